@@ -1,0 +1,1 @@
+//! What is a block, and how does an image split into blocks?

@@ -1,0 +1,1 @@
+//! Who is released next, and when?

@@ -1,0 +1,1 @@
+//! How does an S1SP gateway behave?

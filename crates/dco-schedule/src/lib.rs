@@ -1,0 +1,1 @@
+//! How much may whom send, on which service day?
