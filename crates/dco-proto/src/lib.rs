@@ -1,1 +1,51 @@
 //! What do we say to each other?
+//!
+//! The messages and services of package `dco.v1`, generated at build time from `proto/dco/v1/*.proto`. The wire definitions and
+//! their comments are the source; this crate adds nothing to them. `bytes` fields are [`bytes::Bytes`], so a block that arrives is
+//! a slice of the buffer it arrived in.
+//!
+//! Only the edges (`dco-server`, `dco-client`) may name these types. Deliberately absent: any meaning. Checks and conversions live
+//! where the message comes in or goes out.
+
+/// Package `dco.v1`: messages, and for each service a client and a server module.
+pub mod v1 {
+    tonic::include_proto!("dco.v1");
+}
+
+/// All files of the package and what they import, as an encoded `google.protobuf.FileDescriptorSet`: what the reflection service
+/// serves.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("dco.v1");
+
+#[cfg(test)]
+mod tests {
+    use super::FILE_DESCRIPTOR_SET;
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    #[test]
+    fn the_descriptor_set_names_every_service_and_the_files_it_imports() {
+        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let services: Vec<&str> = set
+            .file
+            .iter()
+            .flat_map(|file| file.service.iter().map(|service| service.name()))
+            .collect();
+        for expected in [
+            "UpdateFirmware",
+            "ActivateFirmware",
+            "Gateway",
+            "Operations",
+            "Reports",
+        ] {
+            assert!(
+                services.contains(&expected),
+                "{expected} is missing in {services:?}"
+            );
+        }
+        assert!(
+            set.file
+                .iter()
+                .any(|file| file.name() == "google/protobuf/timestamp.proto")
+        );
+    }
+}

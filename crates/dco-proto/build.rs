@@ -1,0 +1,44 @@
+//! Generates the code of `proto/dco/v1` with protox, so that a build needs no `protoc`.
+
+use std::env;
+use std::error::Error;
+use std::path::PathBuf;
+
+/// The folder of the wire definitions, seen from this crate.
+const PROTO_ROOT: &str = "../../proto";
+
+/// One file for each audience, and what they share.
+const PROTO_FILES: &[&str] = &[
+    "dco/v1/common.proto",
+    "dco/v1/update_firmware.proto",
+    "dco/v1/activate_firmware.proto",
+    "dco/v1/gateway.proto",
+    "dco/v1/operations.proto",
+    "dco/v1/reports.proto",
+];
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a build script hands its result over as a file in OUT_DIR"
+)]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={PROTO_ROOT}");
+
+    let mut compiler = protox::Compiler::new([PROTO_ROOT])?;
+    compiler.include_imports(true).include_source_info(true);
+    compiler.open_files(PROTO_FILES)?;
+
+    // Kept with its imports, because a client of the reflection service asks for them too.
+    let descriptors = PathBuf::from(env::var("OUT_DIR")?).join("dco.v1.bin");
+    std::fs::write(descriptors, compiler.encode_file_descriptor_set())?;
+
+    tonic_prost_build::configure()
+        // `Bytes` fields are slices of the receive buffer: a block is not copied on its way in.
+        .bytes(".")
+        // Maps in the same order on every run.
+        .btree_map(".")
+        // Both ends bring their own TLS connection; nobody dials through generated code.
+        .build_transport(false)
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
