@@ -1,1 +1,45 @@
 //! What happens?
+//!
+//! The rules of block transfer, schedules and release as one deterministic value. The same events at the
+//! same moments give the same records and the same effects, on every machine and in every run.
+//!
+//! ```text
+//!   handle(event, now) ──▶ decides ──▶ record ──▶ apply(record)      poll_record() ──▶ journal
+//!                                        │                                                │
+//!                                        └── effects wait under its number ◀── on_durable(seq)
+//!                                                   │
+//!                                                   └──▶ poll_effect()
+//! ```
+//!
+//! A decision makes a record and applies it at once, so that the next decision sees it. An effect
+//! rests on the newest record at the time it was decided, and is not yielded before that is durable;
+//! a refusal and a plain read rest on it too, because they tell what it changed. Recovery is
+//! [`Engine::replay`] over the journal: the same `apply`, then each block found in the block log as
+//! an event, then time.
+//!
+//! Deliberately absent: clock, socket, runtime, random numbers, files. Who may ask what was decided
+//! before a request gets here (`dco-server`'s permits). How records are kept is `dco-store`'s.
+
+mod effect;
+mod event;
+mod outcome;
+mod refusal;
+mod terms;
+mod view;
+
+pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
+pub use event::{
+    ActivationName, AttemptEnd, AttemptRef, Cancel, DeviceEntry, Event, Hello, ImportDevices,
+    MESSAGE_BYTES_MAX, OpenTransfer, Page, ReplyTo, Report, Request, RequestId, Session,
+    SubmitBatch, Verdict,
+};
+pub use outcome::Outcome;
+pub use refusal::Refusal;
+pub use terms::{
+    AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms,
+};
+pub use view::{
+    ActivationCounts, ActivationState, ActivationView, BatchView, Changes, Explanation,
+    GatewayView, Hold, InvalidDevices, MISSING_RANGES_MAX, Prediction, ServiceDayView, Stage,
+    SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
+};

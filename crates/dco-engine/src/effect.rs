@@ -1,0 +1,146 @@
+//! What the engine wants done. None of it is yielded before the record it rests on is durable.
+
+use std::sync::Arc;
+
+use dco_block::{Eui64, Manifest};
+use dco_schedule::Micros;
+
+use crate::event::{AttemptRef, ReplyTo, Session};
+use crate::refusal::Refusal;
+use crate::view::{
+    ActivationView, BatchView, Changes, Explanation, GatewayView, ServiceDayView, SuccessRow,
+    TransferView, TrtRow,
+};
+
+/// Something to do in the world.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Answer a request.
+    Reply {
+        /// Where to.
+        to: ReplyTo,
+        /// What with.
+        reply: Result<Reply, Refusal>,
+    },
+    /// Read an image back from disk, check it, and say so with [`crate::Event::Verified`].
+    Verify {
+        /// The transfer's owner number in the block log.
+        owner: u64,
+        /// What it must be.
+        manifest: Arc<Manifest>,
+    },
+    /// The blocks of this owner are not needed any more.
+    FreeBlocks {
+        /// The transfer's owner number in the block log.
+        owner: u64,
+    },
+    /// Say this on a gateway's stream.
+    Tell {
+        /// The stream.
+        session: Session,
+        /// What.
+        message: ToGateway,
+    },
+    /// End a gateway's stream: a newer hello has taken its place.
+    CloseSession {
+        /// The stream.
+        session: Session,
+    },
+    /// Something that may be watched has changed; whoever watches asks again.
+    Changed(Topic),
+}
+
+/// What can be watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// One transfer.
+    Transfer {
+        /// Its User.
+        user: Eui64,
+        /// Its number.
+        number: u64,
+    },
+    /// One batch.
+    Batch {
+        /// Its User.
+        user: Eui64,
+        /// Its number.
+        number: u64,
+    },
+}
+
+/// What a gateway is told.
+#[derive(Debug, Clone)]
+pub enum ToGateway {
+    /// Its hello has been dealt with; the engine's time.
+    Welcome {
+        /// Now.
+        now_us: Micros,
+    },
+    /// An attempt to make.
+    Offer(Offer),
+    /// An outcome is durable.
+    Noted(AttemptRef),
+    /// An attempt is over for the DCO.
+    Withdrawn(AttemptRef),
+}
+
+/// An attempt on offer.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// Which.
+    pub attempt: AttemptRef,
+    /// The image.
+    pub manifest: Arc<Manifest>,
+    /// After this it is taken to have failed.
+    pub answer_by_us: Micros,
+    /// An earlier attempt's fate is not known: ask the Device first.
+    pub read_version_first: bool,
+}
+
+/// The answer to a request, one variant for each kind of answer.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// OpenTransfer, GetTransfer, CancelTransfer.
+    Transfer(TransferView),
+    /// ListTransfers.
+    Transfers(Vec<TransferView>),
+    /// AttachTransfer, OpenImage.
+    Blocks(BlockSource),
+    /// SubmitBatch, GetBatch, CancelBatch.
+    Batch(BatchView),
+    /// ListBatches.
+    Batches(Vec<BatchView>),
+    /// GetActivation.
+    Activation(ActivationView),
+    /// ListActivations; `total` counts the batch.
+    Activations {
+        /// The part asked for.
+        activations: Vec<ActivationView>,
+        /// All there are.
+        total: u32,
+    },
+    /// ExplainActivation.
+    Explanation(Explanation),
+    /// ReadChanges.
+    Changes(Changes),
+    /// ImportDevices: how many.
+    Imported(u32),
+    /// ListGateways.
+    Gateways(Vec<GatewayView>),
+    /// ListServiceDays, ReportCapacity.
+    ServiceDays(Vec<ServiceDayView>),
+    /// ReportTrt.
+    Trt(Vec<TrtRow>),
+    /// ReportSuccess.
+    Success(Vec<SuccessRow>),
+}
+
+/// Where an image's blocks are, and what they must be.
+#[derive(Debug, Clone)]
+pub struct BlockSource {
+    /// The owner number in the block log.
+    pub owner: u64,
+    /// The image.
+    pub manifest: Arc<Manifest>,
+}

@@ -1,0 +1,353 @@
+//! What the engine is told. A closed set: whatever is not here cannot change it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
+use dco_schedule::ServiceDate;
+
+use crate::outcome::Outcome;
+
+/// Where an answer goes. Given by the caller, never looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReplyTo(pub u64);
+
+/// One stream of one gateway. Given by the caller; a new stream has a higher number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session(pub u64);
+
+/// Chosen by the caller, a UUID; unique per User.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub [u8; 16]);
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Somebody asks; exactly one [`crate::Effect::Reply`] answers.
+    Request {
+        /// Where the answer goes.
+        reply_to: ReplyTo,
+        /// What is asked. Whether the caller may ask it was decided before.
+        request: Request,
+    },
+    /// The block log holds this block. Told for each block once it is durable, and at start-up for each block found.
+    BlockHeld {
+        /// The transfer's owner number in the block log.
+        owner: u64,
+        /// Which block.
+        index: u32,
+    },
+    /// The answer to [`crate::Effect::Verify`].
+    Verified {
+        /// The transfer's owner number in the block log.
+        owner: u64,
+        /// What was found.
+        verdict: Verdict,
+    },
+    /// A gateway has connected and said what it has in hand.
+    GatewayHello {
+        /// Who, from its certificate.
+        gateway: Eui64,
+        /// The stream.
+        session: Session,
+        /// What it said.
+        hello: Hello,
+    },
+    /// A gateway says something about an attempt.
+    GatewayReport {
+        /// The stream.
+        session: Session,
+        /// Which attempt.
+        attempt: AttemptRef,
+        /// What it said.
+        report: Report,
+    },
+    /// A stream has ended.
+    GatewayGone {
+        /// Which.
+        session: Session,
+    },
+    /// Time has passed; nothing else happened.
+    Tick,
+}
+
+/// What the read-back of an image found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is as the manifest says.
+    Good,
+    /// It never can be.
+    Bad {
+        /// A reason of the error table.
+        reason: String,
+        /// One sentence for a person.
+        message: String,
+    },
+    /// The disk did not give it; to be tried again.
+    Unread,
+}
+
+/// What may be asked.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// SRV 11.1: declare an image and its Devices.
+    OpenTransfer(OpenTransfer),
+    /// May blocks be sent for it, and against which manifest?
+    AttachTransfer {
+        /// Its User.
+        user: Eui64,
+        /// Its number.
+        number: u64,
+    },
+    /// One transfer.
+    GetTransfer {
+        /// Its User.
+        user: Eui64,
+        /// Its number.
+        number: u64,
+    },
+    /// A User's transfers, newest first.
+    ListTransfers(Page),
+    /// Give a transfer up.
+    CancelTransfer(Cancel),
+    /// SRV 11.3: activate an image on Devices.
+    SubmitBatch(SubmitBatch),
+    /// One batch.
+    GetBatch {
+        /// Its User.
+        user: Eui64,
+        /// Its number.
+        number: u64,
+    },
+    /// A User's batches, newest first.
+    ListBatches(Page),
+    /// Cancel what has not been released.
+    CancelBatch(Cancel),
+    /// One activation.
+    GetActivation(ActivationName),
+    /// Activations of a batch, in its order.
+    ListActivations {
+        /// The batch's User.
+        user: Eui64,
+        /// The batch.
+        number: u64,
+        /// How many to pass over.
+        skip: u32,
+        /// How many to answer.
+        limit: u32,
+    },
+    /// Why is this waiting?
+    ExplainActivation(ActivationName),
+    /// A batch's changes after a position.
+    ReadChanges {
+        /// The batch's User.
+        user: Eui64,
+        /// The batch.
+        number: u64,
+        /// Changes after this.
+        position: u64,
+        /// Activations in one answer.
+        limit: u32,
+    },
+    /// Put Devices into the inventory, or replace them there.
+    ImportDevices(ImportDevices),
+    /// All gateways seen.
+    ListGateways,
+    /// Service days with their use, newest first, before a date.
+    ListServiceDays {
+        /// Days before this only.
+        before: Option<ServiceDate>,
+        /// How many to answer.
+        limit: u32,
+    },
+    /// The image of this id, if it is on offer to this gateway.
+    OpenImage {
+        /// Who asks.
+        gateway: Eui64,
+        /// What for.
+        image_id: ImageId,
+    },
+    /// Service days in a range, oldest first; for one User its own figures.
+    ReportCapacity {
+        /// One User's figures, or everyone's.
+        user: Option<Eui64>,
+        /// From this day on.
+        first: Option<ServiceDate>,
+        /// Up to this day.
+        last: Option<ServiceDate>,
+    },
+    /// TRT attainment, of one User or of all.
+    ReportTrt {
+        /// Whose.
+        user: Option<Eui64>,
+    },
+    /// Success and failure, of one User or of all.
+    ReportSuccess {
+        /// Whose.
+        user: Option<Eui64>,
+    },
+}
+
+/// SRV 11.1.
+#[derive(Debug, Clone)]
+pub struct OpenTransfer {
+    /// The User.
+    pub user: Eui64,
+    /// Its request id.
+    pub id: RequestId,
+    /// Check all, change nothing.
+    pub validate_only: bool,
+    /// The image.
+    pub manifest: Arc<Manifest>,
+    /// The Devices it is for.
+    pub devices: Vec<Eui64>,
+    /// The User's own signed Service Request; may be empty.
+    pub signed_request: Bytes,
+}
+
+/// SRV 11.3.
+#[derive(Debug, Clone)]
+pub struct SubmitBatch {
+    /// The User.
+    pub user: Eui64,
+    /// Its request id.
+    pub id: RequestId,
+    /// Check all, change nothing.
+    pub validate_only: bool,
+    /// The image.
+    pub manufacturer_image_hash: ManufacturerImageHash,
+    /// The Devices, in the order they are to go.
+    pub devices: Vec<Eui64>,
+    /// The service day it is sent for; the current one if absent.
+    pub service_date: Option<ServiceDate>,
+    /// The User's own signed Service Request; may be empty.
+    pub signed_request: Bytes,
+}
+
+/// Cancel a transfer or a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancel {
+    /// Its User.
+    pub user: Eui64,
+    /// Its number.
+    pub number: u64,
+    /// The request id.
+    pub id: RequestId,
+    /// Check all, change nothing.
+    pub validate_only: bool,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Whose.
+    pub user: Eui64,
+    /// Numbers below this only.
+    pub before: Option<u64>,
+    /// How many to answer.
+    pub limit: u32,
+}
+
+/// `users/{user}/batches/{batch}/activations/{device}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActivationName {
+    /// The batch's User.
+    pub user: Eui64,
+    /// The batch.
+    pub batch: u64,
+    /// The Device.
+    pub device: Eui64,
+}
+
+/// Devices for the inventory.
+#[derive(Debug, Clone)]
+pub struct ImportDevices {
+    /// The operator.
+    pub by: Eui64,
+    /// Its request id.
+    pub id: RequestId,
+    /// Check all, change nothing.
+    pub validate_only: bool,
+    /// The Devices, each once.
+    pub devices: Vec<DeviceEntry>,
+}
+
+/// One Device as the inventory knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceEntry {
+    /// The Device.
+    pub device: Eui64,
+    /// The User it is registered to.
+    pub user: Eui64,
+    /// The gateway that reaches it.
+    pub gateway: Eui64,
+    /// At most 30 characters.
+    pub manufacturer: String,
+    /// At most 30 characters.
+    pub model: String,
+    /// As in the OTA header's range.
+    pub hardware_version: u16,
+    /// What it runs.
+    pub firmware_version: FirmwareVersion,
+}
+
+/// One attempt of one activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AttemptRef {
+    /// The activation.
+    pub activation: ActivationName,
+    /// Counted from 1.
+    pub attempt: u16,
+}
+
+/// What a gateway has in hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// Another one than last time means that the gateway has forgotten everything.
+    pub memory_id: String,
+    /// Accepted, with no outcome yet.
+    pub attempts: Vec<AttemptRef>,
+    /// Not noted yet.
+    pub outcomes: Vec<(AttemptRef, AttemptEnd)>,
+    /// Attempts it takes at one time.
+    pub concurrency: u32,
+}
+
+/// What a gateway says about an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// It has taken it.
+    Accepted,
+    /// It will not take it; nothing was sent.
+    Declined {
+        /// Why, for a person.
+        message: String,
+    },
+    /// Blocks are going to the Device.
+    Progress {
+        /// Blocks the Device has.
+        blocks_done: u32,
+    },
+    /// The Device has the whole image.
+    Delivered,
+    /// It is over.
+    Ended(AttemptEnd),
+}
+
+/// How an attempt ended, as its gateway tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// How.
+    pub outcome: Outcome,
+    /// Nothing of the image went to the Device.
+    pub nothing_sent: bool,
+    /// What the Device runs now, where known.
+    pub running_version: Option<FirmwareVersion>,
+    /// What the Device computed over the Manufacturer Image, where known.
+    pub device_image_hash: Option<ManufacturerImageHash>,
+    /// For a person; cut to [`MESSAGE_BYTES_MAX`] by the edge.
+    pub message: String,
+}
+
+/// Octets of a gateway's message that are kept.
+pub const MESSAGE_BYTES_MAX: usize = 250;

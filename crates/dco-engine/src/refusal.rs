@@ -1,0 +1,119 @@
+//! Why a request is refused: facts with their numbers, for the edge to put into words and codes.
+
+use dco_block::Eui64;
+use dco_schedule::{Micros, ServiceDate};
+
+use crate::view::TransferState;
+
+/// A refusal changes nothing and is not a fault of the service.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A Device is unknown or registered to somebody else; the two are not told apart.
+    #[error("the caller may not do this")]
+    NotPermitted,
+    /// Nothing of this name under the caller's own name.
+    #[error("there is no {kind} of this name")]
+    NotFound {
+        /// `transfer`, `batch`, `activation` or `image`.
+        kind: &'static str,
+    },
+    /// The request id was used before, for another body.
+    #[error("this request_id was used for a different request; use a new UUID for a new request")]
+    RequestIdReused,
+    /// A list of Devices with none in it.
+    #[error("the list of Devices is empty; name at least one")]
+    BatchEmpty,
+    /// A Device named twice.
+    #[error("Device {device} is named more than once")]
+    DeviceDuplicate {
+        /// The first one found.
+        device: Eui64,
+    },
+    /// More Devices than one request may name.
+    #[error("{given} Devices in one request, at most {limit} are allowed; split it")]
+    TooManyDevices {
+        /// What was given.
+        given: usize,
+        /// What is allowed.
+        limit: u32,
+    },
+    /// `signed_request` is larger than is kept.
+    #[error("signed_request has {given_bytes} bytes, at most {limit_bytes} are kept")]
+    SignedRequestTooLarge {
+        /// What was given.
+        given_bytes: usize,
+        /// What is allowed.
+        limit_bytes: usize,
+    },
+    /// Blocks of the image are missing.
+    #[error("the image is not complete: transfer {transfer} is still receiving blocks")]
+    ImageIncomplete {
+        /// The newest transfer of it.
+        transfer: u64,
+    },
+    /// The image has not been verified, or failed it.
+    #[error("the image is not verified: transfer {transfer} is {state}")]
+    ImageNotVerified {
+        /// The newest transfer of it.
+        transfer: u64,
+        /// How it stands.
+        state: TransferState,
+    },
+    /// The image is stored, but not for these Devices.
+    #[error(
+        "the image is not stored for {count} of the Devices, the first is {first}; \
+         open a transfer of the same image for them (no block needs to be sent again)"
+    )]
+    ImageNotStoredForDevice {
+        /// The first such Device.
+        first: Eui64,
+        /// How many.
+        count: usize,
+    },
+    /// Another activation is under way for a Device.
+    #[error("another activation is under way for {count} of the Devices, the first is {first}")]
+    DeviceBusy {
+        /// The first such Device.
+        first: Eui64,
+        /// How many.
+        count: usize,
+    },
+    /// The service day asked for is over or too far away.
+    #[error("service_date {date} is outside {earliest} to {latest}")]
+    ServiceDateInvalid {
+        /// What was asked for.
+        date: ServiceDate,
+        /// Today.
+        earliest: ServiceDate,
+        /// The last day that may be sent for.
+        latest: ServiceDate,
+    },
+    /// The allowance without a delivery schedule does not cover the batch.
+    #[error(
+        "{requested} large activations for {service_date} are over the allowance of {limit} without \
+         a delivery schedule ({used} used); agree a delivery schedule with the Service Desk"
+    )]
+    AllowanceUsed {
+        /// Allowed on a service day.
+        limit: u32,
+        /// Sent for that day so far.
+        used: u32,
+        /// The batch.
+        requested: u32,
+        /// The day.
+        service_date: ServiceDate,
+        /// When the next service day starts.
+        resets_us: Micros,
+        /// From now until then.
+        resets_in_us: Micros,
+    },
+    /// The transfer takes no more blocks, or cannot be cancelled any more.
+    #[error("the transfer is {state}, not RECEIVING")]
+    TransferNotReceiving {
+        /// How it stands.
+        state: TransferState,
+    },
+    /// The image is not on offer to this gateway.
+    #[error("this image is not on offer to this gateway")]
+    ImageNotOnOffer,
+}

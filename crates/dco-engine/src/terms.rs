@@ -1,0 +1,118 @@
+//! What the engine runs on: every limit and every duration, as data.
+
+use dco_schedule::{HourProfile, Micros};
+
+/// One second in microseconds.
+pub const SECOND_US: Micros = 1_000_000;
+/// One hour in microseconds.
+pub const HOUR_US: Micros = 3_600 * SECOND_US;
+
+/// The rules' numbers. All come from the configuration; the defaults are those of the scheme.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Large images that may be released on a service day, over all Users.
+    pub capacity_per_day: u32,
+    /// Large activations a User may send for a service day without a delivery schedule.
+    pub allowance_per_day: u32,
+    /// How the day's capacity is spread over its hours.
+    pub hour_profile: HourProfile,
+    /// Releases that may leave at one instant.
+    pub burst: u32,
+    /// Target Response Time of a batch, from its `trt_start_time`.
+    pub trt_us: Micros,
+    /// How far ahead a batch may be sent, in service days.
+    pub days_ahead_max: u16,
+    /// The timers of transfers.
+    pub transfer: TransferTerms,
+    /// The timers of attempts.
+    pub attempt: AttemptTerms,
+    /// How often, and how soon, a failed attempt is followed by another.
+    pub retry: RetryTerms,
+}
+
+/// The timers of SRV 11.1.
+#[derive(Debug, Clone, Copy)]
+pub struct TransferTerms {
+    /// A transfer that is RECEIVING for longer expires.
+    pub expire_after_us: Micros,
+    /// How long before that its User is warned.
+    pub warn_before_us: Micros,
+    /// After a failed read-back, when it is tried again.
+    pub verify_again_us: Micros,
+}
+
+/// The timers of one attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptTerms {
+    /// From release to the outcome.
+    pub answer_within_us: Micros,
+    /// From one sign of progress to the next, while its gateway is connected.
+    pub no_progress_us: Micros,
+    /// How long a gateway may be away before its attempts are UNKNOWN.
+    pub hello_within_us: Micros,
+    /// What one attempt takes, for predictions made before any was seen.
+    pub expected_us: Micros,
+    /// Attempts under way at one gateway, whatever its hello asks for.
+    pub per_gateway_max: u32,
+}
+
+/// Retries by class of failure.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryTerms {
+    /// The image did not reach the Device whole.
+    pub transfer: RetryRule,
+    /// The Device has the image and did not activate it.
+    pub activation: RetryRule,
+    /// Nobody knows: no answer, a timer, a gateway that lost its memory.
+    pub unknown: RetryRule,
+}
+
+/// One class's rule.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryRule {
+    /// Attempts in all, the first included; at least 1.
+    pub attempts_max: u16,
+    /// Wait before the second attempt; doubled for each one after.
+    pub backoff_us: Micros,
+}
+
+impl RetryRule {
+    /// When the next attempt may be made after `attempt` of them failed at `now_us`;
+    /// `None` when there is no next one.
+    pub(crate) fn next_us(&self, attempt: u16, now_us: Micros) -> Option<Micros> {
+        (attempt < self.attempts_max).then(|| {
+            let doublings = u32::from(attempt.saturating_sub(1)).min(16);
+            now_us.saturating_add(self.backoff_us.saturating_mul(1 << doublings))
+        })
+    }
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            capacity_per_day: 12_000,
+            allowance_per_day: 500,
+            hour_profile: HourProfile::flat(),
+            burst: 4,
+            trt_us: 120 * HOUR_US,
+            days_ahead_max: 92,
+            transfer: TransferTerms {
+                expire_after_us: 7 * 24 * HOUR_US,
+                warn_before_us: 24 * HOUR_US,
+                verify_again_us: 60 * SECOND_US,
+            },
+            attempt: AttemptTerms {
+                answer_within_us: 24 * HOUR_US,
+                no_progress_us: 2 * HOUR_US,
+                hello_within_us: HOUR_US,
+                expected_us: HOUR_US,
+                per_gateway_max: 1_000,
+            },
+            retry: RetryTerms {
+                transfer: RetryRule { attempts_max: 5, backoff_us: 15 * 60 * SECOND_US },
+                activation: RetryRule { attempts_max: 3, backoff_us: HOUR_US },
+                unknown: RetryRule { attempts_max: 4, backoff_us: HOUR_US },
+            },
+        }
+    }
+}
