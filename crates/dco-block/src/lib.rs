@@ -46,6 +46,8 @@ mod index_ranges;
 pub mod limits;
 mod manifest;
 mod ota;
+#[cfg(test)]
+mod samples;
 mod verify;
 
 pub use block::{Block, RawBlock, RejectBlock, crc32, split};
