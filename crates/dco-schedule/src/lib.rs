@@ -1,1 +1,24 @@
 //! How much may whom send, on which service day?
+//!
+//! Service days are civil dates in Europe/London with their own start and end, so a day has 23, 24
+//! or 25 hours ([`Calendar`]). How a day's work is spread over its hours is a [`HourProfile`]. What
+//! was released and what was sent is counted exactly, in whole units, by the [`Ledger`].
+//!
+//! Promises: never one unit more than the capacity in force; a refund gives back exactly one charge;
+//! the allowance counts what is sent, whatever is released when.
+//!
+//! Deliberately absent: a clock (instants are arguments), who the Users are (generic over their
+//! key), and the order and moment of a release: that is `dco-dispatch`.
+
+mod calendar;
+mod date;
+mod ledger;
+mod profile;
+
+pub use calendar::{Calendar, Hour, ServiceDay};
+pub use date::{InvalidServiceDate, ServiceDate};
+pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity};
+pub use profile::{HourProfile, InvalidHourProfile};
+
+/// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
+pub type Micros = i64;

@@ -1,0 +1,264 @@
+//! Exact counts of units released and sent, per service day and User.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use thiserror::Error;
+
+use crate::ServiceDate;
+
+/// Counts units per service day: what was *released* against the capacity of all Users together, and
+/// what was *sent* against each User's allowance.
+///
+/// The two are independent: a release never changes what was sent, and the reverse.
+#[derive(Clone, Debug)]
+pub struct Ledger<U> {
+    terms: LedgerTerms,
+    days: BTreeMap<ServiceDate, Day<U>>,
+    /// The latest day that was opened; all before it are closed for good.
+    open: Option<ServiceDate>,
+}
+
+/// What holds on every service day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerTerms {
+    /// Large activations a User may send for one service day without a delivery schedule.
+    pub allowance_per_day: u32,
+}
+
+/// No unit is left of the service day's capacity, or the day is not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "service day {date} has {released} units released of a capacity of {capacity}; \
+     expected at least one left; wait for the next service day or raise the capacity"
+)]
+pub struct OverCapacity {
+    /// The day that was to be charged.
+    pub date: ServiceDate,
+    /// The capacity in force; 0 if the day is not open.
+    pub capacity: u32,
+    /// Units released on that day so far.
+    pub released: u32,
+}
+
+/// More large activations than the User's allowance for the day leaves room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{requested} more large activations do not fit: {used} of the {limit} that a User may send for \
+     one service day without a delivery schedule are used; send fewer, send for another day, or \
+     agree a delivery schedule with the Service Desk"
+)]
+pub struct OverAllowance {
+    /// The allowance for one service day.
+    pub limit: u32,
+    /// What the User has sent for that day so far.
+    pub used: u32,
+    /// What was asked for on top.
+    pub requested: u32,
+}
+
+/// What one service day was used for, over all Users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayUse {
+    /// The day.
+    pub date: ServiceDate,
+    /// The capacity last in force; `None` if the day was never opened.
+    pub capacity: Option<u32>,
+    /// Units released on it, refunds taken off.
+    pub released: u32,
+    /// Large activations sent for it under the allowance.
+    pub sent: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Day<U> {
+    capacity: Option<u32>,
+    released: u32,
+    users: BTreeMap<U, UserDay>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct UserDay {
+    released: u32,
+    sent: u32,
+}
+
+impl<U: Ord + Copy + Debug> Ledger<U> {
+    /// An empty ledger with no day open.
+    pub const fn new(terms: LedgerTerms) -> Self {
+        Self {
+            terms,
+            days: BTreeMap::new(),
+            open: None,
+        }
+    }
+
+    /// The terms given at the start.
+    pub const fn terms(&self) -> LedgerTerms {
+        self.terms
+    }
+
+    /// Opens a service day with its capacity in units, and closes every earlier one.
+    ///
+    /// Says whether it did: a day that is open already, or that lies before an opened one, stays as
+    /// it is, because a closed service day never reopens.
+    pub fn open_day(&mut self, date: ServiceDate, capacity: u32) -> bool {
+        if self.open >= Some(date) {
+            return false;
+        }
+        self.open = Some(date);
+        self.day_mut(date).capacity = Some(capacity);
+        true
+    }
+
+    /// Sets the capacity, in units, from now on. Below what is already released, nothing more goes
+    /// on that day. Says whether the day is open; otherwise nothing changes.
+    pub fn set_capacity(&mut self, date: ServiceDate, capacity: u32) -> bool {
+        let is_open = self.is_open(date);
+        if is_open {
+            self.day_mut(date).capacity = Some(capacity);
+        }
+        is_open
+    }
+
+    /// Whether units may be charged to this day: it was opened and no later one was.
+    pub fn is_open(&self, date: ServiceDate) -> bool {
+        self.open == Some(date)
+    }
+
+    /// The capacity last in force on `date`, in units; `None` if the day was never opened.
+    pub fn capacity(&self, date: ServiceDate) -> Option<u32> {
+        self.days.get(&date).and_then(|day| day.capacity)
+    }
+
+    /// Units released on `date` over all Users, refunds taken off.
+    pub fn released(&self, date: ServiceDate) -> u32 {
+        self.days.get(&date).map_or(0, |day| day.released)
+    }
+
+    /// Units released on `date` for one User, refunds taken off.
+    pub fn released_by(&self, user: U, date: ServiceDate) -> u32 {
+        self.user_day(user, date).released
+    }
+
+    /// Units that may still be released on `date`: 0 if the day is not open or its capacity has
+    /// dropped below what is released.
+    pub fn remaining(&self, date: ServiceDate) -> u32 {
+        if !self.is_open(date) {
+            return 0;
+        }
+        self.capacity(date)
+            .unwrap_or(0)
+            .saturating_sub(self.released(date))
+    }
+
+    /// Charges one unit of `date` to `user`. Refused, with nothing changed, when none is left.
+    pub fn charge(&mut self, date: ServiceDate, user: U) -> Result<(), OverCapacity> {
+        if self.remaining(date) == 0 {
+            let capacity = if self.is_open(date) {
+                self.capacity(date).unwrap_or(0)
+            } else {
+                0
+            };
+            return Err(OverCapacity {
+                date,
+                capacity,
+                released: self.released(date),
+            });
+        }
+        let day = self.day_mut(date);
+        day.released += 1;
+        day.users.entry(user).or_default().released += 1;
+        Ok(())
+    }
+
+    /// Gives back one unit that [`charge`](Self::charge) took. Whether a refund is due is for the
+    /// caller to know: the gateway said, on the same service day, that nothing went to the Device.
+    ///
+    /// # Panics
+    /// If this User has nothing charged on that day: then the counts would be wrong for good.
+    pub fn refund(&mut self, date: ServiceDate, user: U) {
+        assert!(
+            self.released_by(user, date) > 0,
+            "refund of a unit never charged: {user:?}, {date}"
+        );
+        let day = self.day_mut(date);
+        day.released -= 1;
+        day.users.entry(user).or_default().released -= 1;
+    }
+
+    /// Whether `count` more large activations of `user` for `date` fit the allowance. Changes
+    /// nothing: [`add_sent`](Self::add_sent) follows once the batch is accepted.
+    pub fn admit(&self, user: U, date: ServiceDate, count: u32) -> Result<(), OverAllowance> {
+        let limit = self.terms.allowance_per_day;
+        let used = self.sent(user, date);
+        if count <= limit.saturating_sub(used) {
+            Ok(())
+        } else {
+            Err(OverAllowance {
+                limit,
+                used,
+                requested: count,
+            })
+        }
+    }
+
+    /// Counts `count` large activations as sent by `user` for `date`, which need not be open.
+    ///
+    /// # Panics
+    /// If the day's count would pass `u32::MAX`, which no admitted work can reach.
+    pub fn add_sent(&mut self, user: U, date: ServiceDate, count: u32) {
+        let sent = &mut self.day_mut(date).users.entry(user).or_default().sent;
+        *sent = sent
+            .checked_add(count)
+            .expect("admission keeps what is sent far below u32::MAX");
+    }
+
+    /// Takes back `count` of what was sent: activations cancelled before their first release, on the
+    /// service day they were sent for or earlier.
+    ///
+    /// # Panics
+    /// If this User has sent fewer than that for the day.
+    pub fn take_back_sent(&mut self, user: U, date: ServiceDate, count: u32) {
+        let sent = self.sent(user, date);
+        assert!(
+            sent >= count,
+            "{count} taken back of {sent} sent: {user:?}, {date}"
+        );
+        self.day_mut(date).users.entry(user).or_default().sent -= count;
+    }
+
+    /// Large activations that `user` has sent for `date` under the allowance.
+    pub fn sent(&self, user: U, date: ServiceDate) -> u32 {
+        self.user_day(user, date).sent
+    }
+
+    /// Every day with a count or a capacity, earliest first.
+    pub fn days(&self) -> impl Iterator<Item = DayUse> {
+        self.days.iter().map(|(&date, day)| DayUse {
+            date,
+            capacity: day.capacity,
+            released: day.released,
+            sent: day.users.values().map(|user| user.sent).sum(),
+        })
+    }
+
+    fn user_day(&self, user: U, date: ServiceDate) -> UserDay {
+        self.days
+            .get(&date)
+            .and_then(|day| day.users.get(&user))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn day_mut(&mut self, date: ServiceDate) -> &mut Day<U> {
+        self.days.entry(date).or_insert_with(|| Day {
+            capacity: None,
+            released: 0,
+            users: BTreeMap::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+use super::*;
+use proptest::prelude::*;
+
+const ALLOWANCE: u32 = 5;
+
+fn date(days: i32) -> ServiceDate {
+    ServiceDate::from_days(days)
+}
+
+fn ledger() -> Ledger<u8> {
+    Ledger::new(LedgerTerms {
+        allowance_per_day: ALLOWANCE,
+    })
+}
+
+/// A ledger with day 1 open at `capacity` and `released` units charged to User 0.
+fn opened(capacity: u32, released: u32) -> Ledger<u8> {
+    let mut ledger = ledger();
+    assert!(ledger.open_day(date(1), capacity));
+    for _ in 0..released {
+        ledger.charge(date(1), 0).unwrap();
+    }
+    ledger
+}
+
+#[test]
+fn the_unit_after_the_last_is_refused() {
+    let mut ledger = opened(12_000, 12_000);
+    let refused = OverCapacity {
+        date: date(1),
+        capacity: 12_000,
+        released: 12_000,
+    };
+    assert_eq!(ledger.charge(date(1), 1), Err(refused));
+    assert_eq!(
+        (ledger.released(date(1)), ledger.released_by(1, date(1))),
+        (12_000, 0)
+    );
+}
+
+#[test]
+fn only_the_day_opened_last_can_be_charged() {
+    let mut ledger = opened(3, 1);
+    let refused = OverCapacity {
+        date: date(2),
+        capacity: 0,
+        released: 0,
+    };
+    assert_eq!(ledger.charge(date(2), 0), Err(refused));
+    assert!(ledger.open_day(date(2), 3));
+    assert_eq!(
+        (ledger.is_open(date(1)), ledger.is_open(date(2))),
+        (false, true)
+    );
+    assert_eq!(
+        (ledger.remaining(date(1)), ledger.remaining(date(2))),
+        (0, 3)
+    );
+    let refused = OverCapacity {
+        date: date(1),
+        capacity: 0,
+        released: 1,
+    };
+    assert_eq!(ledger.charge(date(1), 0), Err(refused));
+    assert_eq!(ledger.capacity(date(1)), Some(3));
+}
+
+#[test]
+fn a_closed_day_never_reopens() {
+    let mut ledger = opened(3, 1);
+    assert!(!ledger.open_day(date(1), 9), "open already");
+    assert!(ledger.open_day(date(5), 3));
+    assert!(!ledger.open_day(date(1), 9), "closed");
+    assert!(!ledger.open_day(date(4), 9), "before the open day");
+    assert!(!ledger.set_capacity(date(1), 9));
+    assert_eq!(
+        (ledger.capacity(date(1)), ledger.capacity(date(4))),
+        (Some(3), None)
+    );
+}
+
+#[test]
+fn capacity_dropped_below_what_is_released_leaves_nothing() {
+    let mut ledger = opened(10, 6);
+    assert!(ledger.set_capacity(date(1), 4));
+    assert_eq!(
+        (ledger.remaining(date(1)), ledger.released(date(1))),
+        (0, 6)
+    );
+    ledger.refund(date(1), 0);
+    assert_eq!(ledger.remaining(date(1)), 0, "5 released are still over 4");
+    assert!(ledger.charge(date(1), 0).is_err());
+    assert!(ledger.set_capacity(date(1), 7));
+    assert_eq!(ledger.remaining(date(1)), 2);
+}
+
+#[test]
+fn the_allowance_counts_what_is_sent_for_each_day() {
+    let mut ledger = ledger();
+    assert_eq!(ledger.admit(0, date(7), ALLOWANCE), Ok(()));
+    ledger.add_sent(0, date(7), 3);
+    assert_eq!(ledger.admit(0, date(7), 2), Ok(()));
+    let refused = OverAllowance {
+        limit: ALLOWANCE,
+        used: 3,
+        requested: 3,
+    };
+    assert_eq!(ledger.admit(0, date(7), 3), Err(refused));
+    let refused = OverAllowance {
+        limit: ALLOWANCE,
+        used: 3,
+        requested: u32::MAX,
+    };
+    assert_eq!(ledger.admit(0, date(7), u32::MAX), Err(refused));
+    assert_eq!(ledger.admit(0, date(8), ALLOWANCE), Ok(()), "another day");
+    assert_eq!(ledger.admit(1, date(7), ALLOWANCE), Ok(()), "another User");
+    ledger.take_back_sent(0, date(7), 1);
+    assert_eq!(ledger.admit(0, date(7), 3), Ok(()));
+    assert_eq!(ledger.capacity(date(7)), None, "sending opens no day");
+}
+
+#[test]
+fn messages_say_what_to_do() {
+    let over = opened(1, 1).charge(date(1), 0).expect_err("full");
+    assert_eq!(
+        over.to_string(),
+        "service day 1970-01-02 has 1 units released of a capacity of 1; expected at least one \
+         left; wait for the next service day or raise the capacity"
+    );
+    let over = ledger().admit(0, date(1), 6).expect_err("over");
+    assert!(
+        over.to_string()
+            .ends_with("agree a delivery schedule with the Service Desk")
+    );
+}
+
+#[test]
+#[should_panic(expected = "refund of a unit never charged")]
+fn a_refund_without_a_charge_is_a_fault() {
+    opened(3, 1).refund(date(1), 1);
+}
+
+#[test]
+#[should_panic(expected = "2 taken back of 1 sent")]
+fn more_taken_back_than_sent_is_a_fault() {
+    let mut ledger = ledger();
+    ledger.add_sent(0, date(1), 1);
+    ledger.take_back_sent(0, date(1), 2);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Open(u32),
+    Capacity(i32, u32),
+    Charge(i32, u8),
+    Refund(i32, u8),
+    Send(i32, u8, u32),
+    TakeBack(i32, u8, u32),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let days = 0..4_i32;
+    let users = 0..3_u8;
+    prop_oneof![
+        1 => (0..12_u32).prop_map(Op::Open),
+        2 => (days.clone(), 0..12_u32).prop_map(|(day, capacity)| Op::Capacity(day, capacity)),
+        12 => (days.clone(), users.clone()).prop_map(|(day, user)| Op::Charge(day, user)),
+        4 => (days.clone(), users.clone()).prop_map(|(day, user)| Op::Refund(day, user)),
+        4 => (days.clone(), users.clone(), 0..7_u32).prop_map(|(d, u, n)| Op::Send(d, u, n)),
+        2 => (days, users, 0..7_u32).prop_map(|(d, u, n)| Op::TakeBack(d, u, n)),
+    ]
+}
+
+/// Keeps every charge and every send as one entry of a list, and counts by looking.
+#[derive(Default)]
+struct Model {
+    opened: Vec<u32>,
+    charges: Vec<(i32, u8)>,
+    sent: Vec<(i32, u8)>,
+}
+
+impl Model {
+    fn released(&self, day: i32) -> u32 {
+        count(self.charges.iter().filter(|charge| charge.0 == day))
+    }
+
+    fn count_of(list: &[(i32, u8)], one: (i32, u8)) -> u32 {
+        count(list.iter().filter(|&&entry| entry == one))
+    }
+
+    fn open(&self) -> Option<i32> {
+        i32::try_from(self.opened.len()).unwrap().checked_sub(1)
+    }
+
+    fn remaining(&self, day: i32) -> u32 {
+        let open = self.open() == Some(day);
+        let capacity = if open {
+            *self.opened.last().unwrap()
+        } else {
+            0
+        };
+        capacity.saturating_sub(self.released(day))
+    }
+
+    fn run(&mut self, op: Op, ledger: &mut Ledger<u8>) {
+        match op {
+            Op::Open(capacity) => {
+                self.opened.push(capacity);
+                assert!(ledger.open_day(date(self.open().unwrap()), capacity));
+            }
+            Op::Capacity(day, capacity) => {
+                let is_open = self.open() == Some(day);
+                if is_open {
+                    *self.opened.last_mut().unwrap() = capacity;
+                }
+                assert_eq!(ledger.set_capacity(date(day), capacity), is_open);
+            }
+            Op::Charge(day, user) => {
+                let may = self.remaining(day) > 0;
+                if may {
+                    self.charges.push((day, user));
+                }
+                assert_eq!(ledger.charge(date(day), user).is_ok(), may);
+            }
+            Op::Refund(day, user) => self.refund(day, user, ledger),
+            Op::Send(day, user, n) => self.send(day, user, n, ledger),
+            Op::TakeBack(day, user, n) => self.take_back(day, user, n, ledger),
+        }
+    }
+
+    fn refund(&mut self, day: i32, user: u8, ledger: &mut Ledger<u8>) {
+        if let Some(at) = self
+            .charges
+            .iter()
+            .position(|&charge| charge == (day, user))
+        {
+            self.charges.remove(at);
+            ledger.refund(date(day), user);
+        }
+    }
+
+    fn send(&mut self, day: i32, user: u8, n: u32, ledger: &mut Ledger<u8>) {
+        let fits = Self::count_of(&self.sent, (day, user)) + n <= ALLOWANCE;
+        assert_eq!(ledger.admit(user, date(day), n).is_ok(), fits);
+        if fits {
+            self.sent.extend((0..n).map(|_| (day, user)));
+            ledger.add_sent(user, date(day), n);
+        }
+    }
+
+    fn take_back(&mut self, day: i32, user: u8, n: u32, ledger: &mut Ledger<u8>) {
+        if Self::count_of(&self.sent, (day, user)) >= n {
+            for _ in 0..n {
+                let at = self
+                    .sent
+                    .iter()
+                    .position(|&entry| entry == (day, user))
+                    .unwrap();
+                self.sent.remove(at);
+            }
+            ledger.take_back_sent(user, date(day), n);
+        }
+    }
+
+    fn agrees_with(&self, ledger: &Ledger<u8>) {
+        for day in 0..4 {
+            assert_eq!(ledger.released(date(day)), self.released(day));
+            assert_eq!(ledger.remaining(date(day)), self.remaining(day));
+            for user in 0..3 {
+                let one = (day, user);
+                assert_eq!(
+                    ledger.released_by(user, date(day)),
+                    Self::count_of(&self.charges, one)
+                );
+                assert_eq!(
+                    ledger.sent(user, date(day)),
+                    Self::count_of(&self.sent, one)
+                );
+            }
+        }
+        for day in ledger.days() {
+            assert_eq!(day.released, self.released(day.date.days()));
+            let sent = self.sent.iter().filter(|entry| entry.0 == day.date.days());
+            assert_eq!(day.sent, count(sent));
+        }
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn the_ledger_counts_as_lists_do(ops in proptest::collection::vec(op(), 0..120)) {
+        let mut ledger = ledger();
+        let mut model = Model::default();
+        for op in ops {
+            model.run(op, &mut ledger);
+            model.agrees_with(&ledger);
+        }
+    }
+
+    #[test]
+    fn never_over_the_highest_capacity_in_force(
+        capacities in proptest::collection::vec(0..50_u32, 1..6),
+        charges in 0..100_u32,
+    ) {
+        let mut ledger = opened(0, 0);
+        for &capacity in &capacities {
+            ledger.set_capacity(date(1), capacity);
+            for _ in 0..charges {
+                let before = ledger.released(date(1));
+                let charged = ledger.charge(date(1), 0).is_ok();
+                prop_assert_eq!(charged, before < capacity);
+            }
+        }
+        prop_assert!(ledger.released(date(1)) <= *capacities.iter().max().unwrap());
+    }
+}
