@@ -232,6 +232,16 @@ pub type Last = u8;
     }
 
     #[test]
+    fn a_file_that_stops_anywhere_is_still_read() {
+        for (at, _) in FILE.char_indices() {
+            let source = Source::new(&FILE[..at]);
+            assert_eq!(source.code.len(), at);
+            source.undocumented();
+            source.function_lines();
+        }
+    }
+
+    #[test]
     fn only_production_functions_are_measured() {
         assert_eq!(Source::new(FILE).function_lines(), [3, 1]);
     }

@@ -30,7 +30,7 @@ fn check_crate(tree: &Tree, krate: &Crate) -> Vec<Finding> {
             findings.push(Finding::at_line(
                 &root.path,
                 0,
-                format!("must begin with `{expected}`, as its Cargo.toml says"),
+                format!("must begin with `{expected}`: say first what it is for"),
             ));
         }
     }
