@@ -1,0 +1,76 @@
+//! When the next unit may be released.
+
+use crate::{Micros, Pace, UNTIL_TOLD};
+
+/// Spreads what is left of a service day's units over what is left of the day.
+///
+/// Each unit takes an equal part of the weight that is still to pass. After a unit taken at
+/// `spent`, with `remaining` left, the next is due at `spent + (total - spent) / (remaining + 1)`:
+/// with nothing changed that is an even row whose last unit lies one step before the end. Every step
+/// is worked out anew from what is left, so a late start, a refund and a change of capacity
+/// spread over the rest of the day, and rounding does not add up. Time that passes unused is made up
+/// for at once by at most `burst` units; the others are spread over the rest.
+///
+/// All of it is integers, and its state depends on the calls of [`take`](Self::take) alone, so a
+/// replay with the journalled instants ends in the same state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    pace: Pace,
+    burst: u32,
+    /// The weight up to which the units taken so far have used the day; `None` before the first.
+    spent: Option<u64>,
+}
+
+impl Bucket {
+    /// A bucket for one day that follows `pace` and lets at most `burst` units (at least 1) go at one
+    /// instant.
+    pub fn new(pace: Pace, burst: u32) -> Self {
+        Self {
+            pace,
+            burst: burst.max(1),
+            spent: None,
+        }
+    }
+
+    /// The day's curve.
+    pub const fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// When the next unit may go, with `remaining` units left on this day: `now_us` if it may go now,
+    /// [`UNTIL_TOLD`] if none may go any more.
+    pub fn ready_at(&self, now_us: Micros, remaining: u32) -> Micros {
+        if remaining == 0 {
+            return UNTIL_TOLD;
+        }
+        self.pace
+            .instant_of(self.due(now_us, remaining), now_us)
+            .unwrap_or(UNTIL_TOLD)
+    }
+
+    /// Takes one unit at `now_us`; `remaining` is what was left before it.
+    ///
+    /// # Panics
+    /// If nothing was left: the ledger comes first.
+    pub fn take(&mut self, now_us: Micros, remaining: u32) {
+        assert!(remaining > 0, "a unit was taken although none remained");
+        self.spent = Some(self.due(now_us, remaining));
+    }
+
+    /// The weight at which the next unit is due, by the row but not so far back that more than
+    /// `burst` units could go at once.
+    fn due(&self, now_us: Micros, remaining: u32) -> u64 {
+        let total = self.pace.total();
+        let by_row = self.spent.map_or(0, |spent| {
+            let still = u64::from(remaining) + 1;
+            spent + (total - spent) / still
+        });
+        let passed = self.pace.passed_at(now_us);
+        let step = (total - passed) / u64::from(remaining);
+        let spare = step.saturating_mul(u64::from(self.burst - 1));
+        by_row.max(passed.saturating_sub(spare))
+    }
+}
+
+#[cfg(test)]
+mod tests;

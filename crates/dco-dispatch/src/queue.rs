@@ -1,0 +1,461 @@
+//! The fair queue: Users share by weight, and inside a User the earliest due goes first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use crate::line::{Head, Lines};
+use crate::ring::Ring;
+use crate::{Answer, Gate, Micros, UNTIL_TOLD};
+
+/// What waits to be released, and whose turn it is.
+///
+/// Generic over the User `U`, the lane `L` (what is limited together, for example a gateway) and the
+/// key `K` that names an entry to its owner.
+///
+/// **Between Users** it is weighted deficit round robin at one unit an entry. Only Users with
+/// something that can go take part, and no unit is left unused while anything can go. Over any time
+/// in which the same Users take part with the same weights, what each has got, divided by its weight,
+/// differs between any two by no more than one turn of each.
+///
+/// **The wait is bounded.** While `n` Users take part, whose mean weight rounded up is `p`, a User
+/// of weight `w` with something that can go waits for at most `n × (⌈p / w⌉ + 1)` picks; with equal
+/// weights for `n - 1`.
+///
+/// **Inside a User** the earliest due time goes first, then the lowest order, then first in first
+/// out, over all its lanes that are not held back.
+///
+/// **What is held back** is set aside with its time and looked at again only then, or when woken, so
+/// a pick asks the gate about each held lane and each held User once. Waking a lane costs time in
+/// proportion to the Users that wait for it.
+#[derive(Clone, Debug)]
+pub struct FairQueue<U, L, K> {
+    users: Vec<User<U>>,
+    user_ids: BTreeMap<U, u32>,
+    lanes: Vec<Lane<L>>,
+    lane_ids: BTreeMap<L, u32>,
+    lines: Lines<K>,
+    ring: Ring,
+    /// When what is held back, and has entries waiting for it, is looked at again.
+    waits: BTreeSet<(Micros, Held)>,
+    next_seq: u64,
+    len: u64,
+}
+
+/// One entry as it comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<U, L, K> {
+    /// Whose share it is released from.
+    pub user: U,
+    /// What it goes through.
+    pub lane: L,
+    /// Inside its User, what is due earlier goes first.
+    pub due_us: Micros,
+    /// With the same due time, the lower order goes first: in practice the batch, counted upwards.
+    pub order: u64,
+    /// What it is, for its owner.
+    pub key: K,
+}
+
+/// Where an entry waits; good until it is taken or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    node: u32,
+    /// The low half of the entry's number, so that an old slot is not taken for a newer entry.
+    seq_low: u32,
+}
+
+/// What [`FairQueue::pick`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick<U, L, K> {
+    /// This entry goes now and is no longer queued.
+    Taken {
+        /// Whose share it went from.
+        user: U,
+        /// What it goes through.
+        lane: L,
+        /// What it is.
+        key: K,
+    },
+    /// Nothing can go before then; [`UNTIL_TOLD`] if only a wake or a push can change that.
+    NotBefore(Micros),
+    /// Nothing is queued.
+    Empty,
+}
+
+#[derive(Clone, Debug)]
+struct User<U> {
+    name: U,
+    lines: BTreeMap<u32, u32>,
+    /// Heads of its lines that are not set aside.
+    ready: BTreeSet<Head>,
+    held_until_us: Option<Micros>,
+    len: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Lane<L> {
+    name: L,
+    /// Lines set aside because this lane is held back.
+    aside: BTreeSet<u32>,
+    held_until_us: Option<Micros>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    User(u32),
+    Lane(u32),
+}
+
+impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U, L, K> {
+    /// An empty queue.
+    pub const fn new() -> Self {
+        Self {
+            users: Vec::new(),
+            user_ids: BTreeMap::new(),
+            lanes: Vec::new(),
+            lane_ids: BTreeMap::new(),
+            lines: Lines::new(),
+            ring: Ring::new(),
+            waits: BTreeSet::new(),
+            next_seq: 0,
+            len: 0,
+        }
+    }
+
+    /// Queues `entry` and says where, for [`remove`](Self::remove).
+    pub fn push(&mut self, entry: Entry<U, L, K>) -> Slot {
+        let user = self.user_id(entry.user);
+        let lane = self.lane_id(entry.lane);
+        let line = match self.users[user as usize].lines.get(&lane) {
+            Some(&line) => line,
+            None => self.add_line(user, lane),
+        };
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let node = self
+            .lines
+            .push(line, (entry.due_us, entry.order), seq, entry.key);
+        self.len += 1;
+        self.users[user as usize].len += 1;
+        if self.users[user as usize].len == 1 {
+            self.wait_for_user(user);
+        }
+        self.renew_head(line);
+        Slot {
+            node,
+            seq_low: low_half(seq),
+        }
+    }
+
+    /// Takes an entry out before its turn and gives its key.
+    ///
+    /// # Panics
+    /// If the entry has been taken or removed before: its owner's books would be wrong.
+    pub fn remove(&mut self, slot: Slot) -> K {
+        let line = self.line_of(slot);
+        self.remove_from(line, slot.node)
+    }
+
+    /// Sets how large a share `user` has, relative to the others: from its next turn on. The least
+    /// weight is 1, which is also where a User starts.
+    pub fn set_weight(&mut self, user: U, weight: u32) {
+        let user = self.user_id(user);
+        self.ring.set_weight(user, weight);
+    }
+
+    /// Tells that `lane` may have become free before its time.
+    pub fn wake_lane(&mut self, lane: L) {
+        if let Some(&lane) = self.lane_ids.get(&lane) {
+            self.free_lane(lane);
+        }
+    }
+
+    /// Tells that `user` may have become free before its time.
+    pub fn wake_user(&mut self, user: U) {
+        if let Some(&user) = self.user_ids.get(&user) {
+            self.free_user(user);
+        }
+    }
+
+    /// Takes the entry whose turn it is among those that may go at `now_us`, or says when to come
+    /// back. `now_us` must never be before that of an earlier call.
+    pub fn pick(&mut self, now_us: Micros, gate: &impl Gate<U, L>) -> Pick<U, L, K> {
+        self.free_what_is_due(now_us);
+        while let Some(user) = self.ring.front() {
+            let Some(line) = self.first_open_line(user, now_us) else {
+                self.ring.leave(user);
+                continue;
+            };
+            if !self.ring.has_unit(user) {
+                self.ring.rotate(user);
+                continue;
+            }
+            let lane = self.lines.line(line).lane;
+            let after_now = |at_us: Micros| at_us.max(now_us.saturating_add(1));
+            match gate.ask(
+                self.users[user as usize].name,
+                self.lanes[lane as usize].name,
+            ) {
+                Answer::Go => return self.take(user, line),
+                Answer::LaneNotBefore(at_us) => self.hold_lane(lane, after_now(at_us)),
+                Answer::UserNotBefore(at_us) => self.hold_user(user, after_now(at_us)),
+                Answer::NoneBefore(at_us) => return Pick::NotBefore(after_now(at_us)),
+            }
+        }
+        if self.len == 0 {
+            return Pick::Empty;
+        }
+        Pick::NotBefore(self.waits.first().map_or(UNTIL_TOLD, |&(at_us, _)| at_us))
+    }
+
+    /// Entries queued.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing is queued.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Entries queued for one User.
+    pub fn len_of(&self, user: U) -> u64 {
+        self.user_ids
+            .get(&user)
+            .map_or(0, |&user| self.users[user as usize].len)
+    }
+
+    /// Entries of the same User that go before this one if nothing is held back. Takes time in
+    /// proportion to the User's runs (entries with the same lane, due time and order) and to the
+    /// entries with the same due time and order as this one.
+    ///
+    /// # Panics
+    /// If the entry is no longer queued.
+    pub fn ahead_of(&self, slot: Slot) -> u64 {
+        let user = self.lines.line(self.line_of(slot)).user;
+        let lines = self.users[user as usize].lines.values();
+        lines
+            .map(|&line| self.lines.count_before(line, slot.node))
+            .sum()
+    }
+
+    /// The Users that have something queued, in order of their names.
+    pub fn users(&self) -> impl Iterator<Item = U> {
+        let queued = |user: &u32| self.users[*user as usize].len > 0;
+        self.user_ids
+            .iter()
+            .filter(move |(_, user)| queued(user))
+            .map(|(&name, _)| name)
+    }
+
+    fn user_id(&mut self, name: U) -> u32 {
+        *self.user_ids.entry(name).or_insert_with(|| {
+            let user = u32::try_from(self.users.len()).expect("far fewer than 2^32 Users");
+            let (lines, ready) = (BTreeMap::new(), BTreeSet::new());
+            self.users.push(User {
+                name,
+                lines,
+                ready,
+                held_until_us: None,
+                len: 0,
+            });
+            self.ring.add_user();
+            user
+        })
+    }
+
+    fn lane_id(&mut self, name: L) -> u32 {
+        *self.lane_ids.entry(name).or_insert_with(|| {
+            let lane = u32::try_from(self.lanes.len()).expect("far fewer than 2^32 lanes");
+            self.lanes.push(Lane {
+                name,
+                aside: BTreeSet::new(),
+                held_until_us: None,
+            });
+            lane
+        })
+    }
+
+    fn add_line(&mut self, user: u32, lane: u32) -> u32 {
+        let line = self.lines.add_line(user, lane);
+        self.users[user as usize].lines.insert(lane, line);
+        line
+    }
+
+    fn line_of(&self, slot: Slot) -> u32 {
+        let line = self
+            .lines
+            .line_of(slot.node, |seq| low_half(seq) == slot.seq_low);
+        line.expect("a slot is used only until its entry is taken or removed")
+    }
+
+    /// The line of `user` that goes next; those of held lanes on the way are set aside.
+    fn first_open_line(&mut self, user: u32, now_us: Micros) -> Option<u32> {
+        loop {
+            let line = self.users[user as usize].ready.first()?.line;
+            let lane = self.lines.line(line).lane;
+            let held_until_us = self.lanes[lane as usize].held_until_us;
+            if held_until_us.is_none_or(|until_us| until_us <= now_us) {
+                return Some(line);
+            }
+            self.set_aside(line, lane);
+        }
+    }
+
+    fn take(&mut self, user: u32, line: u32) -> Pick<U, L, K> {
+        self.ring.spend_unit(user);
+        let node = self
+            .lines
+            .first_of(line)
+            .expect("only lines with entries are ready");
+        let lane = self.lines.line(line).lane;
+        let key = self.remove_from(line, node);
+        Pick::Taken {
+            user: self.users[user as usize].name,
+            lane: self.lanes[lane as usize].name,
+            key,
+        }
+    }
+
+    fn remove_from(&mut self, line: u32, node: u32) -> K {
+        let key = self.lines.remove(node);
+        self.renew_head(line);
+        self.len -= 1;
+        let user = self.lines.line(line).user;
+        self.users[user as usize].len -= 1;
+        if self.users[user as usize].len == 0 {
+            self.ring.forget(user);
+            self.wait_no_more_for_user(user);
+        }
+        key
+    }
+
+    /// After a change in a line: its place among the User's ready lines follows.
+    fn renew_head(&mut self, line: u32) {
+        let head = self.lines.head_of(line);
+        let state = self.lines.line_mut(line);
+        let before = std::mem::replace(&mut state.head, head);
+        let (user, lane, is_aside) = (state.user, state.lane, state.is_aside);
+        if before == head {
+            return;
+        }
+        if is_aside {
+            if head.is_none() {
+                self.unset_aside(line, lane);
+            }
+            return;
+        }
+        let ready = &mut self.users[user as usize].ready;
+        if let Some(before) = before {
+            ready.remove(&before);
+        }
+        if let Some(head) = head {
+            ready.insert(head);
+            self.join_unless_held(user);
+        }
+    }
+
+    fn join_unless_held(&mut self, user: u32) {
+        if self.users[user as usize].held_until_us.is_none() {
+            self.ring.join(user);
+        }
+    }
+
+    fn set_aside(&mut self, line: u32, lane: u32) {
+        let state = self.lines.line_mut(line);
+        state.is_aside = true;
+        if let Some(head) = state.head {
+            self.users[state.user as usize].ready.remove(&head);
+        }
+        let state = &mut self.lanes[lane as usize];
+        state.aside.insert(line);
+        if let Some(until_us) = state.held_until_us {
+            self.wait_until(until_us, Held::Lane(lane));
+        }
+    }
+
+    /// A line set aside has lost its last entry: nothing of it waits for the lane any more.
+    fn unset_aside(&mut self, line: u32, lane: u32) {
+        self.lines.line_mut(line).is_aside = false;
+        let state = &mut self.lanes[lane as usize];
+        state.aside.remove(&line);
+        if let (true, Some(until_us)) = (state.aside.is_empty(), state.held_until_us) {
+            self.waits.remove(&(until_us, Held::Lane(lane)));
+        }
+    }
+
+    fn hold_lane(&mut self, lane: u32, until_us: Micros) {
+        self.lanes[lane as usize].held_until_us = Some(until_us);
+    }
+
+    fn hold_user(&mut self, user: u32, until_us: Micros) {
+        self.users[user as usize].held_until_us = Some(until_us);
+        self.ring.leave(user);
+        self.wait_for_user(user);
+    }
+
+    fn free_what_is_due(&mut self, now_us: Micros) {
+        while let Some(&(at_us, held)) = self.waits.first().filter(|(at_us, _)| *at_us <= now_us) {
+            self.waits.remove(&(at_us, held));
+            match held {
+                Held::User(user) => self.free_user(user),
+                Held::Lane(lane) => self.free_lane(lane),
+            }
+        }
+    }
+
+    fn free_user(&mut self, user: u32) {
+        self.wait_no_more_for_user(user);
+        let state = &mut self.users[user as usize];
+        state.held_until_us = None;
+        if !state.ready.is_empty() {
+            self.ring.join(user);
+        }
+    }
+
+    fn free_lane(&mut self, lane: u32) {
+        let state = &mut self.lanes[lane as usize];
+        if let Some(until_us) = state.held_until_us.take() {
+            self.waits.remove(&(until_us, Held::Lane(lane)));
+        }
+        for line in std::mem::take(&mut state.aside) {
+            let state = self.lines.line_mut(line);
+            state.is_aside = false;
+            let (user, head) = (state.user, state.head);
+            self.users[user as usize].ready.extend(head);
+            self.join_unless_held(user);
+        }
+    }
+
+    fn wait_for_user(&mut self, user: u32) {
+        if let Some(until_us) = self.users[user as usize].held_until_us {
+            self.wait_until(until_us, Held::User(user));
+        }
+    }
+
+    fn wait_no_more_for_user(&mut self, user: u32) {
+        if let Some(until_us) = self.users[user as usize].held_until_us {
+            self.waits.remove(&(until_us, Held::User(user)));
+        }
+    }
+
+    fn wait_until(&mut self, until_us: Micros, held: Held) {
+        if until_us != UNTIL_TOLD {
+            self.waits.insert((until_us, held));
+        }
+    }
+}
+
+impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> Default for FairQueue<U, L, K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn low_half(seq: u64) -> u32 {
+    let [a, b, c, d, ..] = seq.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests;
