@@ -1,1 +1,39 @@
 //! How does a program talk to it?
+//!
+//! Over a [`Link`]: one HTTP/2 connection under mutually authenticated TLS 1.3, which makes itself anew when it breaks. On it stand
+//! a client for each audience: [`UserClient`] (SRV 11.1 and 11.3), [`OperationsClient`], [`ReportsClient`] and, southbound,
+//! [`GatewayLink`]. What they take and give are plain values in the field's words; what the server says is checked once, on arrival,
+//! so no wire type leaves this crate.
+//!
+//! It promises: a refusal is a value with everything that the server said about it ([`Refusal`]); sending an image goes on after
+//! broken links at the blocks that are missing and ends only when the server holds all of them; watching goes on after broken links
+//! where it was; everything that waits has a limit.
+//!
+//! Deliberately absent: files (PEM texts and images are given as bytes), clocks, any decision about what to send when, and trying
+//! again what was refused.
+
+mod convert;
+mod error;
+mod gateway_link;
+mod link;
+mod request_id;
+mod retry;
+mod tls;
+mod types;
+
+pub use tonic::Code;
+
+pub use convert::BadAnswer;
+pub use error::{ClientError, HelpLink, Refusal, Violation, ViolationKind};
+pub use gateway_link::{BlockStream, GatewayLink, GatewayReceiver, GatewaySender};
+pub use link::{Endpoint, Link};
+pub use request_id::{InvalidRequestId, RequestId};
+pub use retry::RetryPolicy;
+pub use tls::{Identity, InvalidIdentity};
+pub use types::{
+    Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome, AttemptRef,
+    AttemptResult, Batch, BatchChange, BatchName, BlockRefusal, DcoMessage, DeviceEntry,
+    Explanation, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices, InvalidName, Micros,
+    Offer, OpenTransfer, Page, PageRequest, ServiceDay, Stage, SubmitBatch, SuccessRow, Transfer,
+    TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
+};

@@ -1,0 +1,178 @@
+//! What can go wrong on the way to the server and back.
+
+mod refusal;
+
+use std::error::Error;
+use std::time::Duration;
+
+use dco_block::ImageId;
+use tonic::{Code, Status};
+
+use crate::convert::BadAnswer;
+use crate::tls::InvalidIdentity;
+use crate::types::BlockRefusal;
+
+pub use refusal::{HelpLink, Refusal, Violation, ViolationKind};
+
+/// Why a call did not give what was asked for. Each reads as one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error(transparent)]
+    Identity(#[from] InvalidIdentity),
+    /// No connection: nobody listens there, or the two sides do not trust each other.
+    #[error("cannot connect to {address}: {reason}")]
+    Unreachable { address: String, reason: String },
+    /// The connection ended in the middle; what was asked may or may not have been done.
+    #[error("the link to the server broke: {reason}")]
+    Broken { reason: String },
+    /// The server answered with a gRPC status.
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
+    /// The server did not store a block; the transfer is as it was.
+    #[error(transparent)]
+    BlockRefused(#[from] Box<BlockRefusal>),
+    /// The bytes given are not those that the transfer was opened for; nothing was sent.
+    #[error(
+        "the image at hand is {given} and the transfer is for {expected}; send the image it was opened for"
+    )]
+    WrongImage { given: ImageId, expected: ImageId },
+    #[error(transparent)]
+    BadAnswer(#[from] BadAnswer),
+    /// Temporary failures did not end.
+    #[error("gave up after {tries} tries in a row without progress: {last}")]
+    GaveUp { tries: u32, last: Box<ClientError> },
+}
+
+impl ClientError {
+    /// The gRPC code the server answered with, where it answered.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::BlockRefused(refusal) => Some(Code::from_i32(refusal.code)),
+            Self::GaveUp { last, .. } => last.code(),
+            Self::Identity(_)
+            | Self::Unreachable { .. }
+            | Self::Broken { .. }
+            | Self::WrongImage { .. }
+            | Self::BadAnswer(_) => None,
+        }
+    }
+
+    /// The stable reason of the refusal (`google.rpc.ErrorInfo`), where there is one.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => refusal.reason.as_deref(),
+            Self::BlockRefused(refusal) => Some(&refusal.reason),
+            Self::GaveUp { last, .. } => last.reason(),
+            _ => None,
+        }
+    }
+
+    /// The whole refusal, where the server answered with a gRPC status.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::GaveUp { last, .. } => last.refusal(),
+            _ => None,
+        }
+    }
+
+    /// Whether it may pass by itself: a broken link, or a service that is UNAVAILABLE for the moment. A limit that is used up is
+    /// not temporary, even though the refusal says when it resets.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Broken { .. } => true,
+            Self::Refused(refusal) => refusal.code == Code::Unavailable,
+            _ => false,
+        }
+    }
+
+    /// The pause that the server asks for before a new try.
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.refusal().and_then(|refusal| refusal.retry_delay)
+    }
+
+    pub(crate) fn broken(reason: impl Into<String>) -> Self {
+        Self::Broken {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> Self {
+        // A status that came over the wire has no source; one that has was made on this side because the link failed.
+        match status.source() {
+            Some(fault) => Self::broken(innermost(fault)),
+            None => Self::Refused(Box::new(Refusal::from(&status))),
+        }
+    }
+}
+
+/// What the last error in a chain says; those around it only say that something went wrong.
+pub(crate) fn innermost(fault: &(dyn Error + 'static)) -> String {
+    let mut last = fault;
+    while let Some(inner) = last.source() {
+        last = inner;
+    }
+    last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_status_made_by_a_failed_link_is_a_broken_link() {
+        let fault = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
+        let error = ClientError::from(Status::from_error(Box::new(fault)));
+        assert!(matches!(error, ClientError::Broken { .. }), "{error:?}");
+        assert!(error.is_temporary());
+        assert_eq!(error.code(), None);
+        assert_eq!(
+            error.to_string(),
+            "the link to the server broke: connection reset by peer"
+        );
+    }
+
+    #[test]
+    fn a_status_of_the_server_is_a_refusal() {
+        let error = ClientError::from(Status::not_found("no such transfer"));
+        assert_eq!(error.code(), Some(Code::NotFound));
+        assert_eq!(error.reason(), None);
+        assert!(!error.is_temporary());
+        assert_eq!(error.to_string(), "no such transfer [NOT_FOUND]");
+    }
+
+    #[test]
+    fn a_refused_block_is_named() {
+        let error = ClientError::from(Box::new(BlockRefusal {
+            index: 7,
+            code: Code::AlreadyExists.into(),
+            reason: "BLOCK_CONTENT_CONFLICT".to_owned(),
+            message: "another block 7 is stored".to_owned(),
+            metadata: [("storedCrc32".to_owned(), "0badcafe".to_owned())].into(),
+        }));
+        assert_eq!(error.code(), Some(Code::AlreadyExists));
+        assert_eq!(error.reason(), Some("BLOCK_CONTENT_CONFLICT"));
+        assert_eq!(
+            error.to_string(),
+            "block 7 was refused, BLOCK_CONTENT_CONFLICT: another block 7 is stored"
+        );
+    }
+
+    #[test]
+    fn what_gave_up_still_says_why() {
+        let error = ClientError::GaveUp {
+            tries: 3,
+            last: Box::new(Status::unavailable("draining").into()),
+        };
+        assert_eq!(error.code(), Some(Code::Unavailable));
+        assert!(!error.is_temporary());
+        assert_eq!(
+            error.to_string(),
+            "gave up after 3 tries in a row without progress: draining [UNAVAILABLE]"
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! What programs see: plain values in the field's words. Wire types stay inside `convert`.
+
+mod batch;
+mod gateway;
+mod name;
+mod operations;
+mod report;
+mod transfer;
+
+pub use batch::{
+    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Explanation, Hold, Stage,
+    SubmitBatch,
+};
+pub use gateway::{
+    AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
+};
+pub use name::{ActivationName, BatchName, InvalidName, TransferName};
+pub use operations::{DeviceEntry, GatewayStatus, ServiceDay};
+pub use report::{SuccessRow, TrtRow};
+pub use transfer::{
+    BlockRefusal, InvalidDevices, OpenTransfer, Transfer, TransferState, UpdateFirmwareResponse,
+};
+
+/// An instant: microseconds since 1970-01-01 UTC.
+pub type Micros = i64;
+
+/// Which page of a list is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many items at most; 0 leaves it to the server.
+    pub size: u32,
+    /// The `next` of the page before; `None` for the first page.
+    pub token: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Give this to the next [`PageRequest`]; `None` on the last page.
+    pub next: Option<String>,
+}

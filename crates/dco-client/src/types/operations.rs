@@ -1,0 +1,46 @@
+//! What operators and the Service Desk see.
+
+use dco_block::{Eui64, FirmwareVersion};
+
+use super::Micros;
+
+/// One line of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceEntry {
+    pub device: Eui64,
+    /// The User it is registered to.
+    pub user: Eui64,
+    /// The gateway that reaches it.
+    pub gateway: Eui64,
+    pub manufacturer: String,
+    pub model: String,
+    pub hardware_version: u16,
+    pub firmware_version: FirmwareVersion,
+}
+
+/// A gateway as the DCO sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayStatus {
+    pub gateway: Eui64,
+    pub connected: bool,
+    /// When it last connected or left.
+    pub change_us: Option<Micros>,
+    /// Attempts under way.
+    pub attempt_count: u32,
+    pub concurrency: u32,
+}
+
+/// One service day with its capacity and use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDay {
+    /// `YYYY-MM-DD`, a civil date in Europe/London.
+    pub service_date: String,
+    pub start_us: Option<Micros>,
+    pub end_us: Option<Micros>,
+    /// Large images the system may release on this day.
+    pub capacity: u32,
+    /// Releases charged to this day, retries included, refunds taken off.
+    pub released: u32,
+    /// Large activations sent for this day without a schedule.
+    pub sent_without_schedule: u32,
+}
