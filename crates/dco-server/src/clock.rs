@@ -1,0 +1,112 @@
+//! What time is it? The one file that reads a clock.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use dco_schedule::Micros;
+
+/// The service's time, as UTC microseconds. Copies show the same time.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(Kind);
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Wall,
+    Scaled {
+        start_us: Micros,
+        factor: u32,
+        started: Instant,
+    },
+}
+
+/// No sleep is longer, so that a clock that was set, or a machine that slept, is noticed.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn wall() -> Self {
+        Self(Kind::Wall)
+    }
+
+    /// A clock that shows `start_us` now and runs `factor` times as fast as time does; for demonstrations.
+    /// A factor of 0 is taken as 1.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock file")]
+    pub fn scaled(start_us: Micros, factor: u32) -> Self {
+        Self(Kind::Scaled {
+            start_us,
+            factor: factor.max(1),
+            started: Instant::now(),
+        })
+    }
+
+    /// Now. The wall clock can go back; who cannot bear that keeps the highest value seen.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock file")]
+    pub fn now_us(&self) -> Micros {
+        match self.0 {
+            Kind::Wall => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| micros(since.as_micros())),
+            Kind::Scaled {
+                start_us,
+                factor,
+                started,
+            } => {
+                let elapsed = started.elapsed().as_micros();
+                start_us.saturating_add(micros(elapsed.saturating_mul(factor.into())))
+            }
+        }
+    }
+
+    /// Returns when this clock shows `until_us` or later; at once if it does.
+    pub async fn sleep_until(&self, until_us: Micros) {
+        loop {
+            let left_us = until_us.saturating_sub(self.now_us());
+            if left_us <= 0 {
+                return;
+            }
+            tokio::time::sleep(self.real(left_us).min(SLEEP_MAX)).await;
+        }
+    }
+
+    /// How long `span_us` of this clock takes, rounded up: waking early would be a second wake-up.
+    fn real(&self, span_us: Micros) -> Duration {
+        let span_us = u64::try_from(span_us).unwrap_or(0);
+        Duration::from_micros(match self.0 {
+            Kind::Wall => span_us,
+            Kind::Scaled { factor, .. } => span_us.div_ceil(factor.into()),
+        })
+    }
+}
+
+fn micros(count: u128) -> Micros {
+    Micros::try_from(count).unwrap_or(Micros::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scaled_clock_starts_where_it_is_told_and_never_goes_back() {
+        let clock = Clock::scaled(1_000, 3_600);
+        let first = clock.now_us();
+        let second = clock.now_us();
+        assert!(first >= 1_000);
+        assert!(second >= first);
+    }
+
+    #[test]
+    fn a_span_takes_the_factor_less_and_never_less_than_that() {
+        let clock = Clock::scaled(0, 1_000);
+        assert_eq!(clock.real(1), Duration::from_micros(1));
+        assert_eq!(clock.real(2_000_001), Duration::from_micros(2_001));
+        assert_eq!(Clock::wall().real(7), Duration::from_micros(7));
+        assert_eq!(Clock::wall().real(-7), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn sleeping_until_an_instant_that_is_past_returns_at_once() {
+        let clock = Clock::wall();
+        clock.sleep_until(clock.now_us()).await;
+        clock.sleep_until(Micros::MIN).await;
+    }
+}

@@ -1,0 +1,149 @@
+//! What the service runs on: what was written ([`ConfigFile`]) and what was checked ([`Config`]).
+
+mod check;
+mod file;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dco_block::Eui64;
+use dco_engine::Terms;
+
+pub use file::{
+    ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection,
+    IntakeSection, PartySection, RetryRuleSection, RetrySection, Role, StoreSection, TlsSection,
+    TransferSection,
+};
+
+/// A checked configuration: nothing optional, every number within its bounds.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of journal and blocks.
+    pub data_dir: PathBuf,
+    /// Where gRPC is served, with mTLS.
+    pub listen: SocketAddr,
+    /// Where metrics and readiness are served, over plain HTTP on loopback.
+    pub http_listen: SocketAddr,
+    /// Where people are sent who need a delivery schedule.
+    pub service_desk_url: String,
+    /// How long open calls may take to finish when the service stops.
+    pub drain: Duration,
+    /// Certificates and keys.
+    pub tls: TlsFiles,
+    /// Bounds on connections.
+    pub connections: Connections,
+    /// Bounds on blocks that are not yet durable.
+    pub intake: Intake,
+    /// The rules' numbers.
+    pub terms: Terms,
+    /// How records and blocks are laid out on disk.
+    pub store: dco_store::Options,
+    /// Who is registered, by the EUI-64 of its certificate.
+    pub parties: BTreeMap<Eui64, Party>,
+}
+
+/// Files in PEM form. They are read again while the service runs, so that they can be renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificates that a peer's certificate must lead to.
+    pub ca: PathBuf,
+    /// The service's own certificate, and what leads from it to its authority.
+    pub certificate: PathBuf,
+    /// The key of that certificate.
+    pub key: PathBuf,
+    /// How often they are looked at for a change.
+    pub reload_every: Duration,
+}
+
+/// Bounds on connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Connections at one time; further ones wait to be accepted.
+    pub max: usize,
+    /// TLS handshakes at one time; further ones wait.
+    pub handshakes_max: usize,
+    /// A handshake that takes longer is given up.
+    pub handshake_within: Duration,
+    /// Calls at one time on one connection.
+    pub calls_max: u32,
+}
+
+/// Bounds on blocks on their way to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intake {
+    /// Bytes of blocks that are not yet durable, over all Users.
+    pub bytes_in_flight_max: u32,
+    /// The same for one User.
+    pub bytes_in_flight_per_user_max: u32,
+    /// SendBlocks calls at one time, over all Users.
+    pub streams_max: u32,
+    /// The same for one User.
+    pub streams_per_user_max: u32,
+}
+
+/// Somebody who is registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// For people.
+    pub name: String,
+    /// What it may be.
+    pub roles: Vec<Role>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no reading it.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not TOML, or has a key that is not known, or a value of the wrong kind.
+    #[error("the configuration is not valid: {message}")]
+    Syntax {
+        /// With line, column and the name of the key.
+        message: String,
+    },
+    /// A value is outside its bounds.
+    #[error("{field} is {found}; {expected}")]
+    Invalid {
+        /// Its path in the file, like `capacity.per_day`.
+        field: String,
+        /// What was written.
+        found: String,
+        /// What is allowed.
+        expected: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file. Paths in it are relative to its folder.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the configuration is not stored data; it is read once, before anything runs"
+    )]
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))
+    }
+
+    /// Checks what a file says. Relative paths in it start at `base_dir`.
+    pub fn parse(text: &str, base_dir: &Path) -> Result<Self, ConfigError> {
+        let file: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        file.check(base_dir)
+    }
+}
+
+#[cfg(test)]
+mod tests;

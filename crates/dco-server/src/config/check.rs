@@ -1,0 +1,352 @@
+//! From what was written to what is run on.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use dco_block::{Eui64, limits};
+use dco_engine::{AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms};
+use dco_schedule::{HourProfile, Micros};
+
+use super::file::{
+    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, PartySection,
+    RetryRuleSection, RetrySection, StoreSection, TlsSection, TransferSection,
+};
+use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
+
+const MINUTE_US: Micros = 60 * SECOND_US;
+/// Ten years: what is longer is a slip of the pen, and would come near the end of the numbers.
+const HOURS_MAX: u32 = 87_600;
+const MINUTES_MAX: u32 = HOURS_MAX * 60;
+const MEBIBYTE: u32 = 1024 * 1024;
+const GIBIBYTE: u32 = 1024 * MEBIBYTE;
+const NAME_CHARS_MAX: usize = 100;
+
+impl ConfigFile {
+    /// Checks every value; relative paths start at `base_dir`.
+    pub fn check(self, base_dir: &Path) -> Result<Config, ConfigError> {
+        let terms = self.terms()?;
+        let http_listen = address("http_listen", &self.http_listen)?;
+        if !http_listen.ip().is_loopback() {
+            return Err(invalid(
+                "http_listen",
+                http_listen,
+                "it is served without TLS and must be a loopback address, like 127.0.0.1:7480",
+            ));
+        }
+        let intake = self.intake.check()?;
+        Ok(Config {
+            data_dir: base_dir.join(&self.data_dir),
+            listen: address("listen", &self.listen)?,
+            http_listen,
+            service_desk_url: url(self.service_desk_url)?,
+            drain: seconds("drain_seconds", self.drain_seconds, 0..=3_600)?,
+            tls: self.tls.check(base_dir)?,
+            connections: self.connections.check()?,
+            intake,
+            terms,
+            store: self.store.check(intake)?,
+            parties: parties(self.party)?,
+        })
+    }
+
+    fn terms(&self) -> Result<Terms, ConfigError> {
+        let capacity = &self.capacity;
+        let activation = &self.activation;
+        Ok(Terms {
+            capacity_per_day: within("capacity.per_day", capacity.per_day, 0..=10_000_000)?,
+            allowance_per_day: within(
+                "capacity.allowance_per_day",
+                capacity.allowance_per_day,
+                0..=10_000_000,
+            )?,
+            hour_profile: capacity.hour_profile()?,
+            burst: within("capacity.burst", capacity.burst, 1..=10_000)?,
+            trt_us: hours("activation.trt_hours", activation.trt_hours, 1..=HOURS_MAX)?,
+            days_ahead_max: within(
+                "activation.days_ahead_max",
+                activation.days_ahead_max,
+                0..=3_660,
+            )?,
+            transfer: self.transfer.check()?,
+            attempt: self.attempt.check()?,
+            retry: self.retry.check()?,
+        })
+    }
+}
+
+impl TlsSection {
+    fn check(self, base_dir: &Path) -> Result<TlsFiles, ConfigError> {
+        Ok(TlsFiles {
+            ca: base_dir.join(self.ca),
+            certificate: base_dir.join(self.certificate),
+            key: base_dir.join(self.key),
+            reload_every: seconds("tls.reload_seconds", self.reload_seconds, 1..=86_400)?,
+        })
+    }
+}
+
+impl ConnectionsSection {
+    fn check(&self) -> Result<Connections, ConfigError> {
+        let max = within("connections.max", self.max, 1..=100_000)?;
+        let handshakes_max = within("connections.handshakes_max", self.handshakes_max, 1..=max)?;
+        Ok(Connections {
+            max: max as usize,
+            handshakes_max: handshakes_max as usize,
+            handshake_within: seconds(
+                "connections.handshake_seconds",
+                self.handshake_seconds,
+                1..=300,
+            )?,
+            calls_max: within("connections.calls_max", self.calls_max, 1..=10_000)?,
+        })
+    }
+}
+
+impl CapacitySection {
+    fn hour_profile(&self) -> Result<HourProfile, ConfigError> {
+        let field = "capacity.hour_profile";
+        let weights = <[u16; 24]>::try_from(self.hour_profile.as_slice()).map_err(|_| {
+            let found = format!("a list of {} numbers", self.hour_profile.len());
+            invalid(
+                field,
+                found,
+                "it must have 24, one for each hour from midnight",
+            )
+        })?;
+        HourProfile::new(weights).map_err(|_| {
+            invalid(
+                field,
+                "all zero",
+                "at least one hour needs a weight above 0",
+            )
+        })
+    }
+}
+
+impl TransferSection {
+    fn check(&self) -> Result<TransferTerms, ConfigError> {
+        let expire = self.expire_after_hours;
+        Ok(TransferTerms {
+            expire_after_us: hours("transfer.expire_after_hours", expire, 1..=HOURS_MAX)?,
+            warn_before_us: hours(
+                "transfer.warn_before_hours",
+                self.warn_before_hours,
+                0..=expire,
+            )?,
+            verify_again_us: SECOND_US
+                * Micros::from(within(
+                    "transfer.verify_again_seconds",
+                    self.verify_again_seconds,
+                    1..=86_400,
+                )?),
+        })
+    }
+}
+
+impl AttemptSection {
+    fn check(&self) -> Result<AttemptTerms, ConfigError> {
+        let all = 1..=MINUTES_MAX;
+        Ok(AttemptTerms {
+            answer_within_us: minutes(
+                "attempt.answer_within_minutes",
+                self.answer_within_minutes,
+                all.clone(),
+            )?,
+            no_progress_us: minutes(
+                "attempt.no_progress_minutes",
+                self.no_progress_minutes,
+                all.clone(),
+            )?,
+            hello_within_us: minutes(
+                "attempt.hello_within_minutes",
+                self.hello_within_minutes,
+                all.clone(),
+            )?,
+            expected_us: minutes("attempt.expected_minutes", self.expected_minutes, all)?,
+            per_gateway_max: within(
+                "attempt.per_gateway_max",
+                self.per_gateway_max,
+                1..=crate::GATEWAY_ATTEMPTS_MAX,
+            )?,
+        })
+    }
+}
+
+impl RetrySection {
+    fn check(&self) -> Result<RetryTerms, ConfigError> {
+        Ok(RetryTerms {
+            transfer: self.transfer.check("transfer")?,
+            activation: self.activation.check("activation")?,
+            unknown: self.unknown.check("unknown")?,
+        })
+    }
+}
+
+impl RetryRuleSection {
+    fn check(&self, class: &str) -> Result<RetryRule, ConfigError> {
+        Ok(RetryRule {
+            attempts_max: within(
+                &format!("retry.{class}.attempts_max"),
+                self.attempts_max,
+                1..=100,
+            )?,
+            backoff_us: minutes(
+                &format!("retry.{class}.backoff_minutes"),
+                self.backoff_minutes,
+                0..=MINUTES_MAX,
+            )?,
+        })
+    }
+}
+
+impl IntakeSection {
+    fn check(&self) -> Result<Intake, ConfigError> {
+        // Below one block of the largest size a sender could wait for ever.
+        let all = within(
+            "intake.bytes_in_flight_max",
+            self.bytes_in_flight_max,
+            limits::BLOCK_BYTES_MAX..=GIBIBYTE,
+        )?;
+        let streams = within("intake.streams_max", self.streams_max, 1..=100_000)?;
+        Ok(Intake {
+            bytes_in_flight_max: all,
+            bytes_in_flight_per_user_max: within(
+                "intake.bytes_in_flight_per_user_max",
+                self.bytes_in_flight_per_user_max,
+                limits::BLOCK_BYTES_MAX..=all,
+            )?,
+            streams_max: streams,
+            streams_per_user_max: within(
+                "intake.streams_per_user_max",
+                self.streams_per_user_max,
+                1..=streams,
+            )?,
+        })
+    }
+}
+
+impl StoreSection {
+    fn check(&self, intake: Intake) -> Result<dco_store::Options, ConfigError> {
+        let segment = u64::from(MEBIBYTE)..=u64::from(GIBIBYTE) * 4;
+        let commit = within(
+            "store.commit_bytes_max",
+            self.commit_bytes_max,
+            4_096..=GIBIBYTE,
+        )?;
+        Ok(dco_store::Options {
+            block_segment_bytes: within(
+                "store.block_segment_bytes",
+                self.block_segment_bytes,
+                segment.clone(),
+            )?,
+            journal_segment_bytes: within(
+                "store.journal_segment_bytes",
+                self.journal_segment_bytes,
+                segment,
+            )?,
+            commit_bytes_max: commit as usize,
+            // The permits of the intake bound what waits; the queue itself must never be the one to
+            // hold a sender up, because that would hold up a thread and not a stream.
+            queue_bytes_max: intake.bytes_in_flight_max as usize * 2,
+            ..dco_store::Options::default()
+        })
+    }
+}
+
+fn parties(sections: Vec<PartySection>) -> Result<BTreeMap<Eui64, Party>, ConfigError> {
+    let mut parties = BTreeMap::new();
+    for (at, section) in sections.into_iter().enumerate() {
+        // People count from one.
+        let field = |key: &str| format!("party {}: {key}", at + 1);
+        let (eui64, party) = section.check(field)?;
+        if parties.insert(eui64, party).is_some() {
+            return Err(invalid(
+                &field("eui64"),
+                eui64,
+                "it is registered before; name each party once, with all of its roles",
+            ));
+        }
+    }
+    Ok(parties)
+}
+
+impl PartySection {
+    fn check(self, field: impl Fn(&str) -> String) -> Result<(Eui64, Party), ConfigError> {
+        let Self {
+            name,
+            eui64,
+            mut roles,
+        } = self;
+        let chars = name.chars().count();
+        if !(1..=NAME_CHARS_MAX).contains(&chars) {
+            let found = format!("{chars} characters long");
+            let expected = format!("it must have 1 to {NAME_CHARS_MAX}");
+            return Err(invalid(&field("name"), found, &expected));
+        }
+        if roles.is_empty() {
+            return Err(invalid(
+                &field("roles"),
+                "empty",
+                "give at least one of user, service_desk, operator, auditor, gateway",
+            ));
+        }
+        roles.sort();
+        roles.dedup();
+        let key = eui64
+            .parse()
+            .map_err(|error| invalid(&field("eui64"), format!("{eui64:?}"), &format!("{error}")))?;
+        Ok((key, Party { name, roles }))
+    }
+}
+
+fn within<T: PartialOrd + Display>(
+    field: &str,
+    value: T,
+    allowed: RangeInclusive<T>,
+) -> Result<T, ConfigError> {
+    if allowed.contains(&value) {
+        return Ok(value);
+    }
+    let expected = format!("it must be from {} to {}", allowed.start(), allowed.end());
+    Err(invalid(field, value, &expected))
+}
+
+fn hours(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {
+    Ok(HOUR_US * Micros::from(within(field, value, allowed)?))
+}
+
+fn minutes(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {
+    Ok(MINUTE_US * Micros::from(within(field, value, allowed)?))
+}
+
+fn seconds(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Duration, ConfigError> {
+    Ok(Duration::from_secs(within(field, value, allowed)?.into()))
+}
+
+fn address(field: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| {
+        let expected = "it must be an IP address and a port, like 127.0.0.1:7443";
+        invalid(field, format!("{text:?}"), expected)
+    })
+}
+
+fn url(text: String) -> Result<String, ConfigError> {
+    let known = ["https://", "http://", "mailto:", "tel:"];
+    if known.iter().any(|scheme| text.starts_with(scheme)) && text.len() <= 1_000 {
+        return Ok(text);
+    }
+    let expected = "it must start with https://, http://, mailto: or tel:";
+    Err(invalid("service_desk_url", format!("{text:?}"), expected))
+}
+
+fn invalid(field: &str, found: impl Display, expected: &str) -> ConfigError {
+    ConfigError::Invalid {
+        field: field.to_owned(),
+        found: found.to_string(),
+        expected: expected.to_owned(),
+    }
+}
