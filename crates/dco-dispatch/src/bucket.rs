@@ -57,8 +57,8 @@ impl Bucket {
         self.spent = Some(self.due(now_us, remaining));
     }
 
-    /// The weight at which the next unit is due, by the row but not so far back that more than
-    /// `burst` units could go at once.
+    /// The weight at which the next unit is due: by the row, but not so far back that more than
+    /// `burst` units would be due by now.
     fn due(&self, now_us: Micros, remaining: u32) -> u64 {
         let total = self.pace.total();
         let by_row = self.spent.map_or(0, |spent| {
@@ -66,9 +66,21 @@ impl Bucket {
             spent + (total - spent) / still
         });
         let passed = self.pace.passed_at(now_us);
-        let step = (total - passed) / u64::from(remaining);
-        let spare = step.saturating_mul(u64::from(self.burst - 1));
-        by_row.max(passed.saturating_sub(spare))
+        if by_row >= passed {
+            return by_row;
+        }
+        by_row.max(self.earliest_start(passed, remaining))
+    }
+
+    /// Where a row to the end of the day has to start for its `burst`-th unit to be due at `passed`.
+    fn earliest_start(&self, passed: u64, remaining: u32) -> u64 {
+        let more = self.burst - 1;
+        let Some(after) = remaining.checked_sub(more).filter(|&after| after > 0) else {
+            return 0;
+        };
+        let left = u128::from(self.pace.total() - passed);
+        let spare = (left * u128::from(more)).div_ceil(u128::from(after));
+        u64::try_from(spare).map_or(0, |spare| passed.saturating_sub(spare))
     }
 }
 

@@ -119,6 +119,7 @@ impl Ring {
         let price = self.weight_sum.div_ceil(self.turns.len() as u64);
         let share = &mut self.shares[user as usize];
         share.turn = Some(turn);
-        share.credit += (u64::from(share.weight) << 32) / price;
+        // Rounded up, so that `price / weight` grants always make a whole unit.
+        share.credit += (u64::from(share.weight) << 32).div_ceil(price);
     }
 }
