@@ -1,0 +1,222 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use dco_block::Block;
+
+use crate::{
+    Options, StoreError,
+    codec::{len_u32, len_u64},
+    frame::Kind,
+    segment::{Body, Tail},
+};
+
+mod index;
+mod reader;
+mod recovery;
+mod segments;
+mod writer;
+
+use index::{Key, Place};
+pub use reader::BlockReader;
+use reader::Shared;
+pub(crate) use recovery::recover;
+use segments::Segments;
+pub use writer::BlockWriter;
+
+/// What became of a block that was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is on disk.
+    Durable,
+    /// The same bytes were there already; they are on disk.
+    AlreadyHeld,
+    /// Other bytes are there under this name. They are on disk and stay.
+    Conflict {
+        /// CRC-32 of the bytes that are held.
+        stored_crc32: u32,
+    },
+}
+
+/// A block that is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeldBlock {
+    /// Who owns it, as given to `put`.
+    pub owner: u64,
+    /// Its index in the image.
+    pub index: u32,
+    /// CRC-32 of its bytes.
+    pub crc32: u32,
+}
+
+/// The block log, open for writing. One caller; [`BlockLog::start`] gives it a thread of its own.
+#[derive(Debug)]
+pub struct BlockLog {
+    options: Options,
+    shared: Arc<Shared>,
+    segments: Segments,
+    tail: Option<Tail>,
+    is_closed: bool,
+}
+
+/// Blocks written and not yet synced, each with its position among those that are put.
+type Group = BTreeMap<Key, (Place, usize)>;
+
+impl BlockLog {
+    /// All blocks that are on disk, by owner and index.
+    ///
+    /// What was freed is listed again after a restart if its segment was not yet recycled:
+    /// whoever opens the log frees the owners it no longer knows.
+    pub fn held(&self) -> impl Iterator<Item = HeldBlock> {
+        self.shared.held().into_iter()
+    }
+
+    /// A reader of the same blocks, for any thread.
+    pub fn reader(&self) -> BlockReader {
+        BlockReader::new(Arc::clone(&self.shared))
+    }
+
+    /// Puts blocks and makes them durable with one sync. The answers are in the order of
+    /// `puts`; one of them is an error only if an earlier copy cannot be read back.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`] closes the log for writing and reading.
+    pub fn commit(
+        &mut self,
+        puts: &[(u64, Block)],
+    ) -> Result<Vec<Result<Put, StoreError>>, StoreError> {
+        self.guarded(|log| {
+            let mut group = Group::new();
+            let answers = (0..puts.len())
+                .map(|at| log.put(puts, at, &mut group))
+                .collect::<Result<_, _>>()?;
+            if let Some(tail) = &mut log.tail
+                && !group.is_empty()
+            {
+                tail.sync(&log.shared.folder)?;
+            }
+            log.shared
+                .insert(group.into_iter().map(|(key, (place, _))| (key, place)));
+            Ok(answers)
+        })
+    }
+
+    /// Forgets all blocks of an owner, and recycles the segments that hold nothing else. Call
+    /// it only once the reason is durable. A block put later under the same owner is held again.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`] closes the log for writing and reading.
+    pub fn free(&mut self, owner: u64) -> Result<(), StoreError> {
+        self.guarded(|log| {
+            for place in log.shared.remove(owner) {
+                log.segments.release(place.segment);
+            }
+            let active = log.tail.as_ref().map(|tail| tail.number);
+            log.segments.recycle(active)
+        })
+    }
+
+    /// Leaves a mark that all is durable, so that damage to the last commit can be told from
+    /// a commit that a power cut interrupted. Readers go on.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`], [`StoreError::Closed`].
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.guarded(|log| match &mut log.tail {
+            Some(tail) if !tail.is_empty() => tail.mark(&log.shared.folder),
+            _ => Ok(()),
+        })
+    }
+
+    /// Runs an operation after which, if it fails, nothing may be trusted any more.
+    fn guarded<T>(
+        &mut self,
+        operation: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.is_closed {
+            return Err(StoreError::Closed);
+        }
+        let done = operation(self);
+        if done.is_err() {
+            self.is_closed = true;
+            self.shared.close();
+        }
+        done
+    }
+
+    /// Writes the block at `at` unless there is one. The outer error closes the log, the inner
+    /// one is that block's alone.
+    fn put(
+        &mut self,
+        puts: &[(u64, Block)],
+        at: usize,
+        group: &mut Group,
+    ) -> Result<Result<Put, StoreError>, StoreError> {
+        let (owner, block) = &puts[at];
+        let key = (*owner, block.index());
+        if let Some(place) = self.shared.place(key) {
+            return Ok(self.compare(place, block));
+        }
+        if let Some((_, first)) = group.get(&key) {
+            let first = &puts[*first].1;
+            return Ok(Ok(verdict(first.data(), first.crc32(), block)));
+        }
+        let place = self.write(*owner, block)?;
+        group.insert(key, (place, at));
+        Ok(Ok(Put::Durable))
+    }
+
+    /// The bytes decide, not their CRC-32: two blocks with the same one are easily made.
+    fn compare(&self, place: Place, block: &Block) -> Result<Put, StoreError> {
+        if place.crc32 != block.crc32() || place.bytes != len_u32(block.data()) {
+            return Ok(Put::Conflict {
+                stored_crc32: place.crc32,
+            });
+        }
+        Ok(verdict(&self.shared.fetch(place)?, place.crc32, block))
+    }
+
+    fn write(&mut self, owner: u64, block: &Block) -> Result<Place, StoreError> {
+        let bytes = block.data();
+        let mut tail = self.tail_for(len_u64(bytes))?;
+        let body = Body {
+            kind: Kind::Block,
+            key: owner,
+            item: block.index(),
+            bytes,
+            crc32: block.crc32(),
+        };
+        let offset = tail.append(&self.shared.folder, &body)?;
+        let place = Place {
+            segment: tail.number,
+            offset,
+            bytes: len_u32(bytes),
+            crc32: block.crc32(),
+        };
+        self.segments.occupy(place.segment);
+        self.tail = Some(tail);
+        Ok(place)
+    }
+
+    fn tail_for(&mut self, bytes: u64) -> Result<Tail, StoreError> {
+        match self.tail.take() {
+            Some(tail) if tail.is_empty() || tail.has_room_for(bytes) => Ok(tail),
+            Some(mut full) => {
+                full.seal(&self.shared.folder)?;
+                let tail = self.segments.begin(&self.options)?;
+                self.segments.recycle(Some(tail.number))?;
+                Ok(tail)
+            }
+            None => self.segments.begin(&self.options),
+        }
+    }
+}
+
+fn verdict(stored: &[u8], stored_crc32: u32, block: &Block) -> Put {
+    if stored == block.data() {
+        Put::AlreadyHeld
+    } else {
+        Put::Conflict { stored_crc32 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use dco_block::Block;
+
+use super::{BlockLog, BlockReader, Put};
+use crate::{
+    StoreError,
+    queue::{CloseAtEnd, Queue},
+};
+
+/// What a request counts in the queue besides its bytes.
+const REQUEST_BYTES: usize = 256;
+
+/// Hands blocks to the block log's thread. Clones share the thread; dropping the last lets it
+/// write what waits and end.
+#[derive(Debug, Clone)]
+pub struct BlockWriter {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: Arc<Queue<Request>>,
+    thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+}
+
+type Done = Box<dyn FnOnce(Result<Put, StoreError>) + Send>;
+
+enum Request {
+    Put {
+        owner: u64,
+        block: Block,
+        done: Answer,
+    },
+    Free {
+        owner: u64,
+    },
+}
+
+/// Somebody waits for this: if nobody else answers, dropping it says that the store is closed.
+struct Answer(Option<Done>);
+
+impl BlockLog {
+    /// Starts the thread that writes. All that waits while one sync runs shares the next one.
+    ///
+    /// `on_failure` is called on that thread once, with the cause, when the log closes because
+    /// of a failure. It and the answers to puts must not wait for anything that waits for this log.
+    ///
+    /// # Panics
+    /// If the operating system gives no thread.
+    pub fn start(
+        self,
+        on_failure: impl FnMut(StoreError) + Send + 'static,
+    ) -> (BlockWriter, BlockReader) {
+        let reader = self.reader();
+        let queue = Arc::new(Queue::new(self.options.queue_bytes_max));
+        let inbox = Arc::clone(&queue);
+        let thread = thread::Builder::new()
+            .name("dco-blocks".to_owned())
+            .spawn(move || run(self, &inbox, on_failure))
+            .unwrap_or_else(|error| panic!("no thread for the block log: {error}"));
+        let inner = Inner {
+            queue,
+            thread: Mutex::new(Some(thread)),
+        };
+        (
+            BlockWriter {
+                inner: Arc::new(inner),
+            },
+            reader,
+        )
+    }
+}
+
+impl BlockWriter {
+    /// Puts a block under an owner. `done` is called once, on the log's thread and only when
+    /// what it says is durable; or at once with [`StoreError::Closed`]. Waits while more than
+    /// [`crate::Options::queue_bytes_max`] wait already.
+    pub fn put(
+        &self,
+        owner: u64,
+        block: Block,
+        done: impl FnOnce(Result<Put, StoreError>) + Send + 'static,
+    ) {
+        let bytes = block.data().len();
+        self.ask(
+            Request::Put {
+                owner,
+                block,
+                done: Answer(Some(Box::new(done))),
+            },
+            bytes,
+        );
+    }
+
+    /// Forgets all blocks of an owner that were put before, and lets their room be used again.
+    /// Call it only once the reason is durable. See [`BlockLog::free`].
+    pub fn free(&self, owner: u64) {
+        self.ask(Request::Free { owner }, 0);
+    }
+
+    /// Writes and syncs what waits, leaves a mark that all is well, and ends the thread, for
+    /// all clones.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`] if the mark could not be written, [`StoreError::Closed`] if
+    /// anything failed before or the log was closed already.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.inner.queue.close();
+        let thread = self
+            .inner
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        thread.map_or(Err(StoreError::Closed), |thread| {
+            thread.join().unwrap_or(Err(StoreError::Closed))
+        })
+    }
+
+    fn ask(&self, request: Request, bytes: usize) {
+        // A request that comes back is dropped, which answers it.
+        let _refused = self.inner.queue.push(request, bytes + REQUEST_BYTES);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+fn run(
+    mut log: BlockLog,
+    queue: &Queue<Request>,
+    mut on_failure: impl FnMut(StoreError),
+) -> Result<(), StoreError> {
+    let _closing = CloseAtEnd(queue);
+    while let Some(requests) = queue.take(log.options.commit_bytes_max) {
+        if let Err(error) = serve(&mut log, requests) {
+            queue.close();
+            on_failure(error);
+            return Err(StoreError::Closed);
+        }
+    }
+    log.close()
+}
+
+/// Carries out requests in their order: all puts up to a free share one sync.
+fn serve(log: &mut BlockLog, requests: Vec<Request>) -> Result<(), StoreError> {
+    let mut puts = Vec::with_capacity(requests.len());
+    let mut waiting = Vec::with_capacity(requests.len());
+    for request in requests {
+        match request {
+            Request::Put { owner, block, done } => {
+                puts.push((owner, block));
+                waiting.push(done);
+            }
+            Request::Free { owner } => {
+                commit(log, &mut puts, &mut waiting)?;
+                log.free(owner)?;
+            }
+        }
+    }
+    commit(log, &mut puts, &mut waiting)
+}
+
+fn commit(
+    log: &mut BlockLog,
+    puts: &mut Vec<(u64, Block)>,
+    waiting: &mut Vec<Answer>,
+) -> Result<(), StoreError> {
+    let outcomes = log.commit(puts)?;
+    puts.clear();
+    for (answer, outcome) in waiting.drain(..).zip(outcomes) {
+        answer.give(outcome);
+    }
+    Ok(())
+}
+
+impl Answer {
+    fn give(mut self, outcome: Result<Put, StoreError>) {
+        if let Some(done) = self.0.take() {
+            done(outcome);
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            done(Err(StoreError::Closed));
+        }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put { owner, block, .. } => write!(f, "Put({owner}, {})", block.index()),
+            Self::Free { owner } => write!(f, "Free({owner})"),
+        }
+    }
+}

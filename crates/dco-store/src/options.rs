@@ -1,0 +1,29 @@
+/// How the two logs lay out their files. Any value opens a folder that was written with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes reserved for each new block segment. A segment that must hold one larger block
+    /// is made larger.
+    pub block_segment_bytes: u64,
+    /// Bytes reserved for each new journal segment, likewise.
+    pub journal_segment_bytes: u64,
+    /// Bytes gathered for one sync at most; a single item may be larger.
+    pub commit_bytes_max: usize,
+    /// Bytes that may wait for a log's thread before `append` or `put` blocks its caller.
+    pub queue_bytes_max: usize,
+    /// A number that no sender of blocks can guess, drawn where the program draws random
+    /// numbers. New segments mix it into the checksums of their frames, so that nobody can
+    /// place bytes inside a block that recovery would take for a frame.
+    pub salt: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            block_segment_bytes: 64 * 1024 * 1024,
+            journal_segment_bytes: 64 * 1024 * 1024,
+            commit_bytes_max: 4 * 1024 * 1024,
+            queue_bytes_max: 64 * 1024 * 1024,
+            salt: 0,
+        }
+    }
+}

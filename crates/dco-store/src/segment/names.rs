@@ -1,0 +1,79 @@
+use crate::{StoreError, disk::Folder};
+
+/// Which of the two logs a file belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Log {
+    Journal,
+    Blocks,
+}
+
+/// The files of one log, each list ascending.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Numbers of segments in use.
+    pub(crate) segments: Vec<u64>,
+    /// Numbers that files waiting for reuse last had.
+    pub(crate) spare: Vec<u64>,
+}
+
+const SEGMENT: &str = ".seg";
+const SPARE: &str = ".free";
+const UNFINISHED: &str = ".new";
+
+impl Log {
+    pub(crate) fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Self::Journal => b"dco.jrnl",
+            Self::Blocks => b"dco.blks",
+        }
+    }
+
+    pub(crate) fn segment(self, number: u64) -> String {
+        self.file(number, SEGMENT)
+    }
+
+    pub(crate) fn spare(self, number: u64) -> String {
+        self.file(number, SPARE)
+    }
+
+    pub(crate) fn unfinished(self, number: u64) -> String {
+        self.file(number, UNFINISHED)
+    }
+
+    /// Lists the log's files, after removing what a crash left unfinished. Files of other
+    /// names are none of ours.
+    pub(crate) fn tidy_and_list(self, folder: &Folder) -> Result<Names, StoreError> {
+        let mut names = Names::default();
+        for file in folder.list()? {
+            if let Some(number) = self.number(&file, SEGMENT) {
+                names.segments.push(number);
+            } else if let Some(number) = self.number(&file, SPARE) {
+                names.spare.push(number);
+            } else if self.number(&file, UNFINISHED).is_some() {
+                folder.remove(&file)?;
+            }
+        }
+        names.segments.sort_unstable();
+        names.spare.sort_unstable();
+        Ok(names)
+    }
+
+    fn file(self, number: u64, kind: &str) -> String {
+        format!("{}{number:010}{kind}", self.prefix())
+    }
+
+    fn number(self, file: &str, kind: &str) -> Option<u64> {
+        let digits = file.strip_prefix(self.prefix())?.strip_suffix(kind)?;
+        digits
+            .parse()
+            .ok()
+            .filter(|number| self.file(*number, kind) == file)
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Journal => "journal-",
+            Self::Blocks => "blocks-",
+        }
+    }
+}
