@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use dco_block::{Eui64, Manifest, ManifestParts};
+use dco_block::{Eui64, Manifest, ManifestParts, RawBlock};
 use dco_proto::v1 as pb;
 use prost_types::Timestamp;
 
@@ -180,5 +180,23 @@ pub(crate) fn manifest_to_wire(manifest: &Manifest) -> pb::Manifest {
         manufacturer_image_hash: Bytes::copy_from_slice(parts.manufacturer_image_hash.as_bytes()),
         firmware_version: parts.firmware_version.to_string(),
         ota_header: parts.ota_header,
+    }
+}
+
+/// A block as it arrived.
+pub(crate) fn raw_block(wire: pb::Block) -> RawBlock {
+    RawBlock {
+        index: wire.index,
+        crc32: wire.crc32,
+        data: wire.data,
+    }
+}
+
+/// A block as it is sent.
+pub(crate) fn raw_block_to_wire(raw: RawBlock) -> pb::Block {
+    pb::Block {
+        index: raw.index,
+        crc32: raw.crc32,
+        data: raw.data,
     }
 }

@@ -40,7 +40,7 @@ pub enum ClientError {
     BadAnswer(#[from] BadAnswer),
     /// Temporary failures did not end.
     #[error("gave up after {tries} tries in a row without progress: {last}")]
-    GaveUp { tries: u32, last: Box<ClientError> },
+    GaveUp { tries: u32, last: Box<Self> },
 }
 
 impl ClientError {

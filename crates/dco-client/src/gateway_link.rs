@@ -4,13 +4,14 @@ use bytes::Bytes;
 use dco_block::{ImageId, RawBlock};
 use dco_proto::v1 as pb;
 use dco_proto::v1::gateway_client::GatewayClient;
+use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
-use crate::convert::gateway::{dco_message, gateway_message, hello as wire_hello, raw_block};
+use crate::convert::gateway::{dco_message, gateway_message, hello as wire_hello};
+use crate::convert::raw_block;
 use crate::types::{DcoMessage, GatewayMessage, Hello};
 use crate::{ClientError, Link};
 
@@ -56,7 +57,7 @@ impl GatewayLink {
         hello: Hello,
     ) -> Result<(GatewaySender, GatewayReceiver), ClientError> {
         let (outbox, inbox) = mpsc::channel(OUTBOX_MESSAGES);
-        let first = tokio_stream::once(wire_hello(hello));
+        let first = stream::iter([wire_hello(hello)]);
         let requests = first.chain(ReceiverStream::new(inbox));
         let messages = self.client.clone().connect(requests).await?.into_inner();
         Ok((GatewaySender { outbox }, GatewayReceiver { messages }))

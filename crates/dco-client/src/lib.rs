@@ -13,6 +13,7 @@
 //! again what was refused.
 
 mod convert;
+mod desk;
 mod error;
 mod gateway_link;
 mod link;
@@ -20,10 +21,12 @@ mod request_id;
 mod retry;
 mod tls;
 mod types;
+mod user;
 
 pub use tonic::Code;
 
 pub use convert::BadAnswer;
+pub use desk::{OperationsClient, ReportsClient};
 pub use error::{ClientError, HelpLink, Refusal, Violation, ViolationKind};
 pub use gateway_link::{BlockStream, GatewayLink, GatewayReceiver, GatewaySender};
 pub use link::{Endpoint, Link};
@@ -37,3 +40,4 @@ pub use types::{
     Offer, OpenTransfer, Page, PageRequest, ServiceDay, Stage, SubmitBatch, SuccessRow, Transfer,
     TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
 };
+pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

@@ -1,7 +1,7 @@
 //! Southbound: attempts, offers, outcomes.
 
 use bytes::Bytes;
-use dco_block::{FirmwareVersion, RawBlock};
+use dco_block::FirmwareVersion;
 use dco_proto::v1 as pb;
 use pb::connect_request::Kind as Out;
 use pb::connect_response::Kind as In;
@@ -56,22 +56,6 @@ pub(crate) fn dco_message(wire: pb::ConnectResponse) -> Result<Option<DcoMessage
         In::Noted(attempt) => DcoMessage::Noted(attempt.try_into()?),
         In::Withdrawn(attempt) => DcoMessage::Withdrawn(attempt.try_into()?),
     }))
-}
-
-pub(crate) fn raw_block(wire: pb::Block) -> RawBlock {
-    RawBlock {
-        index: wire.index,
-        crc32: wire.crc32,
-        data: wire.data,
-    }
-}
-
-pub(crate) fn block(raw: RawBlock) -> pb::Block {
-    pb::Block {
-        index: raw.index,
-        crc32: raw.crc32,
-        data: raw.data,
-    }
 }
 
 fn request(kind: Out) -> pb::ConnectRequest {

@@ -1,0 +1,169 @@
+//! What operators, the Service Desk and auditors ask for.
+
+use dco_block::Eui64;
+use dco_proto::v1 as pb;
+use dco_proto::v1::operations_client::OperationsClient as WireOperations;
+use dco_proto::v1::reports_client::ReportsClient as WireReports;
+use futures::{Stream, stream};
+use tonic::transport::Channel;
+
+use crate::convert::{all, page, page_parts, user_name};
+use crate::types::{DeviceEntry, GatewayStatus, Page, PageRequest, ServiceDay, SuccessRow, TrtRow};
+use crate::{ClientError, Link, RequestId};
+
+/// Octets of inventory that go into one message; far below the 4 MiB that a server takes.
+const IMPORT_MESSAGE_BYTES: usize = 512 * 1024;
+
+/// Octets that an entry takes on the wire besides its texts of free length: three EUI-64s, two versions, tags and lengths.
+const IMPORT_ENTRY_BYTES: usize = 128;
+
+/// An operator's way to the DCO. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct OperationsClient {
+    client: WireOperations<Channel>,
+}
+
+/// The way to what happened. A User sees its own; the Service Desk, operators and auditors see all. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ReportsClient {
+    client: WireReports<Channel>,
+}
+
+impl OperationsClient {
+    /// An operator who speaks over this link.
+    pub fn new(link: &Link) -> Self {
+        Self {
+            client: WireOperations::new(link.channel()),
+        }
+    }
+
+    /// Replaces the inventory entries of the Devices named and gives how many there are; all or nothing. The entries are drawn as
+    /// they are sent. With `validate_only` all is checked and nothing changed.
+    pub async fn import_devices(
+        &self,
+        request_id: RequestId,
+        validate_only: bool,
+        entries: impl IntoIterator<Item = DeviceEntry, IntoIter: Send + 'static>,
+    ) -> Result<u32, ClientError> {
+        let first = pb::ImportDevicesRequest {
+            request_id: request_id.to_string(),
+            validate_only,
+            devices: Vec::new(),
+        };
+        let requests = import_requests(first, entries.into_iter());
+        let answer = self.client.clone().import_devices(requests).await?;
+        Ok(answer.into_inner().device_count)
+    }
+
+    /// All gateways that are registered.
+    pub async fn gateways(&self) -> Result<Vec<GatewayStatus>, ClientError> {
+        let request = pb::ListGatewaysRequest {};
+        let answer = self
+            .client
+            .clone()
+            .list_gateways(request)
+            .await?
+            .into_inner();
+        Ok(all(answer.gateways)?)
+    }
+
+    /// Service days with capacity and use, newest first.
+    pub async fn service_days(
+        &self,
+        wanted: &PageRequest,
+    ) -> Result<Page<ServiceDay>, ClientError> {
+        let (page_size, page_token) = page_parts(wanted);
+        let request = pb::ListServiceDaysRequest {
+            page_size,
+            page_token,
+        };
+        let answer = self
+            .client
+            .clone()
+            .list_service_days(request)
+            .await?
+            .into_inner();
+        Ok(page(answer.service_days, answer.next_page_token)?)
+    }
+}
+
+impl ReportsClient {
+    /// Whoever speaks over this link.
+    pub fn new(link: &Link) -> Self {
+        Self {
+            client: WireReports::new(link.channel()),
+        }
+    }
+
+    /// Capacity and use of the service days from `first` to `last` (`YYYY-MM-DD`, both included), oldest first; `None` leaves that
+    /// end open. A User sees its own releases only.
+    pub async fn capacity(
+        &self,
+        first: Option<&str>,
+        last: Option<&str>,
+    ) -> Result<Vec<ServiceDay>, ClientError> {
+        let request = pb::GetCapacityReportRequest {
+            first_service_date: first.unwrap_or_default().to_owned(),
+            last_service_date: last.unwrap_or_default().to_owned(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .get_capacity_report(request)
+            .await?
+            .into_inner();
+        Ok(all(answer.service_days)?)
+    }
+
+    /// How activations stand against the Target Response Time; of every User that the caller may see when `user` is `None`.
+    pub async fn trt(&self, user: Option<Eui64>) -> Result<Vec<TrtRow>, ClientError> {
+        let request = pb::GetTrtReportRequest {
+            parent: user.map(user_name).unwrap_or_default(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .get_trt_report(request)
+            .await?
+            .into_inner();
+        Ok(all(answer.rows)?)
+    }
+
+    /// How activations ended, by User and image; of every User that the caller may see when `user` is `None`.
+    pub async fn success(&self, user: Option<Eui64>) -> Result<Vec<SuccessRow>, ClientError> {
+        let request = pb::GetSuccessReportRequest {
+            parent: user.map(user_name).unwrap_or_default(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .get_success_report(request)
+            .await?
+            .into_inner();
+        Ok(all(answer.rows)?)
+    }
+}
+
+/// The request id at once, then the entries in messages of bounded size.
+fn import_requests(
+    first: pb::ImportDevicesRequest,
+    entries: impl Iterator<Item = DeviceEntry> + Send + 'static,
+) -> impl Stream<Item = pb::ImportDevicesRequest> + Send + 'static {
+    let mut entries = entries.peekable();
+    let rest = std::iter::from_fn(move || {
+        entries.peek()?;
+        let mut devices = Vec::new();
+        let mut message_bytes = 0;
+        while message_bytes < IMPORT_MESSAGE_BYTES
+            && let Some(entry) = entries.next()
+        {
+            message_bytes += IMPORT_ENTRY_BYTES + entry.manufacturer.len() + entry.model.len();
+            devices.push(entry.into());
+        }
+        Some(pb::ImportDevicesRequest {
+            devices,
+            ..Default::default()
+        })
+    });
+    stream::iter(std::iter::once(first).chain(rest))
+}
