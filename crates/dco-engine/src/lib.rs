@@ -20,14 +20,23 @@
 //! Deliberately absent: clock, socket, runtime, random numbers, files. Who may ask what was decided
 //! before a request gets here (`dco-server`'s permits). How records are kept is `dco-store`'s.
 
+mod apply;
+mod decide;
 mod effect;
+mod engine;
 mod event;
+mod outbox;
 mod outcome;
+mod read;
+pub mod record;
 mod refusal;
+mod state;
+mod stats;
 mod terms;
 mod view;
 
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
+pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
     ActivationName, AttemptEnd, AttemptRef, Cancel, DeviceEntry, Event, Hello, ImportDevices,
     MESSAGE_BYTES_MAX, OpenTransfer, Page, ReplyTo, Report, Request, RequestId, Session,
@@ -35,9 +44,8 @@ pub use event::{
 };
 pub use outcome::Outcome;
 pub use refusal::Refusal;
-pub use terms::{
-    AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms,
-};
+pub use stats::EngineStats;
+pub use terms::{AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms};
 pub use view::{
     ActivationCounts, ActivationState, ActivationView, BatchView, Changes, Explanation,
     GatewayView, Hold, InvalidDevices, MISSING_RANGES_MAX, Prediction, ServiceDayView, Stage,

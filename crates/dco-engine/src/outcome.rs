@@ -63,7 +63,9 @@ impl Outcome {
 
     /// The outcome of a number, if there is one.
     pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.number() == number)
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.number() == number)
     }
 
     /// Whether the Device runs the image now.
@@ -73,7 +75,10 @@ impl Outcome {
 
     /// Whether the Device may have got the image, though nobody says so.
     pub fn is_unknown(self) -> bool {
-        matches!(self, Self::NoAnswer | Self::NoProgress | Self::AttemptTimeout | Self::Unknown)
+        matches!(
+            self,
+            Self::NoAnswer | Self::NoProgress | Self::AttemptTimeout | Self::Unknown
+        )
     }
 
     /// Which rule says whether another attempt follows; `None` when none would help.

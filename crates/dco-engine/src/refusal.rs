@@ -78,6 +78,16 @@ pub enum Refusal {
         /// How many.
         count: usize,
     },
+    /// The image is for other hardware than any of the Devices has.
+    #[error(
+        "the hardware version of none of the Devices is in the image's range; the first is {first}"
+    )]
+    FirmwareNotApplicable {
+        /// The first such Device.
+        first: Eui64,
+        /// How many.
+        count: usize,
+    },
     /// The service day asked for is over or too far away.
     #[error("service_date {date} is outside {earliest} to {latest}")]
     ServiceDateInvalid {

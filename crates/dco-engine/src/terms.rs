@@ -109,9 +109,18 @@ impl Default for Terms {
                 per_gateway_max: 1_000,
             },
             retry: RetryTerms {
-                transfer: RetryRule { attempts_max: 5, backoff_us: 15 * 60 * SECOND_US },
-                activation: RetryRule { attempts_max: 3, backoff_us: HOUR_US },
-                unknown: RetryRule { attempts_max: 4, backoff_us: HOUR_US },
+                transfer: RetryRule {
+                    attempts_max: 5,
+                    backoff_us: 15 * 60 * SECOND_US,
+                },
+                activation: RetryRule {
+                    attempts_max: 3,
+                    backoff_us: HOUR_US,
+                },
+                unknown: RetryRule {
+                    attempts_max: 4,
+                    backoff_us: HOUR_US,
+                },
             },
         }
     }

@@ -41,15 +41,14 @@ impl fmt::Display for TransferState {
 }
 
 /// The Devices an image was not accepted for, in the lists of DUIS `DSPUpdateFirmwareWarning`.
-/// The two of them that need facts the DCO does not have (commissioning state, GBCS version) stay empty.
+/// Three of the five stay empty: two need facts the DCO does not have (commissioning state, GBCS version), and
+/// another request in progress cannot collide with an 11.1 that only reaches the DCO; 11.3 says it (`DEVICE_BUSY`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InvalidDevices {
     /// Unknown, or not registered to this User.
     pub invalid: Vec<Eui64>,
     /// Its hardware version is outside the range in the OTA header.
     pub not_applicable_firmware: Vec<Eui64>,
-    /// Another transfer that is not yet at its end names it.
-    pub other_request_in_progress: Vec<Eui64>,
 }
 
 impl InvalidDevices {
@@ -60,9 +59,7 @@ impl InvalidDevices {
 
     /// Devices in all lists.
     pub fn count(&self) -> usize {
-        self.invalid.len()
-            + self.not_applicable_firmware.len()
-            + self.other_request_in_progress.len()
+        self.invalid.len() + self.not_applicable_firmware.len()
     }
 }
 

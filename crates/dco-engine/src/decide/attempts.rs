@@ -1,0 +1,159 @@
+//! Attempts: what their gateways say of them, and what is done when they say nothing.
+
+use bytes::Bytes;
+
+use crate::effect::{Effect, ToGateway};
+use crate::engine::Engine;
+use crate::event::{AttemptEnd, AttemptRef, Report, Session};
+use crate::outcome::Outcome;
+use crate::record::{AttemptEnded, Change};
+use crate::state::timers::Deadline;
+use crate::view::Stage;
+
+impl Engine {
+    /// A report of a stream that a newer one has replaced, or for an older attempt, changes nothing.
+    pub(crate) fn gateway_report(&mut self, session: Session, attempt: AttemptRef, report: Report) {
+        let Some(gateway) = self.gateways.of_session(session) else {
+            return;
+        };
+        let current = self.under_way(attempt).filter(|activation| {
+            self.gateways
+                .attempt(*activation)
+                .is_some_and(|it| it.gateway == gateway)
+        });
+        match (current, report) {
+            (Some(activation), Report::Accepted) => self.progress(activation, Stage::Accepted),
+            (Some(activation), Report::Progress { blocks_done }) => {
+                self.progress(activation, Stage::Transferring { blocks_done });
+            }
+            (Some(activation), Report::Delivered) => self.progress(activation, Stage::Delivered),
+            (Some(activation), Report::Declined { message }) => {
+                self.end_attempt(activation, declined(message));
+                self.tell(session, ToGateway::Noted(attempt));
+            }
+            (Some(activation), Report::Ended(end)) => {
+                self.end_attempt(activation, end);
+                self.tell(session, ToGateway::Noted(attempt));
+            }
+            (None, Report::Ended(_) | Report::Declined { .. }) => {
+                self.tell(session, ToGateway::Noted(attempt));
+            }
+            (None, Report::Accepted | Report::Progress { .. } | Report::Delivered) => {
+                self.tell(session, ToGateway::Withdrawn(attempt));
+            }
+        }
+    }
+
+    /// The activation of which this is the attempt under way.
+    pub(crate) fn under_way(&self, attempt: AttemptRef) -> Option<u32> {
+        let activation = self.batches.busy(attempt.activation.device)?;
+        self.gateways.attempt(activation)?;
+        (self.attempt_ref(activation) == attempt).then_some(activation)
+    }
+
+    pub(crate) fn tell(&mut self, session: Session, message: ToGateway) {
+        self.out.push_effect(Effect::Tell { session, message });
+    }
+
+    /// A stage is only ever followed by a later one; what a late message says of an earlier one is a sign of life.
+    pub(crate) fn progress(&mut self, activation: u32, stage: Stage) {
+        let now_us = self.now_us;
+        let Some(attempt) = self.gateways.attempt_mut(activation) else {
+            return;
+        };
+        let later = stage > attempt.stage || attempt.stage == Stage::Unknown;
+        if later {
+            attempt.stage = stage;
+        }
+        attempt.progress_us = now_us;
+        let batch = self.batches.activation(activation).batch;
+        self.batch_changed(batch);
+    }
+
+    /// The attempt is over: a unit given back where the gateway says that nothing was sent, on the day it was
+    /// charged to; another attempt where the outcome's class allows one.
+    pub(crate) fn end_attempt(&mut self, activation: u32, end: AttemptEnd) {
+        let Some(attempt) = self.gateways.attempt(activation) else {
+            return;
+        };
+        let item = self.batches.activation(activation);
+        let (batch, number) = (item.batch, item.attempt);
+        let today = self.days.today.as_ref().map(|today| today.day.date);
+        let refunded = attempt.charged.filter(|date| {
+            end.nothing_sent && end.outcome != Outcome::Success && Some(*date) == today
+        });
+        let rule = end.outcome.retry_rule(&self.terms.retry);
+        let retry_us = rule
+            .filter(|_| !self.batches.get(batch).cancelled)
+            .and_then(|rule| rule.next_us(number, self.now_us));
+        let hash = end.device_image_hash;
+        self.record(Change::AttemptEnded(AttemptEnded {
+            activation,
+            attempt: u32::from(number),
+            outcome: end.outcome.number(),
+            refunded_date: refunded.map(dco_schedule::ServiceDate::days),
+            retry_us,
+            running_version: end.running_version.map(dco_block::FirmwareVersion::get),
+            device_image_hash: hash
+                .map_or_else(Bytes::new, |hash| Bytes::copy_from_slice(hash.as_bytes())),
+            message: end.message,
+        }));
+        self.batch_changed(batch);
+    }
+
+    /// Ends the attempt under way, whatever became of it, and tells its gateway to leave it.
+    pub(crate) fn give_up_attempt(&mut self, activation: u32, outcome: Outcome) {
+        let Some(attempt) = self.gateways.attempt(activation) else {
+            return;
+        };
+        let session = self.gateways.session(attempt.gateway);
+        let reference = self.attempt_ref(activation);
+        self.end_attempt(activation, nobody_knows(outcome));
+        if let Some(session) = session {
+            self.tell(session, ToGateway::Withdrawn(reference));
+        }
+    }
+
+    /// The no-progress timer. It counts from the last sign of life, and only while the gateway is connected: how
+    /// long it may be away is another timer's business.
+    pub(crate) fn look_for_progress(&mut self, activation: u32) {
+        let (now_us, patience_us) = (self.now_us, self.terms.attempt.no_progress_us);
+        let Some(attempt) = self.gateways.attempt(activation) else {
+            return;
+        };
+        let connected = self.gateways.session(attempt.gateway).is_some();
+        let since_us = if connected {
+            attempt.progress_us
+        } else {
+            now_us
+        };
+        let look_us = since_us.saturating_add(patience_us);
+        if look_us <= now_us {
+            self.give_up_attempt(activation, Outcome::NoProgress);
+            return;
+        }
+        if let Some(attempt) = self.gateways.attempt_mut(activation) {
+            attempt.look_us = Some(look_us);
+        }
+        self.deadlines
+            .set(look_us, Deadline::NoProgress { activation });
+    }
+}
+
+fn declined(message: String) -> AttemptEnd {
+    AttemptEnd {
+        nothing_sent: true,
+        message,
+        ..nobody_knows(Outcome::Declined)
+    }
+}
+
+fn nobody_knows(outcome: Outcome) -> AttemptEnd {
+    AttemptEnd {
+        outcome,
+        nothing_sent: false,
+        running_version: None,
+        device_image_hash: None,
+        message: String::new(),
+    }
+}

@@ -1,0 +1,286 @@
+//! SRV 11.3: admission of a batch, all or nothing, and its cancellation.
+
+use bytes::Bytes;
+use dco_block::limits::DEVICES_MAX;
+use dco_block::{Eui64, ImageId};
+use dco_schedule::{Micros, ServiceDate, ServiceDay};
+
+use crate::effect::Reply;
+use crate::engine::Engine;
+use crate::event::{Cancel, SubmitBatch};
+use crate::read::forecast::NewBatch;
+use crate::record::{BatchAccepted, BatchCancelled, Change};
+use crate::refusal::Refusal;
+use crate::state::batches::{Batch, Phase};
+use crate::state::requests::{self, Asked, Made};
+use crate::view::{ActivationCounts, BatchView, Prediction};
+
+/// What admission has found out.
+struct Admitted {
+    image_id: ImageId,
+    large: bool,
+    day: ServiceDay,
+}
+
+impl Engine {
+    pub(crate) fn submit_batch(&mut self, asked: SubmitBatch) -> Result<Reply, Refusal> {
+        let digest = asked.digest();
+        if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
+            return self.batch_made(made);
+        }
+        let admitted = self.admit(&asked)?;
+        let record = self.accepted_record(&asked, &digest, &admitted);
+        if asked.validate_only {
+            return Ok(Reply::Batch(preview(
+                &asked,
+                &record,
+                &admitted,
+                self.now_us,
+            )));
+        }
+        let batch = self.batches.next_batch();
+        self.record(Change::BatchAccepted(record));
+        self.batch_changed(batch);
+        self.batch_made(Made::Batch(batch))
+    }
+
+    fn batch_made(&self, made: Made) -> Result<Reply, Refusal> {
+        match made {
+            Made::Batch(batch) => Ok(Reply::Batch(as_accepted(self.batches.get(batch)))),
+            Made::CancelledBatch(batch) => Ok(Reply::Batch(self.batch_view(batch))),
+            Made::Transfer(_) | Made::Imported(_) => Err(Refusal::RequestIdReused),
+        }
+    }
+
+    /// The rules of admission, in the order in which they are told.
+    fn admit(&self, asked: &SubmitBatch) -> Result<Admitted, Refusal> {
+        super::transfers::refuse_signed_request(&asked.signed_request)?;
+        refuse_list(&asked.devices)?;
+        let all_own = asked
+            .devices
+            .iter()
+            .all(|device| self.inventory.of_user(*device, asked.user).is_some());
+        if !all_own {
+            return Err(Refusal::NotPermitted);
+        }
+        let image =
+            self.stored_image(asked.user, asked.manufacturer_image_hash, asked.devices[0])?;
+        let not_for = asked
+            .devices
+            .iter()
+            .filter(|device| !image.devices.contains(device));
+        if let Some((first, count)) = first_and_count(not_for) {
+            return Err(Refusal::ImageNotStoredForDevice { first, count });
+        }
+        let busy = asked
+            .devices
+            .iter()
+            .filter(|device| self.batches.busy(**device).is_some());
+        if let Some((first, count)) = first_and_count(busy) {
+            return Err(Refusal::DeviceBusy { first, count });
+        }
+        let day = self.day_sent_for(asked.service_date)?;
+        let large = image.manifest.is_large();
+        if large {
+            self.within_allowance(asked, &day)?;
+        }
+        Ok(Admitted {
+            image_id: image.manifest.image_id(),
+            large,
+            day,
+        })
+    }
+
+    fn day_sent_for(&self, date: Option<ServiceDate>) -> Result<ServiceDay, Refusal> {
+        let today = self.days.day_at(self.now_us);
+        let Some(date) = date else { return Ok(today) };
+        let latest = ServiceDate::from_days(
+            today
+                .date
+                .days()
+                .saturating_add(i32::from(self.terms.days_ahead_max)),
+        );
+        if date < today.date || date > latest {
+            return Err(Refusal::ServiceDateInvalid {
+                date,
+                earliest: today.date,
+                latest,
+            });
+        }
+        Ok(if date == today.date {
+            today
+        } else {
+            self.days.calendar.day(date)
+        })
+    }
+
+    fn within_allowance(&self, asked: &SubmitBatch, day: &ServiceDay) -> Result<(), Refusal> {
+        let count = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
+        self.days
+            .ledger
+            .admit(asked.user, day.date, count)
+            .map_err(|over| Refusal::AllowanceUsed {
+                limit: over.limit,
+                used: over.used,
+                requested: over.requested,
+                service_date: day.date,
+                resets_us: day.end_us,
+                resets_in_us: day.end_us.saturating_sub(self.now_us),
+            })
+    }
+
+    fn accepted_record(
+        &self,
+        asked: &SubmitBatch,
+        digest: &[u8; 32],
+        admitted: &Admitted,
+    ) -> BatchAccepted {
+        let day = admitted.day;
+        let trt_start_us = self.now_us.max(day.start_us);
+        let due_us = trt_start_us.saturating_add(self.terms.trt_us);
+        let predicted = self.predict_new(&NewBatch {
+            user: asked.user,
+            count: u64::try_from(asked.devices.len()).unwrap_or(u64::MAX),
+            large: admitted.large,
+            day,
+            due_us,
+        });
+        BatchAccepted {
+            user: asked.user.bits(),
+            number: self.batches.next_number(asked.user),
+            request: requests::key(asked.id, digest),
+            image_id: Bytes::copy_from_slice(admitted.image_id.as_bytes()),
+            devices: asked.devices.iter().map(|device| device.bits()).collect(),
+            service_date: day.date.days(),
+            day_start_us: day.start_us,
+            trt_start_us,
+            due_us,
+            predicted_release_us: predicted.release_us,
+            predicted_completion_us: predicted.completion_us,
+            signed_request: asked.signed_request.clone(),
+        }
+    }
+
+    pub(crate) fn cancel_batch(&mut self, asked: Cancel) -> Result<Reply, Refusal> {
+        let digest = asked.digest();
+        if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
+            return self.batch_made(made);
+        }
+        let (index, batch) = self
+            .batches
+            .find(asked.user, asked.number)
+            .ok_or(Refusal::NotFound { kind: "batch" })?;
+        if asked.validate_only {
+            return Ok(Reply::Batch(self.batch_view(index)));
+        }
+        let record = BatchCancelled {
+            user: asked.user.bits(),
+            number: asked.number,
+            request: requests::key(asked.id, &digest),
+            given_back: self.given_back(batch),
+        };
+        self.record(Change::BatchCancelled(record));
+        self.batch_changed(index);
+        Ok(Reply::Batch(self.batch_view(index)))
+    }
+
+    /// What a cancellation now gives back to the allowance: activations never released, while the day they were
+    /// sent for is not over.
+    fn given_back(&self, batch: &Batch) -> u32 {
+        let today = self.days.day_at(self.now_us).date;
+        if !batch.large || today > batch.service_date {
+            return 0;
+        }
+        let never_released = batch.activations().filter(|activation| {
+            let item = self.batches.activation(*activation);
+            item.attempt == 0 && matches!(item.phase, Phase::Parked | Phase::Queued(_))
+        });
+        u32::try_from(never_released.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// A list of Devices must have one, at most [`DEVICES_MAX`], and each once.
+pub(super) fn refuse_list(devices: &[Eui64]) -> Result<(), Refusal> {
+    if devices.is_empty() {
+        return Err(Refusal::BatchEmpty);
+    }
+    if u32::try_from(devices.len()).map_or(true, |given| given > DEVICES_MAX) {
+        return Err(Refusal::TooManyDevices {
+            given: devices.len(),
+            limit: DEVICES_MAX,
+        });
+    }
+    refuse_duplicates(&mut devices.to_vec())
+}
+
+/// The list is sorted to find them.
+pub(super) fn refuse_duplicates(devices: &mut [Eui64]) -> Result<(), Refusal> {
+    devices.sort_unstable();
+    match devices.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Refusal::DeviceDuplicate { device: pair[0] }),
+    }
+}
+
+fn first_and_count<'a>(mut devices: impl Iterator<Item = &'a Eui64>) -> Option<(Eui64, usize)> {
+    let first = *devices.next()?;
+    Some((first, devices.count() + 1))
+}
+
+/// The answer to the request that made it, the same whenever it is asked again.
+fn as_accepted(batch: &Batch) -> BatchView {
+    BatchView {
+        user: batch.user,
+        number: Some(batch.number),
+        manufacturer_image_hash: batch.manufacturer_image_hash,
+        image_id: batch.image_id,
+        large: batch.large,
+        service_date: batch.service_date,
+        created_us: batch.created_us,
+        trt_start_us: batch.trt_start_us,
+        due_us: batch.due_us,
+        predicted: Some(batch.first_prediction),
+        counts: counts_at_first(batch.len, batch.day_start_us > batch.created_us),
+        signed_request: batch.signed_request.clone(),
+    }
+}
+
+fn preview(
+    asked: &SubmitBatch,
+    record: &BatchAccepted,
+    admitted: &Admitted,
+    now_us: Micros,
+) -> BatchView {
+    let len = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
+    BatchView {
+        user: asked.user,
+        number: None,
+        manufacturer_image_hash: asked.manufacturer_image_hash,
+        image_id: admitted.image_id,
+        large: admitted.large,
+        service_date: admitted.day.date,
+        created_us: now_us,
+        trt_start_us: record.trt_start_us,
+        due_us: record.due_us,
+        predicted: Some(Prediction {
+            release_us: record.predicted_release_us,
+            completion_us: record.predicted_completion_us,
+        }),
+        counts: counts_at_first(len, admitted.day.start_us > now_us),
+        signed_request: asked.signed_request.clone(),
+    }
+}
+
+fn counts_at_first(len: u32, parked: bool) -> ActivationCounts {
+    if parked {
+        ActivationCounts {
+            parked: len,
+            ..ActivationCounts::default()
+        }
+    } else {
+        ActivationCounts {
+            queued: len,
+            ..ActivationCounts::default()
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Gateways come, go, and come back: what was under way is reconciled before anything new is offered.
+
+use std::collections::BTreeSet;
+
+use dco_block::Eui64;
+use dco_schedule::Micros;
+
+use crate::effect::{Effect, ToGateway};
+use crate::engine::Engine;
+use crate::event::{AttemptRef, Hello, Session};
+use crate::outcome::Outcome;
+use crate::record::{Change, GatewaySeen};
+use crate::state::timers::Deadline;
+use crate::view::Stage;
+
+impl Engine {
+    pub(crate) fn gateway_hello(&mut self, gateway: Eui64, session: Session, hello: Hello) {
+        self.take_over(gateway, session, hello.concurrency);
+        let known = self.gateways.entry(gateway);
+        let remembers = known.memory_id == hello.memory_id;
+        if !remembers {
+            self.record(Change::GatewaySeen(GatewaySeen {
+                gateway: gateway.bits(),
+                memory_id: hello.memory_id,
+            }));
+        }
+        self.tell(
+            session,
+            ToGateway::Welcome {
+                now_us: self.now_us,
+            },
+        );
+        for (attempt, end) in hello.outcomes {
+            if let Some(activation) = self.under_way_at(gateway, attempt) {
+                self.end_attempt(activation, end);
+            }
+            self.tell(session, ToGateway::Noted(attempt));
+        }
+        let in_hand = self.sort_in_hand(gateway, session, &hello.attempts);
+        self.reconcile(gateway, remembers, &in_hand);
+        self.large.wake_lane(gateway);
+        self.small.wake_lane(gateway);
+    }
+
+    fn take_over(&mut self, gateway: Eui64, session: Session, concurrency: u32) {
+        if let Some(older) = self.gateways.connect(gateway, session, self.now_us) {
+            self.out
+                .push_effect(Effect::CloseSession { session: older });
+        }
+        let known = self.gateways.entry(gateway);
+        known.concurrency = concurrency;
+        if let Some(away_until_us) = known.away_until_us.take() {
+            self.deadlines
+                .clear(away_until_us, Deadline::GatewayAway { gateway });
+        }
+    }
+
+    /// Which attempts under way the gateway has in hand; it is told to leave all others it names.
+    fn sort_in_hand(
+        &mut self,
+        gateway: Eui64,
+        session: Session,
+        attempts: &[AttemptRef],
+    ) -> BTreeSet<u32> {
+        let mut in_hand = BTreeSet::new();
+        for attempt in attempts {
+            match self.under_way_at(gateway, *attempt) {
+                Some(activation) => {
+                    in_hand.insert(activation);
+                }
+                None => self.tell(session, ToGateway::Withdrawn(*attempt)),
+            }
+        }
+        in_hand
+    }
+
+    /// What the gateway does not have in hand: with its memory kept, it never got the offer, so the same attempt
+    /// is offered again and costs nothing; with its memory lost, nobody knows.
+    fn reconcile(&mut self, gateway: Eui64, remembers: bool, in_hand: &BTreeSet<u32>) {
+        let under_way: Vec<u32> = self
+            .gateways
+            .get(gateway)
+            .map_or_else(Vec::new, |it| it.attempts.iter().copied().collect());
+        for activation in under_way {
+            if in_hand.contains(&activation) {
+                self.progress(activation, Stage::Accepted);
+            } else if remembers {
+                self.offer(activation);
+            } else {
+                self.give_up_attempt(activation, Outcome::Unknown);
+            }
+        }
+    }
+
+    fn under_way_at(&self, gateway: Eui64, attempt: AttemptRef) -> Option<u32> {
+        self.under_way(attempt).filter(|activation| {
+            self.gateways
+                .attempt(*activation)
+                .is_some_and(|it| it.gateway == gateway)
+        })
+    }
+
+    pub(crate) fn gateway_gone(&mut self, session: Session) {
+        if let Some(gateway) = self.gateways.disconnect(session, self.now_us) {
+            self.expect_hello(gateway);
+        }
+    }
+
+    /// The gateway is away: its attempts wait so long for its hello.
+    pub(crate) fn expect_hello(&mut self, gateway: Eui64) {
+        let until_us = self
+            .now_us
+            .saturating_add(self.terms.attempt.hello_within_us);
+        self.gateways.entry(gateway).away_until_us = Some(until_us);
+        self.deadlines
+            .set(until_us, Deadline::GatewayAway { gateway });
+    }
+
+    pub(crate) fn gateway_stayed_away(&mut self, gateway: Eui64, at_us: Micros) {
+        let Some(known) = self.gateways.get(gateway) else {
+            return;
+        };
+        if known.session.is_some() || known.away_until_us != Some(at_us) {
+            return;
+        }
+        for activation in known.attempts.clone() {
+            self.give_up_attempt(activation, Outcome::Unknown);
+        }
+    }
+}

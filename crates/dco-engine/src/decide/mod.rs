@@ -1,0 +1,10 @@
+//! What the rules say. Each file decides about one thing, makes records of what it decided, and changes nothing
+//! besides.
+
+mod attempts;
+mod batches;
+mod devices;
+mod gateways;
+mod release;
+mod time;
+mod transfers;

@@ -1,0 +1,159 @@
+//! Release: may an attempt leave, and does one leave now?
+
+use dco_block::Eui64;
+use dco_dispatch::{Answer, Gate, Pick, UNTIL_TOLD};
+use dco_schedule::Micros;
+
+use crate::effect::{Effect, Offer, ToGateway};
+use crate::engine::Engine;
+use crate::event::{ActivationName, AttemptRef};
+use crate::record::{ActivationCancelled, Change, Released};
+use crate::state::batches::Phase;
+use crate::state::days::Days;
+use crate::state::gateways::Gateways;
+
+/// What every release asks: is the gateway there, and has it a place?
+struct GatewayGate<'a> {
+    gateways: &'a Gateways,
+    per_gateway_max: u32,
+}
+
+/// What the release of a large image asks besides: is there capacity today, and is it time?
+struct LargeGate<'a> {
+    gateway: GatewayGate<'a>,
+    days: &'a Days,
+    now_us: Micros,
+}
+
+impl Gate<Eui64, Eui64> for GatewayGate<'_> {
+    fn ask(&self, _user: Eui64, gateway: Eui64) -> Answer {
+        if self.gateways.has_place(gateway, self.per_gateway_max) {
+            Answer::Go
+        } else {
+            Answer::LaneNotBefore(UNTIL_TOLD)
+        }
+    }
+}
+
+impl Gate<Eui64, Eui64> for LargeGate<'_> {
+    fn ask(&self, user: Eui64, gateway: Eui64) -> Answer {
+        match self.days.release_at(self.now_us) {
+            None => Answer::NoneBefore(UNTIL_TOLD),
+            Some(ready_us) if ready_us > self.now_us => Answer::NoneBefore(ready_us),
+            Some(_) => self.gateway.ask(user, gateway),
+        }
+    }
+}
+
+impl Engine {
+    /// Lets go whatever can go now. Images that are not large never wait behind large ones.
+    pub(crate) fn release(&mut self) {
+        let small_us = self.release_small();
+        let large_us = self.release_large();
+        self.release_us = [small_us, large_us].into_iter().flatten().min();
+    }
+
+    fn release_small(&mut self) -> Option<Micros> {
+        loop {
+            let gate = GatewayGate {
+                gateways: &self.gateways,
+                per_gateway_max: self.terms.attempt.per_gateway_max,
+            };
+            match self.small.pick(self.now_us, &gate) {
+                Pick::Taken { lane, key, .. } => self.release_one(key, lane, false),
+                Pick::NotBefore(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
+                Pick::Empty => return None,
+            }
+        }
+    }
+
+    fn release_large(&mut self) -> Option<Micros> {
+        loop {
+            let gateway = GatewayGate {
+                gateways: &self.gateways,
+                per_gateway_max: self.terms.attempt.per_gateway_max,
+            };
+            let gate = LargeGate {
+                gateway,
+                days: &self.days,
+                now_us: self.now_us,
+            };
+            match self.large.pick(self.now_us, &gate) {
+                Pick::Taken { lane, key, .. } => self.release_one(key, lane, true),
+                Pick::NotBefore(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
+                Pick::Empty => return None,
+            }
+        }
+    }
+
+    /// It is out of its line; now it leaves, unless the inventory has changed under it.
+    fn release_one(&mut self, activation: u32, gateway: Eui64, large: bool) {
+        self.batches.set_phase(activation, Phase::Queued(None));
+        let item = self.batches.activation(activation);
+        let (device, batch, attempt) = (item.device, item.batch, item.attempt + 1);
+        let read_version_first = item.fate_unknown;
+        let user = self.batches.get(batch).user;
+        match self.inventory.of_user(device, user) {
+            None => {
+                self.record(Change::ActivationCancelled(ActivationCancelled {
+                    activation,
+                    reason: "the Device is not registered to this User any more".to_owned(),
+                }));
+            }
+            Some(known) if known.gateway != gateway => self.enqueue(activation),
+            Some(_) => {
+                let today = self.days.today.as_ref().map(|today| today.day.date.days());
+                self.record(Change::Released(Released {
+                    activation,
+                    attempt: u32::from(attempt),
+                    charged_date: today.filter(|_| large),
+                    answer_by_us: self
+                        .now_us
+                        .saturating_add(self.terms.attempt.answer_within_us),
+                    gateway: gateway.bits(),
+                    read_version_first,
+                }));
+                self.offer(activation);
+            }
+        }
+        self.batch_changed(batch);
+    }
+
+    /// Offers the attempt under way to its gateway, if it is there.
+    pub(crate) fn offer(&mut self, activation: u32) {
+        let Some(attempt) = self.gateways.attempt(activation) else {
+            return;
+        };
+        let Some(session) = self.gateways.session(attempt.gateway) else {
+            return;
+        };
+        let (user, image_id) = attempt.image;
+        let Some(image) = self.transfers.image(user, image_id) else {
+            return;
+        };
+        let offer = Offer {
+            attempt: self.attempt_ref(activation),
+            manifest: image.manifest.clone(),
+            answer_by_us: attempt.answer_by_us,
+            read_version_first: attempt.read_version_first,
+        };
+        self.out.push_effect(Effect::Tell {
+            session,
+            message: ToGateway::Offer(offer),
+        });
+    }
+
+    /// The name of an activation's newest attempt.
+    pub(crate) fn attempt_ref(&self, activation: u32) -> AttemptRef {
+        let item = self.batches.activation(activation);
+        let batch = self.batches.get(item.batch);
+        AttemptRef {
+            activation: ActivationName {
+                user: batch.user,
+                batch: batch.number,
+                device: item.device,
+            },
+            attempt: item.attempt,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What time makes the engine decide.
+
+use dco_block::Eui64;
+
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::outcome::Outcome;
+use crate::record::{Change, DayOpened, TransferEnd, TransferEnded, TransferRef};
+use crate::state::timers::Deadline;
+use crate::view::TransferState;
+
+impl Engine {
+    /// After a start every gateway is away; those with attempts under way get the time to come back.
+    pub(crate) fn start(&mut self) {
+        if std::mem::replace(&mut self.started, true) {
+            return;
+        }
+        let waiting: Vec<Eui64> = self
+            .gateways
+            .iter()
+            .filter(|(_, gateway)| !gateway.attempts.is_empty())
+            .map(|(eui, _)| eui)
+            .collect();
+        for gateway in waiting {
+            self.expect_hello(gateway);
+        }
+    }
+
+    /// Opens the service day that it is now, or changes its capacity to the one configured.
+    pub(crate) fn open_day(&mut self) {
+        let day = self.days.day_at(self.now_us);
+        let capacity = self.terms.capacity_per_day;
+        if self.days.ledger.is_open(day.date)
+            && self.days.ledger.capacity(day.date) == Some(capacity)
+        {
+            return;
+        }
+        let hours = self.days.calendar.hours(&day);
+        let (hour_start_us, hour_weight) = self.terms.hour_profile.over(&hours).into_iter().unzip();
+        self.record(Change::DayOpened(DayOpened {
+            date: day.date.days(),
+            start_us: day.start_us,
+            end_us: day.end_us,
+            capacity,
+            hour_start_us,
+            hour_weight,
+        }));
+    }
+
+    /// Decides whatever is due.
+    pub(crate) fn meet_deadlines(&mut self) {
+        while let Some((at_us, deadline)) = self.deadlines.pop_due(self.now_us) {
+            match deadline {
+                Deadline::WarnTransfer { owner } => self.warn_transfer(owner),
+                Deadline::ExpireTransfer { owner } => self.expire_transfer(owner),
+                Deadline::VerifyAgain { owner } => self.verify(owner),
+                Deadline::AttemptTimeout { activation } => {
+                    self.give_up_attempt(activation, Outcome::AttemptTimeout);
+                }
+                Deadline::NoProgress { activation } => self.look_for_progress(activation),
+                Deadline::GatewayAway { gateway } => self.gateway_stayed_away(gateway, at_us),
+            }
+        }
+    }
+
+    fn is_receiving(&self, owner: u64) -> bool {
+        self.transfers
+            .get(owner)
+            .is_some_and(|transfer| transfer.state() == TransferState::Receiving)
+    }
+
+    fn warn_transfer(&mut self, owner: u64) {
+        if self.is_receiving(owner) {
+            self.record(Change::TransferWarned(TransferRef { owner }));
+            self.transfer_changed(owner);
+        }
+    }
+
+    fn expire_transfer(&mut self, owner: u64) {
+        if !self.is_receiving(owner) {
+            return;
+        }
+        self.record(Change::TransferEnded(TransferEnded {
+            owner,
+            end: TransferEnd::Expired.into(),
+            reason: "TRANSFER_EXPIRED".to_owned(),
+            message: "not all blocks came in time; open a new transfer".to_owned(),
+            request: None,
+        }));
+        self.out.push_effect(Effect::FreeBlocks { owner });
+        self.transfer_changed(owner);
+    }
+}

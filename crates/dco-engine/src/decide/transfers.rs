@@ -1,0 +1,329 @@
+//! SRV 11.1: opening, completing, cancelling a transfer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dco_block::{Eui64, HardwareVersions, Manifest, ManufacturerImageHash};
+
+use crate::effect::{Effect, Reply};
+use crate::engine::Engine;
+use crate::event::{Cancel, OpenTransfer, Verdict};
+use crate::record::{Change, TransferEnd, TransferEnded, TransferOpened};
+use crate::refusal::Refusal;
+use crate::state::requests::{self, Asked, Made};
+use crate::state::timers::Deadline;
+use crate::state::transfers::Image;
+use crate::view::{InvalidDevices, TransferState, TransferView};
+
+/// Octets of a signed Service Request that are kept.
+pub(crate) const SIGNED_REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+impl Engine {
+    pub(crate) fn open_transfer(&mut self, asked: OpenTransfer) -> Result<Reply, Refusal> {
+        let digest = asked.digest();
+        if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
+            return self.transfer_made(made);
+        }
+        refuse_signed_request(&asked.signed_request)?;
+        let (devices, invalid) =
+            self.sort_devices(asked.user, &asked.manifest, asked.devices.clone())?;
+        if asked.validate_only {
+            return Ok(Reply::Transfer(self.preview(
+                &asked,
+                devices.len(),
+                invalid,
+            )));
+        }
+        let record = self.opened_record(&asked, &digest, &devices, &invalid);
+        let owner = self.record(Change::TransferOpened(record));
+        if self
+            .transfers
+            .image(asked.user, asked.manifest.image_id())
+            .is_some()
+        {
+            self.store(owner);
+        }
+        self.transfer_changed(owner);
+        self.transfer_made(Made::Transfer(owner))
+    }
+
+    fn transfer_made(&self, made: Made) -> Result<Reply, Refusal> {
+        let Made::Transfer(owner) = made else {
+            return Err(Refusal::RequestIdReused);
+        };
+        let transfer = self
+            .transfers
+            .get(owner)
+            .ok_or(Refusal::NotFound { kind: "transfer" })?;
+        Ok(Reply::Transfer(transfer.view()))
+    }
+
+    /// Which Devices the image is for, and which it is not: those do not sink the transfer unless they are all.
+    fn sort_devices(
+        &self,
+        user: Eui64,
+        manifest: &Manifest,
+        devices: Vec<Eui64>,
+    ) -> Result<(Vec<Eui64>, InvalidDevices), Refusal> {
+        super::batches::refuse_list(&devices)?;
+        let range = manifest.header().hardware_versions;
+        let mut accepted = Vec::new();
+        let mut lists = InvalidDevices::default();
+        for device in devices {
+            let list = match self.inventory.of_user(device, user) {
+                None => &mut lists.invalid,
+                Some(known) if !range.is_none_or(|it| fits(it, known.hardware_version)) => {
+                    &mut lists.not_applicable_firmware
+                }
+                Some(_) => &mut accepted,
+            };
+            list.push(device);
+        }
+        match lists.not_applicable_firmware.first() {
+            _ if !accepted.is_empty() => Ok((accepted, lists)),
+            Some(first) => Err(Refusal::FirmwareNotApplicable {
+                first: *first,
+                count: lists.not_applicable_firmware.len(),
+            }),
+            None => Err(Refusal::NotPermitted),
+        }
+    }
+
+    fn preview(
+        &self,
+        asked: &OpenTransfer,
+        device_count: usize,
+        invalid: InvalidDevices,
+    ) -> TransferView {
+        let block_count = asked.manifest.block_count();
+        let stored = self
+            .transfers
+            .image(asked.user, asked.manifest.image_id())
+            .is_some();
+        let every_block = 0..=block_count - 1;
+        TransferView {
+            user: asked.user,
+            number: None,
+            state: if stored {
+                TransferState::Stored
+            } else {
+                TransferState::Receiving
+            },
+            manifest: Arc::clone(&asked.manifest),
+            blocks_held: if stored { block_count } else { 0 },
+            missing: if stored {
+                Vec::new()
+            } else {
+                vec![every_block]
+            },
+            created_us: self.now_us,
+            expire_us: self
+                .now_us
+                .saturating_add(self.terms.transfer.expire_after_us),
+            warned_us: None,
+            device_count,
+            invalid: Arc::new(invalid),
+            response: None,
+            signed_request: asked.signed_request.clone(),
+        }
+    }
+
+    fn opened_record(
+        &self,
+        asked: &OpenTransfer,
+        digest: &[u8; 32],
+        devices: &[Eui64],
+        invalid: &InvalidDevices,
+    ) -> TransferOpened {
+        let parts = asked.manifest.parts();
+        let expire_us = self
+            .now_us
+            .saturating_add(self.terms.transfer.expire_after_us);
+        TransferOpened {
+            user: asked.user.bits(),
+            number: self.transfers.next_number(asked.user),
+            request: requests::key(asked.id, digest),
+            image_id: Bytes::copy_from_slice(parts.image_id.as_bytes()),
+            image_bytes: parts.image_bytes,
+            block_bytes: parts.block_bytes,
+            manufacturer_image_hash: Bytes::copy_from_slice(
+                parts.manufacturer_image_hash.as_bytes(),
+            ),
+            firmware_version: parts.firmware_version.get(),
+            ota_header: parts.ota_header,
+            devices: bits(devices),
+            invalid: bits(&invalid.invalid),
+            not_applicable_firmware: bits(&invalid.not_applicable_firmware),
+            expire_us,
+            warn_us: expire_us
+                .saturating_sub(self.terms.transfer.warn_before_us)
+                .max(self.now_us),
+            signed_request: asked.signed_request.clone(),
+        }
+    }
+
+    pub(crate) fn block_held(&mut self, owner: u64, index: u32) {
+        if self.transfers.hold(owner, index) {
+            self.verify(owner);
+        } else if !self.transfers.wants_blocks_of(owner) {
+            // It was on its way when the transfer ended.
+            self.out.push_effect(Effect::FreeBlocks { owner });
+        }
+        self.transfer_changed(owner);
+    }
+
+    /// Asks for the read-back of a complete image.
+    pub(crate) fn verify(&mut self, owner: u64) {
+        let Some(transfer) = self.transfers.get(owner) else {
+            return;
+        };
+        if transfer.state() == TransferState::Verifying {
+            let manifest = Arc::clone(&transfer.manifest);
+            self.out.push_effect(Effect::Verify { owner, manifest });
+        }
+    }
+
+    pub(crate) fn verified(&mut self, owner: u64, verdict: Verdict) {
+        let waits = self.transfers.get(owner).map(|transfer| transfer.state());
+        if waits != Some(TransferState::Verifying) {
+            return;
+        }
+        match verdict {
+            Verdict::Good => self.store(owner),
+            Verdict::Bad { reason, message } => self.reject(owner, reason, message),
+            Verdict::Unread => {
+                let again_us = self
+                    .now_us
+                    .saturating_add(self.terms.transfer.verify_again_us);
+                self.deadlines
+                    .set(again_us, Deadline::VerifyAgain { owner });
+            }
+        }
+        self.transfer_changed(owner);
+    }
+
+    fn store(&mut self, owner: u64) {
+        let count = self
+            .transfers
+            .get(owner)
+            .map_or(0, |transfer| transfer.invalid.count());
+        let message = match count {
+            0 => "the image is stored for every Device".to_owned(),
+            _ => format!("the image is stored; {count} Devices were not accepted"),
+        };
+        self.record(Change::TransferEnded(TransferEnded {
+            owner,
+            end: TransferEnd::Stored.into(),
+            reason: String::new(),
+            message,
+            request: None,
+        }));
+        if !self.transfers.wants_blocks_of(owner) {
+            // The same image was stored before, so its blocks are kept and these are not needed.
+            self.out.push_effect(Effect::FreeBlocks { owner });
+        }
+    }
+
+    fn reject(&mut self, owner: u64, reason: String, message: String) {
+        self.record(Change::TransferEnded(TransferEnded {
+            owner,
+            end: TransferEnd::Rejected.into(),
+            reason,
+            message,
+            request: None,
+        }));
+        self.out.push_effect(Effect::FreeBlocks { owner });
+    }
+
+    pub(crate) fn cancel_transfer(&mut self, asked: Cancel) -> Result<Reply, Refusal> {
+        let digest = asked.digest();
+        if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
+            return self.transfer_made(made);
+        }
+        let (owner, transfer) = self
+            .transfers
+            .find(asked.user, asked.number)
+            .ok_or(Refusal::NotFound { kind: "transfer" })?;
+        let state = transfer.state();
+        if state != TransferState::Receiving {
+            return Err(Refusal::TransferNotReceiving { state });
+        }
+        if asked.validate_only {
+            return Ok(Reply::Transfer(transfer.view()));
+        }
+        self.record(Change::TransferEnded(TransferEnded {
+            owner,
+            end: TransferEnd::Cancelled.into(),
+            reason: "TRANSFER_CANCELLED".to_owned(),
+            message: "the User cancelled the transfer".to_owned(),
+            request: requests::key(asked.id, &digest),
+        }));
+        self.out.push_effect(Effect::FreeBlocks { owner });
+        self.transfer_changed(owner);
+        self.transfer_made(Made::Transfer(owner))
+    }
+
+    /// The stored image for a User.
+    pub(crate) fn stored_image(
+        &self,
+        user: Eui64,
+        hash: ManufacturerImageHash,
+        device: Eui64,
+    ) -> Result<&Image, Refusal> {
+        let owners = self.transfers.of_hash(user, hash);
+        let seen: BTreeSet<_> = owners
+            .iter()
+            .rev()
+            .filter_map(|owner| self.transfers.get(*owner))
+            .map(|transfer| transfer.manifest.image_id())
+            .collect();
+        let stored: Vec<&Image> = seen
+            .into_iter()
+            .filter_map(|id| self.transfers.image(user, id))
+            .collect();
+        let newest = stored.iter().max_by_key(|image| image.owner);
+        let for_device = stored
+            .iter()
+            .filter(|image| image.devices.contains(&device));
+        for_device
+            .max_by_key(|image| image.owner)
+            .or(newest)
+            .copied()
+            .ok_or_else(|| self.why_not_stored(owners))
+    }
+
+    fn why_not_stored(&self, owners: &[u64]) -> Refusal {
+        let newest = owners.last().and_then(|owner| self.transfers.get(*owner));
+        match newest {
+            None => Refusal::NotFound { kind: "image" },
+            Some(transfer) if transfer.state() == TransferState::Receiving => {
+                Refusal::ImageIncomplete {
+                    transfer: transfer.number,
+                }
+            }
+            Some(transfer) => Refusal::ImageNotVerified {
+                transfer: transfer.number,
+                state: transfer.state(),
+            },
+        }
+    }
+}
+
+fn fits(range: HardwareVersions, hardware_version: u16) -> bool {
+    (range.min..=range.max).contains(&hardware_version)
+}
+
+pub(crate) fn refuse_signed_request(signed_request: &Bytes) -> Result<(), Refusal> {
+    if signed_request.len() <= SIGNED_REQUEST_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Refusal::SignedRequestTooLarge {
+        given_bytes: signed_request.len(),
+        limit_bytes: SIGNED_REQUEST_BYTES_MAX,
+    })
+}
+
+fn bits(devices: &[Eui64]) -> Vec<u64> {
+    devices.iter().map(|device| device.bits()).collect()
+}

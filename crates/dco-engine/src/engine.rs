@@ -1,0 +1,235 @@
+//! The engine as its callers see it: events and time in, records and effects out.
+
+use dco_block::Eui64;
+use dco_dispatch::FairQueue;
+use dco_schedule::Micros;
+use prost::Message;
+
+use crate::effect::{Effect, Reply, Topic};
+use crate::event::{Event, ReplyTo, Request};
+use crate::outbox::Outbox;
+pub use crate::outbox::Seq;
+use crate::record::{Change, Record};
+use crate::refusal::Refusal;
+use crate::state::batches::Batches;
+use crate::state::days::Days;
+use crate::state::gateways::Gateways;
+use crate::state::inventory::Inventory;
+use crate::state::requests::Requests;
+use crate::state::timers::{Deadline, Timers, Wake};
+use crate::state::transfers::Transfers;
+use crate::terms::Terms;
+
+/// Waiting activations by User, and inside a User by gateway and due time.
+pub(crate) type Queue = FairQueue<Eui64, Eui64, u32>;
+
+/// The rules of block transfer and release. Deterministic; see the crate's page.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) terms: Terms,
+    pub(crate) now_us: Micros,
+    pub(crate) recorded_us: Micros,
+    pub(crate) out: Outbox,
+    pub(crate) requests: Requests,
+    pub(crate) inventory: Inventory,
+    pub(crate) transfers: Transfers,
+    pub(crate) batches: Batches,
+    pub(crate) days: Days,
+    pub(crate) gateways: Gateways,
+    /// Activations of large images: charged, paced.
+    pub(crate) large: Queue,
+    /// All others: they wait for nothing but their gateway.
+    pub(crate) small: Queue,
+    pub(crate) wakes: Timers<Wake>,
+    pub(crate) deadlines: Timers<Deadline>,
+    /// When the queues may have something that can go; `None` when only an event can bring it.
+    pub(crate) release_us: Option<Micros>,
+    /// Whether something has happened since start-up: until then gateways are away without a deadline.
+    pub(crate) started: bool,
+    /// Durations of attempts that succeeded: how many, and their sum.
+    pub(crate) delivered: (u64, Micros),
+}
+
+/// A journal record that this program cannot take in.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "journal record {seq} cannot be applied: {why}; it was written by another version or is damaged"
+)]
+pub struct ReplayError {
+    /// Which record.
+    pub seq: Seq,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Engine {
+    /// An engine without history.
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            now_us: Micros::MIN,
+            recorded_us: Micros::MIN,
+            out: Outbox::default(),
+            requests: Requests::default(),
+            inventory: Inventory::default(),
+            transfers: Transfers::default(),
+            batches: Batches::default(),
+            days: Days::new(terms.allowance_per_day, terms.burst),
+            gateways: Gateways::default(),
+            large: FairQueue::new(),
+            small: FairQueue::new(),
+            wakes: Timers::default(),
+            deadlines: Timers::default(),
+            release_us: None,
+            started: false,
+            delivered: (0, 0),
+            terms,
+        }
+    }
+
+    /// Takes in one record of the journal. Called at start-up for each, in order, before anything else.
+    ///
+    /// # Errors
+    /// When the record cannot be decoded or names what does not exist: the journal is not this engine's.
+    pub fn replay(&mut self, seq: Seq, record: &[u8]) -> Result<(), ReplayError> {
+        let failed = |why: &str| ReplayError {
+            seq,
+            why: why.to_owned(),
+        };
+        if seq != self.out.last() + 1 {
+            return Err(failed("it does not follow the one before"));
+        }
+        let record = Record::decode(record).map_err(|error| failed(&error.to_string()))?;
+        self.out.replayed(seq);
+        self.now_us = self.now_us.max(record.at_us);
+        self.pass_time();
+        self.apply(seq, &record).map_err(failed)
+    }
+
+    /// Whether the block log's blocks of this owner are still needed. What is not is to be freed.
+    pub fn wants_blocks_of(&self, owner: u64) -> bool {
+        self.transfers.wants_blocks_of(owner)
+    }
+
+    /// Something happened at `now_us`. Engine time is the latest moment ever given: it does not go back.
+    pub fn handle(&mut self, event: Event, now_us: Micros) {
+        self.now_us = self.now_us.max(now_us);
+        self.start();
+        self.pass_time();
+        self.open_day();
+        self.meet_deadlines();
+        self.deal_with(event);
+        self.release();
+        self.out.flush_changed();
+    }
+
+    /// The next record to be put into the journal, in order.
+    pub fn poll_record(&mut self) -> Option<(Seq, Vec<u8>)> {
+        self.out.poll_record()
+    }
+
+    /// All records up to `seq` survive a power cut.
+    ///
+    /// # Panics
+    /// If `seq` goes backwards or was never made: then what was told to others could be lost.
+    pub fn on_durable(&mut self, seq: Seq) {
+        self.out.on_durable(seq);
+    }
+
+    /// The next thing to be done. Never one that rests on a record that is not durable.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.out.poll_effect()
+    }
+
+    /// When [`Event::Tick`] is wanted if nothing else happens before; `None` when nothing waits for time.
+    pub fn next_wakeup(&self) -> Option<Micros> {
+        let day_end = self.days.today.as_ref().map(|today| today.day.end_us);
+        [
+            self.wakes.next_us(),
+            self.deadlines.next_us(),
+            self.release_us,
+            day_end,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// The newest record's place in the journal.
+    pub fn last_seq(&self) -> Seq {
+        self.out.last()
+    }
+
+    /// The newest record's time. The clock must not be behind it when the engine starts.
+    pub fn last_time_us(&self) -> Micros {
+        self.recorded_us
+    }
+
+    fn deal_with(&mut self, event: Event) {
+        match event {
+            Event::Request { reply_to, request } => self.answer(reply_to, request),
+            Event::BlockHeld { owner, index } => self.block_held(owner, index),
+            Event::Verified { owner, verdict } => self.verified(owner, verdict),
+            Event::GatewayHello {
+                gateway,
+                session,
+                hello,
+            } => {
+                self.gateway_hello(gateway, session, hello);
+            }
+            Event::GatewayReport {
+                session,
+                attempt,
+                report,
+            } => {
+                self.gateway_report(session, attempt, report);
+            }
+            Event::GatewayGone { session } => self.gateway_gone(session),
+            Event::Tick => {}
+        }
+    }
+
+    fn answer(&mut self, to: ReplyTo, request: Request) {
+        let reply = self.reply(request);
+        self.out.push_effect(Effect::Reply { to, reply });
+    }
+
+    fn reply(&mut self, request: Request) -> Result<Reply, Refusal> {
+        match request {
+            Request::OpenTransfer(asked) => self.open_transfer(asked),
+            Request::CancelTransfer(asked) => self.cancel_transfer(asked),
+            Request::SubmitBatch(asked) => self.submit_batch(asked),
+            Request::CancelBatch(asked) => self.cancel_batch(asked),
+            Request::ImportDevices(asked) => self.import_devices(asked),
+            other => self.read(other),
+        }
+    }
+
+    /// Makes a record and applies it at once, so that the next decision sees it.
+    pub(crate) fn record(&mut self, change: Change) -> Seq {
+        let record = Record {
+            at_us: self.now_us,
+            change: Some(change),
+        };
+        let seq = self.out.push_record(record.encode_to_vec());
+        self.apply(seq, &record)
+            .expect("the engine makes no record that it cannot apply");
+        seq
+    }
+
+    pub(crate) fn batch_changed(&mut self, batch: u32) {
+        let batch = self.batches.get(batch);
+        self.out.changed(Topic::Batch {
+            user: batch.user,
+            number: batch.number,
+        });
+    }
+
+    pub(crate) fn transfer_changed(&mut self, owner: u64) {
+        if let Some(transfer) = self.transfers.get(owner) {
+            self.out.changed(Topic::Transfer {
+                user: transfer.user,
+                number: transfer.number,
+            });
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Why is this waiting, and until when?
+
+use dco_schedule::Micros;
+
+use crate::engine::Engine;
+use crate::state::batches::{Batch, Phase};
+use crate::view::{Explanation, Hold};
+
+impl Engine {
+    /// The same gates that release asks, asked for one activation.
+    pub(crate) fn explain(&self, activation: u32) -> Explanation {
+        let item = self.batches.activation(activation);
+        let batch = self.batches.get(item.batch);
+        let ahead_count = self.ahead_count(batch, item.phase);
+        let holds = match item.phase {
+            Phase::Parked => vec![Hold::ServiceDayNotStarted {
+                until_us: batch.day_start_us,
+            }],
+            Phase::Queued(_) => self.holds_in_line(activation, batch, ahead_count.unwrap_or(0)),
+            Phase::RetryWait { until_us } => vec![Hold::RetryBackoff { until_us }],
+            Phase::Released => self.holds_under_way(activation),
+            Phase::Succeeded | Phase::Failed | Phase::Cancelled => Vec::new(),
+        };
+        let waits = matches!(
+            item.phase,
+            Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. }
+        );
+        let ahead = self.ahead_with_parked(batch, activation);
+        Explanation {
+            activation: self.activation_view(activation),
+            earliest_us: waits.then(|| self.earliest(&holds)).flatten(),
+            holds,
+            ahead_count,
+            predicted_release_us: waits.then(|| self.predict_release(batch, ahead + 1)),
+            due_us: batch.due_us,
+        }
+    }
+
+    fn ahead_count(&self, batch: &Batch, phase: Phase) -> Option<u64> {
+        let Phase::Queued(Some(slot)) = phase else {
+            return None;
+        };
+        let line = if batch.large {
+            &self.large
+        } else {
+            &self.small
+        };
+        Some(line.ahead_of(slot))
+    }
+
+    fn holds_in_line(&self, activation: u32, batch: &Batch, ahead_count: u64) -> Vec<Hold> {
+        let mut holds = Vec::new();
+        if batch.large {
+            holds.extend(self.hold_of_day());
+        }
+        holds.extend(self.hold_of_gateway(activation));
+        if ahead_count > 0 || holds.is_empty() {
+            holds.push(Hold::BehindOthers { ahead_count });
+        }
+        holds
+    }
+
+    fn hold_of_day(&self) -> Option<Hold> {
+        let today = self.days.today.as_ref()?;
+        match self.days.release_at(self.now_us) {
+            None => Some(Hold::SystemDailyCapacityUsed {
+                until_us: today.day.end_us,
+            }),
+            Some(until_us) if until_us > self.now_us => Some(Hold::Paced { until_us }),
+            Some(_) => None,
+        }
+    }
+
+    fn hold_of_gateway(&self, activation: u32) -> Option<Hold> {
+        let device = self.batches.activation(activation).device;
+        let gateway = self.inventory.get(device)?.gateway;
+        let limit = self.terms.attempt.per_gateway_max;
+        match self.gateways.get(gateway) {
+            Some(it) if it.session.is_some() => {
+                (!self.gateways.has_place(gateway, limit)).then(|| Hold::GatewayBusy {
+                    gateway,
+                    attempt_count: u32::try_from(it.attempts.len()).unwrap_or(u32::MAX),
+                })
+            }
+            _ => Some(Hold::GatewayNotConnected { gateway }),
+        }
+    }
+
+    fn holds_under_way(&self, activation: u32) -> Vec<Hold> {
+        let attempt = self.gateways.attempt(activation);
+        let mut holds = Vec::new();
+        if let Some(attempt) = attempt {
+            if self.gateways.session(attempt.gateway).is_none() {
+                holds.push(Hold::GatewayNotConnected {
+                    gateway: attempt.gateway,
+                });
+            }
+            holds.push(Hold::AttemptUnderWay {
+                until_us: attempt.answer_by_us,
+            });
+        }
+        holds
+    }
+
+    /// The latest of the moments that are known; `None` when an event must come first.
+    fn earliest(&self, holds: &[Hold]) -> Option<Micros> {
+        let mut earliest_us = self.now_us;
+        for hold in holds {
+            match *hold {
+                Hold::ServiceDayNotStarted { until_us }
+                | Hold::SystemDailyCapacityUsed { until_us }
+                | Hold::Paced { until_us }
+                | Hold::RetryBackoff { until_us }
+                | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(until_us),
+                Hold::BehindOthers { .. } => {}
+                Hold::GatewayNotConnected { .. } | Hold::GatewayBusy { .. } => return None,
+            }
+        }
+        Some(earliest_us)
+    }
+}

@@ -1,0 +1,253 @@
+//! What can be asked without changing anything.
+
+mod explain;
+pub(crate) mod forecast;
+mod reports;
+
+use dco_block::{Eui64, ImageId};
+
+use crate::effect::{BlockSource, Reply};
+use crate::engine::Engine;
+use crate::event::{ActivationName, Page, Request};
+use crate::refusal::Refusal;
+use crate::state::batches::Phase;
+use crate::view::{
+    ActivationState, ActivationView, BatchView, Changes, GatewayView, Stage, TransferState,
+};
+
+impl Engine {
+    pub(crate) fn read(&self, request: Request) -> Result<Reply, Refusal> {
+        match request {
+            Request::AttachTransfer { user, number } => self.attach_transfer(user, number),
+            Request::GetTransfer { user, number } => self.get_transfer(user, number),
+            Request::ListTransfers(page) => Ok(self.list_transfers(page)),
+            Request::GetBatch { user, number } => self.get_batch(user, number),
+            Request::ListBatches(page) => Ok(self.list_batches(page)),
+            Request::GetActivation(name) => {
+                let activation = self.find_activation(name)?;
+                Ok(Reply::Activation(self.activation_view(activation)))
+            }
+            Request::ListActivations {
+                user,
+                number,
+                skip,
+                limit,
+            } => self.list_activations(user, number, skip, limit),
+            Request::ExplainActivation(name) => {
+                let activation = self.find_activation(name)?;
+                Ok(Reply::Explanation(self.explain(activation)))
+            }
+            Request::ReadChanges {
+                user,
+                number,
+                position,
+                limit,
+            } => self.read_changes((user, number), position, limit),
+            Request::OpenImage { gateway, image_id } => self.open_image(gateway, image_id),
+            Request::ListGateways => Ok(self.list_gateways()),
+            other => Ok(self.report(&other)),
+        }
+    }
+
+    fn attach_transfer(&self, user: Eui64, number: u64) -> Result<Reply, Refusal> {
+        let (owner, transfer) = self
+            .transfers
+            .find(user, number)
+            .ok_or(Refusal::NotFound { kind: "transfer" })?;
+        match transfer.state() {
+            TransferState::Receiving | TransferState::Verifying => Ok(Reply::Blocks(BlockSource {
+                owner,
+                manifest: transfer.manifest.clone(),
+            })),
+            state => {
+                let image = self.transfers.image(user, transfer.manifest.image_id());
+                let stored = image.filter(|_| state == TransferState::Stored);
+                let image = stored.ok_or(Refusal::TransferNotReceiving { state })?;
+                let manifest = image.manifest.clone();
+                Ok(Reply::Blocks(BlockSource {
+                    owner: image.owner,
+                    manifest,
+                }))
+            }
+        }
+    }
+
+    fn get_transfer(&self, user: Eui64, number: u64) -> Result<Reply, Refusal> {
+        let found = self.transfers.find(user, number);
+        let (_, transfer) = found.ok_or(Refusal::NotFound { kind: "transfer" })?;
+        Ok(Reply::Transfer(transfer.view()))
+    }
+
+    fn list_transfers(&self, page: Page) -> Reply {
+        let newest = self.transfers.newest_first(page.user, page.before);
+        Reply::Transfers(
+            newest
+                .take(as_usize(page.limit))
+                .map(|transfer| transfer.row())
+                .collect(),
+        )
+    }
+
+    fn get_batch(&self, user: Eui64, number: u64) -> Result<Reply, Refusal> {
+        let found = self.batches.find(user, number);
+        let (index, _) = found.ok_or(Refusal::NotFound { kind: "batch" })?;
+        Ok(Reply::Batch(self.batch_view(index)))
+    }
+
+    fn list_batches(&self, page: Page) -> Reply {
+        let newest = self.batches.newest_first(page.user, page.before);
+        let rows = newest
+            .take(as_usize(page.limit))
+            .map(|(index, _)| BatchView {
+                signed_request: bytes::Bytes::new(),
+                ..self.batch_view(index)
+            });
+        Reply::Batches(rows.collect())
+    }
+
+    fn list_activations(
+        &self,
+        user: Eui64,
+        number: u64,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Reply, Refusal> {
+        let found = self.batches.find(user, number);
+        let (_, batch) = found.ok_or(Refusal::NotFound { kind: "batch" })?;
+        let part = batch
+            .activations()
+            .skip(as_usize(skip))
+            .take(as_usize(limit));
+        let activations = part
+            .map(|activation| self.activation_view(activation))
+            .collect();
+        Ok(Reply::Activations {
+            activations,
+            total: batch.len,
+        })
+    }
+
+    fn read_changes(
+        &self,
+        (user, number): (Eui64, u64),
+        position: u64,
+        limit: u32,
+    ) -> Result<Reply, Refusal> {
+        let found = self.batches.find(user, number);
+        let (index, batch) = found.ok_or(Refusal::NotFound { kind: "batch" })?;
+        let all = batch.changes.len();
+        let from = usize::try_from(position).unwrap_or(usize::MAX).min(all);
+        let to = from.saturating_add(as_usize(limit)).min(all);
+        let mut changed = batch.changes[from..to].to_vec();
+        changed.sort_unstable();
+        changed.dedup();
+        Ok(Reply::Changes(Changes {
+            position: u64::try_from(to).unwrap_or(u64::MAX),
+            activations: changed
+                .into_iter()
+                .map(|it| self.activation_view(it))
+                .collect(),
+            batch: self.batch_view(index),
+            complete: to == all,
+        }))
+    }
+
+    /// Only an image that is on offer to the gateway, and of that nothing but its blocks.
+    fn open_image(&self, gateway: Eui64, image_id: ImageId) -> Result<Reply, Refusal> {
+        let user = self
+            .gateways
+            .on_offer(gateway, image_id)
+            .ok_or(Refusal::ImageNotOnOffer)?;
+        let image = self
+            .transfers
+            .image(user, image_id)
+            .ok_or(Refusal::ImageNotOnOffer)?;
+        Ok(Reply::Blocks(BlockSource {
+            owner: image.owner,
+            manifest: image.manifest.clone(),
+        }))
+    }
+
+    fn list_gateways(&self) -> Reply {
+        let limit = self.terms.attempt.per_gateway_max;
+        let rows = self.gateways.iter().map(|(eui, gateway)| GatewayView {
+            gateway: eui,
+            connected: gateway.session.is_some(),
+            changed_us: gateway.changed_us,
+            attempt_count: u32::try_from(gateway.attempts.len()).unwrap_or(u32::MAX),
+            concurrency: gateway.concurrency.min(limit),
+        });
+        Reply::Gateways(rows.collect())
+    }
+
+    fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {
+        let absent = Refusal::NotFound { kind: "activation" };
+        let Some((_, batch)) = self.batches.find(name.user, name.batch) else {
+            return Err(absent);
+        };
+        let mut activations = batch.activations();
+        activations
+            .find(|it| self.batches.activation(*it).device == name.device)
+            .ok_or(absent)
+    }
+
+    pub(crate) fn batch_view(&self, index: u32) -> BatchView {
+        let batch = self.batches.get(index);
+        BatchView {
+            user: batch.user,
+            number: Some(batch.number),
+            manufacturer_image_hash: batch.manufacturer_image_hash,
+            image_id: batch.image_id,
+            large: batch.large,
+            service_date: batch.service_date,
+            created_us: batch.created_us,
+            trt_start_us: batch.trt_start_us,
+            due_us: batch.due_us,
+            predicted: self.predict(batch),
+            counts: batch.counts,
+            signed_request: batch.signed_request.clone(),
+        }
+    }
+
+    pub(crate) fn activation_view(&self, activation: u32) -> ActivationView {
+        let item = self.batches.activation(activation);
+        let batch = self.batches.get(item.batch);
+        let reading = self.batches.reading(activation);
+        ActivationView {
+            user: batch.user,
+            batch: batch.number,
+            device: item.device,
+            state: self.activation_state(activation, item.phase),
+            attempt: item.attempt,
+            outcome: item.outcome,
+            released_us: item.released_us,
+            ended_us: item.ended_us,
+            running_version: reading.running_version,
+            device_image_hash: reading.device_image_hash,
+        }
+    }
+
+    fn activation_state(&self, activation: u32, phase: Phase) -> ActivationState {
+        match phase {
+            Phase::Parked => ActivationState::Parked,
+            Phase::Queued(_) => ActivationState::Queued,
+            Phase::Released => ActivationState::Released(self.stage(activation)),
+            Phase::RetryWait { until_us } => ActivationState::RetryWait { until_us },
+            Phase::Succeeded => ActivationState::Succeeded,
+            Phase::Failed => ActivationState::Failed,
+            Phase::Cancelled => ActivationState::Cancelled,
+        }
+    }
+
+    /// What was said last is not known to be so any more when the gateway is away.
+    fn stage(&self, activation: u32) -> Stage {
+        match self.gateways.attempt(activation) {
+            Some(attempt) if self.gateways.session(attempt.gateway).is_some() => attempt.stage,
+            _ => Stage::Unknown,
+        }
+    }
+}
+
+pub(crate) fn as_usize(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}

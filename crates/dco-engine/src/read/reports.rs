@@ -1,0 +1,119 @@
+//! Reports: counted from what records have made, so that the same journal gives the same report.
+
+use std::collections::BTreeMap;
+
+use dco_block::Eui64;
+use dco_schedule::ServiceDate;
+
+use crate::effect::Reply;
+use crate::engine::Engine;
+use crate::event::Request;
+use crate::state::batches::Batch;
+use crate::view::{SuccessRow, TrtRow};
+
+impl Engine {
+    /// The requests that are answered with rows.
+    pub(crate) fn report(&self, request: &Request) -> Reply {
+        match request {
+            Request::ListServiceDays { before, limit } => self.list_service_days(*before, *limit),
+            Request::ReportCapacity { user, first, last } => {
+                self.report_capacity(*user, *first, *last)
+            }
+            Request::ReportTrt { user } => self.report_trt(*user),
+            Request::ReportSuccess { user } => self.report_success(*user),
+            _ => unreachable!("every other request is answered before it comes here"),
+        }
+    }
+
+    fn list_service_days(&self, before: Option<ServiceDate>, limit: u32) -> Reply {
+        let dates = self
+            .days
+            .opened()
+            .rev()
+            .filter(|date| before.is_none_or(|end| *date < end));
+        let rows = dates.filter_map(|date| self.days.view(date, None));
+        Reply::ServiceDays(rows.take(super::as_usize(limit)).collect())
+    }
+
+    fn report_capacity(
+        &self,
+        user: Option<Eui64>,
+        first: Option<ServiceDate>,
+        last: Option<ServiceDate>,
+    ) -> Reply {
+        let dates = self.days.opened().filter(|date| {
+            first.is_none_or(|first| first <= *date) && last.is_none_or(|last| *date <= last)
+        });
+        Reply::ServiceDays(
+            dates
+                .filter_map(|date| self.days.view(date, user))
+                .collect(),
+        )
+    }
+
+    fn batches_of(&self, user: Option<Eui64>) -> impl Iterator<Item = &Batch> {
+        self.batches
+            .iter()
+            .filter(move |batch| user.is_none_or(|user| user == batch.user))
+    }
+
+    fn report_trt(&self, user: Option<Eui64>) -> Reply {
+        let mut rows: BTreeMap<Eui64, TrtRow> = BTreeMap::new();
+        for batch in self.batches_of(user) {
+            let row = rows
+                .entry(batch.user)
+                .or_insert_with(|| TrtRow::of(batch.user));
+            for activation in batch.activations() {
+                let ended_us = self.batches.activation(activation).ended_us;
+                row.activations += 1;
+                match ended_us {
+                    Some(ended_us) if ended_us <= batch.due_us => row.ended_within_trt += 1,
+                    Some(_) => row.ended_late += 1,
+                    None if self.now_us <= batch.due_us => row.open_within_trt += 1,
+                    None => row.open_late += 1,
+                }
+            }
+        }
+        Reply::Trt(rows.into_values().collect())
+    }
+
+    fn report_success(&self, user: Option<Eui64>) -> Reply {
+        let mut rows = BTreeMap::new();
+        for batch in self.batches_of(user) {
+            let hash = batch.manufacturer_image_hash;
+            let row = rows
+                .entry((batch.user, hash))
+                .or_insert_with(|| SuccessRow {
+                    user: batch.user,
+                    manufacturer_image_hash: hash,
+                    succeeded: 0,
+                    failed: 0,
+                    cancelled: 0,
+                    open: 0,
+                    attempts: 0,
+                });
+            row.succeeded += u64::from(batch.counts.succeeded);
+            row.failed += u64::from(batch.counts.failed);
+            row.cancelled += u64::from(batch.counts.cancelled);
+            row.open += u64::from(batch.counts.open());
+            let attempts = batch
+                .activations()
+                .map(|it| self.batches.activation(it).attempt);
+            row.attempts += attempts.map(u64::from).sum::<u64>();
+        }
+        Reply::Success(rows.into_values().collect())
+    }
+}
+
+impl TrtRow {
+    fn of(user: Eui64) -> Self {
+        Self {
+            user,
+            activations: 0,
+            ended_within_trt: 0,
+            ended_late: 0,
+            open_within_trt: 0,
+            open_late: 0,
+        }
+    }
+}

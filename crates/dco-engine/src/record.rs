@@ -1,0 +1,367 @@
+//! What the journal keeps: every change of the engine's state that time alone does not bring.
+//!
+//! prost messages, so that they can grow: a field number is never reused, and a record that an older
+//! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
+//! microseconds, a service date an `int32` of days since 1970-01-01.
+
+use bytes::Bytes;
+
+/// One record.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Record {
+    /// The engine's time when it was decided.
+    #[prost(int64, tag = "1")]
+    pub at_us: i64,
+    /// What changed.
+    #[prost(oneof = "Change", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    pub change: Option<Change>,
+}
+
+/// What changed.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum Change {
+    /// A service day began to be of interest.
+    #[prost(message, tag = "2")]
+    DayOpened(DayOpened),
+    /// Devices came into the inventory.
+    #[prost(message, tag = "3")]
+    DevicesImported(DevicesImported),
+    /// A transfer was opened.
+    #[prost(message, tag = "4")]
+    TransferOpened(TransferOpened),
+    /// Its User was warned that it will expire.
+    #[prost(message, tag = "5")]
+    TransferWarned(TransferRef),
+    /// It reached its end.
+    #[prost(message, tag = "6")]
+    TransferEnded(TransferEnded),
+    /// A batch was accepted.
+    #[prost(message, tag = "7")]
+    BatchAccepted(BatchAccepted),
+    /// What was not under way of a batch was cancelled.
+    #[prost(message, tag = "8")]
+    BatchCancelled(BatchCancelled),
+    /// An attempt was released.
+    #[prost(message, tag = "9")]
+    Released(Released),
+    /// An attempt ended.
+    #[prost(message, tag = "10")]
+    AttemptEnded(AttemptEnded),
+    /// An activation was cancelled before an attempt.
+    #[prost(message, tag = "11")]
+    ActivationCancelled(ActivationCancelled),
+    /// A gateway came with a memory.
+    #[prost(message, tag = "12")]
+    GatewaySeen(GatewaySeen),
+}
+
+/// A service day, computed once and kept.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct DayOpened {
+    /// The civil date.
+    #[prost(int32, tag = "1")]
+    pub date: i32,
+    /// Its first instant.
+    #[prost(int64, tag = "2")]
+    pub start_us: i64,
+    /// The first instant of the next.
+    #[prost(int64, tag = "3")]
+    pub end_us: i64,
+    /// Large images that may be released.
+    #[prost(uint32, tag = "4")]
+    pub capacity: u32,
+    /// Where each local hour starts.
+    #[prost(int64, repeated, tag = "5")]
+    pub hour_start_us: Vec<i64>,
+    /// Its share, parallel to `hour_start_us`.
+    #[prost(uint32, repeated, tag = "6")]
+    pub hour_weight: Vec<u32>,
+}
+
+/// The inventory entries of some Devices.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct DevicesImported {
+    /// The operator.
+    #[prost(fixed64, tag = "1")]
+    pub by: u64,
+    /// The request.
+    #[prost(message, optional, tag = "2")]
+    pub request: Option<RequestKey>,
+    /// Manufacturer and model, named by index.
+    #[prost(message, repeated, tag = "3")]
+    pub models: Vec<Model>,
+    /// The Devices.
+    #[prost(message, repeated, tag = "4")]
+    pub devices: Vec<Device>,
+}
+
+/// A Device Model.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, prost::Message)]
+pub struct Model {
+    /// Who makes it.
+    #[prost(string, tag = "1")]
+    pub manufacturer: String,
+    /// What it is called.
+    #[prost(string, tag = "2")]
+    pub model: String,
+}
+
+/// One Device.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Device {
+    /// Its EUI-64.
+    #[prost(fixed64, tag = "1")]
+    pub device: u64,
+    /// Its registered User.
+    #[prost(fixed64, tag = "2")]
+    pub user: u64,
+    /// Its gateway.
+    #[prost(fixed64, tag = "3")]
+    pub gateway: u64,
+    /// Index into the record's models.
+    #[prost(uint32, tag = "4")]
+    pub model: u32,
+    /// As in the OTA header's range.
+    #[prost(uint32, tag = "5")]
+    pub hardware_version: u32,
+    /// What it runs.
+    #[prost(uint32, tag = "6")]
+    pub firmware_version: u32,
+}
+
+/// A request that changed something: its id and what it asked.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct RequestKey {
+    /// The UUID, 16 octets.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub id: Bytes,
+    /// SHA-256 over what was asked, 32 octets.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub digest: Bytes,
+}
+
+/// SRV 11.1 opened. The record's own number is the transfer's owner number in the block log.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TransferOpened {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// Counted per User.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+    /// The request.
+    #[prost(message, optional, tag = "3")]
+    pub request: Option<RequestKey>,
+    /// 32 octets.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub image_id: Bytes,
+    /// Length of the whole image.
+    #[prost(uint32, tag = "5")]
+    pub image_bytes: u32,
+    /// Length of every block but the last.
+    #[prost(uint32, tag = "6")]
+    pub block_bytes: u32,
+    /// 32 octets.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub manufacturer_image_hash: Bytes,
+    /// OTA File Version.
+    #[prost(uint32, tag = "8")]
+    pub firmware_version: u32,
+    /// As in the image.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub ota_header: Bytes,
+    /// Accepted Devices.
+    #[prost(fixed64, repeated, tag = "10")]
+    pub devices: Vec<u64>,
+    /// Unknown or not this User's.
+    #[prost(fixed64, repeated, tag = "11")]
+    pub invalid: Vec<u64>,
+    /// Hardware version outside the range.
+    #[prost(fixed64, repeated, tag = "12")]
+    pub not_applicable_firmware: Vec<u64>,
+    /// When RECEIVING ends.
+    #[prost(int64, tag = "13")]
+    pub expire_us: i64,
+    /// When to warn of that.
+    #[prost(int64, tag = "14")]
+    pub warn_us: i64,
+    /// The User's own, as it came.
+    #[prost(bytes = "bytes", tag = "15")]
+    pub signed_request: Bytes,
+}
+
+/// A transfer.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TransferRef {
+    /// The number of the record that opened it.
+    #[prost(uint64, tag = "1")]
+    pub owner: u64,
+}
+
+/// The 11.1 Response.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TransferEnded {
+    /// The number of the record that opened it.
+    #[prost(uint64, tag = "1")]
+    pub owner: u64,
+    /// How.
+    #[prost(enumeration = "TransferEnd", tag = "2")]
+    pub end: i32,
+    /// Empty when stored.
+    #[prost(string, tag = "3")]
+    pub reason: String,
+    /// For a person.
+    #[prost(string, tag = "4")]
+    pub message: String,
+    /// The request that cancelled it.
+    #[prost(message, optional, tag = "5")]
+    pub request: Option<RequestKey>,
+}
+
+/// How a transfer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum TransferEnd {
+    /// Never written.
+    Unspecified = 0,
+    /// Verified and kept.
+    Stored = 1,
+    /// Verified and found wrong.
+    Rejected = 2,
+    /// Given up by its User.
+    Cancelled = 3,
+    /// Not complete in time.
+    Expired = 4,
+}
+
+/// SRV 11.3 accepted.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct BatchAccepted {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// Counted per User.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+    /// The request.
+    #[prost(message, optional, tag = "3")]
+    pub request: Option<RequestKey>,
+    /// 32 octets.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub image_id: Bytes,
+    /// In the order they are to go.
+    #[prost(fixed64, repeated, tag = "5")]
+    pub devices: Vec<u64>,
+    /// The service day it was sent for.
+    #[prost(int32, tag = "6")]
+    pub service_date: i32,
+    /// When that day starts: parked until then.
+    #[prost(int64, tag = "7")]
+    pub day_start_us: i64,
+    /// When the TRT starts.
+    #[prost(int64, tag = "8")]
+    pub trt_start_us: i64,
+    /// When it ends.
+    #[prost(int64, tag = "9")]
+    pub due_us: i64,
+    /// What the answer predicted, so that the same request is answered the same.
+    #[prost(int64, tag = "10")]
+    pub predicted_release_us: i64,
+    /// Likewise.
+    #[prost(int64, tag = "11")]
+    pub predicted_completion_us: i64,
+    /// The User's own, as it came.
+    #[prost(bytes = "bytes", tag = "12")]
+    pub signed_request: Bytes,
+}
+
+/// A cancelled batch.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct BatchCancelled {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// Its number.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+    /// The request.
+    #[prost(message, optional, tag = "3")]
+    pub request: Option<RequestKey>,
+    /// Activations that were never released and are given back to the allowance of the batch's service day.
+    #[prost(uint32, tag = "4")]
+    pub given_back: u32,
+}
+
+/// One attempt leaves for its gateway.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Released {
+    /// Which activation.
+    #[prost(uint32, tag = "1")]
+    pub activation: u32,
+    /// Counted from 1.
+    #[prost(uint32, tag = "2")]
+    pub attempt: u32,
+    /// The service day charged, where the image is large.
+    #[prost(int32, optional, tag = "3")]
+    pub charged_date: Option<i32>,
+    /// When it is taken to have failed.
+    #[prost(int64, tag = "4")]
+    pub answer_by_us: i64,
+    /// The gateway it left for.
+    #[prost(fixed64, tag = "5")]
+    pub gateway: u64,
+    /// Whether the gateway must ask the Device first.
+    #[prost(bool, tag = "6")]
+    pub read_version_first: bool,
+}
+
+/// One attempt is over.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct AttemptEnded {
+    /// Which activation.
+    #[prost(uint32, tag = "1")]
+    pub activation: u32,
+    /// Which attempt.
+    #[prost(uint32, tag = "2")]
+    pub attempt: u32,
+    /// [`crate::Outcome::number`].
+    #[prost(uint32, tag = "3")]
+    pub outcome: u32,
+    /// The service day whose unit is given back.
+    #[prost(int32, optional, tag = "4")]
+    pub refunded_date: Option<i32>,
+    /// When another attempt may be made; absent when none will.
+    #[prost(int64, optional, tag = "5")]
+    pub retry_us: Option<i64>,
+    /// What the Device runs.
+    #[prost(uint32, optional, tag = "6")]
+    pub running_version: Option<u32>,
+    /// 32 octets, or none.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub device_image_hash: Bytes,
+    /// For a person.
+    #[prost(string, tag = "8")]
+    pub message: String,
+}
+
+/// An activation cancelled at its release.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ActivationCancelled {
+    /// Which activation.
+    #[prost(uint32, tag = "1")]
+    pub activation: u32,
+    /// Why.
+    #[prost(string, tag = "2")]
+    pub reason: String,
+}
+
+/// A gateway and its memory.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct GatewaySeen {
+    /// Which.
+    #[prost(fixed64, tag = "1")]
+    pub gateway: u64,
+    /// Its memory.
+    #[prost(string, tag = "2")]
+    pub memory_id: String,
+}

@@ -1,0 +1,133 @@
+//! Service days: what each may release, what it has, and how today is paced.
+
+use std::collections::BTreeMap;
+
+use dco_block::Eui64;
+use dco_dispatch::{Bucket, Pace};
+use dco_schedule::{Calendar, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay};
+
+use crate::record::DayOpened;
+use crate::view::ServiceDayView;
+
+/// The service day that is open.
+#[derive(Debug)]
+pub(crate) struct Today {
+    pub(crate) day: ServiceDay,
+    pub(crate) bucket: Bucket,
+    /// What each User has sent for today, and what it carried over: its share of today.
+    pub(crate) weights: BTreeMap<Eui64, u32>,
+}
+
+/// All service days of interest.
+#[derive(Debug)]
+pub(crate) struct Days {
+    pub(crate) calendar: Calendar,
+    pub(crate) ledger: Ledger<Eui64>,
+    pub(crate) today: Option<Today>,
+    opened: BTreeMap<ServiceDate, ServiceDay>,
+    burst: u32,
+}
+
+impl Days {
+    pub(crate) fn new(allowance_per_day: u32, burst: u32) -> Self {
+        Self {
+            calendar: Calendar::london(),
+            ledger: Ledger::new(LedgerTerms { allowance_per_day }),
+            today: None,
+            opened: BTreeMap::new(),
+            burst,
+        }
+    }
+
+    /// The service day that is open; before the first one is, the one the calendar gives.
+    pub(crate) fn day_at(&self, now_us: Micros) -> ServiceDay {
+        match &self.today {
+            Some(today) if today.day.contains(now_us) => today.day,
+            _ => self.calendar.day_at(now_us),
+        }
+    }
+
+    /// Large images that may still be released today.
+    pub(crate) fn remaining(&self) -> u32 {
+        self.today
+            .as_ref()
+            .map_or(0, |today| self.ledger.remaining(today.day.date))
+    }
+
+    /// When the next large image may leave today; `None` when there is no capacity left for it.
+    pub(crate) fn release_at(&self, now_us: Micros) -> Option<Micros> {
+        let remaining = self.remaining();
+        let today = self.today.as_ref().filter(|_| remaining > 0)?;
+        Some(today.bucket.ready_at(now_us, remaining))
+    }
+
+    /// A User's share of today grows by what it sends for it. Answers its weight.
+    pub(crate) fn add_weight(&mut self, user: Eui64, count: u32) -> Option<u32> {
+        let weight = self.today.as_mut()?.weights.entry(user).or_default();
+        *weight = weight.saturating_add(count);
+        Some(*weight)
+    }
+
+    /// One unit of a day is used.
+    pub(crate) fn charge(&mut self, date: ServiceDate, user: Eui64, at_us: Micros) -> Option<()> {
+        let remaining = self.ledger.remaining(date);
+        self.ledger.charge(date, user).ok()?;
+        if let Some(today) = self.today.as_mut().filter(|today| today.day.date == date) {
+            today.bucket.take(at_us, remaining);
+        }
+        Some(())
+    }
+
+    /// `None` when the record is no service day. Weights are today's beginning: what is carried over.
+    pub(crate) fn open(&mut self, record: &DayOpened, weights: BTreeMap<Eui64, u32>) -> Option<()> {
+        let day = ServiceDay {
+            date: ServiceDate::from_days(record.date),
+            start_us: record.start_us,
+            end_us: record.end_us,
+        };
+        if self.ledger.is_open(day.date) {
+            self.ledger.set_capacity(day.date, record.capacity);
+            return Some(());
+        }
+        let hours = record.hour_start_us.iter().copied();
+        let segments = hours.zip(record.hour_weight.iter().copied()).collect();
+        let pace = Pace::new(segments, day.end_us).ok()?;
+        if !self.ledger.open_day(day.date, record.capacity) {
+            return None;
+        }
+        let bucket = Bucket::new(pace, self.burst);
+        self.opened.insert(day.date, day);
+        self.today = Some(Today {
+            day,
+            bucket,
+            weights,
+        });
+        Some(())
+    }
+
+    /// A day's use, of one User or of all; `None` for a day that was never opened.
+    pub(crate) fn view(&self, date: ServiceDate, user: Option<Eui64>) -> Option<ServiceDayView> {
+        let day = *self.opened.get(&date)?;
+        let (released, sent) = match user {
+            Some(user) => (
+                self.ledger.released_by(user, date),
+                self.ledger.sent(user, date),
+            ),
+            None => {
+                let sent = self.ledger.days().find(|used| used.date == date);
+                (self.ledger.released(date), sent.map_or(0, |used| used.sent))
+            }
+        };
+        Some(ServiceDayView {
+            day,
+            capacity: self.ledger.capacity(date)?,
+            released,
+            sent_without_schedule: sent,
+        })
+    }
+
+    /// Days that were opened, oldest first.
+    pub(crate) fn opened(&self) -> impl DoubleEndedIterator<Item = ServiceDate> {
+        self.opened.keys().copied()
+    }
+}

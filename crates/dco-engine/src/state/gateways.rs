@@ -1,0 +1,155 @@
+//! Gateways, their streams, and the attempts under way at each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dco_block::{Eui64, ImageId};
+use dco_schedule::{Micros, ServiceDate};
+
+use crate::event::Session;
+use crate::view::Stage;
+
+/// One gateway.
+#[derive(Debug, Default)]
+pub(crate) struct Gateway {
+    /// What it said last; empty before.
+    pub(crate) memory_id: String,
+    pub(crate) session: Option<Session>,
+    pub(crate) changed_us: Micros,
+    pub(crate) concurrency: u32,
+    pub(crate) attempts: BTreeSet<u32>,
+    /// When its attempts will be UNKNOWN, while it is away.
+    pub(crate) away_until_us: Option<Micros>,
+}
+
+/// One attempt under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    pub(crate) gateway: Eui64,
+    pub(crate) image: (Eui64, ImageId),
+    pub(crate) charged: Option<ServiceDate>,
+    pub(crate) read_version_first: bool,
+    pub(crate) stage: Stage,
+    pub(crate) released_us: Micros,
+    pub(crate) answer_by_us: Micros,
+    pub(crate) progress_us: Micros,
+    /// When the no-progress timer looks at it next.
+    pub(crate) look_us: Option<Micros>,
+}
+
+/// All gateways and all attempts under way.
+#[derive(Debug, Default)]
+pub(crate) struct Gateways {
+    gateways: BTreeMap<Eui64, Gateway>,
+    sessions: BTreeMap<Session, Eui64>,
+    attempts: BTreeMap<u32, Attempt>,
+    /// How many attempts of an image are under way at a gateway.
+    on_offer: BTreeMap<(Eui64, ImageId, Eui64), u32>,
+}
+
+impl Gateways {
+    pub(crate) fn get(&self, gateway: Eui64) -> Option<&Gateway> {
+        self.gateways.get(&gateway)
+    }
+
+    /// The gateway, known from now on.
+    pub(crate) fn entry(&mut self, gateway: Eui64) -> &mut Gateway {
+        self.gateways.entry(gateway).or_default()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Eui64, &Gateway)> {
+        self.gateways.iter().map(|(eui, gateway)| (*eui, gateway))
+    }
+
+    pub(crate) fn connected(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whose newest stream this is.
+    pub(crate) fn of_session(&self, session: Session) -> Option<Eui64> {
+        self.sessions.get(&session).copied()
+    }
+
+    pub(crate) fn session(&self, gateway: Eui64) -> Option<Session> {
+        self.get(gateway)?.session
+    }
+
+    /// A new stream takes the place of an older one, which is answered.
+    pub(crate) fn connect(
+        &mut self,
+        gateway: Eui64,
+        session: Session,
+        now_us: Micros,
+    ) -> Option<Session> {
+        let entry = self.entry(gateway);
+        let older = entry.session.replace(session);
+        entry.changed_us = now_us;
+        if let Some(older) = older {
+            self.sessions.remove(&older);
+        }
+        self.sessions.insert(session, gateway);
+        older
+    }
+
+    /// A stream has ended; answers whose newest one it was.
+    pub(crate) fn disconnect(&mut self, session: Session, now_us: Micros) -> Option<Eui64> {
+        let gateway = self.sessions.remove(&session)?;
+        let entry = self.entry(gateway);
+        entry.session = None;
+        entry.changed_us = now_us;
+        Some(gateway)
+    }
+
+    /// Whether a gateway is connected and takes one more attempt.
+    pub(crate) fn has_place(&self, gateway: Eui64, per_gateway_max: u32) -> bool {
+        self.get(gateway).is_some_and(|it| {
+            let limit = usize::try_from(it.concurrency.min(per_gateway_max)).unwrap_or(usize::MAX);
+            it.session.is_some() && it.attempts.len() < limit
+        })
+    }
+
+    pub(crate) fn attempt(&self, activation: u32) -> Option<&Attempt> {
+        self.attempts.get(&activation)
+    }
+
+    pub(crate) fn attempt_mut(&mut self, activation: u32) -> Option<&mut Attempt> {
+        self.attempts.get_mut(&activation)
+    }
+
+    pub(crate) fn attempt_count(&self) -> usize {
+        self.attempts.len()
+    }
+
+    pub(crate) fn start(&mut self, activation: u32, attempt: Attempt) {
+        let (user, image_id) = attempt.image;
+        *self
+            .on_offer
+            .entry((attempt.gateway, image_id, user))
+            .or_default() += 1;
+        self.entry(attempt.gateway).attempts.insert(activation);
+        self.attempts.insert(activation, attempt);
+    }
+
+    pub(crate) fn end(&mut self, activation: u32) -> Option<Attempt> {
+        let attempt = self.attempts.remove(&activation)?;
+        self.entry(attempt.gateway).attempts.remove(&activation);
+        let (user, image_id) = attempt.image;
+        let key = (attempt.gateway, image_id, user);
+        if let Some(count) = self.on_offer.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.on_offer.remove(&key);
+            }
+        }
+        Some(attempt)
+    }
+
+    /// A User whose image of this id is on offer to the gateway.
+    pub(crate) fn on_offer(&self, gateway: Eui64, image_id: ImageId) -> Option<Eui64> {
+        let all = (gateway, image_id, Eui64::from_bits(0))
+            ..=(gateway, image_id, Eui64::from_bits(u64::MAX));
+        self.on_offer
+            .range(all)
+            .next()
+            .map(|((_, _, user), _)| *user)
+    }
+}

@@ -1,0 +1,9 @@
+//! What records change. Nothing in here decides anything.
+
+pub(crate) mod batches;
+pub(crate) mod days;
+pub(crate) mod gateways;
+pub(crate) mod inventory;
+pub(crate) mod requests;
+pub(crate) mod timers;
+pub(crate) mod transfers;

@@ -1,0 +1,149 @@
+//! The same request id gives the same answer; with another body it is refused.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use dco_block::Eui64;
+use sha2::{Digest, Sha256};
+
+use crate::event::{Cancel, ImportDevices, OpenTransfer, RequestId, SubmitBatch};
+use crate::record::RequestKey;
+use crate::refusal::Refusal;
+
+/// What a request made or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// A transfer, by its owner number.
+    Transfer(u64),
+    /// A batch, by its index.
+    Batch(u32),
+    /// A batch cancelled, by its index.
+    CancelledBatch(u32),
+    /// Devices imported.
+    Imported(u32),
+}
+
+/// Requests that changed something, by User and id. Kept for ever: they are few beside what they made.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    done: BTreeMap<(Eui64, [u8; 16]), ([u8; 32], Made)>,
+}
+
+impl Requests {
+    /// What an earlier request of this id made, if there was one.
+    pub(crate) fn find(
+        &self,
+        user: Eui64,
+        id: RequestId,
+        digest: &[u8; 32],
+    ) -> Result<Option<Made>, Refusal> {
+        match self.done.get(&(user, id.0)) {
+            None => Ok(None),
+            Some((before, made)) if before == digest => Ok(Some(*made)),
+            Some(_) => Err(Refusal::RequestIdReused),
+        }
+    }
+
+    /// Remembers a request. The journal is checked before it gets here, so odd lengths are not met;
+    /// they would be passed over.
+    pub(crate) fn remember(&mut self, user: Eui64, key: Option<&RequestKey>, made: Made) {
+        let Some(key) = key else { return };
+        let (Ok(id), Ok(digest)) = (key.id.as_ref().try_into(), key.digest.as_ref().try_into())
+        else {
+            return;
+        };
+        self.done.insert((user, id), (digest, made));
+    }
+}
+
+/// The record's form of an id and a digest.
+pub(crate) fn key(id: RequestId, digest: &[u8; 32]) -> Option<RequestKey> {
+    Some(RequestKey {
+        id: Bytes::copy_from_slice(&id.0),
+        digest: Bytes::copy_from_slice(digest),
+    })
+}
+
+/// What a request asks, as a digest: two requests ask the same exactly when these are equal.
+pub(crate) trait Asked {
+    /// SHA-256 over kind and fields, each preceded by its length.
+    fn digest(&self) -> [u8; 32];
+}
+
+impl Asked for OpenTransfer {
+    fn digest(&self) -> [u8; 32] {
+        let parts = self.manifest.parts();
+        let mut hash = FieldHash::new("OpenTransfer");
+        hash.field(parts.image_id.as_bytes());
+        hash.field(&parts.image_bytes.to_le_bytes());
+        hash.field(&parts.block_bytes.to_le_bytes());
+        hash.field(parts.manufacturer_image_hash.as_bytes());
+        hash.field(&parts.firmware_version.get().to_le_bytes());
+        hash.field(&parts.ota_header);
+        hash.devices(&self.devices);
+        hash.field(&self.signed_request);
+        hash.finish()
+    }
+}
+
+impl Asked for SubmitBatch {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = FieldHash::new("SubmitBatch");
+        hash.field(self.manufacturer_image_hash.as_bytes());
+        hash.devices(&self.devices);
+        let date = self
+            .service_date
+            .map(|date| date.days().to_le_bytes().to_vec());
+        hash.field(&date.unwrap_or_default());
+        hash.field(&self.signed_request);
+        hash.finish()
+    }
+}
+
+impl Asked for Cancel {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = FieldHash::new("Cancel");
+        hash.field(&self.number.to_le_bytes());
+        hash.finish()
+    }
+}
+
+impl Asked for ImportDevices {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = FieldHash::new("ImportDevices");
+        for entry in &self.devices {
+            hash.devices(&[entry.device, entry.user, entry.gateway]);
+            hash.field(entry.manufacturer.as_bytes());
+            hash.field(entry.model.as_bytes());
+            hash.field(&entry.hardware_version.to_le_bytes());
+            hash.field(&entry.firmware_version.get().to_le_bytes());
+        }
+        hash.finish()
+    }
+}
+
+struct FieldHash(Sha256);
+
+impl FieldHash {
+    fn new(kind: &str) -> Self {
+        let mut hash = Self(Sha256::new());
+        hash.field(kind.as_bytes());
+        hash
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    fn devices(&mut self, devices: &[Eui64]) {
+        self.0.update((devices.len() as u64).to_le_bytes());
+        for device in devices {
+            self.0.update(device.bits().to_le_bytes());
+        }
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}

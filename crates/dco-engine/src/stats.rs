@@ -1,0 +1,69 @@
+//! Counts for whoever watches the service.
+
+use crate::engine::Engine;
+
+/// The engine in numbers, as of now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Transfers that are RECEIVING.
+    pub transfers_receiving: u64,
+    /// Transfers that are VERIFYING.
+    pub transfers_verifying: u64,
+    /// Images stored.
+    pub images_stored: u64,
+    /// Activations sent for a later service day.
+    pub activations_parked: u64,
+    /// Activations waiting for release, of large images.
+    pub activations_queued_large: u64,
+    /// Activations waiting for release, of images that are not large.
+    pub activations_queued_small: u64,
+    /// Attempts under way.
+    pub attempts_under_way: u64,
+    /// Releases of large images charged to the open service day.
+    pub released_today: u64,
+    /// Capacity in force on the open service day.
+    pub capacity_today: u64,
+    /// Gateways connected.
+    pub gateways_connected: u64,
+    /// Devices in the inventory.
+    pub devices: u64,
+    /// Activations that succeeded, since the beginning of the journal.
+    pub activations_succeeded: u64,
+    /// Activations that failed, likewise.
+    pub activations_failed: u64,
+    /// Records made or replayed.
+    pub records: u64,
+}
+
+impl Engine {
+    /// The engine in numbers.
+    pub fn stats(&self) -> EngineStats {
+        let (receiving, verifying, images) = self.transfers.counts();
+        let totals = self.batches.totals();
+        let date = self.days.today.as_ref().map(|today| today.day.date);
+        let ledger = &self.days.ledger;
+        EngineStats {
+            transfers_receiving: wide(receiving),
+            transfers_verifying: wide(verifying),
+            images_stored: wide(images),
+            activations_parked: totals.parked.into(),
+            activations_queued_large: self.large.len(),
+            activations_queued_small: self.small.len(),
+            attempts_under_way: wide(self.gateways.attempt_count()),
+            released_today: date.map_or(0, |date| ledger.released(date)).into(),
+            capacity_today: date
+                .and_then(|date| ledger.capacity(date))
+                .unwrap_or(0)
+                .into(),
+            gateways_connected: wide(self.gateways.connected()),
+            devices: wide(self.inventory.len()),
+            activations_succeeded: totals.succeeded.into(),
+            activations_failed: totals.failed.into(),
+            records: self.out.last(),
+        }
+    }
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
