@@ -217,6 +217,3 @@ fn verdict(stored: &[u8], stored_crc32: u32, block: &Block) -> Put {
         Put::Conflict { stored_crc32 }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -159,6 +159,3 @@ fn empty(disk: Arc<dyn Disk>, options: Options) -> Journal {
         is_closed: false,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,3 +17,6 @@ pub use error::StoreError;
 pub use journal::{Head, Journal, JournalWriter, RECORD_BYTES_MAX, Replay, Seq};
 pub use open::{Opened, open};
 pub use options::Options;
+
+#[cfg(test)]
+mod tests;

@@ -121,6 +121,3 @@ pub(crate) fn begin(
     folder.rename(spare, &header.log.segment(header.number))?;
     folder.sync_folder()
 }
-
-#[cfg(test)]
-mod tests;

@@ -140,11 +140,11 @@ impl State {
         Ok(())
     }
 
+    /// Names that could not be synced stay to be synced: file systems journal them.
     pub(super) fn sync_folder(&mut self, works: bool) {
-        for change in self.names_unsynced.drain(..) {
-            if works {
-                change.apply_to(&mut self.names_durable);
-            }
+        if works {
+            self.names_unsynced.clear();
+            self.names_durable.clone_from(&self.names);
         }
     }
 

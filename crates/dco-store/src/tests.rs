@@ -1,0 +1,9 @@
+//! Tests of both logs through what the crate offers, most of them with the power going.
+
+mod blocks;
+mod blocks_model;
+mod contract;
+mod damage;
+mod journal;
+mod power_cut;
+mod support;

@@ -1,0 +1,249 @@
+//! Bytes that were durable and have changed are damage, named by file and offset.
+
+use super::support::{SMALL, block, contents, open_small, pattern};
+use crate::{
+    Disk, Fate, MemDisk, StoreError,
+    disk::Folder,
+    segment::{Bodies, Log, Scan, SegmentHeader},
+};
+
+/// A disk with several segments of both logs; closed in good order or not.
+fn written(close: bool) -> MemDisk {
+    let disk = MemDisk::new();
+    let mut opened = open_small(&disk).unwrap().0;
+    for n in 0..12 {
+        opened
+            .journal
+            .commit(&[pattern(n, 30), pattern(n + 100, 20)])
+            .unwrap();
+    }
+    for index in 0..7 {
+        opened
+            .blocks
+            .commit(&[(1, block(index, pattern(index.into(), 700)))])
+            .unwrap();
+    }
+    if close {
+        opened.journal.close().unwrap();
+        opened.blocks.close().unwrap();
+    }
+    disk.crash(|_| Fate::Kept)
+}
+
+/// Opens everything and reads everything.
+fn read_all(disk: &MemDisk) -> Result<(usize, usize), StoreError> {
+    let (opened, replayed) = open_small(disk)?;
+    Ok((replayed.len(), contents(&opened.blocks)?.len()))
+}
+
+/// Each segment file with the position below which it is known to have been synced.
+fn segments(disk: &MemDisk) -> Vec<(String, u64)> {
+    let folder = Folder::new(std::sync::Arc::new(disk.clone()));
+    let mut found = Vec::new();
+    for log in [Log::Journal, Log::Blocks] {
+        let numbers = log.tidy_and_list(&folder).unwrap().segments;
+        for number in &numbers {
+            let header = SegmentHeader::read(&folder, log, *number).unwrap();
+            let mut scan = Scan::open(&folder, header, Bodies::Check, true).unwrap();
+            while scan.next().unwrap().is_some() {}
+            let is_last = numbers.last() == Some(number);
+            found.push((
+                scan.file.clone(),
+                if is_last { scan.synced } else { scan.at },
+            ));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_bit_flipped_below_the_synced_position_is_damage_there() {
+    for close in [true, false] {
+        let disk = written(close);
+        let whole = read_all(&disk.restart()).unwrap();
+        assert_eq!(whole, (24, 7));
+        let segments = segments(&disk);
+        assert!(segments.len() > 5, "{segments:?}");
+        for (file, synced) in segments {
+            for offset in 0..synced {
+                check_flip(&disk, &file, offset);
+            }
+        }
+    }
+}
+
+fn check_flip(disk: &MemDisk, file: &str, offset: u64) {
+    let disk = disk.restart();
+    disk.flip_bit(file, offset, u8::try_from(offset % 8).unwrap());
+    match read_all(&disk) {
+        Err(StoreError::Damaged {
+            file: named,
+            offset: start,
+            ..
+        }) => {
+            assert_eq!(named, file);
+            assert!(
+                start <= offset && offset - start < 1024,
+                "{file}: {start} for {offset}"
+            );
+        }
+        other => panic!("{file} at {offset}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_bit_flipped_above_it_costs_at_most_the_last_commit() {
+    for close in [true, false] {
+        let disk = written(close);
+        for (file, synced) in segments(&disk) {
+            for offset in synced..disk.len(&file).unwrap() {
+                let disk = disk.restart();
+                disk.flip_bit(&file, offset, u8::try_from(offset % 8).unwrap());
+                let (records, blocks) = read_all(&disk).unwrap();
+                assert!(if close {
+                    (records, blocks) == (24, 7)
+                } else {
+                    records >= 22 && blocks >= 6
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_closed_segment_that_is_cut_short_is_damage() {
+    let disk = written(true);
+    let segments = segments(&disk);
+    let prefix = |file: &str| file.split('-').next().map(str::to_owned);
+    let closed = segments
+        .windows(2)
+        .filter(|pair| prefix(&pair[0].0) == prefix(&pair[1].0));
+    for (file, synced) in closed.map(|pair| &pair[0]) {
+        for bytes in [0, 1, 127, 128, 200, synced - 1] {
+            let disk = disk.restart();
+            disk.set_len(file, bytes).unwrap();
+            let error = read_all(&disk).unwrap_err();
+            assert!(matches!(&error, StoreError::Damaged { file: named, .. } if named == file));
+        }
+    }
+}
+
+#[test]
+fn a_journal_segment_that_is_missing_or_exchanged_is_named() {
+    let disk = written(true);
+    let names = |number| Log::Journal.segment(number);
+    let gone = disk.restart();
+    gone.remove(&names(2)).unwrap();
+    let error = read_all(&gone).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Damaged { file, .. } if *file == names(2)),
+        "{error}"
+    );
+    let exchanged = disk.restart();
+    exchanged.rename(&names(3), &names(2)).unwrap();
+    let error = read_all(&exchanged).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Damaged { file, .. } if *file == names(2)),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_segment_of_another_history_breaks_the_chain() {
+    let (disk, other) = (written(true), MemDisk::new());
+    let mut journal = open_small(&other).unwrap().0.journal;
+    for n in 0..12 {
+        journal
+            .commit(&[pattern(n + 50, 30), pattern(n + 100, 20)])
+            .unwrap();
+    }
+    let file = Log::Journal.segment(2);
+    let mut bytes = vec![0; usize::try_from(other.len(&file).unwrap()).unwrap()];
+    other.read_at(&file, 0, &mut bytes).unwrap();
+    disk.set_len(&file, bytes.len() as u64).unwrap();
+    disk.write_at(&file, 0, &bytes).unwrap();
+    let error = read_all(&disk).unwrap_err();
+    let expected = "journal-0000000002.seg is damaged at byte 0: this segment does not follow the \
+                    one before; nothing was changed; restore the data folder from a backup";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_newer_format_is_not_called_damage() {
+    for log in [Log::Journal, Log::Blocks] {
+        let disk = written(true);
+        let file = log.segment(1);
+        let mut header = [0; 128];
+        disk.read_at(&file, 0, &mut header).unwrap();
+        header[8] = 2;
+        let crc32 = crc32fast::hash(&header[..124]);
+        header[124..].copy_from_slice(&crc32.to_le_bytes());
+        disk.write_at(&file, 0, &header).unwrap();
+        let error = read_all(&disk).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                StoreError::NewerFormat {
+                    found: 2,
+                    known: 1,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn bytes_that_look_like_a_frame_inside_a_block_are_only_bytes() {
+    let disk = MemDisk::new();
+    let mut blocks = open_small(&disk).unwrap().0.blocks;
+    blocks.commit(&[(1, block(0, pattern(1, 700)))]).unwrap();
+    // All that a sender can know of the format, at every offset it could be right for; what it
+    // cannot know is the salt.
+    let forged: Vec<_> = (0..4)
+        .map(|n| {
+            let offset = 128 + 64 + 700 + 64 + 200 + n * 64;
+            let spot = crate::frame::Spot {
+                salt: 0,
+                segment: 1,
+                offset,
+            };
+            let frame = crate::frame::Frame {
+                kind: crate::frame::Kind::Block,
+                synced: offset,
+                key: 9,
+                item: 9,
+                body_bytes: 0,
+                body_crc32: 0,
+            };
+            frame.encode(&spot)
+        })
+        .collect();
+    let mut data = vec![0; 200];
+    data.extend(forged.concat());
+    blocks.commit(&[(1, block(1, data))]).unwrap();
+    drop(blocks);
+    // Tear the second block's header, so that recovery has to look behind it.
+    disk.flip_bit(&Log::Blocks.segment(1), 128 + 64 + 700 + 5, 0);
+    let held: Vec<_> = open_small(&disk).unwrap().0.blocks.held().collect();
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert_ne!(SMALL.salt, 0);
+}
+
+#[test]
+fn files_of_other_names_are_left_alone_and_unfinished_ones_removed() {
+    let disk = written(true);
+    for name in [
+        "notes.txt",
+        "journal-1.seg",
+        "blocks-x.seg",
+        "journal-0000000099.new",
+    ] {
+        disk.create(name, 10).unwrap();
+    }
+    assert_eq!(read_all(&disk).unwrap(), (24, 7));
+    let names = disk.list().unwrap();
+    assert!(names.contains(&"notes.txt".to_owned()) && names.contains(&"journal-1.seg".to_owned()));
+    assert!(!names.iter().any(|name| name.ends_with(".new")));
+}
