@@ -186,8 +186,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
                 self.ring.leave(user);
                 continue;
             };
-            if !self.ring.has_unit(user) {
-                self.ring.rotate(user);
+            if !self.ring.turn_goes_on(user) {
                 continue;
             }
             let lane = self.lines.line(line).lane;

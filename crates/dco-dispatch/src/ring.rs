@@ -1,8 +1,8 @@
 //! Deficit round robin: whose turn it is, and how many units a turn is worth.
 //!
-//! Each User has a turn; the lowest is served. When a User has no whole unit of credit left it goes
-//! to the back and is granted its quantum for the next time: `weight / price` units, where the price
-//! is the mean weight in the ring, rounded up. So a round of `n` Users is worth at most `n` units,
+//! Each User has a turn; the lowest comes first. When its turn comes a User is granted its quantum,
+//! `weight / price` units, where the price is the mean weight in the ring, rounded up; when no whole
+//! unit of credit is left it goes to the back. So a round of `n` Users is worth at most `n` units,
 //! equal weights take strict turns, a heavy User goes several units in a row and a light one only
 //! every so many rounds. Whoever is held back leaves the ring but keeps turn and credit; whoever has
 //! no entries left loses both.
@@ -24,8 +24,10 @@ pub(crate) struct Ring {
 struct Share {
     weight: u32,
     credit: u64,
-    /// `None` until granted something, and again once nothing is queued.
+    /// The lower, the earlier; `None` while nothing is queued.
     turn: Option<u64>,
+    /// It has had its quantum for this turn.
+    is_granted: bool,
     is_in: bool,
 }
 
@@ -45,6 +47,7 @@ impl Ring {
             weight: 1,
             credit: 0,
             turn: None,
+            is_granted: false,
             is_in: false,
         });
     }
@@ -62,7 +65,7 @@ impl Ring {
         self.turns.first().map(|&(_, user)| user)
     }
 
-    /// Lets `user` take part: at the turn it had, or at the back with a quantum.
+    /// Lets `user` take part: at the turn it had, or at the back.
     pub(crate) fn join(&mut self, user: u32) {
         let share = &mut self.shares[user as usize];
         if std::mem::replace(&mut share.is_in, true) {
@@ -96,16 +99,30 @@ impl Ring {
         share.credit = 0;
     }
 
-    pub(crate) fn has_unit(&self, user: u32) -> bool {
-        self.shares[user as usize].credit >= UNIT
+    /// Whether `user`, whose turn it is, has a unit to spend. If not, its turn is over.
+    pub(crate) fn turn_goes_on(&mut self, user: u32) -> bool {
+        let price = self.price();
+        let share = &mut self.shares[user as usize];
+        if !std::mem::replace(&mut share.is_granted, true) {
+            // Rounded up, so that `price / weight` grants always make a whole unit.
+            share.credit += (u64::from(share.weight) << 32).div_ceil(price);
+        }
+        let goes_on = share.credit >= UNIT;
+        if !goes_on {
+            self.end_turn(user);
+        }
+        goes_on
     }
 
     pub(crate) fn spend_unit(&mut self, user: u32) {
         self.shares[user as usize].credit -= UNIT;
     }
 
-    /// Ends the turn of `user`, which is in the ring and has no whole unit left.
-    pub(crate) fn rotate(&mut self, user: u32) {
+    fn price(&self) -> u64 {
+        self.weight_sum.div_ceil(self.turns.len() as u64)
+    }
+
+    fn end_turn(&mut self, user: u32) {
         if let Some(turn) = self.shares[user as usize].turn {
             self.turns.remove(&(turn, user));
         }
@@ -116,10 +133,8 @@ impl Ring {
         let turn = self.next_turn;
         self.next_turn += 1;
         self.turns.insert((turn, user));
-        let price = self.weight_sum.div_ceil(self.turns.len() as u64);
         let share = &mut self.shares[user as usize];
         share.turn = Some(turn);
-        // Rounded up, so that `price / weight` grants always make a whole unit.
-        share.credit += (u64::from(share.weight) << 32).div_ceil(price);
+        share.is_granted = false;
     }
 }
