@@ -53,6 +53,8 @@ mod images;
 mod memory;
 mod memory_file;
 mod meter;
+#[cfg(test)]
+mod samples;
 mod stats;
 
 pub use behaviour::{Behaviour, Fault, Latency, Plan, Rates, RatesOverThousand};
