@@ -18,6 +18,7 @@ mod gate;
 mod line;
 mod pace;
 mod queue;
+mod ready;
 mod ring;
 mod slab;
 

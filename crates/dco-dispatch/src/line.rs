@@ -1,48 +1,53 @@
-//! The lines of waiting entries: one for each User and lane, each a sorted set of runs.
+//! The lines of waiting entries: one for each User and lane, each a few sorted runs.
 //!
-//! A run holds the entries of one line with the same due time and order (in practice what one batch
-//! has for one gateway) as a doubly linked list, so that entering at the back, taking the front
-//! and removing from the middle cost the same small amount however many wait.
+//! A run is a doubly linked list of entries with the same due time, in order. What comes in goes to
+//! the back of a run where it still is in order, else it starts another: batches and Devices come in
+//! order, so a line has about as many runs as due times, and entering, taking the first and removing
+//! from the middle cost the same small amount however many wait.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::Micros;
 use crate::slab::{NONE, Slab};
 
-/// Due time, then order: where a run stands in its line.
-pub(crate) type RunKey = (Micros, u64);
+/// Due time, order, push number: where an entry goes inside its User. No two are alike.
+type Place = (Micros, u64, u64);
 
 /// The first entry of a line. Heads of one User's lines compare as their entries go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Head {
-    key: RunKey,
-    seq: u64,
+    place: Place,
     pub(crate) line: u32,
+    pub(crate) lane: u32,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) user: u32,
     pub(crate) lane: u32,
-    /// The first entry as last told to the User's ready lines.
-    pub(crate) head: Option<Head>,
     /// Set aside, because its lane is held back.
     pub(crate) is_aside: bool,
-    runs: BTreeMap<RunKey, u32>,
+    /// The place of the line's first entry, and its run.
+    first: Option<(Place, u32)>,
+    /// The other runs by the places of their first entries.
+    later: BTreeSet<(Place, u32)>,
+    /// All runs by due time and the order of their last entries.
+    tails: BTreeSet<(Micros, u64, u32)>,
 }
 
 #[derive(Clone, Debug)]
 struct Run {
+    due_us: Micros,
     line: u32,
-    key: RunKey,
     first: u32,
     last: u32,
     len: u32,
 }
 
-/// Field order and `u32` links keep it at 32 bytes with an eight-byte key.
+/// 32 bytes with a four-byte key.
 #[derive(Clone, Debug)]
 struct Node<K> {
+    order: u64,
     /// Counts pushes: breaks ties first in, first out, and tells an old slot from a new one.
     seq: u64,
     /// `NONE` while the place is free.
@@ -69,15 +74,16 @@ impl<K: Copy> Lines<K> {
     }
 
     pub(crate) fn add_line(&mut self, user: u32, lane: u32) -> u32 {
-        let line =
-            u32::try_from(self.lines.len()).expect("a line for each User and lane: far below 2^32");
-        let runs = BTreeMap::new();
+        let line = u32::try_from(self.lines.len());
+        let line = line.expect("a line for each User and lane: far below 2^32");
+        let (later, tails) = (BTreeSet::new(), BTreeSet::new());
         self.lines.push(Line {
             user,
             lane,
-            head: None,
             is_aside: false,
-            runs,
+            first: None,
+            later,
+            tails,
         });
         line
     }
@@ -92,42 +98,63 @@ impl<K: Copy> Lines<K> {
 
     /// Which entry of the line goes first.
     pub(crate) fn head_of(&self, line: u32) -> Option<Head> {
-        let (&key, &run) = self.line(line).runs.first_key_value()?;
-        Some(Head {
-            key,
-            seq: self.nodes[self.runs[run].first].seq,
+        let state = self.line(line);
+        state.first.map(|(place, _)| Head {
+            place,
             line,
+            lane: state.lane,
         })
     }
 
-    /// The place of the line's first entry.
+    /// Where the line's first entry is kept.
     pub(crate) fn first_of(&self, line: u32) -> Option<u32> {
-        self.line(line)
-            .runs
-            .first_key_value()
-            .map(|(_, &run)| self.runs[run].first)
+        self.line(line).first.map(|(_, run)| self.runs[run].first)
     }
 
-    pub(crate) fn push(&mut self, line: u32, run_key: RunKey, seq: u64, key: K) -> u32 {
-        let run = match self.line(line).runs.get(&run_key) {
-            Some(&run) => run,
-            None => self.add_run(line, run_key),
-        };
-        let previous = self.runs[run].last;
-        let node = self.nodes.insert(Node {
-            seq,
-            run,
-            previous,
-            next: NONE,
-            key,
-        });
-        self.link(run, previous, node);
-        let run = &mut self.runs[run];
-        run.last = node;
-        run.len += 1;
-        node
+    /// Puts an entry with the highest `seq` so far into the line, and says where it is kept.
+    pub(crate) fn push(&mut self, line: u32, (due_us, order, seq): Place, key: K) -> u32 {
+        let tails = &self.line(line).tails;
+        let before = tails.range(..=(due_us, order, u32::MAX)).next_back();
+        match before.filter(|tail| tail.0 == due_us) {
+            Some(&(.., run)) => {
+                self.forget_tail(run);
+                self.append(
+                    run,
+                    Node {
+                        order,
+                        seq,
+                        run,
+                        previous: NONE,
+                        next: NONE,
+                        key,
+                    },
+                )
+            }
+            None => {
+                let run = Run {
+                    due_us,
+                    line,
+                    first: NONE,
+                    last: NONE,
+                    len: 0,
+                };
+                let run = self.runs.insert(run);
+                let node = Node {
+                    order,
+                    seq,
+                    run,
+                    previous: NONE,
+                    next: NONE,
+                    key,
+                };
+                let node = self.append(run, node);
+                self.note_head(run);
+                node
+            }
+        }
     }
 
+    /// Takes an entry out.
     pub(crate) fn remove(&mut self, node: u32) -> K {
         let Node {
             run,
@@ -136,22 +163,30 @@ impl<K: Copy> Lines<K> {
             key,
             ..
         } = self.nodes[node];
-        self.link(run, previous, next);
         if next == NONE {
-            self.runs[run].last = previous;
-        } else {
-            self.nodes[next].previous = previous;
+            self.forget_tail(run);
         }
+        if previous == NONE {
+            self.forget_head(run);
+        }
+        self.unlink(run, previous, next);
         self.nodes[node].run = NONE;
         self.nodes.free(node);
-        self.runs[run].len -= 1;
         if self.runs[run].len == 0 {
-            self.remove_run(run);
+            self.lines[self.runs[run].line as usize].fill_first();
+            self.runs.free(run);
+            return key;
+        }
+        if next == NONE {
+            self.note_tail(run);
+        }
+        if previous == NONE {
+            self.note_head(run);
         }
         key
     }
 
-    /// The line of the entry in this place, if there is one and `is_it` knows its number.
+    /// The line of the entry kept there, if there is one and `is_it` knows its number.
     pub(crate) fn line_of(&self, node: u32, is_it: impl Fn(u64) -> bool) -> Option<u32> {
         let node = self
             .nodes
@@ -160,55 +195,103 @@ impl<K: Copy> Lines<K> {
         Some(self.runs[node.run].line)
     }
 
-    /// How many entries of `line` go before the entry in place `node`, which may be in another line.
+    /// How many entries of `line` go before the entry `node`, which may be in another line.
     pub(crate) fn count_before(&self, line: u32, node: u32) -> u64 {
         let node = &self.nodes[node];
-        let key = self.runs[node.run].key;
-        let runs = &self.line(line).runs;
-        let earlier: u64 = runs
-            .range(..key)
-            .map(|(_, &run)| u64::from(self.runs[run].len))
-            .sum();
-        earlier
-            + runs
-                .get(&key)
-                .map_or(0, |&run| self.count_older(run, node.seq))
+        let place = (self.runs[node.run].due_us, node.order, node.seq);
+        let runs = self.line(line).tails.iter().map(|&(.., run)| run);
+        runs.take_while(|&run| self.runs[run].due_us <= place.0)
+            .map(|run| self.count_before_in(run, place))
+            .sum()
     }
 
-    fn count_older(&self, run: u32, seq: u64) -> u64 {
+    fn count_before_in(&self, run: u32, place: Place) -> u64 {
+        let run = &self.runs[run];
+        if run.due_us < place.0 {
+            return u64::from(run.len);
+        }
         let mut count = 0;
-        let mut at = self.runs[run].first;
-        while at != NONE && self.nodes[at].seq < seq {
+        let mut at = run.first;
+        while at != NONE && self.place_of(at) < place {
             count += 1;
             at = self.nodes[at].next;
         }
         count
     }
 
-    fn add_run(&mut self, line: u32, key: RunKey) -> u32 {
-        let run = self.runs.insert(Run {
-            line,
-            key,
-            first: NONE,
-            last: NONE,
-            len: 0,
-        });
-        self.line_mut(line).runs.insert(key, run);
-        run
+    fn place_of(&self, node: u32) -> Place {
+        let node = &self.nodes[node];
+        (self.runs[node.run].due_us, node.order, node.seq)
     }
 
-    fn remove_run(&mut self, run: u32) {
-        let Run { line, key, .. } = self.runs[run];
-        self.line_mut(line).runs.remove(&key);
-        self.runs.free(run);
+    fn append(&mut self, run: u32, node: Node<K>) -> u32 {
+        let previous = self.runs[run].last;
+        let node = self.nodes.insert(Node { previous, ..node });
+        if previous == NONE {
+            self.runs[run].first = node;
+        } else {
+            self.nodes[previous].next = node;
+        }
+        self.runs[run].last = node;
+        self.runs[run].len += 1;
+        self.note_tail(run);
+        node
     }
 
-    /// Makes `next` follow `previous`, or stand first if there is none.
-    fn link(&mut self, run: u32, previous: u32, next: u32) {
+    fn unlink(&mut self, run: u32, previous: u32, next: u32) {
         if previous == NONE {
             self.runs[run].first = next;
         } else {
             self.nodes[previous].next = next;
+        }
+        if next == NONE {
+            self.runs[run].last = previous;
+        } else {
+            self.nodes[next].previous = previous;
+        }
+        self.runs[run].len -= 1;
+    }
+
+    fn tail(&self, run: u32) -> (Micros, u64, u32) {
+        let state = &self.runs[run];
+        (state.due_us, self.nodes[state.last].order, run)
+    }
+
+    fn note_tail(&mut self, run: u32) {
+        let tail = self.tail(run);
+        self.lines[self.runs[run].line as usize].tails.insert(tail);
+    }
+
+    fn forget_tail(&mut self, run: u32) {
+        let tail = self.tail(run);
+        self.lines[self.runs[run].line as usize].tails.remove(&tail);
+    }
+
+    fn note_head(&mut self, run: u32) {
+        let head = (self.place_of(self.runs[run].first), run);
+        let line = &mut self.lines[self.runs[run].line as usize];
+        let rival = line.first.or_else(|| line.later.first().copied());
+        if rival.is_some_and(|rival| rival < head) {
+            line.later.insert(head);
+            line.fill_first();
+        } else {
+            line.later.extend(line.first.replace(head));
+        }
+    }
+
+    fn forget_head(&mut self, run: u32) {
+        let head = (self.place_of(self.runs[run].first), run);
+        let line = &mut self.lines[self.runs[run].line as usize];
+        if line.first.take_if(|first| *first == head).is_none() {
+            line.later.remove(&head);
+        }
+    }
+}
+
+impl Line {
+    fn fill_first(&mut self) {
+        if self.first.is_none() {
+            self.first = self.later.pop_first();
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use crate::line::{Head, Lines};
+use crate::line::{Head, Line, Lines};
+use crate::ready::Ready;
 use crate::ring::Ring;
 use crate::{Answer, Gate, Micros, UNTIL_TOLD};
 
@@ -87,7 +88,7 @@ struct User<U> {
     name: U,
     lines: BTreeMap<u32, u32>,
     /// Heads of its lines that are not set aside.
-    ready: BTreeSet<Head>,
+    ready: Ready,
     held_until_us: Option<Micros>,
     len: u64,
 }
@@ -132,15 +133,15 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         };
         let seq = self.next_seq;
         self.next_seq += 1;
-        let node = self
-            .lines
-            .push(line, (entry.due_us, entry.order), seq, entry.key);
+        let before = self.lines.head_of(line);
+        let place = (entry.due_us, entry.order, seq);
+        let node = self.lines.push(line, place, entry.key);
         self.len += 1;
         self.users[user as usize].len += 1;
         if self.users[user as usize].len == 1 {
             self.wait_for_user(user);
         }
-        self.renew_head(line);
+        self.renew_head(line, before);
         Slot {
             node,
             seq_low: low_half(seq),
@@ -250,7 +251,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     fn user_id(&mut self, name: U) -> u32 {
         *self.user_ids.entry(name).or_insert_with(|| {
             let user = u32::try_from(self.users.len()).expect("far fewer than 2^32 Users");
-            let (lines, ready) = (BTreeMap::new(), BTreeSet::new());
+            let (lines, ready) = (BTreeMap::new(), Ready::default());
             self.users.push(User {
                 name,
                 lines,
@@ -291,13 +292,13 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     /// The line of `user` that goes next; those of held lanes on the way are set aside.
     fn first_open_line(&mut self, user: u32, now_us: Micros) -> Option<u32> {
         loop {
-            let line = self.users[user as usize].ready.first()?.line;
-            let lane = self.lines.line(line).lane;
-            let held_until_us = self.lanes[lane as usize].held_until_us;
+            let head = self.users[user as usize].ready.first()?;
+            let held_until_us = self.lanes[head.lane as usize].held_until_us;
             if held_until_us.is_none_or(|until_us| until_us <= now_us) {
-                return Some(line);
+                return Some(head.line);
             }
-            self.set_aside(line, lane);
+            self.users[user as usize].ready.remove(head);
+            self.set_aside(head.line, head.lane);
         }
     }
 
@@ -317,8 +318,9 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     }
 
     fn remove_from(&mut self, line: u32, node: u32) -> K {
+        let before = self.lines.head_of(line);
         let key = self.lines.remove(node);
-        self.renew_head(line);
+        self.renew_head(line, before);
         self.len -= 1;
         let user = self.lines.line(line).user;
         self.users[user as usize].len -= 1;
@@ -329,15 +331,19 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         key
     }
 
-    /// After a change in a line: its place among the User's ready lines follows.
-    fn renew_head(&mut self, line: u32) {
+    /// After a change in a line whose head was `before`: its place among the User's ready lines
+    /// follows.
+    fn renew_head(&mut self, line: u32, before: Option<Head>) {
         let head = self.lines.head_of(line);
-        let state = self.lines.line_mut(line);
-        let before = std::mem::replace(&mut state.head, head);
-        let (user, lane, is_aside) = (state.user, state.lane, state.is_aside);
-        if before == head {
+        if head == before {
             return;
         }
+        let Line {
+            user,
+            lane,
+            is_aside,
+            ..
+        } = *self.lines.line(line);
         if is_aside {
             if head.is_none() {
                 self.unset_aside(line, lane);
@@ -346,7 +352,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         }
         let ready = &mut self.users[user as usize].ready;
         if let Some(before) = before {
-            ready.remove(&before);
+            ready.remove(before);
         }
         if let Some(head) = head {
             ready.insert(head);
@@ -361,11 +367,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     }
 
     fn set_aside(&mut self, line: u32, lane: u32) {
-        let state = self.lines.line_mut(line);
-        state.is_aside = true;
-        if let Some(head) = state.head {
-            self.users[state.user as usize].ready.remove(&head);
-        }
+        self.lines.line_mut(line).is_aside = true;
         let state = &mut self.lanes[lane as usize];
         state.aside.insert(line);
         if let Some(until_us) = state.held_until_us {
@@ -418,11 +420,8 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
             self.waits.remove(&(until_us, Held::Lane(lane)));
         }
         for line in std::mem::take(&mut state.aside) {
-            let state = self.lines.line_mut(line);
-            state.is_aside = false;
-            let (user, head) = (state.user, state.head);
-            self.users[user as usize].ready.extend(head);
-            self.join_unless_held(user);
+            self.lines.line_mut(line).is_aside = false;
+            self.renew_head(line, None);
         }
     }
 

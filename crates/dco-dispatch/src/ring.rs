@@ -4,10 +4,10 @@
 //! `weight / price` units, where the price is the mean weight in the ring, rounded up; when no whole
 //! unit of credit is left it goes to the back. So a round of `n` Users is worth at most `n` units,
 //! equal weights take strict turns, a heavy User goes several units in a row and a light one only
-//! every so many rounds. Whoever is held back leaves the ring but keeps turn and credit; whoever has
-//! no entries left loses both.
+//! every so many rounds. Whoever is held back leaves the ring but keeps turn and credit, so that
+//! being held often costs nobody its share; whoever has no entries left loses its credit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// One unit of credit. 32 bits after the point keep light Users' parts of a unit.
 const UNIT: u64 = 1 << 32;
@@ -15,40 +15,59 @@ const UNIT: u64 = 1 << 32;
 #[derive(Clone, Debug)]
 pub(crate) struct Ring {
     shares: Vec<Share>,
-    turns: BTreeSet<(u64, u32)>,
+    /// Turn and User, in order of turns. May name Users that take no part any more.
+    row: VecDeque<(u64, u32)>,
+    /// Those who came back to a turn that they had before, in order of turns.
+    returned: BTreeSet<(u64, u32)>,
     next_turn: u64,
+    members: u64,
     weight_sum: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Share {
-    weight: u32,
     credit: u64,
-    /// The lower, the earlier; `None` while nothing is queued.
-    turn: Option<u64>,
-    /// It has had its quantum for this turn.
-    is_granted: bool,
+    weight: u32,
+    /// It takes part: it has entries and is not held back.
     is_in: bool,
+    /// It has had its quantum for this turn. Only whoever came to the front has.
+    is_granted: bool,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// No turn.
+    None,
+    /// Its turn stands in the row.
+    Row,
+    /// Held back; it keeps this turn.
+    Away(u64),
+    /// Its turn stands among the returned.
+    Returned(u64),
 }
 
 impl Ring {
     pub(crate) const fn new() -> Self {
         Self {
             shares: Vec::new(),
-            turns: BTreeSet::new(),
+            row: VecDeque::new(),
+            returned: BTreeSet::new(),
             next_turn: 0,
+            members: 0,
             weight_sum: 0,
         }
     }
 
     /// Adds a User with weight 1, outside the ring. Users are numbered from 0 in order of adding.
     pub(crate) fn add_user(&mut self) {
+        let place = Place::None;
         self.shares.push(Share {
-            weight: 1,
             credit: 0,
-            turn: None,
-            is_granted: false,
+            weight: 1,
             is_in: false,
+            is_granted: false,
+            place,
         });
     }
 
@@ -61,8 +80,18 @@ impl Ring {
     }
 
     /// The User whose turn it is.
-    pub(crate) fn front(&self) -> Option<u32> {
-        self.turns.first().map(|&(_, user)| user)
+    pub(crate) fn front(&mut self) -> Option<u32> {
+        while let Some(&(turn, user)) = self.row.front() {
+            if let Some(&(_, returned)) = self.returned.first().filter(|first| first.0 < turn) {
+                return Some(returned);
+            }
+            if self.shares[user as usize].is_in {
+                return Some(user);
+            }
+            self.row.pop_front();
+            self.shares[user as usize].place = Place::None;
+        }
+        self.returned.first().map(|&(_, user)| user)
     }
 
     /// Lets `user` take part: at the turn it had, or at the back.
@@ -71,45 +100,48 @@ impl Ring {
         if std::mem::replace(&mut share.is_in, true) {
             return;
         }
+        self.members += 1;
         self.weight_sum += u64::from(share.weight);
-        match share.turn {
-            Some(turn) => {
-                self.turns.insert((turn, user));
+        match share.place {
+            Place::Away(turn) => {
+                share.place = Place::Returned(turn);
+                self.returned.insert((turn, user));
             }
-            None => self.go_to_the_back(user),
+            Place::None => self.go_to_the_back(user),
+            Place::Row | Place::Returned(_) => {}
         }
     }
 
-    /// Takes `user` out for as long as it is held back.
+    /// Takes out `user`, whose turn it is, for as long as it is held back.
     pub(crate) fn leave(&mut self, user: u32) {
-        let share = &mut self.shares[user as usize];
-        if std::mem::replace(&mut share.is_in, false) {
-            self.weight_sum -= u64::from(share.weight);
-            if let Some(turn) = share.turn {
-                self.turns.remove(&(turn, user));
-            }
+        self.take_no_part(user);
+        if let Some(turn) = self.give_up_turn(user) {
+            self.shares[user as usize].place = Place::Away(turn);
         }
     }
 
-    /// Takes `user` out because it has nothing queued any more.
+    /// Takes `user` out because it has nothing queued any more. In the middle of the row its place
+    /// stays, without credit, should it come back before that turn.
     pub(crate) fn forget(&mut self, user: u32) {
-        self.leave(user);
+        self.take_no_part(user);
+        self.give_up_turn(user);
         let share = &mut self.shares[user as usize];
-        share.turn = None;
         share.credit = 0;
+        share.is_granted = false;
     }
 
     /// Whether `user`, whose turn it is, has a unit to spend. If not, its turn is over.
     pub(crate) fn turn_goes_on(&mut self, user: u32) -> bool {
-        let price = self.price();
         let share = &mut self.shares[user as usize];
         if !std::mem::replace(&mut share.is_granted, true) {
+            let price = self.weight_sum.div_ceil(self.members);
             // Rounded up, so that `price / weight` grants always make a whole unit.
             share.credit += (u64::from(share.weight) << 32).div_ceil(price);
         }
         let goes_on = share.credit >= UNIT;
         if !goes_on {
-            self.end_turn(user);
+            self.give_up_turn(user);
+            self.go_to_the_back(user);
         }
         goes_on
     }
@@ -118,23 +150,39 @@ impl Ring {
         self.shares[user as usize].credit -= UNIT;
     }
 
-    fn price(&self) -> u64 {
-        self.weight_sum.div_ceil(self.turns.len() as u64)
+    fn take_no_part(&mut self, user: u32) {
+        let share = &mut self.shares[user as usize];
+        if std::mem::replace(&mut share.is_in, false) {
+            self.members -= 1;
+            self.weight_sum -= u64::from(share.weight);
+        }
     }
 
-    fn end_turn(&mut self, user: u32) {
-        if let Some(turn) = self.shares[user as usize].turn {
-            self.turns.remove(&(turn, user));
-        }
-        self.go_to_the_back(user);
+    /// Takes the turn of `user` away and says which it was, unless it stands in the middle of the
+    /// row.
+    fn give_up_turn(&mut self, user: u32) -> Option<u64> {
+        let place = &mut self.shares[user as usize].place;
+        let turn = match *place {
+            Place::Row => {
+                let (turn, _) = self.row.pop_front_if(|&mut (_, front)| front == user)?;
+                turn
+            }
+            Place::Returned(turn) => {
+                self.returned.remove(&(turn, user));
+                turn
+            }
+            Place::Away(turn) => turn,
+            Place::None => return None,
+        };
+        *place = Place::None;
+        Some(turn)
     }
 
     fn go_to_the_back(&mut self, user: u32) {
-        let turn = self.next_turn;
+        self.row.push_back((self.next_turn, user));
         self.next_turn += 1;
-        self.turns.insert((turn, user));
         let share = &mut self.shares[user as usize];
-        share.turn = Some(turn);
+        share.place = Place::Row;
         share.is_granted = false;
     }
 }

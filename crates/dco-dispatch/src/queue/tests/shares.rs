@@ -72,10 +72,12 @@ fn weight() -> impl Strategy<Value = u32> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
     #[test]
     fn shares_are_as_weights_within_a_turn(
         weights in prop::collection::vec(weight(), 1..12), warm_up in 0..200_u64,
-        picks in 0..20_000_u64,
+        picks in 0..3_000_u64,
     ) {
         let mut shares = Shares::new(weights);
         shares.pick(warm_up);
@@ -98,7 +100,7 @@ proptest! {
 
     #[test]
     fn the_wait_is_bounded(
-        weights in prop::collection::vec(weight(), 1..12), picks in 0..20_000_u64,
+        weights in prop::collection::vec(weight(), 1..12), picks in 0..3_000_u64,
     ) {
         let mut shares = Shares::new(weights);
         shares.pick(picks);
@@ -110,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn with_equal_weights_the_wait_is_one_turn_of_each(users in 1..200_usize, weight in weight()) {
+    fn with_equal_weights_the_wait_is_one_turn_of_each(users in 1..60_usize, weight in weight()) {
         let mut shares = Shares::new(vec![weight; users]);
         shares.pick(5 * users as u64);
         prop_assert!(shares.longest_wait.iter().all(|&wait| wait < users as u64));
@@ -152,8 +154,8 @@ proptest! {
 #[test]
 fn a_light_user_among_heavy_ones_gets_its_part() {
     let mut shares = Shares::new(vec![50_000, 1, 50_000]);
-    shares.pick(1_000_010);
-    assert!(shares.taken[1].abs_diff(10) <= 1);
+    shares.pick(400_004);
+    assert!(shares.taken[1].abs_diff(4) <= 1);
     assert!(shares.taken[0].abs_diff(shares.taken[2]) <= 2);
 }
 
