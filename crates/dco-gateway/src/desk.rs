@@ -126,6 +126,11 @@ impl Desk {
         })
     }
 
+    /// The memory, to be written anew in its shortest form.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     fn welcome(&mut self) {
         self.show(|shown| shown.connected = true);
         let resumed = std::mem::take(&mut self.resumed);

@@ -20,7 +20,7 @@ use crate::backoff::Backoff;
 use crate::dco::{Dco, Session, Speak};
 use crate::desk::{Act, Desk};
 use crate::gateway::GatewayError;
-use crate::memory_file::MemoryFile;
+use crate::memory_file::{MemoryFile, MemoryFileError};
 
 /// What attempts may tell before they are listened to.
 const EVENTS_MAX: usize = 1024;
@@ -30,6 +30,9 @@ const GROUP_MAX: usize = 256;
 
 /// With so much to say, the DCO is not listened to before some of it is said.
 const OUTBOX_MAX: usize = 4096;
+
+/// The DCO may ask for a longer pause before the next try than a gateway would make, up to this.
+const TOLD_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Driver {
     desk: Desk,
@@ -187,11 +190,23 @@ impl Driver {
         let Some(mut file) = self.file.take_if(|_| !changes.is_empty()) else {
             return Ok(());
         };
-        let (saved, file) = tokio::task::spawn_blocking(move || (file.save(&changes), file))
+        let memory = self.desk.memory();
+        // What is condensed has the changes in it already.
+        let anew = file
+            .is_long()
+            .then(|| (memory.id().to_owned(), memory.condensed()));
+        let saved = tokio::task::spawn_blocking(move || {
+            match anew {
+                Some((id, condensed)) => file.replace(&id, &condensed)?,
+                None => file.save(&changes)?,
+            }
+            Ok::<_, MemoryFileError>(file)
+        });
+        let file = saved
             .await
-            .expect("writing a file does not panic, and nobody aborts it");
+            .expect("writing a file does not panic, and nobody aborts it")?;
         self.file = Some(file);
-        Ok(saved?)
+        Ok(())
     }
 
     fn start(&mut self, offer: Offer) {
@@ -218,7 +233,11 @@ impl Driver {
 
     fn broken(&mut self, fault: Option<ClientError>) -> Result<(), GatewayError> {
         self.desk.broken();
-        let pause = self.backoff.after_failure();
+        let told = fault
+            .as_ref()
+            .and_then(ClientError::retry_delay)
+            .unwrap_or_default();
+        let pause = self.backoff.after_failure().max(told.min(TOLD_PAUSE_MAX));
         self.link = LinkState::Waiting(Box::pin(tokio::time::sleep(pause)));
         let Some(fault) = fault else {
             info!("the DCO has ended the stream");

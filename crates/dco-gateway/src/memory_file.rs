@@ -3,8 +3,8 @@
 //! One change a line, as JSON, in the order in which they were made. The first line names the
 //! memory. What was saved is on disk. A last line that was not written to its end is cut off: it
 //! was never acted on. Any other line that cannot be read is damage, and the file is refused. When
-//! it is opened, the file is written anew in its shortest form beside the old one and put in its
-//! place.
+//! it is opened, and when it has grown long, the file is written anew in its shortest form beside
+//! the old one and put in its place.
 
 mod line;
 
@@ -14,11 +14,19 @@ use std::path::{Path, PathBuf};
 
 use crate::memory::{Change, Memory};
 
+/// A file is written anew when it is this many times as long as it was when that was done last.
+const GROWTH_MAX: u64 = 8;
+
+/// A file shorter than this is not worth writing anew.
+const LONG_BYTES_MIN: u64 = 8 * 1024 * 1024;
+
 /// The file, open for more changes, and locked against another program.
 #[derive(Debug)]
 pub(crate) struct MemoryFile {
     path: PathBuf,
     file: File,
+    bytes: u64,
+    bytes_anew: u64,
     /// Held as long as this lives. A file of its own, because the memory's file is replaced.
     _lock: File,
 }
@@ -59,15 +67,15 @@ impl MemoryFile {
             read => read.map_err(disk("read", path))?,
         };
         let memory = recall(path, &text, concurrency, fresh_id)?;
-        let file = write_anew(path, &memory)?;
-        Ok((
-            Self {
-                path: path.to_owned(),
-                file,
-                _lock: lock,
-            },
-            memory,
-        ))
+        let (file, bytes) = write_anew(path, memory.id(), &memory.condensed())?;
+        let kept = Self {
+            path: path.to_owned(),
+            file,
+            bytes,
+            bytes_anew: bytes,
+            _lock: lock,
+        };
+        Ok((kept, memory))
     }
 
     /// Adds changes. On `Ok` they survive a power cut.
@@ -82,7 +90,26 @@ impl MemoryFile {
         self.file
             .write_all(&text)
             .map_err(disk("write", &self.path))?;
-        self.file.sync_data().map_err(disk("sync", &self.path))
+        self.file.sync_data().map_err(disk("sync", &self.path))?;
+        self.bytes += text.len() as u64;
+        Ok(())
+    }
+
+    /// Whether it has grown so long that it should be written anew.
+    pub(crate) fn is_long(&self) -> bool {
+        self.bytes > LONG_BYTES_MIN.max(self.bytes_anew.saturating_mul(GROWTH_MAX))
+    }
+
+    /// Writes it anew: the memory of this name, condensed, and nothing else. A power cut leaves
+    /// the old file or the new one.
+    pub(crate) fn replace(
+        &mut self,
+        id: &str,
+        condensed: &[Change],
+    ) -> Result<(), MemoryFileError> {
+        (self.file, self.bytes) = write_anew(&self.path, id, condensed)?;
+        self.bytes_anew = self.bytes;
+        Ok(())
     }
 }
 
@@ -116,11 +143,11 @@ fn recall(
     Ok(memory)
 }
 
-fn write_anew(path: &Path, memory: &Memory) -> Result<File, MemoryFileError> {
+fn write_anew(path: &Path, id: &str, condensed: &[Change]) -> Result<(File, u64), MemoryFileError> {
     let mut text = Vec::new();
-    line::write_id(&mut text, memory.id());
-    for change in memory.condensed() {
-        line::write(&mut text, &change);
+    line::write_id(&mut text, id);
+    for change in condensed {
+        line::write(&mut text, change);
     }
     let beside = with_suffix(path, ".new");
     let mut file = create(&beside).map_err(disk("create", &beside))?;
@@ -128,7 +155,7 @@ fn write_anew(path: &Path, memory: &Memory) -> Result<File, MemoryFileError> {
     file.sync_all().map_err(disk("sync", &beside))?;
     std::fs::rename(&beside, path).map_err(disk("replace", path))?;
     sync_folder_of(path).map_err(disk("sync the folder of", path))?;
-    Ok(file)
+    Ok((file, text.len() as u64))
 }
 
 fn lock(path: &Path) -> Result<File, MemoryFileError> {

@@ -103,6 +103,25 @@ fn a_restart_makes_the_file_as_short_as_it_can_be() {
 }
 
 #[test]
+fn a_file_that_has_grown_long_is_written_anew_while_it_is_used() {
+    let home = Home::new();
+    let (mut file, mut memory) = home.open();
+    fill(&mut file, &mut memory);
+    let many = vec![Change::Withdrawn(attempt(4, 1)); 100_000];
+    assert!(!file.is_long());
+    file.save(&many).unwrap();
+    assert!(file.is_long());
+    file.replace(memory.id(), &memory.condensed()).unwrap();
+    assert!(!file.is_long());
+    assert!(home.text().len() < 10_000);
+    memory.end(success(attempt(1, 1)));
+    save(&mut file, &mut memory);
+    drop(file);
+    let (_file, memory) = home.open();
+    assert_eq!(memory.hello().outcomes.len(), 2);
+}
+
+#[test]
 fn a_last_line_that_was_not_written_to_its_end_is_cut_off() {
     let home = Home::new();
     let (mut file, mut memory) = home.open();
