@@ -62,7 +62,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`StoreError::RecordTooLarge`] changes nothing. [`StoreError::Disk`] closes the journal:
-    /// what becomes of the records is decided by the next [`crate::open`].
+    /// what becomes of the records is decided by the next [`open`](fn@crate::open).
     pub fn commit<R: AsRef<[u8]>>(&mut self, records: &[R]) -> Result<Seq, StoreError> {
         if self.is_closed {
             return Err(StoreError::Closed);

@@ -1,4 +1,103 @@
 //! How is it kept?
+//!
+//! Two append-only logs in one folder: the **journal** keeps the engine's records, which are
+//! bytes to it, and the **block log** keeps blocks. Each has one writer and shares one sync
+//! among all that waits. The world below is one small trait, [`Disk`], with a real folder
+//! ([`FileDisk`]) and one in memory whose power can be cut ([`MemDisk`]).
+//!
+//! # What it promises
+//!
+//! - What is said to be durable survives a power cut at any moment, and a process that ends at
+//!   any moment.
+//! - Nothing is found after a start that was not handed over before, and what a start found is
+//!   durable before [`open`](fn@open) returns. What it did not find never comes back.
+//! - Bytes that were durable and have changed are named by file and offset, and never guessed
+//!   at. A commit that a power cut interrupted is not damage: it is cut off.
+//! - After a failed write or sync nothing is tried again: the log is closed, everybody who
+//!   waits is told, and the next start decides. The page cache after a failed sync shows bytes
+//!   that no disk has, so a start writes the unsure end again before it trusts it.
+//! - Nothing waits without a limit: queues are bounded by bytes.
+//!
+//! # What is deliberately absent
+//!
+//! No clock, no random number, no runtime, no knowledge of what a record means or of who owns
+//! a block. No record is ever removed or changed; snapshots, which make starts short, are not
+//! there yet, but every segment carries the number and the chain value it starts from, so that
+//! one can. What cannot be detected from inside a folder is that its newest files were taken
+//! away or replaced by an older copy of them: keep the [`Head`] elsewhere for that.
+//!
+//! # The files
+//!
+//! ```text
+//! journal-0000000001.seg  journal segments, numbered from 1 without gaps
+//! blocks-0000000001.seg   block segments; recycled ones leave gaps
+//! blocks-0000000001.free  a segment all of whose blocks were freed, waiting for reuse
+//! *.new                   a segment that never became one; removed at the next start
+//! lock                    held by the process that has the folder open
+//! ```
+//!
+//! All numbers are little-endian. Every segment starts with 128 bytes and gets its name only
+//! once they are durable, so a named file without them is damaged. Room is reserved ahead;
+//! what was never written reads as zeros.
+//!
+//! ```text
+//!   0 ┌─────────────────────┐
+//!     │ magic             8 │ "dco.jrnl" or "dco.blks"
+//!   8 │ version           4 │ 1; every later format keeps magic, version and CRC in place
+//!  12 │ zeros             4 │
+//!  16 │ number            8 │ that of the name; never used twice, so it is the generation
+//!  24 │ salt              8 │ see Options::salt
+//!  32 │ first record      8 │ number of the record that comes first; zero in the block log
+//!  40 │ chain            32 │ hash chain before that record; zeros in the block log
+//!  72 │ zeros            52 │
+//! 124 │ CRC-32            4 │ of the 124 bytes before
+//!     ├─────────────────────┤
+//! 128 │ frames, one after the other, to the seal
+//! ```
+//!
+//! Both logs are made of the same frames:
+//!
+//! ```text
+//!   0 ┌─────────────────────┐
+//!     │ tag               4 │ "dcoF"
+//!   4 │ kind              4 │ 1 records, 2 block, 3 mark, 4 seal
+//!   8 │ segment           8 │ the segment's number
+//!  16 │ offset            8 │ where in the file this frame starts
+//!  24 │ synced            8 │ all before this offset was synced before this was written
+//!  32 │ key               8 │ number of the first record | the block's owner
+//!  40 │ item              4 │ how many records           | the block's index
+//!  44 │ body length       4 │
+//!  48 │ body CRC-32       4 │
+//!  52 │ zeros             8 │
+//!  60 │ header CRC-32     4 │ of the salt and the 60 bytes before
+//!     ├─────────────────────┤
+//!  64 │ body                │ kind 1: chain after the last record (32), then for each record
+//!     │                     │         its length (4) and its bytes
+//!     │                     │ kind 2: the block's bytes    kinds 3 and 4: none
+//!     └─────────────────────┘
+//! ```
+//!
+//! The chain value after a record is the SHA-256 of the value before it, the record's number
+//! (8) and its bytes; before the first record it is 32 zeros.
+//!
+//! A *mark* is written at a clean end and by each start that kept something unsure; a *seal*
+//! ends a segment and is durable before the next segment is begun.
+//!
+//! # Torn or damaged
+//!
+//! A frame is bad if its header's CRC, segment or offset is wrong, if its `synced` is below
+//! that of the frame before or above its own offset, if it reaches past the file, or if its
+//! body's CRC is wrong.
+//! A bad frame before the seal of a segment that is not the last is damage. In the last segment
+//! it is damage if any good frame header behind it says that more than its offset was synced;
+//! otherwise it is where the last commit was torn, and the file is cut there, so that nothing
+//! behind it can ever line up with what is written later. The one thing this takes for a torn
+//! commit and is not: damage to the newest commit of a process that did not end cleanly.
+//!
+//! Bodies of sealed block segments are not read at the start: their CRC is checked when a
+//! block is read. Recycling a segment gives it the next number. A frame's CRC covers that
+//! number and a salt that no sender knows, so neither old frames nor bytes inside a block
+//! that look like one pass for a frame of the new segment.
 
 mod blocks;
 mod codec;

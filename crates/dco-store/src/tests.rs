@@ -6,4 +6,5 @@ mod contract;
 mod damage;
 mod journal;
 mod power_cut;
+mod reading;
 mod support;

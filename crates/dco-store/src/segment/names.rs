@@ -70,7 +70,8 @@ impl Log {
             .filter(|number| self.file(*number, kind) == file)
     }
 
-    fn prefix(self) -> &'static str {
+    /// What the names of the log's files start with.
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Journal => "journal-",
             Self::Blocks => "blocks-",

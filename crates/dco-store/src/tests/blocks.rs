@@ -158,6 +158,52 @@ fn a_freed_segment_is_used_again_and_its_old_blocks_stay_gone() {
 }
 
 #[test]
+fn freed_files_wait_for_reuse_in_limited_number() {
+    let disk = MemDisk::new();
+    let mut blocks = log(&disk);
+    let files = |ending| {
+        disk.list()
+            .unwrap()
+            .into_iter()
+            .filter(|name| name.ends_with(ending))
+            .collect::<Vec<_>>()
+    };
+    let fill = |blocks: &mut BlockLog, owner, count| {
+        for index in 0..count {
+            put(blocks, owner, index, &pattern(u64::from(index), 1024));
+        }
+    };
+    // Three to a segment.
+    fill(&mut blocks, 1, 3);
+    blocks.free(1).unwrap();
+    assert_eq!(
+        files(".free").len(),
+        0,
+        "the segment that grows is not recycled"
+    );
+    fill(&mut blocks, 2, 1);
+    assert_eq!(files(".free"), ["blocks-0000000001.free"]);
+    fill(&mut blocks, 3, 3);
+    assert_eq!(
+        files(".seg"),
+        ["blocks-0000000002.seg", "blocks-0000000003.seg"]
+    );
+    assert_eq!(files(".free").len(), 0, "used again");
+    fill(&mut blocks, 4, 60);
+    for owner in 2..5 {
+        blocks.free(owner).unwrap();
+    }
+    assert_eq!(files(".seg").len(), 1);
+    assert_eq!(
+        files(".free").len(),
+        8,
+        "the rest went back to the file system"
+    );
+    let survivor = log(&disk.crash(|_| Fate::Lost));
+    assert_eq!(survivor.held().filter(|held| held.owner < 4).count(), 0);
+}
+
+#[test]
 fn a_block_larger_than_a_segment_gets_a_segment_of_its_size() {
     let disk = MemDisk::new();
     let options = Options {

@@ -1,16 +1,29 @@
 //! Bytes that were durable and have changed are damage, named by file and offset.
 
-use super::support::{SMALL, block, contents, open_small, pattern};
+use std::sync::Arc;
+
+use super::support::{SMALL, block, contents, open_with, pattern};
 use crate::{
-    Disk, Fate, MemDisk, StoreError,
+    Disk, Fate, MemDisk, Opened, Options, StoreError,
     disk::Folder,
+    frame::{Frame, Kind, Spot},
     segment::{Bodies, Log, Scan, SegmentHeader},
 };
+
+/// Several segments of few bytes, since every one of these is flipped.
+const TINY: Options = Options {
+    block_segment_bytes: 900,
+    ..SMALL
+};
+
+fn open_tiny(disk: &MemDisk) -> Result<(Opened, Vec<Vec<u8>>), StoreError> {
+    open_with(Arc::new(disk.clone()), TINY)
+}
 
 /// A disk with several segments of both logs; closed in good order or not.
 fn written(close: bool) -> MemDisk {
     let disk = MemDisk::new();
-    let mut opened = open_small(&disk).unwrap().0;
+    let mut opened = open_tiny(&disk).unwrap().0;
     for n in 0..12 {
         opened
             .journal
@@ -20,7 +33,7 @@ fn written(close: bool) -> MemDisk {
     for index in 0..7 {
         opened
             .blocks
-            .commit(&[(1, block(index, pattern(index.into(), 700)))])
+            .commit(&[(1, block(index, pattern(index.into(), 150)))])
             .unwrap();
     }
     if close {
@@ -32,13 +45,13 @@ fn written(close: bool) -> MemDisk {
 
 /// Opens everything and reads everything.
 fn read_all(disk: &MemDisk) -> Result<(usize, usize), StoreError> {
-    let (opened, replayed) = open_small(disk)?;
+    let (opened, replayed) = open_tiny(disk)?;
     Ok((replayed.len(), contents(&opened.blocks)?.len()))
 }
 
 /// Each segment file with the position below which it is known to have been synced.
 fn segments(disk: &MemDisk) -> Vec<(String, u64)> {
-    let folder = Folder::new(std::sync::Arc::new(disk.clone()));
+    let folder = Folder::new(Arc::new(disk.clone()));
     let mut found = Vec::new();
     for log in [Log::Journal, Log::Blocks] {
         let numbers = log.tidy_and_list(&folder).unwrap().segments;
@@ -151,7 +164,7 @@ fn a_journal_segment_that_is_missing_or_exchanged_is_named() {
 #[test]
 fn a_segment_of_another_history_breaks_the_chain() {
     let (disk, other) = (written(true), MemDisk::new());
-    let mut journal = open_small(&other).unwrap().0.journal;
+    let mut journal = open_tiny(&other).unwrap().0.journal;
     for n in 0..12 {
         journal
             .commit(&[pattern(n + 50, 30), pattern(n + 100, 20)])
@@ -166,6 +179,78 @@ fn a_segment_of_another_history_breaks_the_chain() {
     let expected = "journal-0000000002.seg is damaged at byte 0: this segment does not follow the \
                     one before; nothing was changed; restore the data folder from a backup";
     assert_eq!(error.to_string(), expected);
+}
+
+/// Whoever can write the files can make checksums right. The chain still shows it.
+#[test]
+fn a_record_changed_with_a_right_checksum_breaks_the_chain() {
+    let disk = written(true);
+    let (file, offset) = (Log::Journal.segment(1), 128);
+    let spot = Spot {
+        salt: TINY.salt,
+        segment: 1,
+        offset,
+    };
+    let mut header = [0; 64];
+    disk.read_at(&file, offset, &mut header).unwrap();
+    let frame = Frame::decode(&header, &spot).unwrap();
+    let mut body = vec![0; usize::try_from(frame.body_bytes).unwrap()];
+    disk.read_at(&file, offset + 64, &mut body).unwrap();
+    *body.last_mut().unwrap() ^= 1;
+    let forged = Frame {
+        body_crc32: crc32fast::hash(&body),
+        ..frame
+    };
+    disk.write_at(&file, offset, &forged.encode(&spot)).unwrap();
+    disk.write_at(&file, offset + 64, &body).unwrap();
+    let error = read_all(&disk).unwrap_err().to_string();
+    assert!(
+        error.contains("damaged at byte 128: the hash chain is broken"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_recovery_kept_is_known_to_be_durable_from_then_on() {
+    let disk = written(false);
+    let last_commits: Vec<_> = segments(&disk);
+    drop(open_tiny(&disk).unwrap());
+    for log in [Log::Journal, Log::Blocks] {
+        let mut theirs = last_commits
+            .iter()
+            .filter(|(file, _)| file.starts_with(log.prefix()));
+        let (file, last_commit) = theirs.next_back().unwrap();
+        let disk = disk.restart();
+        disk.flip_bit(file, last_commit + 70, 0);
+        let error = read_all(&disk).unwrap_err();
+        let is_named = matches!(&error, StoreError::Damaged { file: named, offset, .. }
+            if named == file && offset == last_commit);
+        assert!(is_named, "{error}");
+    }
+}
+
+#[test]
+fn evidence_is_found_wherever_it_lies() {
+    let options = Options {
+        journal_segment_bytes: 1024 * 1024,
+        ..SMALL
+    };
+    // The second commit starts around the places where the search goes on to its next piece.
+    for bytes in (65_560 - 228..65_630 - 228).chain([0, 200_000]) {
+        let disk = MemDisk::new();
+        let mut journal = open_with(Arc::new(disk.clone()), options)
+            .unwrap()
+            .0
+            .journal;
+        journal.commit(&[vec![1; bytes]]).unwrap();
+        journal.commit(&[b"later"]).unwrap();
+        disk.flip_bit(&Log::Journal.segment(1), 128 + 10, 0);
+        let error = open_with(Arc::new(disk), options).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Damaged { offset: 128, .. }),
+            "{bytes}: {error}"
+        );
+    }
 }
 
 #[test]
@@ -197,20 +282,20 @@ fn a_newer_format_is_not_called_damage() {
 #[test]
 fn bytes_that_look_like_a_frame_inside_a_block_are_only_bytes() {
     let disk = MemDisk::new();
-    let mut blocks = open_small(&disk).unwrap().0.blocks;
-    blocks.commit(&[(1, block(0, pattern(1, 700)))]).unwrap();
+    let mut blocks = open_tiny(&disk).unwrap().0.blocks;
+    blocks.commit(&[(1, block(0, pattern(1, 150)))]).unwrap();
     // All that a sender can know of the format, at every offset it could be right for; what it
     // cannot know is the salt.
     let forged: Vec<_> = (0..4)
         .map(|n| {
-            let offset = 128 + 64 + 700 + 64 + 200 + n * 64;
-            let spot = crate::frame::Spot {
+            let offset = 128 + 64 + 150 + 64 + 20 + n * 64;
+            let spot = Spot {
                 salt: 0,
                 segment: 1,
                 offset,
             };
-            let frame = crate::frame::Frame {
-                kind: crate::frame::Kind::Block,
+            let frame = Frame {
+                kind: Kind::Block,
                 synced: offset,
                 key: 9,
                 item: 9,
@@ -220,15 +305,15 @@ fn bytes_that_look_like_a_frame_inside_a_block_are_only_bytes() {
             frame.encode(&spot)
         })
         .collect();
-    let mut data = vec![0; 200];
+    let mut data = vec![0; 20];
     data.extend(forged.concat());
     blocks.commit(&[(1, block(1, data))]).unwrap();
     drop(blocks);
     // Tear the second block's header, so that recovery has to look behind it.
-    disk.flip_bit(&Log::Blocks.segment(1), 128 + 64 + 700 + 5, 0);
-    let held: Vec<_> = open_small(&disk).unwrap().0.blocks.held().collect();
+    disk.flip_bit(&Log::Blocks.segment(1), 128 + 64 + 150 + 5, 0);
+    let held: Vec<_> = open_tiny(&disk).unwrap().0.blocks.held().collect();
     assert_eq!(held.len(), 1, "{held:?}");
-    assert_ne!(SMALL.salt, 0);
+    assert_ne!(TINY.salt, 0);
 }
 
 #[test]

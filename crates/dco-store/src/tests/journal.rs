@@ -108,7 +108,7 @@ fn a_reader_that_refuses_a_record_ends_the_start() {
             Ok(())
         }
     };
-    let error = open(Arc::new(disk.clone()), SMALL, &mut replay).unwrap_err();
+    let error = open(Arc::new(disk), SMALL, &mut replay).unwrap_err();
     assert!(
         matches!(error, StoreError::Replay { seq: 2, .. }),
         "{error:?}"
@@ -120,9 +120,8 @@ fn the_thread_says_what_is_durable_and_only_then() {
     let disk = MemDisk::new();
     let (opened, _) = open_small(&disk).unwrap();
     let (durable, heard) = sync_channel(1000);
-    let seen = disk.clone();
     let writer = opened.journal.start(move |seq| {
-        let survivors = open_small(&seen.crash(|_| Fate::Lost)).unwrap().1.len();
+        let survivors = open_small(&disk.crash(|_| Fate::Lost)).unwrap().1.len();
         durable.send((seq.unwrap(), survivors)).unwrap();
     });
     for n in 0..300_u64 {

@@ -176,20 +176,15 @@ fn a_sync_that_fails_anywhere_loses_nothing_that_was_acknowledged() {
         disk.fail_sync_after(failing);
         let records_told = write_records(&disk);
         let blocks_told = write_blocks(&disk);
-        for survivor in crashes(&disk).into_iter().chain([disk.restart()]) {
+        for survivor in crashes(&disk) {
             let (opened, replayed) = open_small(&survivor).unwrap();
             assert!((records_told.safe..=records_told.sent).contains(&replayed.len()));
-            let found = contents(&opened.blocks).unwrap();
+            let mut log = opened.blocks;
+            let found = contents(&log).unwrap();
             assert!(blocks_told.safe.keys().all(|key| found.contains_key(key)));
             // A new process on the same machine must not rest on what only memory has.
-            let lost = survivor.crash(|_| Fate::Lost);
-            let (opened, replayed_again) = open_small(&lost).unwrap();
-            assert_eq!(replayed_again, replayed, "failing {failing}");
-            assert_eq!(
-                contents(&opened.blocks).unwrap(),
-                found,
-                "failing {failing}"
-            );
+            go_on(opened.journal, &survivor, replayed);
+            go_on_with_blocks(&mut log, &survivor);
         }
         if disk.syncs() <= failing {
             break;
@@ -217,4 +212,55 @@ fn power_may_go_during_recovery_too() {
             }
         }
     }
+}
+
+#[test]
+fn no_segment_number_is_used_twice() {
+    each_cut(|disk, cut| {
+        write_blocks(disk);
+        for survivor in [disk.crash(|_| Fate::Kept), disk.restart()] {
+            let mut log = open_small(&survivor).unwrap().0.blocks;
+            for owner in 1..6 {
+                log.free(owner).unwrap();
+            }
+            drop(log);
+            // As long as the first old block, so that the others would follow it.
+            let puts = [(99, block(0, of(1, 0)))];
+            let mut log = open_small(&survivor).unwrap().0.blocks;
+            for owner in 1..6 {
+                log.free(owner).unwrap();
+            }
+            log.commit(&puts).unwrap();
+            let expected = contents(&log).unwrap();
+            let log = open_small(&survivor.crash(|_| Fate::Lost))
+                .unwrap()
+                .0
+                .blocks;
+            let found = contents(&log).unwrap();
+            assert_eq!(found.get(&(99, 0)), expected.get(&(99, 0)), "cut {cut}");
+            assert_eq!(expected.len(), 1);
+        }
+    });
+}
+
+#[test]
+fn what_stood_behind_a_torn_block_stays_gone() {
+    let disk = MemDisk::new();
+    let mut log = open_small(&disk).unwrap().0.blocks;
+    log.commit(&[(1, block(0, pattern(0, 600)))]).unwrap();
+    disk.power_off_after(4);
+    let group = [1, 2].map(|index| (1, block(index, pattern(index.into(), 800))));
+    log.commit(&group).unwrap_err();
+    // The first header of the group is lost; all behind it is there.
+    let mut count = 0;
+    let disk = disk.crash(|_| {
+        count += 1;
+        if count == 1 { Fate::Lost } else { Fate::Kept }
+    });
+    let mut log = open_small(&disk).unwrap().0.blocks;
+    assert_eq!(log.held().count(), 1);
+    // With the mark of recovery this block ends exactly where the second one of the group began.
+    log.commit(&[(2, block(0, pattern(9, 800 - 64)))]).unwrap();
+    let found = contents(&open_small(&disk.crash(|_| Fate::Lost)).unwrap().0.blocks).unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [(1, 0), (2, 0)]);
 }

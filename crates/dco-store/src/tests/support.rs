@@ -95,8 +95,8 @@ impl Random {
     }
 }
 
-/// Ways in which a power cut treats what was not synced: lost, kept, torn at several lengths,
-/// kept out of order, and by chance.
+/// Ways in which a crash treats what was not synced: lost, kept, torn at several lengths, kept
+/// out of order, by chance, and still in the memory of a machine that runs on.
 pub(super) fn crashes(disk: &MemDisk) -> Vec<MemDisk> {
     let mut survivors = vec![disk.crash(|_| Fate::Lost), disk.crash(|_| Fate::Kept)];
     for torn in [1, 7, 60, 64, 65, 128, 300, 511] {
@@ -114,6 +114,8 @@ pub(super) fn crashes(disk: &MemDisk) -> Vec<MemDisk> {
         }));
     }
     survivors.extend((1..6).map(|seed| disk.crash(by_chance(seed))));
+    // Only the process ended: all that was written can be read, durable or not.
+    survivors.push(disk.restart());
     survivors
 }
 
