@@ -44,7 +44,7 @@ pub struct Engine {
     pub(crate) deadlines: Timers<Deadline>,
     /// When the queues may have something that can go; `None` when only an event can bring it.
     pub(crate) release_us: Option<Micros>,
-    /// Whether something has happened since start-up: until then gateways are away without a deadline.
+    /// Whether start-up is over: until then only blocks come in, and nothing is decided.
     pub(crate) started: bool,
     /// Durations of attempts that succeeded: how many, and their sum.
     pub(crate) delivered: (u64, Micros),
@@ -111,10 +111,18 @@ impl Engine {
     }
 
     /// Something happened at `now_us`. Engine time is the latest moment ever given: it does not go back.
+    ///
+    /// Blocks that come before any other event are those found in the block log at start-up: they are taken in,
+    /// and time decides nothing before the first other event.
     pub fn handle(&mut self, event: Event, now_us: Micros) {
         self.now_us = self.now_us.max(now_us);
-        self.start();
+        if let (false, Event::BlockHeld { owner, index }) = (self.started, &event) {
+            // Start-up. Nothing may expire before every block that is held is known.
+            self.block_held(*owner, *index);
+            return;
+        }
         self.pass_time();
+        self.start();
         self.open_day();
         self.meet_deadlines();
         self.deal_with(event);

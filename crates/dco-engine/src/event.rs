@@ -30,7 +30,8 @@ pub enum Event {
         /// What is asked. Whether the caller may ask it was decided before.
         request: Request,
     },
-    /// The block log holds this block. Told for each block once it is durable, and at start-up for each block found.
+    /// The block log holds this block. Told for each block once it is durable, and at start-up, before anything
+    /// else, for each block found.
     BlockHeld {
         /// The transfer's owner number in the block log.
         owner: u64,

@@ -10,10 +10,14 @@ use crate::state::timers::Deadline;
 use crate::view::TransferState;
 
 impl Engine {
-    /// After a start every gateway is away; those with attempts under way get the time to come back.
+    /// After a start every gateway is away; those with attempts under way get the time to come back. A transfer of
+    /// an image that is stored may have lost its second record to the end of the journal.
     pub(crate) fn start(&mut self) {
         if std::mem::replace(&mut self.started, true) {
             return;
+        }
+        for owner in self.transfers.receiving() {
+            self.store_if_known(owner);
         }
         let waiting: Vec<Eui64> = self
             .gateways

@@ -37,13 +37,7 @@ impl Engine {
         }
         let record = self.opened_record(&asked, &digest, &devices, &invalid);
         let owner = self.record(Change::TransferOpened(record));
-        if self
-            .transfers
-            .image(asked.user, asked.manifest.image_id())
-            .is_some()
-        {
-            self.store(owner);
-        }
+        self.store_if_known(owner);
         self.transfer_changed(owner);
         self.transfer_made(Made::Transfer(owner))
     }
@@ -190,7 +184,10 @@ impl Engine {
             return;
         }
         match verdict {
-            Verdict::Good => self.store(owner),
+            Verdict::Good => {
+                self.store(owner);
+                self.store_all_alike(owner);
+            }
             Verdict::Bad { reason, message } => self.reject(owner, reason, message),
             Verdict::Unread => {
                 let again_us = self
@@ -222,6 +219,29 @@ impl Engine {
         if !self.transfers.wants_blocks_of(owner) {
             // The same image was stored before, so its blocks are kept and these are not needed.
             self.out.push_effect(Effect::FreeBlocks { owner });
+        }
+    }
+
+    /// An image that a User has stored needs no more blocks, whatever other transfer still receives them.
+    pub(crate) fn store_if_known(&mut self, owner: u64) {
+        let Some(transfer) = self.transfers.get(owner) else {
+            return;
+        };
+        let image_id = transfer.manifest.image_id();
+        let is_known = self.transfers.image(transfer.user, image_id).is_some();
+        if is_known && transfer.state() == TransferState::Receiving {
+            self.store(owner);
+            self.transfer_changed(owner);
+        }
+    }
+
+    fn store_all_alike(&mut self, owner: u64) {
+        let Some(transfer) = self.transfers.get(owner) else {
+            return;
+        };
+        let hash = transfer.manifest.manufacturer_image_hash();
+        for other in self.transfers.of_hash(transfer.user, hash).to_vec() {
+            self.store_if_known(other);
         }
     }
 

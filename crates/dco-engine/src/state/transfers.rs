@@ -151,6 +151,15 @@ impl Transfers {
         self.images.get(&(user, image_id))
     }
 
+    /// The owners of all transfers that are RECEIVING, oldest first.
+    pub(crate) fn receiving(&self) -> Vec<u64> {
+        let receiving = self
+            .by_owner
+            .iter()
+            .filter(|(_, transfer)| transfer.state() == TransferState::Receiving);
+        receiving.map(|(owner, _)| *owner).collect()
+    }
+
     /// RECEIVING, VERIFYING, and images stored.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         (self.receiving, self.verifying, self.images.len())

@@ -1,0 +1,7 @@
+//! The rules of the engine, one file for each part, told as short scripts.
+
+mod sample;
+mod world;
+
+mod durability;
+mod transfers;
