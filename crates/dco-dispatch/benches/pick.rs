@@ -44,7 +44,7 @@ fn entry(number: u64, users: u64) -> Entry<u64, u64, u32> {
         user: number % users,
         lane: number / users % LANES,
         due_us: DAY_US * 5 + i64::try_from(batch).expect("far below 2^63"),
-        order: batch,
+        order: number,
         key: u32::try_from(number).expect("below 2^32"),
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Head {
     place: Place,
     pub(crate) line: u32,
     pub(crate) lane: u32,
+    /// Where the entry is kept.
+    pub(crate) node: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -27,12 +29,19 @@ pub(crate) struct Line {
     pub(crate) lane: u32,
     /// Set aside, because its lane is held back.
     pub(crate) is_aside: bool,
-    /// The place of the line's first entry, and its run.
-    first: Option<(Place, u32)>,
-    /// The other runs by the places of their first entries.
-    later: BTreeSet<(Place, u32)>,
+    /// The first entry of the run that goes first.
+    first: Option<First>,
+    /// Those of the other runs.
+    later: BTreeSet<First>,
     /// All runs by due time and the order of their last entries.
     tails: BTreeSet<(Micros, u64, u32)>,
+}
+
+/// The first entry of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct First {
+    place: Place,
+    node: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -99,16 +108,12 @@ impl<K: Copy> Lines<K> {
     /// Which entry of the line goes first.
     pub(crate) fn head_of(&self, line: u32) -> Option<Head> {
         let state = self.line(line);
-        state.first.map(|(place, _)| Head {
+        state.first.map(|First { place, node }| Head {
             place,
             line,
             lane: state.lane,
+            node,
         })
-    }
-
-    /// Where the line's first entry is kept.
-    pub(crate) fn first_of(&self, line: u32) -> Option<u32> {
-        self.line(line).first.map(|(_, run)| self.runs[run].first)
     }
 
     /// Puts an entry with the highest `seq` so far into the line, and says where it is kept.
@@ -224,6 +229,14 @@ impl<K: Copy> Lines<K> {
         (self.runs[node.run].due_us, node.order, node.seq)
     }
 
+    fn first_of(&self, run: u32) -> First {
+        let node = self.runs[run].first;
+        First {
+            place: self.place_of(node),
+            node,
+        }
+    }
+
     fn append(&mut self, run: u32, node: Node<K>) -> u32 {
         let previous = self.runs[run].last;
         let node = self.nodes.insert(Node { previous, ..node });
@@ -268,7 +281,7 @@ impl<K: Copy> Lines<K> {
     }
 
     fn note_head(&mut self, run: u32) {
-        let head = (self.place_of(self.runs[run].first), run);
+        let head = self.first_of(run);
         let line = &mut self.lines[self.runs[run].line as usize];
         let rival = line.first.or_else(|| line.later.first().copied());
         if rival.is_some_and(|rival| rival < head) {
@@ -280,7 +293,7 @@ impl<K: Copy> Lines<K> {
     }
 
     fn forget_head(&mut self, run: u32) {
-        let head = (self.place_of(self.runs[run].first), run);
+        let head = self.first_of(run);
         let line = &mut self.lines[self.runs[run].line as usize];
         if line.first.take_if(|first| *first == head).is_none() {
             line.later.remove(&head);

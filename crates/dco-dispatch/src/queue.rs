@@ -1,5 +1,7 @@
 //! The fair queue: Users share by weight, and inside a User the earliest due goes first.
 
+mod holds;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
@@ -51,7 +53,8 @@ pub struct Entry<U, L, K> {
     pub lane: L,
     /// Inside its User, what is due earlier goes first.
     pub due_us: Micros,
-    /// With the same due time, the lower order goes first: in practice the batch, counted upwards.
+    /// With the same due time, the lower order goes first. Cheapest where it mostly counts upwards,
+    /// as batches and their activations do.
     pub order: u64,
     /// What it is, for its owner.
     pub key: K,
@@ -183,20 +186,20 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     pub fn pick(&mut self, now_us: Micros, gate: &impl Gate<U, L>) -> Pick<U, L, K> {
         self.free_what_is_due(now_us);
         while let Some(user) = self.ring.front() {
-            let Some(line) = self.first_open_line(user, now_us) else {
+            let Some(head) = self.first_open_head(user, now_us) else {
                 self.ring.leave(user);
                 continue;
             };
             if !self.ring.turn_goes_on(user) {
                 continue;
             }
-            let lane = self.lines.line(line).lane;
+            let lane = head.lane;
             let after_now = |at_us: Micros| at_us.max(now_us.saturating_add(1));
             match gate.ask(
                 self.users[user as usize].name,
                 self.lanes[lane as usize].name,
             ) {
-                Answer::Go => return self.take(user, line),
+                Answer::Go => return self.take(user, head),
                 Answer::LaneNotBefore(at_us) => self.hold_lane(lane, after_now(at_us)),
                 Answer::UserNotBefore(at_us) => self.hold_user(user, after_now(at_us)),
                 Answer::NoneBefore(at_us) => return Pick::NotBefore(after_now(at_us)),
@@ -226,8 +229,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     }
 
     /// Entries of the same User that go before this one if nothing is held back. Takes time in
-    /// proportion to the User's runs (entries with the same lane, due time and order) and to the
-    /// entries with the same due time and order as this one.
+    /// proportion to those of them that have the same due time, and to the User's other due times.
     ///
     /// # Panics
     /// If the entry is no longer queued.
@@ -289,30 +291,26 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         line.expect("a slot is used only until its entry is taken or removed")
     }
 
-    /// The line of `user` that goes next; those of held lanes on the way are set aside.
-    fn first_open_line(&mut self, user: u32, now_us: Micros) -> Option<u32> {
+    /// The entry of `user` that goes next; lines of held lanes on the way are set aside.
+    fn first_open_head(&mut self, user: u32, now_us: Micros) -> Option<Head> {
         loop {
             let head = self.users[user as usize].ready.first()?;
             let held_until_us = self.lanes[head.lane as usize].held_until_us;
             if held_until_us.is_none_or(|until_us| until_us <= now_us) {
-                return Some(head.line);
+                return Some(head);
             }
             self.users[user as usize].ready.remove(head);
             self.set_aside(head.line, head.lane);
         }
     }
 
-    fn take(&mut self, user: u32, line: u32) -> Pick<U, L, K> {
+    fn take(&mut self, user: u32, head: Head) -> Pick<U, L, K> {
         self.ring.spend_unit(user);
-        let node = self
-            .lines
-            .first_of(line)
-            .expect("only lines with entries are ready");
-        let lane = self.lines.line(line).lane;
-        let key = self.remove_from(line, node);
+        let key = self.remove_from(head.line, head.node);
+        let lane = self.lanes[head.lane as usize].name;
         Pick::Taken {
             user: self.users[user as usize].name,
-            lane: self.lanes[lane as usize].name,
+            lane,
             key,
         }
     }
@@ -357,89 +355,6 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         if let Some(head) = head {
             ready.insert(head);
             self.join_unless_held(user);
-        }
-    }
-
-    fn join_unless_held(&mut self, user: u32) {
-        if self.users[user as usize].held_until_us.is_none() {
-            self.ring.join(user);
-        }
-    }
-
-    fn set_aside(&mut self, line: u32, lane: u32) {
-        self.lines.line_mut(line).is_aside = true;
-        let state = &mut self.lanes[lane as usize];
-        state.aside.insert(line);
-        if let Some(until_us) = state.held_until_us {
-            self.wait_until(until_us, Held::Lane(lane));
-        }
-    }
-
-    /// A line set aside has lost its last entry: nothing of it waits for the lane any more.
-    fn unset_aside(&mut self, line: u32, lane: u32) {
-        self.lines.line_mut(line).is_aside = false;
-        let state = &mut self.lanes[lane as usize];
-        state.aside.remove(&line);
-        if let (true, Some(until_us)) = (state.aside.is_empty(), state.held_until_us) {
-            self.waits.remove(&(until_us, Held::Lane(lane)));
-        }
-    }
-
-    fn hold_lane(&mut self, lane: u32, until_us: Micros) {
-        self.lanes[lane as usize].held_until_us = Some(until_us);
-    }
-
-    fn hold_user(&mut self, user: u32, until_us: Micros) {
-        self.users[user as usize].held_until_us = Some(until_us);
-        self.ring.leave(user);
-        self.wait_for_user(user);
-    }
-
-    fn free_what_is_due(&mut self, now_us: Micros) {
-        while let Some(&(at_us, held)) = self.waits.first().filter(|(at_us, _)| *at_us <= now_us) {
-            self.waits.remove(&(at_us, held));
-            match held {
-                Held::User(user) => self.free_user(user),
-                Held::Lane(lane) => self.free_lane(lane),
-            }
-        }
-    }
-
-    fn free_user(&mut self, user: u32) {
-        self.wait_no_more_for_user(user);
-        let state = &mut self.users[user as usize];
-        state.held_until_us = None;
-        if !state.ready.is_empty() {
-            self.ring.join(user);
-        }
-    }
-
-    fn free_lane(&mut self, lane: u32) {
-        let state = &mut self.lanes[lane as usize];
-        if let Some(until_us) = state.held_until_us.take() {
-            self.waits.remove(&(until_us, Held::Lane(lane)));
-        }
-        for line in std::mem::take(&mut state.aside) {
-            self.lines.line_mut(line).is_aside = false;
-            self.renew_head(line, None);
-        }
-    }
-
-    fn wait_for_user(&mut self, user: u32) {
-        if let Some(until_us) = self.users[user as usize].held_until_us {
-            self.wait_until(until_us, Held::User(user));
-        }
-    }
-
-    fn wait_no_more_for_user(&mut self, user: u32) {
-        if let Some(until_us) = self.users[user as usize].held_until_us {
-            self.waits.remove(&(until_us, Held::User(user)));
-        }
-    }
-
-    fn wait_until(&mut self, until_us: Micros, held: Held) {
-        if until_us != UNTIL_TOLD {
-            self.waits.insert((until_us, held));
         }
     }
 }

@@ -47,7 +47,7 @@ fn op() -> impl Strategy<Value = Op> {
     let lane = 0..4_u8;
     let for_us = prop_oneof![2 => Just(0), 4 => 1..20_i64, 1 => Just(UNTIL_TOLD)];
     prop_oneof![
-        6 => (user.clone(), lane.clone(), 0..3_i64, 0..2_u64)
+        6 => (user.clone(), lane.clone(), 0..3_i64, 0..5_u64)
             .prop_map(|(user, lane, due_us, order)| Op::Push { user, lane, due_us, order }),
         1 => any::<prop::sample::Index>().prop_map(Op::Remove),
         6 => (0..8_i64).prop_map(|later_us| Op::Pick { later_us }),
