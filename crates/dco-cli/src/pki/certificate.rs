@@ -77,14 +77,22 @@ impl Validity {
 impl Authority {
     /// A root CA that has signed itself.
     pub(super) fn new(key: Key, validity: Validity) -> Result<Self, PkiError> {
-        let failed = |fault: builder::Error| refused(CA_COMMON_NAME, fault);
-        let name = name(CA_COMMON_NAME, CA_ROLE, None).map_err(|fault| failed(fault.into()))?;
+        Self::try_new(key, validity).map_err(|fault| refused(CA_COMMON_NAME, fault))
+    }
+
+    fn try_new(key: Key, validity: Validity) -> builder::Result<Self> {
+        // Each root has its own name. Under one name for all, a certificate of another PKI would look like a forgery of this one,
+        // and whoever mixed up two folders would be told of a bad signature.
+        let public = SubjectPublicKeyInfo::from_key(key.signing_key().verifying_key())?;
+        let number = Sha256::digest(public.subject_public_key.raw_bytes())[0..4].iter();
+        let number: String = number.map(|octet| format!("{octet:02X}")).collect();
+        let name = name(&format!("{CA_COMMON_NAME} {number}"), CA_ROLE, None)?;
         let profile = Profile {
             issuer: name.clone(),
             subject: name.clone(),
             usage: Usage::SignCertificates,
         };
-        let certificate = certificate(profile, validity, &key, &key).map_err(failed)?;
+        let certificate = certificate(profile, validity, &key, &key)?;
         Ok(Self {
             key,
             name,

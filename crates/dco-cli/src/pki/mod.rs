@@ -30,6 +30,10 @@ pub(crate) const ROLE_SUPPLIER: u8 = 0x02;
 /// The role code of the DCC's access control broker; taken for every party that is no supplier.
 pub(crate) const ROLE_DCC: u8 = 0x04;
 
+/// File names that no party can have.
+const CA: &str = "ca";
+const SIGNER: &str = "signer";
+
 /// What a PKI shall hold.
 #[derive(Clone, Debug)]
 pub(crate) struct PkiPlan {
@@ -44,7 +48,7 @@ pub(crate) struct PkiPlan {
 /// Somebody who gets a certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
-    /// Makes `FILE_NAME.cert.pem` and `FILE_NAME.key.pem`.
+    /// Makes `FILE_NAME.pem` and `FILE_NAME.key`.
     pub(crate) file_name: String,
     /// Subject CN, for people.
     pub(crate) common_name: String,
@@ -157,7 +161,7 @@ pub(crate) fn loopback_names() -> Vec<ServerName> {
 }
 
 fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
-    let mut taken = vec!["ca", "image-signing"];
+    let mut taken = vec!["ca", "signer"];
     for Party { file_name, .. } in &plan.parties {
         if !is_file_name(file_name) {
             let file_name = file_name.clone();
@@ -170,14 +174,14 @@ fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
         taken.push(file_name);
     }
     Ok(PkiPaths {
-        ca: PartyPaths::new(dir, "ca"),
+        ca: PartyPaths::new(dir, CA),
         parties: plan
             .parties
             .iter()
             .map(|party| PartyPaths::new(dir, &party.file_name))
             .collect(),
-        image_signing_key: dir.join("image-signing.key.pem"),
-        image_signing_public_key: dir.join("image-signing.public.pem"),
+        image_signing_key: dir.join("signer.key"),
+        image_signing_public_key: dir.join("signer.public.pem"),
     })
 }
 
@@ -189,8 +193,8 @@ fn is_file_name(name: &str) -> bool {
 impl PartyPaths {
     fn new(dir: &Path, file_name: &str) -> Self {
         Self {
-            certificate: dir.join(format!("{file_name}.cert.pem")),
-            key: dir.join(format!("{file_name}.key.pem")),
+            certificate: dir.join(format!("{file_name}.pem")),
+            key: dir.join(format!("{file_name}.key")),
         }
     }
 }

@@ -81,6 +81,20 @@ fn every_certificate_is_signed_by_the_root_and_carries_its_partys_eui_64() {
 }
 
 #[test]
+fn two_roots_cannot_be_taken_for_each_other() {
+    let dir = TempDir::new().unwrap();
+    let [one, other] = ["one", "other"].map(|name| {
+        let paths = make(&dir.path().join(name), &plan()).unwrap();
+        certificate(&paths.ca.certificate)
+    });
+    assert_ne!(
+        one.tbs_certificate().subject(),
+        other.tbs_certificate().subject()
+    );
+    assert!(!is_signed_by(&one, &other));
+}
+
+#[test]
 fn the_eui_64_stands_in_the_subject_as_smki_writes_it() {
     let dir = TempDir::new().unwrap();
     let paths = make(dir.path(), &plan()).unwrap();
@@ -173,7 +187,7 @@ fn a_file_that_exists_is_named_and_nothing_is_written() {
     assert_eq!(read(&paths.ca.key), before);
 
     let other = TempDir::new().unwrap();
-    std::os::unix::fs::symlink("/nowhere", other.path().join("supplier.key.pem")).unwrap();
+    std::os::unix::fs::symlink("/nowhere", other.path().join("supplier.key")).unwrap();
     assert!(matches!(
         make(other.path(), &plan()),
         Err(PkiError::Exists { .. })
@@ -220,7 +234,7 @@ fn plans_that_cannot_be_are_refused() {
     assert!(matches!(refused(&twice), PkiError::FileNameTaken { .. }));
     for (name, invalid) in [
         ("ca", false),
-        ("image-signing", false),
+        ("signer", false),
         ("../up", true),
         ("", true),
         (".x", true),
