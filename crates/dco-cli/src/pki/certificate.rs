@@ -35,6 +35,7 @@ const ORGANIZATIONAL_UNIT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.
 pub(super) const UNIQUE_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.45");
 
 const CA_COMMON_NAME: &str = "DCO development root CA";
+const CA_NUMBER_BYTES: usize = 4;
 /// The role code of an issuing CA in the SMKI test PKI.
 const CA_ROLE: u8 = 0x07;
 /// SMKI uses key identifiers of eight octets.
@@ -84,8 +85,9 @@ impl Authority {
         // Each root has its own name. Under one name for all, a certificate of another PKI would look like a forgery of this one,
         // and whoever mixed up two folders would be told of a bad signature.
         let public = SubjectPublicKeyInfo::from_key(key.signing_key().verifying_key())?;
-        let number = Sha256::digest(public.subject_public_key.raw_bytes())[0..4].iter();
-        let number: String = number.map(|octet| format!("{octet:02X}")).collect();
+        let digest = Sha256::digest(public.subject_public_key.raw_bytes());
+        let octets = digest.iter().take(CA_NUMBER_BYTES);
+        let number: String = octets.map(|octet| format!("{octet:02X}")).collect();
         let name = name(&format!("{CA_COMMON_NAME} {number}"), CA_ROLE, None)?;
         let profile = Profile {
             issuer: name.clone(),

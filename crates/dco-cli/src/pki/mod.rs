@@ -33,6 +33,7 @@ pub(crate) const ROLE_DCC: u8 = 0x04;
 /// File names that no party can have.
 const CA: &str = "ca";
 const SIGNER: &str = "signer";
+const SIGNER_PUBLIC: &str = "signer.public";
 
 /// What a PKI shall hold.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub(crate) struct PkiPlan {
 /// Somebody who gets a certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
-    /// Makes `FILE_NAME.pem` and `FILE_NAME.key`.
+    /// Makes `FILE_NAME.pem` (the certificate) and `FILE_NAME.key`.
     pub(crate) file_name: String,
     /// Subject CN, for people.
     pub(crate) common_name: String,
@@ -161,7 +162,7 @@ pub(crate) fn loopback_names() -> Vec<ServerName> {
 }
 
 fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
-    let mut taken = vec!["ca", "signer"];
+    let mut taken = vec![CA, SIGNER, SIGNER_PUBLIC];
     for Party { file_name, .. } in &plan.parties {
         if !is_file_name(file_name) {
             let file_name = file_name.clone();
@@ -180,8 +181,8 @@ fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
             .iter()
             .map(|party| PartyPaths::new(dir, &party.file_name))
             .collect(),
-        image_signing_key: dir.join("signer.key"),
-        image_signing_public_key: dir.join("signer.public.pem"),
+        image_signing_key: dir.join(format!("{SIGNER}.key")),
+        image_signing_public_key: dir.join(format!("{SIGNER_PUBLIC}.pem")),
     })
 }
 

@@ -235,6 +235,7 @@ fn plans_that_cannot_be_are_refused() {
     for (name, invalid) in [
         ("ca", false),
         ("signer", false),
+        ("signer.public", false),
         ("../up", true),
         ("", true),
         (".x", true),
