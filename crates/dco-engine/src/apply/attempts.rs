@@ -1,0 +1,118 @@
+//! What records of attempts change.
+
+use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
+use dco_schedule::{Micros, ServiceDate};
+
+use super::Why;
+use crate::engine::Engine;
+use crate::outcome::Outcome;
+use crate::record::{AttemptEnded, Released};
+use crate::state::batches::{Phase, Reading};
+use crate::state::gateways::Attempt;
+use crate::state::timers::{Deadline, Wake};
+use crate::view::Stage;
+
+impl Engine {
+    pub(super) fn apply_released(&mut self, at_us: Micros, record: &Released) -> Result<(), Why> {
+        let activation = record.activation;
+        self.must_have(activation)?;
+        self.dequeue(activation);
+        let batch = self.batches.batch_of(activation);
+        let (user, image) = (batch.user, (batch.user, batch.image_id));
+        let charged = record.charged_date.map(ServiceDate::from_days);
+        if let Some(date) = charged {
+            self.days
+                .charge(date, user, at_us)
+                .ok_or("no unit is left on its service day")?;
+        }
+        let item = self.batches.activation_mut(activation);
+        item.attempt = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
+        item.released_us = Some(at_us);
+        self.batches.set_phase(activation, Phase::Released);
+        self.batches.note_change(activation);
+        let look_us = at_us.saturating_add(self.terms.attempt.no_progress_us);
+        self.deadlines
+            .set(record.answer_by_us, Deadline::AttemptTimeout { activation });
+        self.deadlines
+            .set(look_us, Deadline::NoProgress { activation });
+        self.gateways.start(
+            activation,
+            Attempt {
+                gateway: Eui64::from_bits(record.gateway),
+                image,
+                charged,
+                read_version_first: record.read_version_first,
+                stage: Stage::Offered,
+                released_us: at_us,
+                answer_by_us: record.answer_by_us,
+                progress_us: at_us,
+                look_us: Some(look_us),
+            },
+        );
+        Ok(())
+    }
+
+    pub(super) fn apply_attempt_ended(
+        &mut self,
+        at_us: Micros,
+        record: &AttemptEnded,
+    ) -> Result<(), Why> {
+        let activation = record.activation;
+        self.must_have(activation)?;
+        let attempt = self
+            .gateways
+            .end(activation)
+            .ok_or("no attempt of it is under way")?;
+        let outcome = Outcome::from_number(record.outcome).ok_or("its outcome is not known")?;
+        self.deadlines.clear(
+            attempt.answer_by_us,
+            Deadline::AttemptTimeout { activation },
+        );
+        if let Some(look_us) = attempt.look_us {
+            self.deadlines
+                .clear(look_us, Deadline::NoProgress { activation });
+        }
+        let user = self.batches.batch_of(activation).user;
+        if let Some(date) = record.refunded_date {
+            self.days.ledger.refund(ServiceDate::from_days(date), user);
+        }
+        self.note_reading(activation, record);
+        let phase = match (outcome.is_success(), record.retry_us) {
+            (true, _) => Phase::Succeeded,
+            (false, Some(until_us)) => Phase::RetryWait { until_us },
+            (false, None) => Phase::Failed,
+        };
+        let item = self.batches.activation_mut(activation);
+        item.outcome = Some(outcome);
+        item.fate_unknown |= outcome.is_unknown();
+        match phase {
+            Phase::RetryWait { until_us } => self.wakes.set(until_us, Wake::Requeue { activation }),
+            _ => item.ended_us = Some(at_us),
+        }
+        if outcome == Outcome::Success {
+            let took_us = at_us.saturating_sub(attempt.released_us);
+            self.delivered = (
+                self.delivered.0 + 1,
+                self.delivered.1.saturating_add(took_us),
+            );
+        }
+        self.batches.set_phase(activation, phase);
+        self.batches.note_change(activation);
+        self.large.wake_lane(attempt.gateway);
+        self.small.wake_lane(attempt.gateway);
+        Ok(())
+    }
+
+    fn note_reading(&mut self, activation: u32, record: &AttemptEnded) {
+        let hash: Result<[u8; 32], _> = record.device_image_hash.as_ref().try_into();
+        let reading = Reading {
+            running_version: record.running_version.map(FirmwareVersion::new),
+            device_image_hash: hash.ok().map(ManufacturerImageHash::new),
+        };
+        if let Some(version) = reading.running_version {
+            let device = self.batches.activation(activation).device;
+            self.inventory.runs(device, version);
+        }
+        self.batches.read(activation, reading);
+    }
+}

@@ -1,0 +1,137 @@
+//! What records of batches change.
+
+use dco_block::{Eui64, ImageId};
+use dco_schedule::{Micros, ServiceDate};
+
+use super::Why;
+use crate::engine::Engine;
+use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled};
+use crate::state::batches::{Batch, Phase};
+use crate::state::requests::Made;
+use crate::state::timers::Wake;
+use crate::view::{ActivationCounts, Prediction};
+
+impl Engine {
+    pub(super) fn apply_batch_accepted(
+        &mut self,
+        at_us: Micros,
+        record: &BatchAccepted,
+    ) -> Result<(), Why> {
+        let user = Eui64::from_bits(record.user);
+        let image_id: [u8; 32] = record
+            .image_id
+            .as_ref()
+            .try_into()
+            .map_err(|_| "its image id is not 32 octets")?;
+        let image_id = ImageId::new(image_id);
+        let manifest = &self
+            .transfers
+            .image(user, image_id)
+            .ok_or("its image is not stored")?
+            .manifest;
+        let len = u32::try_from(record.devices.len()).map_err(|_| "it has too many Devices")?;
+        let index = self.batches.next_batch();
+        let batch = Batch {
+            user,
+            number: record.number,
+            image_id,
+            manufacturer_image_hash: manifest.manufacturer_image_hash(),
+            large: manifest.is_large(),
+            service_date: ServiceDate::from_days(record.service_date),
+            day_start_us: record.day_start_us,
+            created_us: at_us,
+            trt_start_us: record.trt_start_us,
+            due_us: record.due_us,
+            first_prediction: Prediction {
+                release_us: record.predicted_release_us,
+                completion_us: record.predicted_completion_us,
+            },
+            signed_request: record.signed_request.clone(),
+            cancelled: false,
+            first: self.batches.next_activation(),
+            len,
+            counts: ActivationCounts {
+                parked: len,
+                ..ActivationCounts::default()
+            },
+            changes: Vec::new(),
+        };
+        self.count_sent(&batch, at_us);
+        self.requests
+            .remember(user, record.request.as_ref(), Made::Batch(index));
+        self.batches
+            .add(batch, record.devices.iter().copied().map(Eui64::from_bits));
+        if record.day_start_us <= at_us {
+            self.unpark(index);
+        } else {
+            self.wakes
+                .set(record.day_start_us, Wake::Unpark { batch: index });
+        }
+        for activation in self.batches.get(index).activations() {
+            self.batches.note_change(activation);
+        }
+        Ok(())
+    }
+
+    /// What is sent counts against the allowance of its day, and is its User's share of it.
+    fn count_sent(&mut self, batch: &Batch, at_us: Micros) {
+        if !batch.large {
+            return;
+        }
+        self.days
+            .ledger
+            .add_sent(batch.user, batch.service_date, batch.len);
+        if batch.day_start_us <= at_us
+            && let Some(weight) = self.days.add_weight(batch.user, batch.len)
+        {
+            self.large.set_weight(batch.user, weight);
+        }
+    }
+
+    pub(super) fn apply_batch_cancelled(
+        &mut self,
+        at_us: Micros,
+        record: &BatchCancelled,
+    ) -> Result<(), Why> {
+        let user = Eui64::from_bits(record.user);
+        let (index, batch) = self
+            .batches
+            .find(user, record.number)
+            .ok_or("there is no such batch")?;
+        let (date, activations) = (batch.service_date, batch.activations());
+        self.batches.cancel(index);
+        for activation in activations {
+            match self.batches.activation(activation).phase {
+                Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. } => {
+                    self.cancel_activation(activation, at_us);
+                }
+                Phase::Released | Phase::Succeeded | Phase::Failed | Phase::Cancelled => {}
+            }
+        }
+        if record.given_back > 0 {
+            self.days
+                .ledger
+                .take_back_sent(user, date, record.given_back);
+        }
+        self.requests
+            .remember(user, record.request.as_ref(), Made::CancelledBatch(index));
+        Ok(())
+    }
+
+    fn cancel_activation(&mut self, activation: u32, at_us: Micros) {
+        self.dequeue(activation);
+        self.batches.activation_mut(activation).ended_us = Some(at_us);
+        self.batches.set_phase(activation, Phase::Cancelled);
+        self.batches.note_change(activation);
+    }
+
+    pub(super) fn apply_activation_cancelled(
+        &mut self,
+        at_us: Micros,
+        record: &ActivationCancelled,
+    ) -> Result<(), Why> {
+        self.must_have(record.activation)?;
+        self.cancel_activation(record.activation, at_us);
+        Ok(())
+    }
+}

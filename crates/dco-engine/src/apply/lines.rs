@@ -1,0 +1,79 @@
+//! The lines in which activations wait, and how time moves them in and out.
+
+use dco_block::Eui64;
+use dco_dispatch::Entry;
+
+use crate::engine::{Engine, Queue};
+use crate::state::batches::Phase;
+use crate::state::timers::Wake;
+
+impl Engine {
+    /// What time does by itself. In replay it is asked before each record, live before each event, so that
+    /// both see the same order.
+    pub(crate) fn pass_time(&mut self) {
+        while let Some((_, wake)) = self.wakes.pop_due(self.now_us) {
+            match wake {
+                Wake::Unpark { batch } => self.unpark(batch),
+                Wake::Requeue { activation } => self.requeue(activation),
+            }
+        }
+    }
+
+    pub(super) fn unpark(&mut self, batch: u32) {
+        for activation in self.batches.get(batch).activations() {
+            if self.batches.activation(activation).phase == Phase::Parked {
+                self.enqueue(activation);
+            }
+        }
+    }
+
+    fn requeue(&mut self, activation: u32) {
+        let phase = self.batches.activation(activation).phase;
+        if matches!(phase, Phase::RetryWait { until_us } if until_us <= self.now_us) {
+            self.enqueue(activation);
+        }
+    }
+
+    /// Puts an activation into its line, at its gateway as the inventory has it now.
+    pub(crate) fn enqueue(&mut self, activation: u32) {
+        let item = self.batches.activation(activation);
+        let batch = self.batches.get(item.batch);
+        let entry = Entry {
+            user: batch.user,
+            lane: self.gateway_of(item.device),
+            due_us: batch.due_us,
+            order: u64::from(activation),
+            key: activation,
+        };
+        let slot = if batch.large {
+            self.large.push(entry)
+        } else {
+            self.small.push(entry)
+        };
+        self.batches
+            .set_phase(activation, Phase::Queued(Some(slot)));
+    }
+
+    /// A Device that has left the inventory waits at a gateway that never connects.
+    fn gateway_of(&self, device: Eui64) -> Eui64 {
+        self.inventory
+            .get(device)
+            .map_or(Eui64::from_bits(0), |known| known.gateway)
+    }
+
+    fn line_of(&mut self, large: bool) -> &mut Queue {
+        if large {
+            &mut self.large
+        } else {
+            &mut self.small
+        }
+    }
+
+    /// Out of the line, if it is in one.
+    pub(super) fn dequeue(&mut self, activation: u32) {
+        let large = self.batches.batch_of(activation).large;
+        if let Phase::Queued(Some(slot)) = self.batches.activation(activation).phase {
+            self.line_of(large).remove(slot);
+        }
+    }
+}

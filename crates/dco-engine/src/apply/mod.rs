@@ -1,0 +1,93 @@
+//! The one way in which state changes: live as the decision is made, at start-up for each record read back.
+
+mod attempts;
+mod batches;
+mod lines;
+mod transfers;
+
+use std::collections::BTreeMap;
+
+use dco_block::Eui64;
+
+use crate::engine::{Engine, Seq};
+use crate::record::{Change, DayOpened, DevicesImported, GatewaySeen, Record};
+use crate::state::requests::Made;
+
+/// Why a record cannot be applied.
+type Why = &'static str;
+
+impl Engine {
+    pub(crate) fn apply(&mut self, seq: Seq, record: &Record) -> Result<(), Why> {
+        let at_us = record.at_us;
+        self.recorded_us = self.recorded_us.max(at_us);
+        match record
+            .change
+            .as_ref()
+            .ok_or("it says nothing that this program knows")?
+        {
+            Change::DayOpened(it) => self.apply_day_opened(it),
+            Change::DevicesImported(it) => {
+                self.apply_devices_imported(it);
+                Ok(())
+            }
+            Change::TransferOpened(it) => self.apply_transfer_opened(seq, at_us, it),
+            Change::TransferWarned(it) => {
+                self.apply_transfer_warned(at_us, it);
+                Ok(())
+            }
+            Change::TransferEnded(it) => {
+                self.apply_transfer_ended(at_us, it);
+                Ok(())
+            }
+            Change::BatchAccepted(it) => self.apply_batch_accepted(at_us, it),
+            Change::BatchCancelled(it) => self.apply_batch_cancelled(at_us, it),
+            Change::Released(it) => self.apply_released(at_us, it),
+            Change::AttemptEnded(it) => self.apply_attempt_ended(at_us, it),
+            Change::ActivationCancelled(it) => self.apply_activation_cancelled(at_us, it),
+            Change::GatewaySeen(it) => {
+                self.apply_gateway_seen(it);
+                Ok(())
+            }
+        }
+    }
+
+    fn apply_day_opened(&mut self, record: &DayOpened) -> Result<(), Why> {
+        let carried: BTreeMap<Eui64, u32> = self
+            .large
+            .users()
+            .map(|user| {
+                (
+                    user,
+                    u32::try_from(self.large.len_of(user)).unwrap_or(u32::MAX),
+                )
+            })
+            .collect();
+        for (user, weight) in &carried {
+            self.large.set_weight(*user, *weight);
+        }
+        self.days
+            .open(record, carried)
+            .ok_or("it opens no service day")
+    }
+
+    fn apply_devices_imported(&mut self, record: &DevicesImported) {
+        self.inventory.apply(record);
+        let count = u32::try_from(record.devices.len()).unwrap_or(u32::MAX);
+        let by = Eui64::from_bits(record.by);
+        self.requests
+            .remember(by, record.request.as_ref(), Made::Imported(count));
+    }
+
+    fn apply_gateway_seen(&mut self, record: &GatewaySeen) {
+        let gateway = self.gateways.entry(Eui64::from_bits(record.gateway));
+        gateway.memory_id.clone_from(&record.memory_id);
+    }
+
+    fn must_have(&self, activation: u32) -> Result<(), Why> {
+        if self.batches.has_activation(activation) {
+            Ok(())
+        } else {
+            Err("it names an activation that does not exist")
+        }
+    }
+}
