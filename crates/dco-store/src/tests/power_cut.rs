@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dco_block::Block;
 
 use super::support::{block, contents, crashes, open_small, pattern};
-use crate::{BlockLog, Fate, Journal, MemDisk, Put, StoreError};
+use crate::{BlockLog, Disk, Fate, Journal, MemDisk, Put, StoreError};
 
 /// What a workload was told before it failed.
 #[derive(Default)]
