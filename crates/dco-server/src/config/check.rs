@@ -232,6 +232,7 @@ impl IntakeSection {
 impl StoreSection {
     fn check(&self, intake: Intake) -> Result<dco_store::Options, ConfigError> {
         let segment = u64::from(MEBIBYTE)..=u64::from(GIBIBYTE) * 4;
+        let default = dco_store::Options::default();
         let commit = within(
             "store.commit_bytes_max",
             self.commit_bytes_max,
@@ -251,8 +252,10 @@ impl StoreSection {
             commit_bytes_max: commit as usize,
             // The permits of the intake bound what waits; the queue itself must never be the one to
             // hold a sender up, because that would hold up a thread and not a stream.
-            queue_bytes_max: intake.bytes_in_flight_max as usize * 2,
-            ..dco_store::Options::default()
+            queue_bytes_max: default
+                .queue_bytes_max
+                .max(intake.bytes_in_flight_max as usize * 2),
+            ..default
         })
     }
 }

@@ -1,0 +1,241 @@
+//! Why is this waiting, and until when? The engine's facts, in words.
+
+use dco_engine::{ActivationState, ActivationView, Explanation, Hold, Stage};
+use dco_proto::v1 as pb;
+use dco_schedule::Micros;
+
+use super::{activation::activation, instant};
+
+/// An explanation as it goes out.
+pub(crate) fn explanation(explanation: &Explanation) -> pb::Explanation {
+    pb::Explanation {
+        activation: Some(activation(&explanation.activation)),
+        holds: explanation.holds.iter().map(hold).collect(),
+        ahead_count: explanation.ahead_count,
+        earliest_time: explanation.earliest_us.map(instant),
+        predicted_release_time: explanation.predicted_release_us.map(instant),
+        due_time: Some(instant(explanation.due_us)),
+        summary: summary(explanation),
+    }
+}
+
+fn hold(hold: &Hold) -> pb::Hold {
+    let Words {
+        reason,
+        message,
+        until_us,
+        remedy,
+    } = words(hold);
+    pb::Hold {
+        reason: reason.to_owned(),
+        message,
+        until_time: until_us.map(instant),
+        remedy: remedy.to_owned(),
+    }
+}
+
+struct Words {
+    reason: &'static str,
+    message: String,
+    until_us: Option<Micros>,
+    remedy: &'static str,
+}
+
+impl Words {
+    fn until(reason: &'static str, until_us: Micros, message: &str, remedy: &'static str) -> Self {
+        Self {
+            reason,
+            message: message.to_owned(),
+            until_us: Some(until_us),
+            remedy,
+        }
+    }
+
+    fn event(reason: &'static str, message: String, remedy: &'static str) -> Self {
+        Self {
+            reason,
+            message,
+            until_us: None,
+            remedy,
+        }
+    }
+}
+
+fn words(hold: &Hold) -> Words {
+    match *hold {
+        Hold::ServiceDayNotStarted { until_us } => Words::until(
+            "SERVICE_DAY_NOT_STARTED",
+            until_us,
+            "the service day it was sent for has not started",
+            "none is needed: it is queued when that day starts",
+        ),
+        Hold::SystemDailyCapacityUsed { until_us } => Words::until(
+            "SYSTEM_DAILY_CAPACITY_USED",
+            until_us,
+            "the large images that the system may release today are used",
+            "none is needed: it stays queued for the next service day and keeps its due time",
+        ),
+        Hold::Paced { until_us } => Words::until(
+            "PACED",
+            until_us,
+            "today's releases are spread over the day and the next is not due yet",
+            "none is needed",
+        ),
+        Hold::BehindOthers { ahead_count } => Words::event(
+            "BEHIND_OTHERS",
+            format!("{ahead_count} activations of the same User that are due earlier go first"),
+            "cancel what is less urgent",
+        ),
+        Hold::GatewayNotConnected { gateway } => Words::event(
+            "GATEWAY_NOT_CONNECTED",
+            format!("gateway {gateway}, which reaches the Device, is not connected"),
+            "ask the SMETS1 Service Provider of the gateway",
+        ),
+        Hold::GatewayBusy {
+            gateway,
+            attempt_count,
+        } => Words::event(
+            "GATEWAY_BUSY",
+            format!(
+                "gateway {gateway} has {attempt_count} attempts under way, as many as it takes"
+            ),
+            "none is needed: it goes when one of them ends",
+        ),
+        Hold::RetryBackoff { until_us } => Words::until(
+            "RETRY_BACKOFF",
+            until_us,
+            "the last attempt failed and the wait before the next one is not over",
+            "none is needed",
+        ),
+        Hold::AttemptUnderWay { until_us } => Words::until(
+            "ATTEMPT_UNDER_WAY",
+            until_us,
+            "an attempt is under way; without an outcome it is taken to have failed then",
+            "none is needed",
+        ),
+    }
+}
+
+fn summary(explanation: &Explanation) -> String {
+    let view = &explanation.activation;
+    let mut text = format!("Device {} {}", view.device, standing(view));
+    if let Some(strongest) = explanation.holds.first() {
+        text += ": ";
+        text += &words(strongest).message;
+    }
+    if let Some(at_us) = explanation.predicted_release_us {
+        text += &format!("; its release is expected at {}", instant(at_us));
+    }
+    text + "."
+}
+
+fn standing(view: &ActivationView) -> String {
+    let outcome = view
+        .outcome
+        .map_or_else(String::new, |outcome| format!(" ({outcome})"));
+    match view.state {
+        ActivationState::Parked => "is parked".to_owned(),
+        ActivationState::Queued => "is queued".to_owned(),
+        ActivationState::Released(stage) => {
+            format!(
+                "has attempt {} under way, {}",
+                view.attempt,
+                progress(stage)
+            )
+        }
+        ActivationState::RetryWait { until_us } => {
+            format!(
+                "waits until {} before another attempt{outcome}",
+                instant(until_us)
+            )
+        }
+        ActivationState::Succeeded => format!("is done{outcome}"),
+        ActivationState::Failed => format!("was given up after {} attempts{outcome}", view.attempt),
+        ActivationState::Cancelled => "is cancelled".to_owned(),
+    }
+}
+
+fn progress(stage: Stage) -> String {
+    match stage {
+        Stage::Offered => "offered to its gateway".to_owned(),
+        Stage::Accepted => "accepted by its gateway".to_owned(),
+        Stage::Transferring { blocks_done } => format!("with {blocks_done} blocks delivered"),
+        Stage::Delivered => "with the whole image delivered".to_owned(),
+        Stage::Unknown => "how far is not known because its gateway is away".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dco_block::Eui64;
+
+    use super::*;
+
+    fn explain(state: ActivationState, holds: Vec<Hold>) -> String {
+        summary(&Explanation {
+            activation: ActivationView {
+                user: Eui64::from_bits(1),
+                batch: 1,
+                device: Eui64::from_bits(0x90B3_D51F_3001_0000),
+                state,
+                attempt: 2,
+                outcome: None,
+                released_us: None,
+                ended_us: None,
+                running_version: None,
+                device_image_hash: None,
+            },
+            holds,
+            ahead_count: None,
+            earliest_us: None,
+            predicted_release_us: Some(86_400_000_000),
+            due_us: 0,
+        })
+    }
+
+    #[test]
+    fn one_sentence_says_where_it_stands_why_and_until_when() {
+        let until_us = 3_600_000_000;
+        assert_eq!(
+            explain(
+                ActivationState::Queued,
+                vec![Hold::SystemDailyCapacityUsed { until_us }]
+            ),
+            "Device 90-B3-D5-1F-30-01-00-00 is queued: the large images that the system may release \
+             today are used; its release is expected at 1970-01-02T00:00:00Z."
+        );
+        assert_eq!(
+            explain(ActivationState::RetryWait { until_us }, Vec::new()),
+            "Device 90-B3-D5-1F-30-01-00-00 waits until 1970-01-01T01:00:00Z before another attempt; \
+             its release is expected at 1970-01-02T00:00:00Z."
+        );
+    }
+
+    #[test]
+    fn every_hold_says_what_would_free_it() {
+        let gateway = Eui64::from_bits(2);
+        for one in [
+            Hold::ServiceDayNotStarted { until_us: 1 },
+            Hold::SystemDailyCapacityUsed { until_us: 1 },
+            Hold::Paced { until_us: 1 },
+            Hold::BehindOthers { ahead_count: 1 },
+            Hold::GatewayNotConnected { gateway },
+            Hold::GatewayBusy {
+                gateway,
+                attempt_count: 3,
+            },
+            Hold::RetryBackoff { until_us: 1 },
+            Hold::AttemptUnderWay { until_us: 1 },
+        ] {
+            let told = hold(&one);
+            assert!(
+                !told.message.is_empty() && !told.remedy.is_empty(),
+                "{one:?}"
+            );
+            assert_eq!(
+                format!("{one:?}").contains("until_us"),
+                told.until_time.is_some()
+            );
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The one owner of the engine: all waiting is in [`Driver::next`], all deciding in the engine.
+//!
+//! It has a thread of its own with a small runtime in it. Handing a record to the journal may wait until
+//! the journal has written what is before it; on a thread of its own that holds up new decisions, as it
+//! should, and no connection.
+
+mod handle;
+mod recover;
+mod sessions;
+mod shared;
+mod verify;
+mod watches;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::thread;
+
+use dco_engine::{Effect, Engine, EngineStats, Event, Reply, ReplyTo, Seq, Verdict};
+use dco_store::{BlockReader, BlockWriter, JournalWriter, StoreError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+pub(crate) use handle::EngineHandle;
+use handle::{Answer, Command};
+pub(crate) use recover::{Recovered, recover};
+use sessions::Sessions;
+pub(crate) use sessions::{Line, LineEnd};
+pub(crate) use shared::{Freed, Landed};
+use shared::{StoreState, watch_store};
+pub(crate) use verify::fault_of_read;
+use watches::Watches;
+
+/// Commands that may wait; whoever sends more waits.
+const COMMANDS_MAX: usize = 1_024;
+/// Commands taken at one time: what they decide shares a sync.
+const BATCH_MAX: usize = 256;
+/// Images read back at one time. Each takes its own length in memory.
+const VERIFICATIONS_MAX: usize = 4;
+
+/// Why the driver ended before it was told to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum DriverError {
+    /// The disk. What was not answered was not promised.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// A bug: the thread has panicked.
+    #[error("the engine has stopped; its last words are on standard error")]
+    Gone,
+}
+
+/// What goes on inside, for the rest of the service.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// For asking.
+    pub engine: EngineHandle,
+    /// For putting blocks.
+    pub blocks: BlockWriter,
+    /// For reading them.
+    pub reader: BlockReader,
+    /// Where durable blocks are said.
+    pub landed: Landed,
+    /// Owners whose blocks are not needed any more.
+    pub freed: Freed,
+    /// How it ended; only after everything that was promised is kept.
+    pub ended: oneshot::Receiver<Result<(), DriverError>>,
+}
+
+/// Starts the store's threads and the driver's. `stop` ends it even when handles are left.
+pub(crate) fn start(
+    recovered: Recovered,
+    clock: Clock,
+    service_desk_url: Arc<str>,
+    draining: CancellationToken,
+    stop: CancellationToken,
+) -> io::Result<Running> {
+    let Recovered {
+        engine,
+        journal,
+        blocks,
+        unwanted,
+    } = recovered;
+    let durable = journal.last_seq();
+    let (on_durable, on_failure, store) = watch_store(durable);
+    let journal = journal.start(on_durable);
+    let (blocks, reader) = blocks.start(on_failure);
+    for owner in unwanted {
+        blocks.free(owner);
+    }
+    let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+    let (landed, landings) = Landed::new();
+    let freed = Freed::new();
+    let driver = Driver {
+        engine,
+        clock,
+        journal,
+        blocks: blocks.clone(),
+        reader: reader.clone(),
+        commands,
+        store,
+        landed: landed.clone(),
+        landings,
+        freed: freed.clone(),
+        stop,
+        answers: BTreeMap::new(),
+        next_answer: 0,
+        watches: Watches::default(),
+        sessions: Sessions::default(),
+        verifications: JoinSet::new(),
+        last_seq: durable,
+        durable,
+    };
+    Ok(Running {
+        engine: EngineHandle::new(sender, service_desk_url, draining),
+        blocks,
+        reader,
+        landed,
+        freed,
+        ended: driver.spawn()?,
+    })
+}
+
+struct Driver {
+    engine: Engine,
+    clock: Clock,
+    journal: JournalWriter,
+    blocks: BlockWriter,
+    reader: BlockReader,
+    commands: mpsc::Receiver<Command>,
+    store: watch::Receiver<StoreState>,
+    landed: Landed,
+    landings: watch::Receiver<BTreeMap<u64, dco_block::IndexRanges>>,
+    freed: Freed,
+    stop: CancellationToken,
+    answers: BTreeMap<u64, oneshot::Sender<Answer>>,
+    next_answer: u64,
+    watches: Watches,
+    sessions: Sessions,
+    verifications: JoinSet<(u64, Verdict)>,
+    /// The newest record that was handed to the journal.
+    last_seq: Seq,
+    /// The newest record that the engine knows to be durable.
+    durable: Seq,
+}
+
+/// What a wait ended with.
+enum Input {
+    Store,
+    Verified(u64, Verdict),
+    Landed,
+    /// So many were taken; none when nobody is left to send any.
+    Commands(usize),
+    Time,
+    Stop,
+}
+
+impl Driver {
+    fn spawn(self) -> io::Result<oneshot::Receiver<Result<(), DriverError>>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(VERIFICATIONS_MAX)
+            .thread_name("dco-verify")
+            .build()?;
+        let (end, ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("dco-driver".to_owned())
+            .spawn(move || {
+                let outcome = runtime.block_on(self.run());
+                // Nobody listens when the service was dropped.
+                let _unheard = end.send(outcome);
+            })?;
+        Ok(ended)
+    }
+
+    async fn run(mut self) -> Result<(), DriverError> {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        self.handle(Event::Tick);
+        loop {
+            self.hand_on()?;
+            match self.next(&mut batch).await {
+                Input::Commands(0) | Input::Stop => break,
+                Input::Store => self.advance()?,
+                Input::Verified(owner, verdict) => self.handle(Event::Verified { owner, verdict }),
+                Input::Time => self.handle(Event::Tick),
+                Input::Landed | Input::Commands(_) => {}
+            }
+            // Before any command that came in the meantime: who was told that a block is durable and
+            // asks for the transfer then finds it there.
+            self.take_landed();
+            for command in batch.drain(..) {
+                self.obey(command);
+            }
+        }
+        self.close().await
+    }
+
+    /// Waits for the first thing that happens. What is durable goes first, because people wait for it;
+    /// the timer last, because every event passes the time on as well.
+    async fn next(&mut self, batch: &mut Vec<Command>) -> Input {
+        let wakeup_us = self.engine.next_wakeup();
+        let clock = self.clock;
+        let time = async {
+            match wakeup_us {
+                Some(at_us) => clock.sleep_until(at_us).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = self.store.changed() => Input::Store,
+            Some(verified) = self.verifications.join_next() => {
+                // A read-back that panicked has said so; the engine asks for it again at the next start.
+                verified.map_or(Input::Time, |(owner, verdict)| Input::Verified(owner, verdict))
+            }
+            _ = self.landings.changed() => Input::Landed,
+            taken = self.commands.recv_many(batch, BATCH_MAX) => Input::Commands(taken),
+            () = time => Input::Time,
+            () = self.stop.cancelled() => Input::Stop,
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.engine.handle(event, self.clock.now_us());
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Ask { request, answer } => {
+                self.next_answer += 1;
+                let reply_to = ReplyTo(self.next_answer);
+                self.answers.insert(reply_to.0, answer);
+                self.handle(Event::Request { reply_to, request });
+            }
+            Command::Watch { topic, answer } => {
+                let _gone = answer.send(self.watches.subscribe(topic));
+            }
+            Command::Hello {
+                gateway,
+                hello,
+                line,
+                answer,
+            } => {
+                let session = self.sessions.open(line);
+                let _gone = answer.send(session);
+                self.handle(Event::GatewayHello {
+                    gateway,
+                    session,
+                    hello,
+                });
+            }
+            Command::Report {
+                session,
+                attempt,
+                report,
+            } => {
+                // A stream that was ended here may not have noticed yet.
+                if self.sessions.has(session) {
+                    self.handle(Event::GatewayReport {
+                        session,
+                        attempt,
+                        report,
+                    });
+                }
+            }
+            Command::Gone { session, why } => {
+                if self.sessions.close(session, why) {
+                    self.handle(Event::GatewayGone { session });
+                }
+            }
+            Command::Stats { answer } => {
+                let stats: EngineStats = self.engine.stats();
+                let _gone = answer.send(stats);
+            }
+        }
+    }
+
+    fn take_landed(&mut self) {
+        for (owner, mut ranges) in self.landed.take() {
+            for index in ranges
+                .take()
+                .into_iter()
+                .flat_map(RangeInclusive::into_iter)
+            {
+                self.handle(Event::BlockHeld { owner, index });
+            }
+        }
+    }
+
+    /// Tells the engine what is durable now.
+    fn advance(&mut self) -> Result<(), DriverError> {
+        let state = self.store.borrow_and_update().clone();
+        if let Some(failure) = state.failure {
+            return Err(DriverError::Store(failure));
+        }
+        if state.durable > self.durable {
+            self.durable = state.durable;
+            self.engine.on_durable(state.durable);
+        }
+        Ok(())
+    }
+
+    /// Hands records to the journal and does what may be done. Doing can end a gateway's stream, which
+    /// is news for the engine.
+    fn hand_on(&mut self) -> Result<(), DriverError> {
+        loop {
+            while let Some((seq, record)) = self.engine.poll_record() {
+                self.journal
+                    .append(record)
+                    .map_err(|error| self.cause_of(error))?;
+                self.last_seq = seq;
+            }
+            while let Some(effect) = self.engine.poll_effect() {
+                self.perform(effect);
+            }
+            let overrun = self.sessions.take_overrun();
+            if overrun.is_empty() {
+                return Ok(());
+            }
+            for session in overrun {
+                self.handle(Event::GatewayGone { session });
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { to, reply } => self.reply(to, reply),
+            Effect::Verify { owner, manifest } => {
+                let reader = self.reader.clone();
+                self.verifications
+                    .spawn_blocking(move || (owner, verify::read_back(&reader, owner, &manifest)));
+            }
+            Effect::FreeBlocks { owner } => {
+                self.freed.add(owner);
+                self.blocks.free(owner);
+            }
+            Effect::Tell { session, message } => self.sessions.tell(session, message),
+            Effect::CloseSession { session } => {
+                self.sessions.close(session, LineEnd::Superseded);
+            }
+            Effect::Changed(topic) => self.watches.changed(topic),
+        }
+    }
+
+    fn reply(&mut self, to: ReplyTo, reply: Result<Reply, dco_engine::Refusal>) {
+        if let Some(answer) = self.answers.remove(&to.0) {
+            // Who asked may have gone; what was decided stays.
+            let _gone = answer.send(reply);
+        }
+    }
+
+    /// Keeps what was promised: all records durable, all answers that rest on them given.
+    async fn close(mut self) -> Result<(), DriverError> {
+        self.hand_on()?;
+        while self.durable < self.last_seq {
+            if self.store.changed().await.is_err() {
+                return Err(DriverError::Store(Arc::new(StoreError::Closed)));
+            }
+            self.advance()?;
+            self.hand_on()?;
+        }
+        let store = self.store;
+        self.blocks.close().map_err(|error| cause(&store, error))?;
+        self.journal.close().map_err(|error| cause(&store, error))
+    }
+
+    fn cause_of(&self, error: StoreError) -> DriverError {
+        cause(&self.store, error)
+    }
+}
+
+/// The failure behind an error that only says that the store is closed.
+fn cause(store: &watch::Receiver<StoreState>, error: StoreError) -> DriverError {
+    let failure = store.borrow().failure.clone();
+    DriverError::Store(failure.unwrap_or_else(|| Arc::new(error)))
+}

@@ -1,0 +1,77 @@
+//! Metrics and readiness over plain HTTP, for programs on the same machine.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::codegen::http::{Method, Request, Response, StatusCode, header};
+use tonic::transport::Server;
+
+use crate::driver::EngineHandle;
+use crate::intake::Intake;
+use crate::metrics::Metrics;
+use crate::tls::Credentials;
+
+/// What the answers are made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Insight {
+    pub metrics: Arc<Metrics>,
+    pub engine: EngineHandle,
+    pub intake: Intake,
+    pub credentials: watch::Receiver<Credentials>,
+    /// Cancelled when the service takes no new work.
+    pub draining: CancellationToken,
+}
+
+/// Serves `GET /metrics` and `GET /ready` until `stop`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    insight: Insight,
+    stop: impl Future<Output = ()>,
+) -> Result<(), tonic::transport::Error> {
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let insight = insight.clone();
+        let (head, _) = request.into_parts();
+        async move { Ok::<_, Infallible>(insight.answer(&head.method, head.uri.path()).await) }
+    });
+    Server::builder()
+        .accept_http1(true)
+        .serve_with_incoming_shutdown(service, TcpListenerStream::new(listener), stop)
+        .await
+}
+
+impl Insight {
+    async fn answer(&self, method: &Method, path: &str) -> Response<Body> {
+        if method != Method::GET {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned());
+        }
+        match path {
+            "/metrics" => text(StatusCode::OK, self.metrics().await),
+            "/ready" if self.draining.is_cancelled() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
+            }
+            "/ready" => text(StatusCode::OK, "ready\n".to_owned()),
+            _ => text(StatusCode::NOT_FOUND, "try /metrics or /ready\n".to_owned()),
+        }
+    }
+
+    async fn metrics(&self) -> String {
+        let stats = self.engine.stats().await;
+        let expires = self.credentials.borrow().expires_unix_seconds;
+        self.metrics
+            .text(stats, self.intake.bytes_in_flight(), expires)
+    }
+}
+
+fn text(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::new(text));
+    *response.status_mut() = status;
+    let kind = header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}

@@ -1,0 +1,203 @@
+//! Blocks on their way from a sender to the disk.
+//!
+//! What is scarce is the memory of bytes that are not yet durable, so that is what is counted: over all
+//! Users, and a share for each. A block waits for its bytes' place before it is handed to the disk, and
+//! gives it back when it is durable; in between the sender's stream is not read, and HTTP/2 holds the
+//! sender back.
+
+mod progress;
+mod receive;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dco_block::{Block, Eui64};
+use dco_engine::BlockSource;
+use dco_store::{BlockWriter, Put, StoreError};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+use crate::config;
+use crate::driver::{Freed, Landed};
+use crate::metrics::Metrics;
+use crate::permit::Register;
+use crate::status::Fault;
+pub(crate) use progress::{Progress, Said};
+pub(crate) use receive::{Receiving, receive};
+
+/// Takes blocks for the disk. Clones share all bounds.
+#[derive(Debug, Clone)]
+pub(crate) struct Intake {
+    bounds: config::Intake,
+    all: Share,
+    users: Arc<BTreeMap<Eui64, Share>>,
+    writer: BlockWriter,
+    landed: Landed,
+    freed: Freed,
+    metrics: Arc<Metrics>,
+}
+
+/// Bytes not yet durable, and streams open.
+#[derive(Debug, Clone)]
+struct Share {
+    bytes: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+/// One stream's place, and its User's share of the bytes.
+#[derive(Debug)]
+pub(crate) struct Place {
+    user_bytes: Arc<Semaphore>,
+    _of_user: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+/// Room for one block's bytes until they are durable.
+#[derive(Debug)]
+struct Room {
+    _of_user: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        bounds: config::Intake,
+        register: &Register,
+        store: (BlockWriter, Landed, Freed),
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (writer, landed, freed) = store;
+        let share = |_| {
+            Share::new(
+                bounds.bytes_in_flight_per_user_max,
+                bounds.streams_per_user_max,
+            )
+        };
+        let users = register.users().map(|user| (user, share(user))).collect();
+        Self {
+            bounds,
+            all: Share::new(bounds.bytes_in_flight_max, bounds.streams_max),
+            users: Arc::new(users),
+            writer,
+            landed,
+            freed,
+            metrics,
+        }
+    }
+
+    /// A place for one more stream of this User. Whoever finds none is told so and does not wait: a
+    /// stream that waits would take one of the connection's calls for nothing.
+    pub(crate) fn place(&self, user: Eui64) -> Result<Place, Fault> {
+        let share = self
+            .users
+            .get(&user)
+            .ok_or_else(Fault::caller_not_permitted)?;
+        let of_user = Arc::clone(&share.streams)
+            .try_acquire_owned()
+            .map_err(|_| {
+                Fault::overloaded(
+                    "SendBlocks calls of one User",
+                    self.bounds.streams_per_user_max,
+                )
+            })?;
+        let of_all = Arc::clone(&self.all.streams)
+            .try_acquire_owned()
+            .map_err(|_| Fault::overloaded("SendBlocks calls", self.bounds.streams_max))?;
+        Ok(Place {
+            user_bytes: Arc::clone(&share.bytes),
+            _of_user: of_user,
+            _of_all: of_all,
+        })
+    }
+
+    /// Waits for room and hands the block to the disk. What becomes of it is said to `progress`.
+    pub(crate) async fn put(
+        &self,
+        place: &Place,
+        source: &BlockSource,
+        block: Block,
+        progress: &Progress,
+    ) {
+        let Ok(room) = self.room(place, block.data().len()).await else {
+            // Nobody closes the semaphores; if somebody did, nothing more could be taken.
+            return progress.end(Err(Fault::store_closed()));
+        };
+        let pending = progress.pending(block.index());
+        let (index, crc32, bytes) = (block.index(), block.crc32(), block.data().len());
+        let (owner, landed) = (source.owner, self.landed.clone());
+        let metrics = Arc::clone(&self.metrics);
+        let done = move |outcome| {
+            match outcome {
+                Ok(Put::Durable | Put::AlreadyHeld) => {
+                    // The engine is told first, so that whoever reads the acknowledgement and asks for
+                    // the transfer finds the block there.
+                    landed.add(owner, index);
+                    metrics.block_acknowledged(bytes);
+                    pending.acknowledge();
+                }
+                Ok(Put::Conflict { stored_crc32 }) => {
+                    let fault = Fault::block_conflict(index, crc32, stored_crc32);
+                    metrics.block_refused(fault.reason());
+                    pending.refuse(fault);
+                }
+                Err(error) => {
+                    metrics.store_error();
+                    pending.fail(fault_of_put(owner, index, &error));
+                }
+            }
+            drop(room);
+        };
+        self.writer.put(owner, block, done);
+    }
+
+    /// Whether blocks of this owner would be of no use any more.
+    pub(crate) fn is_over(&self, owner: u64) -> bool {
+        self.freed.contains(owner)
+    }
+
+    /// Notes a block that was refused before it came near the disk.
+    pub(crate) fn refused(&self, fault: &Fault) {
+        self.metrics.block_refused(fault.reason());
+    }
+
+    /// The User's own share first: whoever waits for it keeps nothing back from others.
+    async fn room(&self, place: &Place, bytes: usize) -> Result<Room, AcquireError> {
+        let bytes = u32::try_from(bytes).expect("a checked block is at most 1 MiB");
+        let of_user = Arc::clone(&place.user_bytes)
+            .acquire_many_owned(bytes)
+            .await?;
+        let of_all = Arc::clone(&self.all.bytes)
+            .acquire_many_owned(bytes)
+            .await?;
+        Ok(Room {
+            _of_user: of_user,
+            _of_all: of_all,
+        })
+    }
+
+    /// Bytes that are not yet durable, over all Users.
+    pub(crate) fn bytes_in_flight(&self) -> usize {
+        let free = self.all.bytes.available_permits();
+        (self.bounds.bytes_in_flight_max as usize).saturating_sub(free)
+    }
+}
+
+impl Share {
+    fn new(bytes: u32, streams: u32) -> Self {
+        Self {
+            bytes: Arc::new(Semaphore::new(bytes as usize)),
+            streams: Arc::new(Semaphore::new(streams as usize)),
+        }
+    }
+}
+
+/// A block that the disk did not take.
+fn fault_of_put(owner: u64, index: u32, error: &StoreError) -> Fault {
+    match error {
+        // The earlier copy under the same name is the one that cannot be read.
+        StoreError::Damaged { .. } => {
+            tracing::error!(owner, block.index = index, %error, "a stored block is damaged");
+            Fault::stored_block_corrupt(index)
+        }
+        _ => Fault::store_closed(),
+    }
+}

@@ -1,0 +1,320 @@
+//! Who may do what? A right is a value that only a peer's certificate and its registration can make;
+//! a handler that needs one has it in its signature.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dco_block::Eui64;
+use tonic::Extensions;
+
+use crate::config::{Party, Role};
+use crate::convert::name::OfUser;
+use crate::peer::Peer;
+use crate::status::Fault;
+
+/// Everybody who is registered.
+#[derive(Debug, Clone)]
+pub(crate) struct Register(Arc<BTreeMap<Eui64, Party>>);
+
+/// A registered party that has called.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    eui64: Eui64,
+    roles: Vec<Role>,
+}
+
+/// Proof that the caller has the right `R`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Permit<R>(R);
+
+/// A right, and what it is a right over.
+pub(crate) trait Right: Sized {
+    /// Over what it is asked for.
+    type Over;
+    /// The right, if this caller has it.
+    fn of(caller: &Caller, over: Self::Over) -> Option<Self>;
+}
+
+/// To send images and batches as a User, and to cancel them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct User {
+    user: Eui64,
+}
+
+/// To read what belongs to a User: for that User itself and for staff.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader {
+    user: Eui64,
+}
+
+/// To take images to Devices.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gateway {
+    gateway: Eui64,
+}
+
+/// To change how the service runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operator {
+    operator: Eui64,
+}
+
+/// To read everything: the Service Desk, operators and auditors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Staff;
+
+/// To read reports: staff about everyone, a User about itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReportReader {
+    about: Option<Eui64>,
+}
+
+impl Register {
+    /// Those that the configuration names.
+    pub(crate) fn new(parties: BTreeMap<Eui64, Party>) -> Self {
+        Self(Arc::new(parties))
+    }
+
+    /// The parties that may be Users.
+    pub(crate) fn users(&self) -> impl Iterator<Item = Eui64> {
+        let users = self
+            .0
+            .iter()
+            .filter(|(_, party)| party.roles.contains(&Role::User));
+        users.map(|(eui64, _)| *eui64)
+    }
+
+    /// The caller of a request, from what its connection says.
+    pub(crate) fn caller(&self, request: &Extensions) -> Result<Caller, Fault> {
+        let peer = request.get::<Peer>().and_then(|peer| peer.eui64);
+        peer.and_then(|eui64| {
+            let roles = self.0.get(&eui64)?.roles.clone();
+            Some(Caller { eui64, roles })
+        })
+        .ok_or_else(Fault::caller_not_permitted)
+    }
+}
+
+impl Caller {
+    /// Its certificate's EUI-64.
+    pub(crate) fn eui64(&self) -> Eui64 {
+        self.eui64
+    }
+
+    /// A right over something that needs no name to be known.
+    pub(crate) fn permit<R: Right>(&self, over: R::Over) -> Result<Permit<R>, Fault> {
+        R::of(self, over)
+            .map(Permit)
+            .ok_or_else(Fault::caller_not_permitted)
+    }
+
+    /// A right over the caller's own.
+    pub(crate) fn permit_own<R: Right<Over = Eui64>>(&self) -> Result<Permit<R>, Fault> {
+        self.permit(self.eui64)
+    }
+
+    /// A right over the User that the name in `field` begins with. The rest of the name is not looked
+    /// at before. Whoever has that right over nobody learns nothing about the name either.
+    pub(crate) fn permit_named<'a, R: Right<Over = Eui64>>(
+        &self,
+        name: &'a str,
+        field: &'static str,
+    ) -> Result<(Permit<R>, OfUser<'a>), Fault> {
+        let read = OfUser::read(name, field);
+        let over = read.as_ref().map_or(self.eui64, |name| name.user);
+        let permit = self.permit(over)?;
+        Ok((permit, read?))
+    }
+
+    fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    fn is_staff(&self) -> bool {
+        [Role::ServiceDesk, Role::Operator, Role::Auditor]
+            .into_iter()
+            .any(|role| self.is(role))
+    }
+}
+
+impl Right for User {
+    type Over = Eui64;
+    fn of(caller: &Caller, user: Eui64) -> Option<Self> {
+        (caller.is(Role::User) && caller.eui64 == user).then_some(Self { user })
+    }
+}
+
+impl Right for Reader {
+    type Over = Eui64;
+    fn of(caller: &Caller, user: Eui64) -> Option<Self> {
+        let own = caller.is(Role::User) && caller.eui64 == user;
+        (own || caller.is_staff()).then_some(Self { user })
+    }
+}
+
+impl Right for Gateway {
+    type Over = ();
+    fn of(caller: &Caller, (): ()) -> Option<Self> {
+        let gateway = caller.eui64;
+        caller.is(Role::Gateway).then_some(Self { gateway })
+    }
+}
+
+impl Right for Operator {
+    type Over = ();
+    fn of(caller: &Caller, (): ()) -> Option<Self> {
+        let operator = caller.eui64;
+        caller.is(Role::Operator).then_some(Self { operator })
+    }
+}
+
+impl Right for Staff {
+    type Over = ();
+    fn of(caller: &Caller, (): ()) -> Option<Self> {
+        caller.is_staff().then_some(Self)
+    }
+}
+
+impl Right for ReportReader {
+    type Over = ();
+    fn of(caller: &Caller, (): ()) -> Option<Self> {
+        let about = if caller.is_staff() {
+            None
+        } else if caller.is(Role::User) {
+            Some(caller.eui64)
+        } else {
+            return None;
+        };
+        Some(Self { about })
+    }
+}
+
+impl Permit<User> {
+    /// The User it was given to.
+    pub(crate) fn user(&self) -> Eui64 {
+        self.0.user
+    }
+}
+
+impl Permit<Reader> {
+    /// The User whose resources may be read.
+    pub(crate) fn user(&self) -> Eui64 {
+        self.0.user
+    }
+}
+
+impl Permit<Gateway> {
+    /// The gateway it was given to.
+    pub(crate) fn gateway(&self) -> Eui64 {
+        self.0.gateway
+    }
+}
+
+impl Permit<Operator> {
+    /// The operator it was given to.
+    pub(crate) fn operator(&self) -> Eui64 {
+        self.0.operator
+    }
+}
+
+impl Permit<ReportReader> {
+    /// The only User that the report may be about; `None` for everyone.
+    pub(crate) fn about(&self) -> Option<Eui64> {
+        self.0.about
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "90-B3-D5-1F-30-01-00-00";
+    const OTHER: &str = "90-B3-D5-1F-30-02-00-00";
+
+    fn caller(roles: &[Role]) -> Caller {
+        Caller {
+            eui64: FIRST.parse().unwrap(),
+            roles: roles.to_vec(),
+        }
+    }
+
+    fn rights(roles: &[Role]) -> String {
+        let caller = caller(roles);
+        let other: Eui64 = OTHER.parse().unwrap();
+        let all = [
+            ("user", caller.permit::<User>(caller.eui64).is_ok()),
+            ("user of another", caller.permit::<User>(other).is_ok()),
+            ("reader", caller.permit::<Reader>(caller.eui64).is_ok()),
+            ("reader of another", caller.permit::<Reader>(other).is_ok()),
+            ("gateway", caller.permit::<Gateway>(()).is_ok()),
+            ("operator", caller.permit::<Operator>(()).is_ok()),
+            ("staff", caller.permit::<Staff>(()).is_ok()),
+            ("reports", caller.permit::<ReportReader>(()).is_ok()),
+        ];
+        let held = all.iter().filter(|(_, held)| *held).map(|(name, _)| *name);
+        held.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn each_role_has_its_rights_and_no_other() {
+        assert_eq!(rights(&[]), "");
+        assert_eq!(rights(&[Role::User]), "user, reader, reports");
+        assert_eq!(rights(&[Role::Gateway]), "gateway");
+        let staff = "reader, reader of another, staff, reports";
+        assert_eq!(rights(&[Role::ServiceDesk]), staff);
+        assert_eq!(rights(&[Role::Auditor]), staff);
+        assert_eq!(
+            rights(&[Role::Operator]),
+            "reader, reader of another, operator, staff, reports"
+        );
+    }
+
+    #[test]
+    fn a_user_reads_reports_about_itself_only_and_staff_about_all() {
+        let about = |role| {
+            caller(&[role])
+                .permit::<ReportReader>(())
+                .map(|permit| permit.about())
+        };
+        assert_eq!(about(Role::User), Ok(Some(FIRST.parse().unwrap())));
+        assert_eq!(about(Role::Auditor), Ok(None));
+    }
+
+    #[test]
+    fn who_is_not_registered_or_has_no_eui64_may_nothing() {
+        let party = Party {
+            name: "a".to_owned(),
+            roles: vec![Role::User],
+        };
+        let register = Register::new([(FIRST.parse().unwrap(), party)].into());
+        let caller = |peer: Option<Peer>| {
+            let mut extensions = Extensions::new();
+            if let Some(peer) = peer {
+                extensions.insert(peer);
+            }
+            register.caller(&extensions).map(|caller| caller.eui64)
+        };
+        let peer = |text: &str| Peer {
+            eui64: Some(text.parse().unwrap()),
+        };
+        assert_eq!(caller(Some(peer(FIRST))), Ok(FIRST.parse().unwrap()));
+        let denied = Err(Fault::caller_not_permitted());
+        assert_eq!(caller(Some(peer(OTHER))), denied);
+        assert_eq!(caller(Some(Peer { eui64: None })), denied);
+        assert_eq!(caller(None), denied);
+    }
+
+    #[test]
+    fn permission_is_asked_before_the_rest_of_the_name_is_read() {
+        let named = |role, name: &str| {
+            let permitted = caller(&[role]).permit_named::<User>(name, "name");
+            permitted.map(|_| ()).map_err(|fault| fault.reason())
+        };
+        let own = format!("users/{FIRST}/what/ever");
+        let foreign = format!("users/{OTHER}/what/ever");
+        assert_eq!(named(Role::User, &own), Ok(()));
+        assert_eq!(named(Role::User, &foreign), Err("CALLER_NOT_PERMITTED"));
+        assert_eq!(named(Role::User, "users/x"), Err("EUI64_INVALID"));
+        assert_eq!(named(Role::Gateway, "users/x"), Err("CALLER_NOT_PERMITTED"));
+    }
+}

@@ -1,0 +1,317 @@
+//! The service as a whole: built from its configuration, run until it is told to stop.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dco_proto::v1 as pb;
+use dco_store::StoreError;
+use pb::activate_firmware_server::ActivateFirmwareServer;
+use pb::gateway_server::GatewayServer;
+use pb::operations_server::OperationsServer;
+use pb::reports_server::ReportsServer;
+use pb::update_firmware_server::UpdateFirmwareServer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Server;
+use tonic::{Request, Status};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::MESSAGE_BYTES_MAX;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::driver::{self, DriverError, Recovered, Running};
+use crate::http::Insight;
+use crate::intake::Intake;
+use crate::listener::connections;
+use crate::metrics::Metrics;
+use crate::observe::Observer;
+use crate::permit::Register;
+use crate::services::{
+    ActivateFirmware, Context, Gateway, Operations, Reports, Stopping, UpdateFirmware,
+};
+use crate::tls::{self, TlsError};
+
+/// Frames of this size need a quarter to a third less time than those of the default 16 KiB.
+const FRAME_BYTES_MAX: u32 = 1024 * 1024;
+const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+const HEADERS_BYTES_MAX: u32 = 16 * 1024;
+/// A connection whose peer has gone without a word is noticed after the sum of the two.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_WITHIN: Duration = Duration::from_secs(20);
+/// Calls that were told to end do so at once; whoever does not read that is left behind.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
+
+/// Where the service listens. With port 0 in the configuration these are the ports that were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// gRPC with mTLS.
+    pub grpc: SocketAddr,
+    /// Metrics and readiness.
+    pub http: SocketAddr,
+}
+
+/// Why the service did not start, or ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Certificates or keys.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder cannot be opened.
+    #[error("cannot open the data folder: {0}")]
+    Open(#[source] StoreError),
+    /// The disk has failed. Nothing that was acknowledged is lost; start again when it is repaired.
+    #[error("the store has failed: {0}")]
+    Store(#[source] Arc<StoreError>),
+    /// The operating system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// A bug.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Runs the service until `stop`, or until it cannot go on. `on_ready` is called when it takes calls.
+///
+/// # Errors
+/// When it cannot start, and when the store fails: then all answers that were not given become
+/// UNAVAILABLE, and the next start decides from disk what was done.
+pub async fn serve(
+    config: Config,
+    clock: Clock,
+    stop: impl Future<Output = ()>,
+    on_ready: impl FnOnce(Bound),
+) -> Result<(), ServeError> {
+    let (credentials, reloader) = tls::load(config.tls.clone()).await?;
+    let grpc = listen(config.listen).await?;
+    let http = listen(config.http_listen).await?;
+    let bound = Bound {
+        grpc: address(&grpc, config.listen)?,
+        http: address(&http, config.http_listen)?,
+    };
+    let recovered = recover(&config, clock).await?;
+    let ends = Ends::default();
+    let running = start(&config, clock, recovered, &ends)?;
+
+    let context = context(&config, &running, &ends.stopping);
+    let observer = Observer::new(Arc::clone(&context.metrics));
+    let (health, routes) = routes(&context).await;
+    let insight = Insight {
+        metrics: Arc::clone(&context.metrics),
+        engine: context.engine.clone(),
+        intake: context.intake.clone(),
+        credentials: credentials.clone(),
+        draining: ends.stopping.draining.clone(),
+    };
+    tokio::spawn(reloader.run());
+    let insight_stop = ends.driver.clone().cancelled_owned();
+    tokio::spawn(crate::http::serve(http, insight, insight_stop));
+    let incoming = connections(grpc, credentials, config.connections);
+    let serving = server(&config)
+        .layer(observer.clone())
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, ends.stopping.draining.clone().cancelled_owned());
+    let mut serving = pin!(serving);
+    tracing::info!(grpc = %bound.grpc, http = %bound.http, "ready");
+    on_ready(bound);
+
+    let mut ended = running.ended;
+    tokio::select! {
+        () = stop => {}
+        outcome = &mut ended => return Err(outcome.unwrap_or(Err(DriverError::Gone)).into_error()),
+        served = &mut serving => return Err(ServeError::Broken(format!("gRPC ended: {served:?}"))),
+    }
+    tracing::info!("stopping");
+    health.stop().await;
+    ends.stopping.draining.cancel();
+    if tokio::time::timeout(config.drain, &mut serving)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            calls = observer.open_calls().names(),
+            "still open at the deadline"
+        );
+        ends.stopping.cut.cancel();
+        let _left_behind = tokio::time::timeout(CUT_WITHIN, &mut serving).await;
+    }
+    ends.driver.cancel();
+    match ended.await.unwrap_or(Err(DriverError::Gone)) {
+        Ok(()) => Ok(()),
+        error => Err(error.into_error()),
+    }
+}
+
+/// What makes things end. Dropping it ends them all, so that nothing runs on when the service's future
+/// is dropped in the middle.
+#[derive(Debug, Default)]
+struct Ends {
+    stopping: Stopping,
+    driver: CancellationToken,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.stopping.draining.cancel();
+        self.stopping.cut.cancel();
+        self.driver.cancel();
+    }
+}
+
+trait IntoServeError {
+    fn into_error(self) -> ServeError;
+}
+
+impl IntoServeError for Result<(), DriverError> {
+    fn into_error(self) -> ServeError {
+        match self {
+            Err(DriverError::Store(cause)) => ServeError::Store(cause),
+            Err(gone @ DriverError::Gone) => ServeError::Broken(gone.to_string()),
+            Ok(()) => ServeError::Broken("the engine ended without being told to".to_owned()),
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| ServeError::Listen { address, source })
+}
+
+fn address(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, ServeError> {
+    let bound = listener.local_addr();
+    bound.map_err(|source| ServeError::Listen { address, source })
+}
+
+/// Apart from the runtime's threads, because reading the journal takes its time.
+async fn recover(config: &Config, clock: Clock) -> Result<Recovered, ServeError> {
+    let (data_dir, terms) = (config.data_dir.clone(), config.terms.clone());
+    let (options, now_us) = (config.store, clock.now_us());
+    tokio::task::spawn_blocking(move || driver::recover(&data_dir, terms, options, now_us))
+        .await
+        .map_err(|error| ServeError::Broken(format!("recovery ended: {error}")))?
+        .map_err(ServeError::Open)
+}
+
+fn start(
+    config: &Config,
+    clock: Clock,
+    recovered: Recovered,
+    ends: &Ends,
+) -> Result<Running, ServeError> {
+    let service_desk_url = config.service_desk_url.as_str().into();
+    let (draining, stop) = (ends.stopping.draining.clone(), ends.driver.clone());
+    driver::start(recovered, clock, service_desk_url, draining, stop).map_err(ServeError::Thread)
+}
+
+fn context(config: &Config, running: &Running, stopping: &Stopping) -> Context {
+    let metrics = Metrics::new();
+    let register = Register::new(config.parties.clone());
+    let store = (
+        running.blocks.clone(),
+        running.landed.clone(),
+        running.freed.clone(),
+    );
+    Context {
+        intake: Intake::new(config.intake, &register, store, Arc::clone(&metrics)),
+        register,
+        engine: running.engine.clone(),
+        reader: running.reader.clone(),
+        metrics,
+        stopping: stopping.clone(),
+    }
+}
+
+fn server(config: &Config) -> Server {
+    Server::builder()
+        .max_frame_size(FRAME_BYTES_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_max_header_list_size(HEADERS_BYTES_MAX)
+        .max_concurrent_streams(config.connections.calls_max)
+        .concurrency_limit_per_connection(config.connections.calls_max as usize)
+        .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_WITHIN))
+}
+
+async fn routes(context: &Context) -> (Health, Routes) {
+    let update = UpdateFirmwareServer::new(UpdateFirmware(context.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let activate = ActivateFirmwareServer::new(ActivateFirmware(context.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let gateway =
+        GatewayServer::new(Gateway(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let operations = OperationsServer::new(Operations(context.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let reports =
+        ReportsServer::new(Reports(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let names = [
+        "",
+        name_of(&update),
+        name_of(&activate),
+        name_of(&gateway),
+        name_of(&operations),
+        name_of(&reports),
+    ];
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(dco_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .expect("both sets were made by a build and name each file once");
+    let register = context.register.clone();
+    // What can be called is told to those who may call something.
+    let reflection = InterceptedService::new(reflection, move |request: Request<()>| {
+        register
+            .caller(request.extensions())
+            .map_err(Status::from)?;
+        Ok(request)
+    });
+    let routes = Routes::new(update)
+        .add_service(activate)
+        .add_service(gateway)
+        .add_service(operations)
+        .add_service(reports)
+        .add_service(health)
+        .add_service(reflection);
+    let health = Health { reporter, names };
+    health.set(ServingStatus::Serving).await;
+    (health, routes)
+}
+
+/// What `grpc.health.v1` says of each service, and of all of them under the empty name.
+struct Health {
+    reporter: HealthReporter,
+    names: [&'static str; 6],
+}
+
+impl Health {
+    async fn set(&self, status: ServingStatus) {
+        for name in self.names {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+
+    async fn stop(&self) {
+        self.set(ServingStatus::NotServing).await;
+    }
+}
+
+fn name_of<S: NamedService>(_service: &S) -> &'static str {
+    S::NAME
+}

@@ -1,0 +1,185 @@
+//! Southbound: gateways dial in, take offers, read images and report.
+
+use dco_block::ImageId;
+use dco_engine::{BlockSource, Reply, Request as Ask, Session, ToGateway};
+use dco_proto::v1 as pb;
+use pb::connect_request::Kind;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Answers, Context, answers};
+use crate::convert::gateway;
+use crate::driver::{Line, LineEnd, fault_of_read};
+use crate::permit::{self, Permit};
+use crate::status::Fault;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Gateway(pub Context);
+
+#[tonic::async_trait]
+impl pb::gateway_server::Gateway for Gateway {
+    type ConnectStream = Answers<pb::ConnectResponse>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<pb::ConnectRequest>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        let (caller, said) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.converse(by, said).await?))
+    }
+
+    type ReadBlocksStream = Answers<pb::Block>;
+
+    async fn read_blocks(
+        &self,
+        request: Request<pb::ReadBlocksRequest>,
+    ) -> Result<Response<Self::ReadBlocksStream>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.read(by, &message).await?))
+    }
+}
+
+impl Gateway {
+    async fn converse(
+        &self,
+        by: Permit<permit::Gateway>,
+        mut said: Streaming<pb::ConnectRequest>,
+    ) -> Result<Answers<pb::ConnectResponse>, Fault> {
+        let first = tokio::select! {
+            first = said.message() => first.map_err(|status| Fault::transport(&status))?,
+            () = self.0.stopping.draining.cancelled() => return Err(Fault::draining()),
+        };
+        let Some(Kind::Hello(hello)) = first.and_then(|message| message.kind) else {
+            return Err(Fault::out_of_turn("the first message must be a hello"));
+        };
+        let hello = gateway::hello(hello)?;
+        let (line, messages, ended) = Line::new();
+        let session = self.0.engine.hello(by.gateway(), hello, line).await?;
+        // The listening half ends when nobody hears the talking half any more, and the other way round.
+        let hung_up = CancellationToken::new();
+        let talk = Talk {
+            context: self.0.clone(),
+            messages,
+            ended: Some(ended),
+            _hung_up: hung_up.clone().drop_guard(),
+        };
+        tokio::spawn(listen(self.0.clone(), session, said, hung_up));
+        Ok(answers(talk, Talk::step))
+    }
+
+    async fn read(
+        &self,
+        by: Permit<permit::Gateway>,
+        message: &pb::ReadBlocksRequest,
+    ) -> Result<Answers<pb::Block>, Fault> {
+        let gateway = by.gateway();
+        let image_id = ImageId::try_from(message.image_id.as_ref())
+            .map_err(|error| Fault::argument("DIGEST_INVALID", "image_id", error))?;
+        let ask = Ask::OpenImage { gateway, image_id };
+        let Reply::Blocks(source) = self.0.engine.ask(gateway, ask).await? else {
+            return Err(Fault::wrong_answer("where an image is"));
+        };
+        let (next, block_count) = (message.first_index, source.manifest.block_count());
+        if next >= block_count {
+            return Err(Fault::no_such_block(next, block_count));
+        }
+        let reading = Reading {
+            context: self.0.clone(),
+            source,
+            next,
+        };
+        Ok(answers(reading, Reading::step))
+    }
+}
+
+/// Hands on what a gateway says until it has no more to say, says what cannot be understood, or the
+/// service is stopping. The driver is told how it ended, and ends the other half.
+async fn listen(
+    context: Context,
+    session: Session,
+    mut said: Streaming<pb::ConnectRequest>,
+    hung_up: CancellationToken,
+) {
+    let why = tokio::select! {
+        why = hand_on(&context, session, &mut said) => why,
+        () = hung_up.cancelled() => LineEnd::HungUp,
+        () = context.stopping.draining.cancelled() => LineEnd::Fault(Fault::draining()),
+    };
+    context.engine.gone(session, why).await;
+}
+
+async fn hand_on(
+    context: &Context,
+    session: Session,
+    said: &mut Streaming<pb::ConnectRequest>,
+) -> LineEnd {
+    loop {
+        let message = match said.message().await {
+            Ok(Some(message)) => message,
+            Ok(None) => return LineEnd::HungUp,
+            Err(status) => return LineEnd::Fault(Fault::transport(&status)),
+        };
+        let handed_on = match gateway::report(message) {
+            Ok((attempt, report)) => context.engine.report(session, attempt, report).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = handed_on {
+            return LineEnd::Fault(fault);
+        }
+    }
+}
+
+/// What a gateway is told, until its stream ends.
+struct Talk {
+    context: Context,
+    messages: mpsc::Receiver<ToGateway>,
+    ended: Option<oneshot::Receiver<LineEnd>>,
+    _hung_up: DropGuard,
+}
+
+impl Talk {
+    async fn step(mut self) -> Result<Option<(pb::ConnectResponse, Self)>, Fault> {
+        if let Some(message) = self.messages.recv().await {
+            return Ok(Some((gateway::told(message), self)));
+        }
+        let end = match self.ended.take() {
+            // The driver has ended without a word to each of its streams.
+            Some(ended) => ended.await.map_err(|_| self.context.stopped())?,
+            None => LineEnd::HungUp,
+        };
+        end.fault().map_or(Ok(None), Err)
+    }
+}
+
+/// An image on its way to a gateway.
+struct Reading {
+    context: Context,
+    source: BlockSource,
+    next: u32,
+}
+
+impl Reading {
+    async fn step(mut self) -> Result<Option<(pb::Block, Self)>, Fault> {
+        let index = self.next;
+        if index >= self.source.manifest.block_count() {
+            return Ok(None);
+        }
+        if self.context.stopping.cut.is_cancelled() {
+            return Err(Fault::draining());
+        }
+        let (reader, owner) = (self.context.reader.clone(), self.source.owner);
+        // Apart, because reading may wait for the disk.
+        let data = tokio::task::spawn_blocking(move || reader.read(owner, index)).await;
+        let data = data.map_err(|_| Fault::wrong_answer("a block"))?;
+        let data = data.map_err(|error| {
+            self.context.metrics.store_error();
+            fault_of_read(owner, index, &error)
+        })?;
+        self.next += 1;
+        Ok(Some((gateway::block(index, data), self)))
+    }
+}

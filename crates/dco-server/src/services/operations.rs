@@ -1,0 +1,136 @@
+//! For operators and the Service Desk.
+
+use dco_engine::{DeviceEntry, ImportDevices, Refusal, Reply, Request as Ask};
+use dco_proto::v1 as pb;
+use dco_schedule::ServiceDate;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::Context;
+use crate::convert::operations::{device, gateway, service_day};
+use crate::convert::page::{Page, next_token};
+use crate::convert::request_id;
+use crate::permit::{Caller, Operator, Permit, Staff};
+use crate::status::Fault;
+
+/// Devices in one import. All of them are one record of the journal.
+const IMPORT_MAX: u32 = 100_000;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Operations(pub Context);
+
+#[tonic::async_trait]
+impl pb::operations_server::Operations for Operations {
+    async fn import_devices(
+        &self,
+        request: Request<Streaming<pb::ImportDevicesRequest>>,
+    ) -> Result<Response<pb::ImportDevicesResponse>, Status> {
+        let (caller, parts) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.import(by, parts).await?))
+    }
+
+    async fn list_gateways(
+        &self,
+        request: Request<pb::ListGatewaysRequest>,
+    ) -> Result<Response<pb::ListGatewaysResponse>, Status> {
+        let (caller, _) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.gateways(by, &caller).await?))
+    }
+
+    async fn list_service_days(
+        &self,
+        request: Request<pb::ListServiceDaysRequest>,
+    ) -> Result<Response<pb::ListServiceDaysResponse>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(
+            self.service_days(by, &caller, &message).await?,
+        ))
+    }
+}
+
+impl Operations {
+    async fn import(
+        &self,
+        by: Permit<Operator>,
+        mut parts: Streaming<pb::ImportDevicesRequest>,
+    ) -> Result<pb::ImportDevicesResponse, Fault> {
+        let first = next_part(&mut parts).await?.unwrap_or_default();
+        let id = request_id(&first.request_id)?;
+        let validate_only = first.validate_only;
+        let mut devices = Vec::new();
+        let mut part = Some(first);
+        while let Some(one) = part {
+            add(&mut devices, one.devices)?;
+            part = next_part(&mut parts).await?;
+        }
+        let ask = Ask::ImportDevices(ImportDevices {
+            by: by.operator(),
+            id,
+            validate_only,
+            devices,
+        });
+        match self.0.engine.ask(by.operator(), ask).await? {
+            Reply::Imported(device_count) => Ok(pb::ImportDevicesResponse { device_count }),
+            _ => Err(Fault::wrong_answer("an import")),
+        }
+    }
+
+    async fn gateways(
+        &self,
+        _by: Permit<Staff>,
+        caller: &Caller,
+    ) -> Result<pb::ListGatewaysResponse, Fault> {
+        match self.0.engine.ask(caller.eui64(), Ask::ListGateways).await? {
+            Reply::Gateways(views) => Ok(pb::ListGatewaysResponse {
+                gateways: views.iter().map(gateway).collect(),
+            }),
+            _ => Err(Fault::wrong_answer("a list of gateways")),
+        }
+    }
+
+    async fn service_days(
+        &self,
+        _by: Permit<Staff>,
+        caller: &Caller,
+        message: &pb::ListServiceDaysRequest,
+    ) -> Result<pb::ListServiceDaysResponse, Fault> {
+        const LIST: &str = "service days";
+        let page = Page::<ServiceDate>::read(LIST, message.page_size, &message.page_token)?;
+        let (before, limit) = (page.after, page.look_ahead());
+        let ask = Ask::ListServiceDays { before, limit };
+        let Reply::ServiceDays(mut views) = self.0.engine.ask(caller.eui64(), ask).await? else {
+            return Err(Fault::wrong_answer("a list of service days"));
+        };
+        let last = page.cut(&mut views).map(|view| view.day.date);
+        Ok(pb::ListServiceDaysResponse {
+            next_page_token: next_token(LIST, last),
+            service_days: views.iter().map(service_day).collect(),
+        })
+    }
+}
+
+/// How many may come is checked before any is read.
+fn add(devices: &mut Vec<DeviceEntry>, part: Vec<pb::DeviceEntry>) -> Result<(), Fault> {
+    let given = devices.len() + part.len();
+    if given > IMPORT_MAX as usize {
+        let limit = IMPORT_MAX;
+        return Err(Fault::argument_refused(&Refusal::TooManyDevices {
+            given,
+            limit,
+        }));
+    }
+    for entry in part {
+        devices.push(device(entry, devices.len())?);
+    }
+    Ok(())
+}
+
+async fn next_part(
+    parts: &mut Streaming<pb::ImportDevicesRequest>,
+) -> Result<Option<pb::ImportDevicesRequest>, Fault> {
+    let part = parts.message().await;
+    part.map_err(|status| Fault::transport(&status))
+}

@@ -1,0 +1,178 @@
+//! Faults found before the engine is asked, or on the way back from it.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use dco_block::{RejectBlock, RejectManifest, limits};
+use tonic::{Code, Status};
+
+use super::{Detail, Fault};
+
+/// What is suggested to a caller that is told to come back.
+const RETRY_IN: Duration = Duration::from_secs(1);
+
+impl Fault {
+    /// The only answer about what is not the caller's, whether it exists or not. It has no
+    /// metadata, so that it is always the same to the byte.
+    pub(crate) fn caller_not_permitted() -> Self {
+        Self::new(
+            Code::PermissionDenied,
+            "CALLER_NOT_PERMITTED",
+            "the caller may not do this; check the name in the request, and the role that its \
+             certificate's EUI-64 is registered with",
+        )
+    }
+
+    /// A field that cannot be read as what it should be.
+    pub(crate) fn argument(
+        reason: &'static str,
+        field: &'static str,
+        message: impl Display,
+    ) -> Self {
+        Self::new(Code::InvalidArgument, reason, message).field(field)
+    }
+
+    /// An element of a list that cannot be read; `index` counts from zero.
+    pub(crate) fn element(
+        reason: &'static str,
+        field: &'static str,
+        index: usize,
+        message: impl Display,
+    ) -> Self {
+        let message = format!("{field}[{index}]: {message}");
+        Self::argument(reason, field, message).with("index", index)
+    }
+
+    /// A manifest that contradicts itself or the limits.
+    pub(crate) fn manifest(reject: &RejectManifest) -> Self {
+        Self::argument("MANIFEST_INVALID", "manifest", reject)
+    }
+
+    /// A block that is not what it says, or does not belong to its image.
+    pub(crate) fn block(reject: &RejectBlock) -> Self {
+        let fault = |code, reason, index| Self::new(code, reason, reject).with("blockIndex", index);
+        match *reject {
+            RejectBlock::OutOfRange { index, block_count } => {
+                fault(Code::OutOfRange, "BLOCK_OUT_OF_RANGE", index).with("blockCount", block_count)
+            }
+            RejectBlock::LengthInvalid {
+                index,
+                expected_bytes,
+                actual_bytes,
+            } => fault(Code::InvalidArgument, "BLOCK_LENGTH_INVALID", index)
+                .field("block.data")
+                .with("expectedBytes", expected_bytes)
+                .with("actualBytes", actual_bytes),
+            RejectBlock::DigestMismatch {
+                index,
+                declared_crc32,
+                computed_crc32,
+            } => fault(Code::InvalidArgument, "BLOCK_DIGEST_MISMATCH", index)
+                .field("block.crc32")
+                .with("declaredCrc32", format_args!("{declared_crc32:08x}"))
+                .with("computedCrc32", format_args!("{computed_crc32:08x}")),
+        }
+    }
+
+    /// Another block is held under this index.
+    pub(crate) fn block_conflict(index: u32, crc32: u32, stored_crc32: u32) -> Self {
+        let message = format!(
+            "block {index} is held with other bytes (CRC-32 {stored_crc32:08x}); \
+             what is held stays: cancel the transfer if the image has changed"
+        );
+        Self::new(Code::AlreadyExists, "BLOCK_CONTENT_CONFLICT", message)
+            .with("blockIndex", index)
+            .with("declaredCrc32", format_args!("{crc32:08x}"))
+            .with("storedCrc32", format_args!("{stored_crc32:08x}"))
+    }
+
+    /// An index past the end of an image that is being read.
+    pub(crate) fn no_such_block(index: u32, block_count: u32) -> Self {
+        Self::block(&RejectBlock::OutOfRange { index, block_count })
+    }
+
+    /// A block on disk is not what was written. Never retried by itself.
+    pub(crate) fn stored_block_corrupt(index: u32) -> Self {
+        let message = format!("block {index} is damaged on disk; the operator has been told");
+        Self::new(Code::DataLoss, "STORED_BLOCK_CORRUPT", message).with("blockIndex", index)
+    }
+
+    /// The image was given up while it was being read.
+    pub(crate) fn image_gone() -> Self {
+        let message = "the image is not held any more; wait for another offer";
+        Self::new(Code::NotFound, "IMAGE_NOT_FOUND", message)
+    }
+
+    /// A message in a stream that may not stand where it stands.
+    pub(crate) fn out_of_turn(message: &str) -> Self {
+        Self::new(Code::InvalidArgument, "MESSAGE_OUT_OF_TURN", message)
+    }
+
+    /// A newer hello of the same gateway has taken this stream's place.
+    pub(crate) fn session_superseded() -> Self {
+        let message = "a newer stream of this gateway has taken the place of this one";
+        Self::new(Code::Aborted, "SESSION_SUPERSEDED", message)
+    }
+
+    /// The gateway does not read what it is told.
+    pub(crate) fn session_overrun() -> Self {
+        let message = "messages were not read in time; connect again with a new hello";
+        Self::new(Code::Aborted, "SESSION_OVERRUN", message)
+    }
+
+    /// The service is being stopped.
+    pub(crate) fn draining() -> Self {
+        let message = "the service is stopping; try again in a moment";
+        Self::new(Code::Unavailable, "DRAINING", message).detail(Detail::RetryIn(RETRY_IN))
+    }
+
+    /// Too much at one time.
+    pub(crate) fn overloaded(what: &'static str, limit: u32) -> Self {
+        let message = format!("at most {limit} {what} at one time; try again in a moment");
+        Self::new(Code::Unavailable, "OVERLOADED", message)
+            .detail(Detail::RetryIn(RETRY_IN))
+            .with("limit", limit)
+    }
+
+    /// The disk failed. Whether what was asked was done is decided by recovery.
+    pub(crate) fn store_closed() -> Self {
+        let message = "the store has closed; ask again when the service is back: \
+                       the same request_id gives the same answer";
+        Self::new(Code::Unavailable, "STORE_CLOSED", message).detail(Detail::RetryIn(RETRY_IN))
+    }
+
+    /// The engine answered with something else than what was asked for.
+    pub(crate) fn wrong_answer(what: &'static str) -> Self {
+        let message = format!("the service answered {what} with something else; please report it");
+        Self::new(Code::Internal, "WRONG_ANSWER", message)
+    }
+
+    /// A refusal that came to the wrong half of the table.
+    pub(super) fn not_in_table(what: impl Display) -> Self {
+        Self::new(Code::Internal, "NOT_IN_TABLE", what)
+    }
+
+    /// What the transport found wrong with a message: too large, or not what it should be.
+    pub(crate) fn transport(status: &Status) -> Self {
+        let message = status.message();
+        match status.code() {
+            Code::OutOfRange => Self::new(Code::OutOfRange, "MESSAGE_TOO_LARGE", message)
+                .with("limitBytes", crate::MESSAGE_BYTES_MAX),
+            Code::Unimplemented => Self::new(
+                Code::Unimplemented,
+                "METHOD_UNKNOWN",
+                "there is no such call",
+            ),
+            Code::Internal => Self::new(Code::InvalidArgument, "MESSAGE_INVALID", message),
+            code @ (Code::Cancelled | Code::DeadlineExceeded) => {
+                Self::new(code, "CALL_ENDED", message)
+            }
+            code => Self::new(code, "TRANSPORT_FAILED", message),
+        }
+    }
+}
+
+const _: () = assert!(
+    limits::BLOCK_BYTES_MAX as usize * 2 <= crate::MESSAGE_BYTES_MAX,
+    "the largest block fits into a message"
+);

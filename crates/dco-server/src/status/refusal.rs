@@ -1,0 +1,162 @@
+//! The engine's refusals.
+
+use dco_block::Eui64;
+use dco_engine::Refusal;
+use tonic::Code;
+
+use super::{Detail, Fault, span};
+use crate::convert::instant;
+
+/// What a refusal is about, besides itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Concern<'a> {
+    /// Whose resources the request was about.
+    pub user: Eui64,
+    /// Where a delivery schedule is agreed.
+    pub service_desk_url: &'a str,
+}
+
+/// What a caller is told of a refusal.
+pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
+    match refusal {
+        // The same as for a name of somebody else, to the byte: what exists there is not said.
+        Refusal::NotPermitted | Refusal::ImageNotOnOffer => Fault::caller_not_permitted(),
+        Refusal::NotFound { kind } => {
+            let reason = if *kind == "image" {
+                "IMAGE_NOT_FOUND"
+            } else {
+                "RESOURCE_NOT_FOUND"
+            };
+            Fault::new(Code::NotFound, reason, refusal)
+        }
+        Refusal::RequestIdReused
+        | Refusal::BatchEmpty
+        | Refusal::DeviceDuplicate { .. }
+        | Refusal::TooManyDevices { .. }
+        | Refusal::SignedRequestTooLarge { .. }
+        | Refusal::ServiceDateInvalid { .. } => argument(refusal),
+        Refusal::ImageIncomplete { .. }
+        | Refusal::ImageNotVerified { .. }
+        | Refusal::ImageNotStoredForDevice { .. }
+        | Refusal::DeviceBusy { .. }
+        | Refusal::FirmwareNotApplicable { .. }
+        | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern.user),
+        Refusal::AllowanceUsed { .. } => allowance(refusal, concern),
+    }
+}
+
+impl Fault {
+    /// A refusal that needs no engine to be found, and no more than itself to be told.
+    pub(crate) fn argument_refused(refusal: &Refusal) -> Self {
+        argument(refusal)
+    }
+}
+
+/// What is wrong with the request whatever the state of things.
+fn argument(refusal: &Refusal) -> Fault {
+    let fault = |reason, field| Fault::new(Code::InvalidArgument, reason, refusal).field(field);
+    match refusal {
+        Refusal::RequestIdReused => fault("REQUEST_ID_REUSED", "request_id"),
+        Refusal::BatchEmpty => fault("BATCH_EMPTY", "devices"),
+        Refusal::DeviceDuplicate { device } => {
+            fault("DEVICE_DUPLICATE", "devices").with("device", device)
+        }
+        Refusal::TooManyDevices { given, limit } => fault("TOO_MANY_DEVICES", "devices")
+            .with("deviceCount", given)
+            .with("deviceCountMax", limit),
+        Refusal::SignedRequestTooLarge {
+            given_bytes,
+            limit_bytes,
+        } => fault("SIGNED_REQUEST_TOO_LARGE", "signed_request")
+            .with("givenBytes", given_bytes)
+            .with("limitBytes", limit_bytes),
+        Refusal::ServiceDateInvalid {
+            date,
+            earliest,
+            latest,
+        } => fault("SERVICE_DATE_INVALID", "service_date")
+            .with("serviceDate", date)
+            .with("earliestServiceDate", earliest)
+            .with("latestServiceDate", latest),
+        other => Fault::not_in_table(other),
+    }
+}
+
+/// What may be granted at another time.
+fn precondition(refusal: &Refusal, user: Eui64) -> Fault {
+    let fault = |reason, kind, subject| {
+        Fault::new(Code::FailedPrecondition, reason, refusal)
+            .detail(Detail::Precondition { kind, subject })
+    };
+    let transfer = |number| format!("users/{user}/transfers/{number}");
+    match *refusal {
+        Refusal::ImageIncomplete { transfer: number } => {
+            fault("IMAGE_INCOMPLETE", "IMAGE_STORED", transfer(number))
+                .with("transfer", transfer(number))
+        }
+        Refusal::ImageNotVerified {
+            transfer: number,
+            state,
+        } => fault("IMAGE_NOT_VERIFIED", "IMAGE_STORED", transfer(number))
+            .with("transfer", transfer(number))
+            .with("state", state),
+        Refusal::ImageNotStoredForDevice { first, count } => fault(
+            "IMAGE_NOT_STORED_FOR_DEVICE",
+            "IMAGE_STORED_FOR_DEVICE",
+            first.to_string(),
+        )
+        .with("device", first)
+        .with("deviceCount", count),
+        Refusal::DeviceBusy { first, count } => {
+            fault("DEVICE_BUSY", "NO_OTHER_ACTIVATION", first.to_string())
+                .with("device", first)
+                .with("deviceCount", count)
+        }
+        Refusal::FirmwareNotApplicable { first, count } => fault(
+            "FIRMWARE_NOT_APPLICABLE",
+            "HARDWARE_VERSION_IN_RANGE",
+            first.to_string(),
+        )
+        .with("device", first)
+        .with("deviceCount", count),
+        Refusal::TransferNotReceiving { state } => fault(
+            "TRANSFER_NOT_RECEIVING",
+            "TRANSFER_RECEIVING",
+            format!("users/{user}"),
+        )
+        .with("state", state),
+        ref other => Fault::not_in_table(other),
+    }
+}
+
+fn allowance(refusal: &Refusal, concern: Concern<'_>) -> Fault {
+    let Refusal::AllowanceUsed {
+        limit,
+        used,
+        requested,
+        service_date,
+        resets_us,
+        resets_in_us,
+    } = refusal
+    else {
+        return Fault::not_in_table(refusal);
+    };
+    Fault::new(
+        Code::ResourceExhausted,
+        "UNSCHEDULED_DAILY_ALLOWANCE_USED",
+        refusal,
+    )
+    .detail(Detail::Quota {
+        subject: format!("users/{}", concern.user),
+    })
+    .detail(Detail::RetryIn(span(*resets_in_us)))
+    .detail(Detail::Help {
+        description: "agree a delivery schedule with the Service Desk",
+        url: concern.service_desk_url.to_owned(),
+    })
+    .with("limitPerServiceDay", limit)
+    .with("used", used)
+    .with("requested", requested)
+    .with("serviceDate", service_date)
+    .with("resetTime", instant(*resets_us))
+}
