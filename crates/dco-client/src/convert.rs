@@ -6,6 +6,9 @@ mod operations;
 mod report;
 pub(crate) mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;

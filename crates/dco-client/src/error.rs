@@ -14,14 +14,33 @@ use crate::types::BlockRefusal;
 
 pub use refusal::{HelpLink, Refusal, Violation, ViolationKind};
 
+/// TLS alerts about our certificate, as rustls names them.
+const CERTIFICATE_ALERTS: [&str; 9] = [
+    "BadCertificate",
+    "UnsupportedCertificate",
+    "CertificateRevoked",
+    "CertificateExpired",
+    "CertificateUnknown",
+    "UnknownCA",
+    "AccessDenied",
+    "DecryptError",
+    "CertificateRequired",
+];
+
 /// Why a call did not give what was asked for. Each reads as one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error(transparent)]
     Identity(#[from] InvalidIdentity),
-    /// No connection: nobody listens there, or the two sides do not trust each other.
+    /// No connection: nobody listens there, or who does is no server of ours.
     #[error("cannot connect to {address}: {reason}")]
     Unreachable { address: String, reason: String },
+    /// One side does not accept the other's certificate.
+    #[error(
+        "no trust between this side and the server: {reason}; both certificates must be valid and \
+         come from the CA that the other side trusts"
+    )]
+    Untrusted { reason: String },
     /// The connection ended in the middle; what was asked may or may not have been done.
     #[error("the link to the server broke: {reason}")]
     Broken { reason: String },
@@ -52,6 +71,7 @@ impl ClientError {
             Self::GaveUp { last, .. } => last.code(),
             Self::Identity(_)
             | Self::Unreachable { .. }
+            | Self::Untrusted { .. }
             | Self::Broken { .. }
             | Self::WrongImage { .. }
             | Self::BadAnswer(_) => None,
@@ -92,6 +112,17 @@ impl ClientError {
         self.refusal().and_then(|refusal| refusal.retry_delay)
     }
 
+    /// Whether a link failed for lack of trust. TLS 1.3 lets a client finish before the server has looked at its certificate, so
+    /// the server's verdict may come with the first call, and HTTP/2 hands it on as text only.
+    pub(crate) fn distrust(reason: &str) -> Option<Self> {
+        let verdict = reason.strip_prefix("received fatal alert: ");
+        let found = reason.starts_with("invalid peer certificate: ")
+            || verdict.is_some_and(|alert| CERTIFICATE_ALERTS.contains(&alert));
+        found.then(|| Self::Untrusted {
+            reason: reason.to_owned(),
+        })
+    }
+
     pub(crate) fn broken(reason: impl Into<String>) -> Self {
         Self::Broken {
             reason: reason.into(),
@@ -103,7 +134,10 @@ impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
         // A status that came over the wire has no source; one that has was made on this side because the link failed.
         match status.source() {
-            Some(fault) => Self::broken(innermost(fault)),
+            Some(fault) => {
+                let reason = innermost(fault);
+                Self::distrust(&reason).unwrap_or(Self::Broken { reason })
+            }
             None => Self::Refused(Box::new(Refusal::from(&status))),
         }
     }

@@ -60,7 +60,10 @@ impl Link {
         let channel = settings(endpoint)?
             .connect_with_connector(tower::service_fn(move |_| dialer.clone().dial()))
             .await
-            .map_err(|fault| unreachable(endpoint, innermost(&fault)))?;
+            .map_err(|fault| {
+                let reason = innermost(&fault);
+                ClientError::distrust(&reason).unwrap_or_else(|| unreachable(endpoint, reason))
+            })?;
         Ok(Self { channel })
     }
 

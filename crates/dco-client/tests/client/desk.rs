@@ -1,0 +1,263 @@
+use std::sync::{Arc, Mutex};
+
+use dco_block::{Eui64, FirmwareVersion};
+use dco_client::{
+    ClientError, Code, DeviceEntry, OperationsClient, PageRequest, ReportsClient, RequestId,
+};
+use dco_proto::v1 as pb;
+use pb::operations_server::{Operations, OperationsServer};
+use pb::reports_server::{Reports, ReportsServer};
+use prost::Message;
+use tonic::transport::Server;
+use tonic::transport::server::Router;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::peer::{Links, serve};
+
+const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
+
+/// Operations and Reports of a small system.
+#[derive(Clone, Default)]
+pub(crate) struct Desk {
+    imported: Arc<Mutex<Vec<pb::ImportDevicesRequest>>>,
+}
+
+#[async_trait]
+impl Operations for Desk {
+    async fn import_devices(
+        &self,
+        request: Request<Streaming<pb::ImportDevicesRequest>>,
+    ) -> Result<Response<pb::ImportDevicesResponse>, Status> {
+        let mut messages = request.into_inner();
+        let mut device_count = 0;
+        while let Some(message) = messages.message().await? {
+            if let Some(wrong) = message
+                .devices
+                .iter()
+                .position(|entry| entry.model == "wrong")
+            {
+                let mut details = ErrorDetails::new();
+                details.add_bad_request_violation(format!("devices[{wrong}].model"), "is wrong");
+                details.set_error_info(
+                    "DEVICE_INVALID",
+                    "dco",
+                    [("line".to_owned(), "2".to_owned())],
+                );
+                return Err(Status::with_error_details(
+                    Code::InvalidArgument,
+                    "line 2",
+                    details,
+                ));
+            }
+            device_count += u32::try_from(message.devices.len()).unwrap();
+            self.imported.lock().unwrap().push(message);
+        }
+        Ok(Response::new(pb::ImportDevicesResponse { device_count }))
+    }
+
+    async fn list_gateways(
+        &self,
+        _: Request<pb::ListGatewaysRequest>,
+    ) -> Result<Response<pb::ListGatewaysResponse>, Status> {
+        let gateways = vec![pb::GatewayStatus {
+            name: "gateways/90-B3-D5-1F-30-03-00-00".to_owned(),
+            connected: true,
+            change_time: Some(prost_types::Timestamp {
+                seconds: 5,
+                nanos: 7_000,
+            }),
+            attempt_count: 3,
+            concurrency: 100,
+        }];
+        Ok(Response::new(pb::ListGatewaysResponse { gateways }))
+    }
+
+    async fn list_service_days(
+        &self,
+        request: Request<pb::ListServiceDaysRequest>,
+    ) -> Result<Response<pb::ListServiceDaysResponse>, Status> {
+        let last = !request.into_inner().page_token.is_empty();
+        let next_page_token = if last {
+            String::new()
+        } else {
+            "more".to_owned()
+        };
+        let service_days = vec![service_day(if last { "2026-03-28" } else { "2026-03-29" })];
+        Ok(Response::new(pb::ListServiceDaysResponse {
+            service_days,
+            next_page_token,
+        }))
+    }
+}
+
+#[async_trait]
+impl Reports for Desk {
+    async fn get_capacity_report(
+        &self,
+        request: Request<pb::GetCapacityReportRequest>,
+    ) -> Result<Response<pb::CapacityReport>, Status> {
+        let request = request.into_inner();
+        assert_eq!(request.last_service_date, "");
+        let service_days = vec![service_day(&request.first_service_date)];
+        Ok(Response::new(pb::CapacityReport { service_days }))
+    }
+
+    async fn get_trt_report(
+        &self,
+        request: Request<pb::GetTrtReportRequest>,
+    ) -> Result<Response<pb::TrtReport>, Status> {
+        let user = request.into_inner().parent;
+        let row = pb::TrtRow {
+            user,
+            activation_count: 9,
+            ended_within_trt: 8,
+            ..Default::default()
+        };
+        Ok(Response::new(pb::TrtReport { rows: vec![row] }))
+    }
+
+    async fn get_success_report(
+        &self,
+        _: Request<pb::GetSuccessReportRequest>,
+    ) -> Result<Response<pb::SuccessReport>, Status> {
+        let row = pb::SuccessRow {
+            user: "nobody".to_owned(),
+            ..Default::default()
+        };
+        Ok(Response::new(pb::SuccessReport { rows: vec![row] }))
+    }
+}
+
+fn service_day(date: &str) -> pb::ServiceDay {
+    pb::ServiceDay {
+        name: format!("serviceDays/{date}"),
+        service_date: date.to_owned(),
+        capacity: 12_000,
+        released: 11_999,
+        ..Default::default()
+    }
+}
+
+fn router(desk: Desk) -> impl FnOnce(Links) -> Router {
+    move |_| {
+        Server::builder()
+            .add_service(OperationsServer::new(desk.clone()))
+            .add_service(ReportsServer::new(desk))
+    }
+}
+
+fn entry(number: u32, model: &str) -> DeviceEntry {
+    DeviceEntry {
+        device: Eui64::from_bits(u64::from(number)),
+        user: USER,
+        gateway: Eui64::from_bits(0x90B3_D51F_3003_0000),
+        manufacturer: "Maker".to_owned(),
+        model: model.to_owned(),
+        hardware_version: 0x00AB,
+        firmware_version: FirmwareVersion::new(0x0102_0304),
+    }
+}
+
+#[tokio::test]
+async fn an_inventory_goes_in_messages_below_one_mebibyte() {
+    let desk = Desk::default();
+    let (_peer, link) = serve(router(desk.clone())).await;
+    let id = RequestId::fresh();
+    let entries = (0..20_000).map(|number| entry(number, "Model of some length, thirty c."));
+    let count = OperationsClient::new(&link)
+        .import_devices(id, true, entries)
+        .await
+        .unwrap();
+    assert_eq!(count, 20_000);
+
+    let messages = desk.imported.lock().unwrap();
+    assert_eq!(messages[0].request_id, id.to_string());
+    assert!(messages[0].validate_only);
+    assert!(messages.len() > 2);
+    assert!(
+        messages
+            .iter()
+            .all(|message| message.encoded_len() < 1024 * 1024)
+    );
+    let first = &messages[1].devices[0];
+    assert_eq!(first.device, "00-00-00-00-00-00-00-00");
+    assert_eq!(
+        (
+            first.hardware_version.as_str(),
+            first.firmware_version.as_str()
+        ),
+        ("00AB", "01020304")
+    );
+}
+
+#[tokio::test]
+async fn an_empty_inventory_is_one_message() {
+    let desk = Desk::default();
+    let (_peer, link) = serve(router(desk.clone())).await;
+    let none = Vec::new();
+    let count = OperationsClient::new(&link)
+        .import_devices(RequestId::fresh(), false, none)
+        .await;
+    assert_eq!(count.unwrap(), 0);
+    assert_eq!(desk.imported.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_with_its_details() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let entries = vec![entry(1, "right"), entry(2, "wrong")];
+    let refused = OperationsClient::new(&link)
+        .import_devices(RequestId::fresh(), false, entries)
+        .await;
+    let error = refused.unwrap_err();
+    assert_eq!(
+        (error.code(), error.reason()),
+        (Some(Code::InvalidArgument), Some("DEVICE_INVALID"))
+    );
+    assert_eq!(
+        error.refusal().unwrap().violations[0].subject,
+        "devices[1].model"
+    );
+    assert_eq!(
+        error.to_string(),
+        "line 2 [INVALID_ARGUMENT DEVICE_INVALID; line 2; devices[1].model: is wrong]"
+    );
+}
+
+#[tokio::test]
+async fn gateways_and_service_days_are_listed_page_by_page() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let operations = OperationsClient::new(&link);
+    let gateways = operations.gateways().await.unwrap();
+    assert_eq!(gateways[0].gateway.to_string(), "90-B3-D5-1F-30-03-00-00");
+    assert_eq!(gateways[0].change_us, Some(5_000_007));
+
+    let first = operations
+        .service_days(&PageRequest::default())
+        .await
+        .unwrap();
+    assert_eq!(first.items[0].service_date, "2026-03-29");
+    let wanted = PageRequest {
+        size: 1,
+        token: first.next,
+    };
+    let second = operations.service_days(&wanted).await.unwrap();
+    assert_eq!(second.items[0].service_date, "2026-03-28");
+    assert_eq!(second.next, None);
+}
+
+#[tokio::test]
+async fn reports_are_read_and_nonsense_in_them_is_named() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let reports = ReportsClient::new(&link);
+    let days = reports.capacity(Some("2026-03-29"), None).await.unwrap();
+    assert_eq!((days[0].capacity, days[0].released), (12_000, 11_999));
+    let rows = reports.trt(Some(USER)).await.unwrap();
+    assert_eq!((rows[0].user, rows[0].ended_within_trt), (USER, 8));
+    let error = reports.success(None).await.unwrap_err();
+    assert!(
+        matches!(&error, ClientError::BadAnswer(bad) if bad.field == "row.user"),
+        "{error}"
+    );
+}
