@@ -3,5 +3,6 @@
 mod sample;
 mod world;
 
+mod admission;
 mod durability;
 mod transfers;

@@ -56,11 +56,12 @@ pub(crate) fn header(version: u32) -> OtaHeader {
     }
 }
 
-/// A whole image of exactly this length, signature included.
+/// A whole image of exactly this length, signature included; another version has other bytes.
 pub(crate) fn image(header: OtaHeader, image_bytes: u32) -> Bytes {
     let around = wrap(header, &[], &[0; 64]).len();
     let inside = usize::try_from(image_bytes).expect("small") - around;
-    let bytes = wrap(header, &vec![0xA5; inside], &[7; 64]);
+    let [fill, ..] = header.file_version.get().to_le_bytes();
+    let bytes = wrap(header, &vec![fill; inside], &[7; 64]);
     assert_eq!(
         bytes.len(),
         usize::try_from(image_bytes).expect("small"),

@@ -13,7 +13,10 @@ impl Engine {
     pub(crate) fn pass_time(&mut self) {
         while let Some((_, wake)) = self.wakes.pop_due(self.now_us) {
             match wake {
-                Wake::Unpark { batch } => self.unpark(batch),
+                Wake::Unpark { batch } => {
+                    self.unpark(batch);
+                    self.tell_if_live(batch);
+                }
                 Wake::Requeue { activation } => self.requeue(activation),
             }
         }
@@ -31,6 +34,14 @@ impl Engine {
         let phase = self.batches.activation(activation).phase;
         if matches!(phase, Phase::RetryWait { until_us } if until_us <= self.now_us) {
             self.enqueue(activation);
+            self.tell_if_live(self.batches.activation(activation).batch);
+        }
+    }
+
+    /// At start-up nobody watches yet.
+    fn tell_if_live(&mut self, batch: u32) {
+        if self.started {
+            self.batch_changed(batch);
         }
     }
 
