@@ -6,7 +6,7 @@ use std::{error::Error, io};
 pub enum StoreError {
     /// Bytes that were once on disk for certain have changed. Never repaired by guessing.
     #[error(
-        "{file} is damaged at byte {offset}: {what}; nothing was changed; restore the data \
+        "{file} is damaged at byte {offset}: {what}; it was left as it is; restore the data \
          folder from a backup"
     )]
     Damaged {

@@ -181,7 +181,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 fn make(folder: &Path) -> io::Result<File> {
     fs::create_dir_all(folder)?;
     if let Some(parent) = folder.canonicalize()?.parent() {
-        File::open(parent)?.sync_all()?;
+        sync_if_readable(parent)?;
     }
     let path = folder.join(LOCK_NAME);
     OpenOptions::new()
@@ -189,6 +189,16 @@ fn make(folder: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .open(path)
+}
+
+/// A folder made now must survive a power cut. One made by somebody else may stand where we are
+/// not allowed to look, and then it was theirs to sync.
+fn sync_if_readable(folder: &Path) -> io::Result<()> {
+    match File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn keep(handles: &mut BTreeMap<String, Arc<Handle>>, name: &str, file: File) -> Arc<Handle> {

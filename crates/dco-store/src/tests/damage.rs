@@ -177,7 +177,7 @@ fn a_segment_of_another_history_breaks_the_chain() {
     disk.write_at(&file, 0, &bytes).unwrap();
     let error = read_all(&disk).unwrap_err();
     let expected = "journal-0000000002.seg is damaged at byte 0: this segment does not follow the \
-                    one before; nothing was changed; restore the data folder from a backup";
+                    one before; it was left as it is; restore the data folder from a backup";
     assert_eq!(error.to_string(), expected);
 }
 

@@ -213,6 +213,29 @@ fn a_full_disk_closes_the_journal_and_loses_nothing() {
 }
 
 #[test]
+fn a_start_on_a_full_disk_is_refused_and_loses_nothing() {
+    let disk = MemDisk::new();
+    let (mut opened, _) = open_small(&disk).unwrap();
+    opened.journal.commit(&["kept"]).unwrap();
+    // Something else took the room that recovery gave back and wants again.
+    let disk = disk.restart();
+    disk.set_len(&disk.list().unwrap()[0], 300).unwrap();
+    disk.limit_bytes(300);
+    let error = open_small(&disk).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Disk {
+                doing: "changing the length of",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(open_small(&disk.restart()).unwrap().1, [b"kept"]);
+}
+
+#[test]
 fn a_thread_that_ends_in_panic_leaves_nobody_waiting() {
     let (opened, _) = open_small(&MemDisk::new()).unwrap();
     let writer = opened.journal.start(|_| panic!("the listener failed"));
