@@ -1,0 +1,47 @@
+//! The promises, one file each. A checker knows the rule and what happened, and nothing of the engine's state.
+
+use std::fmt::Debug;
+
+use crate::happened::Happened;
+
+mod activations;
+mod allowance;
+mod asked;
+mod blocks;
+mod cancelled;
+mod capacity;
+#[cfg(test)]
+mod history;
+mod journal;
+mod one_attempt;
+mod started_once;
+mod success;
+mod word;
+
+/// What was seen that must not be, in one sentence.
+pub(crate) type Breach = String;
+
+/// Watches over one promise.
+pub(crate) trait Checker: Debug {
+    /// The promise.
+    fn promise(&self) -> &'static str;
+
+    /// Looks at one thing that happened.
+    fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach>;
+}
+
+/// All checkers there are, for a world with this allowance for a User and a service day.
+pub(crate) fn all(allowance_per_day: u32) -> Vec<Box<dyn Checker>> {
+    vec![
+        Box::new(journal::Journal::default()),
+        Box::new(blocks::Blocks::default()),
+        Box::new(word::Word::default()),
+        Box::new(capacity::Capacity::new()),
+        Box::new(allowance::Allowance::new(allowance_per_day)),
+        Box::new(asked::Asked::default()),
+        Box::new(cancelled::Cancelled::default()),
+        Box::new(one_attempt::OneAttempt::default()),
+        Box::new(started_once::StartedOnce::default()),
+        Box::new(success::Success::default()),
+    ]
+}

@@ -1,0 +1,168 @@
+//! No service day is released over its capacity, and a unit is given back only for nothing sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dco_engine::record::{AttemptEnded, Change, Record, Released};
+use dco_engine::{AttemptRef, Outcome};
+use dco_schedule::{Calendar, ServiceDate};
+
+use super::activations::Activations;
+use super::{Breach, Checker};
+use crate::happened::Happened;
+
+/// Counts the units of each service day by the journal alone.
+#[derive(Debug)]
+pub(super) struct Capacity {
+    calendar: Calendar,
+    capacity: u32,
+    released: BTreeMap<ServiceDate, u32>,
+    /// The unit of each attempt under way.
+    charged: BTreeMap<u32, ServiceDate>,
+    nothing_sent: BTreeSet<AttemptRef>,
+    activations: Activations,
+}
+
+impl Capacity {
+    pub(super) fn new() -> Self {
+        Self {
+            calendar: Calendar::london(),
+            capacity: 0,
+            released: BTreeMap::new(),
+            charged: BTreeMap::new(),
+            nothing_sent: BTreeSet::new(),
+            activations: Activations::default(),
+        }
+    }
+
+    fn judge(&mut self, record: &Record) -> Result<(), Breach> {
+        let today = self.calendar.day_at(record.at_us).date;
+        match &record.change {
+            Some(Change::Released(it)) => self.release(it, today),
+            Some(Change::AttemptEnded(it)) => self.end(it, today),
+            _ => Ok(()),
+        }
+    }
+
+    fn release(&mut self, record: &Released, today: ServiceDate) -> Result<(), Breach> {
+        let number = record.activation;
+        let charged = record.charged_date.map(ServiceDate::from_days);
+        let due = self.activations.get(number)?.large.then_some(today);
+        if charged != due {
+            return Err(format!(
+                "the release of activation {number} on {today} is charged to {charged:?}, due is {due:?}"
+            ));
+        }
+        let Some(date) = charged else { return Ok(()) };
+        self.charged.insert(number, date);
+        let released = self.released.entry(date).or_default();
+        *released += 1;
+        if *released <= self.capacity {
+            return Ok(());
+        }
+        Err(format!(
+            "{released} units are released on {date}, the capacity is {}",
+            self.capacity
+        ))
+    }
+
+    fn end(&mut self, record: &AttemptEnded, today: ServiceDate) -> Result<(), Breach> {
+        let charged = self.charged.remove(&record.activation);
+        let Some(refunded) = record.refunded_date.map(ServiceDate::from_days) else {
+            return Ok(());
+        };
+        let attempt = self.activations.attempt(record.activation)?;
+        if charged != Some(refunded) || refunded != today {
+            return Err(format!(
+                "a unit of {refunded} is given back on {today} for {attempt:?}, charged to {charged:?}"
+            ));
+        }
+        if !self.nothing_sent.contains(&attempt) || record.outcome == Outcome::Success.number() {
+            return Err(format!(
+                "a unit of {refunded} is given back for {attempt:?}, of which its gateway never said \
+                 that nothing was sent"
+            ));
+        }
+        *self.released.entry(refunded).or_default() -= 1;
+        Ok(())
+    }
+}
+
+impl Checker for Capacity {
+    fn promise(&self) -> &'static str {
+        "no service day is released over its capacity"
+    }
+
+    fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach> {
+        match happened {
+            Happened::Started { capacity } => self.capacity = *capacity,
+            Happened::ReportedEnd {
+                attempt,
+                nothing_sent: true,
+            } => {
+                self.nothing_sent.insert(*attempt);
+            }
+            Happened::Recorded { record, .. } => {
+                self.judge(record)?;
+                self.activations.learn(record)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Capacity;
+    use crate::checkers::history::{self, DATE, broken, kept};
+    use crate::happened::Happened;
+
+    fn with_batch(capacity: u32) -> Capacity {
+        let mut checker = Capacity::new();
+        kept(&mut checker, &Happened::Started { capacity });
+        for record in history::batch_of_three() {
+            history::keeps(&mut checker, record);
+        }
+        checker
+    }
+
+    #[test]
+    fn one_unit_too_many_is_seen() {
+        let mut checker = with_batch(2);
+        history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
+        history::keeps(&mut checker, history::released(1, 1, Some(DATE)));
+        history::breaks(&mut checker, history::released(2, 1, Some(DATE)));
+    }
+
+    #[test]
+    fn a_lower_capacity_counts_from_now_on() {
+        let mut checker = with_batch(2);
+        history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
+        kept(&mut checker, &Happened::Started { capacity: 1 });
+        history::breaks(&mut checker, history::released(1, 1, Some(DATE)));
+    }
+
+    #[test]
+    fn another_day_or_none_cannot_be_charged() {
+        history::breaks(&mut with_batch(2), history::released(0, 1, None));
+        history::breaks(&mut with_batch(2), history::released(0, 1, Some(DATE + 1)));
+    }
+
+    #[test]
+    fn a_unit_comes_back_only_on_the_gateways_word() {
+        let mut checker = with_batch(1);
+        history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
+        let said = Happened::ReportedEnd {
+            attempt: history::attempt(0, 1),
+            nothing_sent: true,
+        };
+        kept(&mut checker, &said);
+        history::keeps(&mut checker, history::ended(0, 1, Some(DATE)));
+        history::keeps(&mut checker, history::released(0, 2, Some(DATE)));
+        history::breaks(&mut checker, history::ended(0, 2, Some(DATE)));
+        broken(
+            &mut with_batch(1),
+            &history::recorded_as(&history::record(history::released(9, 1, None))),
+        );
+    }
+}

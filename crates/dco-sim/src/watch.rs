@@ -1,0 +1,77 @@
+//! Everybody who watches: checkers, trace and figures.
+
+use std::fmt;
+
+use dco_schedule::Micros;
+
+use crate::checkers::{self, Checker};
+use crate::happened::Happened;
+use crate::outcome::{Failure, Figures};
+use crate::trace::Trace;
+
+/// What a run is judged by and remembered as.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) now_us: Micros,
+    pub(crate) trace: Trace,
+    pub(crate) figures: Figures,
+    pub(crate) failure: Option<Failure>,
+    checkers: Vec<Box<dyn Checker>>,
+}
+
+impl Watch {
+    /// Nothing has happened.
+    pub(crate) fn new(allowance_per_day: u32) -> Self {
+        Self {
+            now_us: 0,
+            trace: Trace::new(),
+            figures: Figures::default(),
+            failure: None,
+            checkers: checkers::all(allowance_per_day),
+        }
+    }
+
+    /// Shows something to every checker. The first breach ends the run.
+    pub(crate) fn show(&mut self, happened: &Happened<'_>) {
+        self.count(happened);
+        for checker in &mut self.checkers {
+            if let Err(breach) = checker.see(happened) {
+                let promise = checker.promise();
+                self.fail(promise, breach);
+                return;
+            }
+        }
+    }
+
+    /// Writes a line into the trace.
+    pub(crate) fn note(&mut self, what: fmt::Arguments<'_>) {
+        self.trace.note(self.now_us, what);
+    }
+
+    /// A promise is broken. Only the first one counts: the rest may follow from it.
+    pub(crate) fn fail(&mut self, promise: &'static str, what: String) {
+        if self.failure.is_none() {
+            self.failure = Some(Failure {
+                promise,
+                what,
+                last: self.trace.lines(),
+            });
+        }
+    }
+
+    fn count(&mut self, happened: &Happened<'_>) {
+        let figures = &mut self.figures;
+        match happened {
+            Happened::Started { .. } => figures.starts += 1,
+            Happened::Recorded { bytes, .. } => {
+                figures.records += 1;
+                self.trace.mix(bytes);
+            }
+            Happened::BlockAcknowledged { .. } => figures.blocks_acknowledged += 1,
+            Happened::Answered { .. } => figures.answers += 1,
+            Happened::AttemptStarted { .. } => figures.attempts_started += 1,
+            Happened::Activated { .. } => figures.activated += 1,
+            _ => {}
+        }
+    }
+}

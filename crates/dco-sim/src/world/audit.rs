@@ -1,0 +1,74 @@
+//! Somebody looks at everything that was ever named, and an image is read back.
+
+use dco_block::Manifest;
+use dco_engine::{Event, HOUR_US, Refusal, Reply, Request, Verdict};
+
+use super::{Item, Named, World};
+use crate::call::Caller;
+use crate::happened::Happened;
+
+impl World {
+    /// Looks now, and again later.
+    pub(super) fn audit(&mut self) {
+        self.audit_now();
+        let wait_us = self.dice.between(4 * HOUR_US..=24 * HOUR_US);
+        self.after(wait_us, Item::Audit);
+    }
+
+    /// Asks for all that an answer has ever named; the checkers hear the answers.
+    pub(super) fn audit_now(&mut self) {
+        for named in self.named.clone() {
+            let requests = match named {
+                Named::Transfer(user, number) => [
+                    Request::GetTransfer { user, number },
+                    Request::AttachTransfer { user, number },
+                ],
+                Named::Batch(user, number) => [
+                    Request::GetBatch { user, number },
+                    Request::ListActivations {
+                        user,
+                        number,
+                        skip: 0,
+                        limit: u32::MAX,
+                    },
+                ],
+            };
+            for request in requests {
+                self.request_arrives(Caller::Auditor, request);
+            }
+        }
+    }
+
+    /// The auditor's answer: where it names blocks, they are read.
+    pub(super) fn audited(&mut self, request: &Request, reply: &Result<Reply, Refusal>) {
+        let (Request::AttachTransfer { user, number }, Ok(Reply::Blocks(source))) =
+            (request, reply)
+        else {
+            return;
+        };
+        if let Some(service) = &self.service {
+            let crcs = service.crcs(source);
+            self.watch.show(&Happened::BlocksFound {
+                user: *user,
+                number: *number,
+                crcs: &crcs,
+            });
+        }
+    }
+
+    /// The answer to the engine's wish for a read-back.
+    pub(super) fn read_back(&mut self, life: u32, owner: u64, manifest: &Manifest) {
+        let unread = self.dice.chance(self.faults.unread);
+        let Some(service) = self.service.as_ref().filter(|it| it.life == life) else {
+            return;
+        };
+        let verdict = if unread {
+            Verdict::Unread
+        } else {
+            service.verify(owner, manifest)
+        };
+        self.watch
+            .note(format_args!("read back of {owner}: {verdict:?}"));
+        self.tell(Event::Verified { owner, verdict });
+    }
+}

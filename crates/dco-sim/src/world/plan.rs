@@ -1,0 +1,69 @@
+//! Who will do what, and when.
+
+use dco_block::Eui64;
+use dco_engine::HOUR_US;
+use dco_schedule::{Calendar, Micros, ServiceDate};
+
+use super::{Item, World};
+use crate::user::{Errand, request_id};
+
+/// Errands begin within so long.
+const BEGIN_WITHIN_US: Micros = 4 * 24 * HOUR_US;
+
+impl World {
+    /// Puts the beginning of everything on the agenda.
+    pub(super) fn plan(&mut self) {
+        self.import = Some(request_id(&mut self.dice));
+        self.after(0, Item::ServiceStarts);
+        self.after(1, Item::OperatorImports);
+        self.after(HOUR_US, Item::ClockIsLookedAt);
+        self.after(HOUR_US, Item::Audit);
+        for gateway in 0..self.gateways.len() {
+            let wait_us = self.dice.between(0..=2 * HOUR_US);
+            self.after(wait_us, Item::GatewayConnects { gateway });
+        }
+        for user in self.estate.users.clone() {
+            self.plan_user(user);
+        }
+    }
+
+    fn plan_user(&mut self, user: Eui64) {
+        let devices = self.estate.devices_of(user);
+        for image in self.estate.images.clone() {
+            if self.dice.chance(400) {
+                let some = self.dice.some(&devices);
+                let errand = Errand::send(user, image.clone(), some, &mut self.dice);
+                self.begin(errand, HOUR_US);
+            }
+            let hash = image.manifest.manufacturer_image_hash();
+            let errand = Errand::send(user, image, devices.clone(), &mut self.dice);
+            self.begin(errand, 12 * HOUR_US);
+            for _ in 0..self.dice.below(4) {
+                let some = self.dice.some(&devices);
+                let date = self.some_date();
+                let errand = Errand::activate(user, hash, some, date, &mut self.dice);
+                self.begin(errand, BEGIN_WITHIN_US);
+            }
+        }
+    }
+
+    /// Today, or one of the next days.
+    fn some_date(&mut self) -> Option<ServiceDate> {
+        if self.dice.chance(600) {
+            return None;
+        }
+        let ahead = self.dice.small(0..=5);
+        let today = Calendar::london().day_at(self.now_us).date;
+        Some((0..ahead).fold(today, |date, _| date.next()))
+    }
+
+    fn begin(&mut self, errand: Errand, within_us: Micros) {
+        let wait_us = self.dice.between(2..=within_us);
+        let item = Item::ErrandGoesOn {
+            errand: self.errands.len(),
+            call: errand.call,
+        };
+        self.errands.push(errand);
+        self.after(wait_us, item);
+    }
+}
