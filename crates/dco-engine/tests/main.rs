@@ -5,4 +5,5 @@ mod world;
 
 mod admission;
 mod durability;
+mod release;
 mod transfers;

@@ -13,7 +13,7 @@ use dco_engine::{
     Effect, Engine, Event, Offer, Refusal, Reply, ReplyTo, Report, RequestId, Seq, Session, Terms,
     ToGateway, Topic,
 };
-use dco_schedule::{Calendar, Micros, ServiceDate};
+use dco_schedule::{Calendar, Micros};
 
 pub(crate) use gateways::{ended, hello, succeed};
 pub(crate) use requests::{batch_of, transfer_of};
@@ -204,10 +204,6 @@ impl World {
     /// Time passes up to the start of the next service day.
     pub(crate) fn next_day(&mut self) {
         self.until(Calendar::london().day_at(self.now_us).end_us);
-    }
-
-    pub(crate) fn today(&self) -> ServiceDate {
-        Calendar::london().day_at(self.now_us).date
     }
 
     // The service ends and starts again.

@@ -86,7 +86,10 @@ impl Engine {
         item.outcome = Some(outcome);
         item.fate_unknown |= outcome.is_unknown();
         match phase {
-            Phase::RetryWait { until_us } => self.wakes.set(until_us, Wake::Requeue { activation }),
+            Phase::RetryWait { until_us } => {
+                self.wakes.set(until_us, Wake::Requeue { activation });
+                self.carry_over(user, attempt.charged);
+            }
             _ => item.ended_us = Some(at_us),
         }
         if outcome == Outcome::Success {
@@ -101,6 +104,14 @@ impl Engine {
         self.large.wake_lane(attempt.gateway);
         self.small.wake_lane(attempt.gateway);
         Ok(())
+    }
+
+    /// What left on an earlier service day and comes back today is carried over to it.
+    fn carry_over(&mut self, user: Eui64, charged: Option<ServiceDate>) {
+        let today = self.days.today.as_ref().map(|today| today.day.date);
+        if charged.is_some_and(|date| Some(date) != today) {
+            self.grow_share(user, 1);
+        }
     }
 
     fn note_reading(&mut self, activation: u32, record: &AttemptEnded) {

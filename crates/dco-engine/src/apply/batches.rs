@@ -81,10 +81,8 @@ impl Engine {
         self.days
             .ledger
             .add_sent(batch.user, batch.service_date, batch.len);
-        if batch.day_start_us <= at_us
-            && let Some(weight) = self.days.add_weight(batch.user, batch.len)
-        {
-            self.large.set_weight(batch.user, weight);
+        if batch.day_start_us <= at_us {
+            self.grow_share(batch.user, batch.len);
         }
     }
 
@@ -100,6 +98,9 @@ impl Engine {
             .ok_or("there is no such batch")?;
         let (date, activations) = (batch.service_date, batch.activations());
         self.batches.cancel(index);
+        let unused = activations.clone().filter(|it| self.has_unused_share(*it));
+        let unused = u32::try_from(unused.count()).unwrap_or(u32::MAX);
+        self.shrink_share(user, unused);
         for activation in activations {
             match self.batches.activation(activation).phase {
                 Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. } => {

@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Puts an activation into its line, at its gateway as the inventory has it now.
-    pub(crate) fn enqueue(&mut self, activation: u32) {
+    fn enqueue(&mut self, activation: u32) {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
         let entry = Entry {
@@ -77,6 +77,14 @@ impl Engine {
             &mut self.large
         } else {
             &mut self.small
+        }
+    }
+
+    /// Into the line of the gateway that it is behind now, if it is in one.
+    pub(super) fn queue_again(&mut self, activation: u32) {
+        if let Phase::Queued(Some(_)) = self.batches.activation(activation).phase {
+            self.dequeue(activation);
+            self.enqueue(activation);
         }
     }
 

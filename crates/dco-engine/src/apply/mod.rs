@@ -3,9 +3,8 @@
 mod attempts;
 mod batches;
 mod lines;
+mod shares;
 mod transfers;
-
-use std::collections::BTreeMap;
 
 use dco_block::Eui64;
 
@@ -52,30 +51,36 @@ impl Engine {
     }
 
     fn apply_day_opened(&mut self, record: &DayOpened) -> Result<(), Why> {
-        let carried: BTreeMap<Eui64, u32> = self
-            .large
-            .users()
-            .map(|user| {
-                (
-                    user,
-                    u32::try_from(self.large.len_of(user)).unwrap_or(u32::MAX),
-                )
-            })
-            .collect();
-        for (user, weight) in &carried {
-            self.large.set_weight(*user, *weight);
+        let is_new = self.days.open(record).ok_or("it opens no service day")?;
+        if is_new {
+            for (user, carried) in self.carried_over() {
+                self.grow_share(user, carried);
+            }
         }
-        self.days
-            .open(record, carried)
-            .ok_or("it opens no service day")
+        Ok(())
     }
 
     fn apply_devices_imported(&mut self, record: &DevicesImported) {
+        let moved = self.moved(record);
         self.inventory.apply(record);
+        for activation in moved {
+            self.queue_again(activation);
+        }
         let count = u32::try_from(record.devices.len()).unwrap_or(u32::MAX);
         let by = Eui64::from_bits(record.by);
         self.requests
             .remember(by, record.request.as_ref(), Made::Imported(count));
+    }
+
+    /// Activations of Devices that from now on are behind another gateway.
+    fn moved(&self, record: &DevicesImported) -> Vec<u32> {
+        let moved = record.devices.iter().filter(|it| {
+            let known = self.inventory.get(Eui64::from_bits(it.device));
+            known.is_none_or(|known| known.gateway.bits() != it.gateway)
+        });
+        moved
+            .filter_map(|it| self.batches.busy(Eui64::from_bits(it.device)))
+            .collect()
     }
 
     fn apply_gateway_seen(&mut self, record: &GatewaySeen) {

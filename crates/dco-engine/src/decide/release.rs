@@ -100,7 +100,6 @@ impl Engine {
                     reason: "the Device is not registered to this User any more".to_owned(),
                 }));
             }
-            Some(known) if known.gateway != gateway => self.enqueue(activation),
             Some(_) => {
                 let today = self.days.today.as_ref().map(|today| today.day.date.days());
                 self.record(Change::Released(Released {

@@ -68,6 +68,13 @@ impl Days {
         Some(*weight)
     }
 
+    /// A User's share of today shrinks by what it takes back. Answers its weight.
+    pub(crate) fn take_weight(&mut self, user: Eui64, count: u32) -> Option<u32> {
+        let weight = self.today.as_mut()?.weights.get_mut(&user)?;
+        *weight = weight.saturating_sub(count);
+        Some(*weight)
+    }
+
     /// One unit of a day is used.
     pub(crate) fn charge(&mut self, date: ServiceDate, user: Eui64, at_us: Micros) -> Option<()> {
         let remaining = self.ledger.remaining(date);
@@ -78,8 +85,9 @@ impl Days {
         Some(())
     }
 
-    /// `None` when the record is no service day. Weights are today's beginning: what is carried over.
-    pub(crate) fn open(&mut self, record: &DayOpened, weights: BTreeMap<Eui64, u32>) -> Option<()> {
+    /// Opens a day, or gives the one that is open another capacity; answers which. `None` when the record is no
+    /// service day.
+    pub(crate) fn open(&mut self, record: &DayOpened) -> Option<bool> {
         let day = ServiceDay {
             date: ServiceDate::from_days(record.date),
             start_us: record.start_us,
@@ -87,7 +95,7 @@ impl Days {
         };
         if self.ledger.is_open(day.date) {
             self.ledger.set_capacity(day.date, record.capacity);
-            return Some(());
+            return Some(false);
         }
         let hours = record.hour_start_us.iter().copied();
         let segments = hours.zip(record.hour_weight.iter().copied()).collect();
@@ -100,9 +108,9 @@ impl Days {
         self.today = Some(Today {
             day,
             bucket,
-            weights,
+            weights: BTreeMap::new(),
         });
-        Some(())
+        Some(true)
     }
 
     /// A day's use, of one User or of all; `None` for a day that was never opened.

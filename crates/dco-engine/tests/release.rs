@@ -1,0 +1,529 @@
+//! Release: the day's capacity, its pace, whose turn it is, and what holds nobody else back.
+
+use std::collections::BTreeMap;
+
+use dco_block::Eui64;
+use dco_engine::{
+    AttemptEnd, Event, HOUR_US, Hello, Offer, Outcome, Report, SECOND_US, Terms, Topic,
+};
+use dco_schedule::HourProfile;
+
+use crate::sample::{
+    ANN, BOB, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest, noon,
+    start,
+};
+use crate::world::{World, ended, hello, succeed};
+
+/// Ann has Devices 0 to 999 in the north, Bob 1,000 to 1,999; both have version 2, large, stored for all.
+/// Attempts are not given up in these tests.
+fn ready(now_us: i64, mut terms: Terms) -> World {
+    terms.attempt.no_progress_us = 30 * DAY_US;
+    terms.attempt.answer_within_us = 30 * DAY_US;
+    let mut world = World::at(now_us, terms);
+    for (user, range) in [(ANN, 0..1_000), (BOB, 1_000..2_000)] {
+        world.register(&devices(range.clone()), user, NORTH);
+        world.store(user, &manifest(2, LARGE), &devices(range.clone()));
+        world.store(user, &manifest(3, SMALL), &devices(range));
+    }
+    world
+}
+
+fn fail(_: &Offer) -> Option<Report> {
+    Some(Report::Ended(ended(Outcome::FileTransferFailure)))
+}
+
+fn send_nothing(_: &Offer) -> Option<Report> {
+    Some(Report::Ended(AttemptEnd {
+        nothing_sent: true,
+        ..ended(Outcome::DeviceNotReachable)
+    }))
+}
+
+fn offered_by_user(world: &mut World) -> BTreeMap<Eui64, usize> {
+    let mut by_user = BTreeMap::new();
+    for offer in world.offers() {
+        *by_user.entry(offer.attempt.activation.user).or_default() += 1;
+    }
+    by_user
+}
+
+#[test]
+fn each_day_releases_its_capacity_exactly() {
+    // The service days from 2026-03-28 on, the second of 23 hours; from 2026-10-24 on, the second of 25.
+    for first in ["2026-03-28", "2026-10-24", "2026-06-01"] {
+        let mut world = ready(start(first), capacity(60));
+        world.habit = Some(succeed);
+        world.connect(NORTH);
+        let image = manifest(2, LARGE);
+        world
+            .submit(ANN, &image, &devices(0..150))
+            .expect("admitted");
+        world
+            .submit(BOB, &image, &devices(1_000..1_150))
+            .expect("admitted");
+        for _ in 0..6 {
+            world.next_day();
+        }
+        let released: Vec<_> = world.days(None).iter().map(|day| day.released).collect();
+        assert_eq!(released, [60, 60, 60, 60, 60, 0, 0], "{first}");
+        assert_eq!(world.batch(ANN, 1).counts.succeeded, 150);
+        assert_eq!(world.batch(BOB, 1).counts.succeeded, 150);
+    }
+}
+
+#[test]
+fn a_retry_is_charged_again_on_its_own_day() {
+    let mut world = ready(start("2026-06-01"), capacity(10));
+    world.habit = Some(fail);
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..4))
+        .expect("admitted");
+    for _ in 0..5 {
+        world.next_day();
+    }
+    let released: Vec<_> = world.days(None).iter().map(|day| day.released).collect();
+    assert_eq!(world.batch(ANN, 1).counts.failed, 4);
+    assert_eq!(released.iter().sum::<u32>(), 4 * 5, "five attempts each");
+    assert!(released.iter().all(|it| *it <= 10), "{released:?}");
+    assert_eq!(world.offered.len(), 20);
+}
+
+#[test]
+fn nothing_sent_gives_the_unit_back_on_the_same_day_only() {
+    let mut world = ready(start("2026-06-01"), capacity(10));
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..2))
+        .expect("admitted");
+    let session = world.connect(NORTH);
+    world.pass(12 * HOUR_US);
+    let offers = world.offers();
+    assert_eq!((offers.len(), world.released_today()), (2, 2));
+    let nothing = send_nothing(&offers[0]).expect("a report");
+    world.report(session, offers[0].attempt, nothing.clone());
+    assert_eq!(world.released_today(), 1);
+    world.until(start("2026-06-02") + SECOND_US);
+    world.offers();
+    let before = world.days(None);
+    world.report(session, offers[1].attempt, nothing);
+    let after = world.days(None);
+    assert_eq!(before[0].released, after[0].released);
+    assert_eq!(before[1].released, after[1].released);
+}
+
+#[test]
+fn success_keeps_its_unit_whatever_the_gateway_says_was_sent() {
+    let mut world = ready(start("2026-06-01"), capacity(10));
+    world
+        .submit(ANN, &manifest(2, LARGE), &[device(0)])
+        .expect("admitted");
+    let session = world.connect(NORTH);
+    world.pass(12 * HOUR_US);
+    let attempt = world.offer().attempt;
+    let end = AttemptEnd {
+        nothing_sent: true,
+        ..ended(Outcome::Success)
+    };
+    world.report(session, attempt, Report::Ended(end));
+    assert_eq!(world.released_today(), 1);
+}
+
+#[test]
+fn a_full_day_with_refunds_is_still_exact() {
+    let mut world = ready(start("2026-06-01"), capacity(20));
+    world.habit = Some(send_nothing);
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..100))
+        .expect("admitted");
+    world.pass(8 * HOUR_US);
+    assert_eq!(world.released_today(), 0, "all given back");
+    world.habit = Some(succeed);
+    world.until(start("2026-06-02") - 1);
+    assert_eq!(world.released_today(), 20);
+}
+
+#[test]
+fn a_capacity_lowered_in_mid_day_stops_the_day() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..500))
+        .expect("admitted");
+    world.until(noon("2026-06-01"));
+    let released = world.released_today();
+    assert!((45..=55).contains(&released), "{released}");
+    world.restart_with(capacity(30));
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - 1);
+    assert_eq!(world.released_today(), released, "nothing more goes");
+    assert_eq!(world.days(None)[0].capacity, 30);
+    world.until(start("2026-06-03") - 1);
+    assert_eq!(world.released_today(), 30);
+    world.restart_with(capacity(80));
+    world.connect(NORTH);
+    world.pass(1);
+    assert!(world.released_today() <= 80);
+    world.until(start("2026-06-04") - 1);
+    assert_eq!(world.released_today(), 80);
+}
+
+#[test]
+fn a_capacity_raised_in_mid_day_is_used() {
+    let mut world = ready(start("2026-06-01"), capacity(10));
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..500))
+        .expect("admitted");
+    world.until(noon("2026-06-01"));
+    world.restart_with(capacity(90));
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - 1);
+    assert_eq!(world.released_today(), 90);
+}
+
+#[test]
+fn releases_are_spread_over_the_day() {
+    let terms = capacity(48);
+    let burst = terms.burst;
+    let mut world = ready(start("2026-06-01"), terms);
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..100))
+        .expect("admitted");
+    for hour in 1..=24_u32 {
+        world.pass(HOUR_US - 1);
+        let released = world.released_today();
+        assert!(
+            released <= 2 * hour + burst && released + 2 >= 2 * hour,
+            "{hour}: {released}"
+        );
+        world.pass(1);
+    }
+}
+
+#[test]
+fn an_hour_without_weight_releases_nothing() {
+    let mut weights = [1; 24];
+    weights[7..19].fill(0);
+    let hour_profile = HourProfile::new(weights).expect("it has some");
+    let terms = Terms {
+        hour_profile,
+        ..capacity(60)
+    };
+    let mut world = ready(start("2026-06-01"), terms);
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..100))
+        .expect("admitted");
+    world.until(start("2026-06-01") + 7 * HOUR_US);
+    let before = world.released_today();
+    world.until(start("2026-06-01") + 19 * HOUR_US - 1);
+    assert_eq!((before, world.released_today()), (35, 35));
+    world.until(start("2026-06-02") - 1);
+    assert_eq!(world.released_today(), 60);
+}
+
+#[test]
+fn inside_a_user_the_earliest_due_goes_first() {
+    let mut world = ready(noon("2026-06-01"), capacity(1_000));
+    let image = manifest(2, LARGE);
+    let tomorrow = date("2026-06-02");
+    world
+        .submit_for((ANN, &image), &devices(20..30), tomorrow)
+        .expect("parked");
+    world
+        .submit(ANN, &image, &devices(0..10))
+        .expect("admitted");
+    world.pass(HOUR_US);
+    world
+        .submit(ANN, &image, &devices(10..20))
+        .expect("admitted");
+    world.until(start("2026-06-02"));
+    world
+        .submit(ANN, &image, &devices(30..40))
+        .expect("admitted");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.pass(DAY_US);
+    let order: Vec<_> = world
+        .offers()
+        .iter()
+        .map(|it| it.attempt.activation.device)
+        .collect();
+    assert_eq!(order, devices(0..40));
+}
+
+#[test]
+fn users_share_by_what_they_have_sent() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    let image = manifest(2, LARGE);
+    world
+        .submit(ANN, &image, &devices(0..400))
+        .expect("admitted");
+    world
+        .submit(BOB, &image, &devices(1_000..1_100))
+        .expect("admitted");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert_eq!((by_user[&ANN], by_user[&BOB]), (80, 20));
+    assert_eq!(world.days(Some(BOB))[0].released, 20);
+}
+
+#[test]
+fn equal_users_take_turns_and_none_is_left_unused() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    let image = manifest(2, LARGE);
+    world
+        .submit(ANN, &image, &devices(0..70))
+        .expect("admitted");
+    world
+        .submit(BOB, &image, &devices(1_000..1_070))
+        .expect("admitted");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert_eq!((by_user[&ANN], by_user[&BOB]), (50, 50));
+    world.until(start("2026-06-03") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert_eq!((by_user[&ANN], by_user[&BOB]), (20, 20), "the rest");
+}
+
+#[test]
+fn a_capacity_change_does_not_change_the_shares() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    let image = manifest(2, LARGE);
+    world
+        .submit(ANN, &image, &devices(0..400))
+        .expect("admitted");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    // All but a few of Ann's have gone when Bob comes: the share is what was sent, not what is left.
+    world.until(start("2026-06-01") + 2 * HOUR_US);
+    world.restart_with(capacity(4_800));
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    world
+        .submit(BOB, &image, &devices(1_000..1_400))
+        .expect("admitted");
+    world.restart_with(capacity(4_801));
+    world.connect(NORTH);
+    world.offers();
+    world.pass(SECOND_US * 18 * 100);
+    let by_user = offered_by_user(&mut world);
+    assert!(by_user[&ANN].abs_diff(by_user[&BOB]) <= 1, "{by_user:?}");
+}
+
+#[test]
+fn sending_and_cancelling_makes_no_share() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    let image = manifest(2, LARGE);
+    for number in 1..=5 {
+        world
+            .submit(ANN, &image, &devices(0..400))
+            .expect("admitted");
+        world.cancel_batch(ANN, number);
+    }
+    world
+        .submit(ANN, &image, &devices(0..400))
+        .expect("admitted");
+    world
+        .submit(BOB, &image, &devices(1_000..1_400))
+        .expect("admitted");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert_eq!((by_user[&ANN], by_user[&BOB]), (50, 50));
+}
+
+#[test]
+fn yesterdays_share_is_not_todays() {
+    let mut world = ready(start("2026-06-01"), capacity(4_800));
+    let image = manifest(2, LARGE);
+    world.habit = Some(fail);
+    world
+        .submit(ANN, &image, &devices(0..500))
+        .expect("admitted");
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - HOUR_US);
+    assert_eq!(world.batch(ANN, 1).counts.open(), 0);
+    world.habit = None;
+    world
+        .submit(BOB, &image, &devices(1_000..1_100))
+        .expect("admitted");
+    world.until(start("2026-06-02"));
+    // Bob's are all under way over midnight, and come back today.
+    assert_eq!(world.batch(BOB, 1).counts.released, 100);
+    for (session, offer) in world.offered.clone() {
+        world.end(session, offer.attempt, Outcome::FileTransferFailure);
+    }
+    world.restart_with(capacity(96));
+    world
+        .submit(ANN, &image, &devices(500..600))
+        .expect("admitted");
+    world.pass(HOUR_US);
+    world.habit = Some(succeed);
+    world.offers();
+    world.connect(NORTH);
+    world.until(start("2026-06-03") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert!(by_user[&ANN].abs_diff(by_user[&BOB]) <= 2, "{by_user:?}");
+}
+
+#[test]
+fn small_images_never_wait_behind_large_ones() {
+    let mut world = ready(start("2026-06-01"), capacity(1));
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..400))
+        .expect("admitted");
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    assert_eq!(world.offers().len(), 1);
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(400..900))
+        .expect("admitted");
+    assert_eq!(world.offers().len(), 500, "at once");
+    assert_eq!(world.released_today(), 1);
+}
+
+#[test]
+fn a_gateway_that_is_away_or_full_holds_nobody_else_back() {
+    let mut world = ready(start("2026-06-01"), capacity(4_800));
+    world.register(&devices(0..100), ANN, SOUTH);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..200))
+        .expect("admitted");
+    let two_at_a_time = Hello {
+        concurrency: 2,
+        ..hello("first")
+    };
+    let session = world.hello(NORTH, two_at_a_time);
+    world.pass(HOUR_US);
+    let offers = world.offers();
+    let waiting: Vec<_> = offers
+        .iter()
+        .map(|it| it.attempt.activation.device)
+        .collect();
+    assert_eq!(
+        waiting,
+        devices(100..102),
+        "those of the north, two of them"
+    );
+    world.end(session, offers[0].attempt, Outcome::Success);
+    assert_eq!(world.offer().attempt.activation.device, device(102));
+    world.habit = Some(succeed);
+    world.connect(SOUTH);
+    world.pass(HOUR_US);
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, 101);
+    world.disconnect(NORTH);
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    assert_eq!(world.batch(ANN, 1).counts.open(), 0);
+}
+
+#[test]
+fn the_engines_own_bound_on_a_gateway_holds_too() {
+    let mut terms = capacity(4_800);
+    terms.attempt.per_gateway_max = 3;
+    let mut world = ready(start("2026-06-01"), terms);
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..200))
+        .expect("admitted");
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    assert_eq!(world.offers().len(), 3);
+}
+
+#[test]
+fn a_device_of_another_user_is_cancelled_at_release() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..2))
+        .expect("admitted");
+    world.register(&[device(0)], BOB, NORTH);
+    assert_eq!(world.batch(ANN, 1).counts.queued, 2);
+    world.changed.clear();
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    assert_eq!(world.offer().attempt.activation.device, device(1));
+    let counts = world.batch(ANN, 1).counts;
+    assert_eq!((counts.cancelled, counts.released), (1, 1));
+    assert_eq!(world.released_today(), 1, "it costs nothing");
+    let topic = Topic::Batch {
+        user: ANN,
+        number: 1,
+    };
+    assert!(world.changed.contains(&topic), "the old User is told");
+    world.store(BOB, &manifest(4, LARGE), &[device(0)]);
+    world
+        .submit(BOB, &manifest(4, LARGE), &[device(0)])
+        .expect("it is free for its new User");
+}
+
+#[test]
+fn a_device_behind_another_gateway_goes_there() {
+    for (moved_from, in_line) in [(SOUTH, false), (SOUTH, true)] {
+        let mut world = ready(start("2026-06-01"), capacity(100));
+        world.register(&devices(0..2), ANN, moved_from);
+        let image = manifest(2, LARGE);
+        let day = if in_line { "2026-06-01" } else { "2026-06-02" };
+        world
+            .submit_for((ANN, &image), &devices(0..2), date(day))
+            .expect("admitted");
+        let north = world.connect(NORTH);
+        world.pass(HOUR_US);
+        assert!(world.offered.is_empty(), "the south is away");
+        world.register(&[device(1)], ANN, NORTH);
+        world.until(start("2026-06-02") + HOUR_US);
+        let (session, offer) = &world.offered[0];
+        assert_eq!(
+            (*session, offer.attempt.activation.device),
+            (north, device(1))
+        );
+        assert_eq!(world.offered.len(), 1);
+        assert_eq!(world.explain(ANN, 1, device(0)).ahead_count, Some(0));
+    }
+}
+
+#[test]
+fn a_device_that_moves_while_under_way_is_finished_where_it_is() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    world
+        .submit(ANN, &manifest(2, LARGE), &[device(0)])
+        .expect("admitted");
+    let north = world.connect(NORTH);
+    let south = world.connect(SOUTH);
+    world.pass(HOUR_US);
+    let attempt = world.offer().attempt;
+    world.register(&[device(0)], ANN, SOUTH);
+    world.end(south, attempt, Outcome::Success);
+    assert_eq!(
+        world.batch(ANN, 1).counts.released,
+        1,
+        "not the south's to tell"
+    );
+    world.end(north, attempt, Outcome::FileTransferFailure);
+    world.pass(HOUR_US);
+    assert_eq!(
+        world.offered.last().map(|(session, _)| *session),
+        Some(south)
+    );
+}
+
+#[test]
+fn nothing_is_released_without_anything_to_release() {
+    let mut world = World::new(capacity(100));
+    world.handle(Event::Tick);
+    assert_eq!(world.engine.next_wakeup(), Some(start("2026-06-02")));
+    world.pass(3 * DAY_US);
+    let released: Vec<_> = world.days(None).iter().map(|day| day.released).collect();
+    assert_eq!(released, [0; 4]);
+}
