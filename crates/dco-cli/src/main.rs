@@ -1,1 +1,46 @@
-fn main() {}
+//! How does a person use it?
+//!
+//! The program `dco`: the service itself, a demonstration of it, a development PKI, a simulated
+//! gateway, and a command for each thing that Users and operators ask of the service. A command
+//! takes its arguments, does its work through the crates beside this one and gives an answer, for
+//! people or, with `--json`, for programs; how it ended is in the exit code.
+//!
+//! Deliberately absent: rules of any kind. What may be sent, when it is released and why it waits
+//! is said by the service; this program only shows it.
+
+mod cli;
+mod commands;
+mod connect;
+mod demo;
+mod development;
+mod device_list;
+mod exit;
+mod files;
+mod image;
+mod inventory;
+mod logging;
+mod names;
+mod output;
+mod paging;
+mod pki;
+mod show;
+mod stop;
+mod table;
+mod when;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::exit::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let result = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::internal(format!("cannot start: {error}")))
+        .and_then(|runtime| runtime.block_on(commands::run(cli.command, output)));
+    output.end(result).into()
+}

@@ -1,0 +1,125 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    activate, batches, config, days, devices, explain, gateway, gateways, pki, report, send, serve,
+    transfers, watch,
+};
+use crate::demo;
+use crate::exit::EXIT_CODES;
+
+/// Firmware block transfer for SMETS1 smart meters: the DCO's side of it
+#[derive(Debug, Parser)]
+#[command(name = "dco", version, after_help = EXIT_CODES, max_term_width = 100, long_about = "\
+Firmware block transfer for SMETS1 smart meters: the DCO's side of it.
+
+A User sends an image in blocks (SRV 11.1), then batches of Devices that shall activate it \
+(SRV 11.3). The service releases at most 12,000 large images a day over all Users, and gateways \
+take them to the Devices.
+
+Try it without any preparation:
+  dco demo
+
+Or step by step, in four terminals:
+  dco pki pki --config dco.toml
+  dco serve --config dco.toml
+  dco devices import devices.csv --as pki/operator1
+  dco gateway --as pki/gateway1
+  dco send image.ota --devices devices.csv --as pki/user1
+  dco activate --image image.ota --devices devices.csv --watch --as pki/user1")]
+pub(crate) struct Cli {
+    /// For programs: one JSON object on the last line of stdout, everything else on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Pki(pki::Pki),
+    Config(config::Config),
+    Send(Box<send::Send>),
+    Activate(Box<activate::Activate>),
+    Transfers(transfers::Transfers),
+    Batches(batches::Batches),
+    Watch(watch::Watch),
+    Explain(explain::Explain),
+    Gateway(Box<gateway::Gateway>),
+    Devices(devices::Devices),
+    Gateways(gateways::Gateways),
+    Days(days::Days),
+    Report(report::Report),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_with_an_example() {
+        fn check(command: &clap::Command) {
+            let leaves: Vec<_> = command.get_subcommands().collect();
+            if leaves.is_empty() {
+                let help = command
+                    .get_long_about()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    help.contains("\n  dco "),
+                    "dco {} shows no example",
+                    command.get_name()
+                );
+            }
+            leaves.into_iter().for_each(check);
+        }
+        check(&Cli::command());
+    }
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn json_is_taken_before_and_after_the_command() {
+        assert!(parse("dco --json demo").unwrap().json);
+        assert!(parse("dco demo --json").unwrap().json);
+        assert!(!parse("dco demo").unwrap().json);
+    }
+
+    #[test]
+    fn wrong_usage_is_refused_with_exit_code_2() {
+        for line in [
+            "dco send image.ota --as pki/user1",
+            "dco send image.ota --devices x --block-bytes 1023",
+            "dco send image.bin --devices x --wrap key.pem",
+            "dco send image.ota --devices x --request-id seven",
+            "dco activate --devices x",
+            "dco activate --image x --devices x --date tomorrow",
+            "dco devices",
+            "dco report speed",
+            "dco gateway --fail no-answer=1001",
+            "dco gateway --always 00-DB-12-34-00-00-00-01=tired",
+        ] {
+            match parse(line) {
+                Err(error) => assert_eq!(error.exit_code(), 2, "{line}"),
+                Ok(_) => panic!("{line} was taken"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_resumed_transfer_needs_no_devices() {
+        assert!(parse("dco send image.ota --resume transfers/4 --as pki/user1").is_ok());
+    }
+}

@@ -1,0 +1,41 @@
+//! One file for each command.
+
+pub(crate) mod activate;
+pub(crate) mod batches;
+pub(crate) mod config;
+pub(crate) mod days;
+pub(crate) mod devices;
+pub(crate) mod explain;
+pub(crate) mod gateway;
+pub(crate) mod gateways;
+pub(crate) mod pki;
+pub(crate) mod report;
+pub(crate) mod send;
+pub(crate) mod serve;
+pub(crate) mod transfers;
+pub(crate) mod watch;
+
+use crate::cli::Command;
+use crate::exit::{Answer, Failure};
+use crate::output::Output;
+
+/// Does what was asked for.
+pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Failure> {
+    match command {
+        Command::Serve(serve) => serve.run(output).await,
+        Command::Demo(demo) => demo.run(output).await,
+        Command::Pki(pki) => pki.run(),
+        Command::Config(config) => config.run(),
+        Command::Send(send) => send.run(output).await,
+        Command::Activate(activate) => activate.run(output).await,
+        Command::Transfers(transfers) => transfers.run().await,
+        Command::Batches(batches) => batches.run().await,
+        Command::Watch(watch) => watch.run(output).await,
+        Command::Explain(explain) => explain.run().await,
+        Command::Gateway(gateway) => gateway.run(output).await,
+        Command::Devices(devices) => devices.run(output).await,
+        Command::Gateways(gateways) => gateways.run().await,
+        Command::Days(days) => days.run().await,
+        Command::Report(report) => report.run().await,
+    }
+}

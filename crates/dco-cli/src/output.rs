@@ -1,0 +1,127 @@
+//! The only place that prints.
+//!
+//! For a person, answers go to stdout and everything else to stderr. With `--json`, stdout gets
+//! one JSON object on its last line and everything else goes to stderr.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+
+use crate::exit::{Answer, Exit, Failure};
+
+/// Where a command speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// A line on the way to the answer, for a person.
+    pub(crate) fn say(self, line: impl AsRef<str>) {
+        if self.json {
+            put(io::stderr().lock(), line.as_ref());
+        } else {
+            put(io::stdout().lock(), line.as_ref());
+        }
+    }
+
+    /// A line that is no part of the answer.
+    pub(crate) fn note(self, line: impl AsRef<str>) {
+        put(io::stderr().lock(), line.as_ref());
+    }
+
+    /// An object before the last: only a program that asked for JSON sees it.
+    pub(crate) fn object(self, json: &Value) {
+        if self.json {
+            put(io::stdout().lock(), &json.to_string());
+        }
+    }
+
+    /// Ends a command, whichever way it went.
+    pub(crate) fn end(self, result: Result<Answer, Failure>) -> Exit {
+        match result {
+            Ok(answer) => {
+                if !answer.text.is_empty() {
+                    self.say(&answer.text);
+                }
+                self.object(&answer.json);
+                answer.exit
+            }
+            Err(failure) => {
+                self.note(format!("error: {}", failure.message));
+                self.object(&failure.json());
+                failure.exit
+            }
+        }
+    }
+
+    /// A bar for work that takes a while, counted in `unit`s; hidden where nobody watches.
+    pub(crate) fn bar(self, label: &'static str, total: u64, unit: Unit) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(total), self.target());
+        let style = ProgressStyle::with_template(unit.template())
+            .expect("the templates of this file are well formed, as their test shows");
+        bar.with_style(style).with_message(label)
+    }
+
+    fn target(self) -> ProgressDrawTarget {
+        if self.json {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        }
+    }
+}
+
+/// What a progress bar counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unit {
+    Bytes,
+    Devices,
+}
+
+impl Unit {
+    fn template(self) -> &'static str {
+        match self {
+            Self::Bytes => {
+                "{msg:<12} [{bar:32}] {bytes:>10} of {total_bytes}  {bytes_per_sec}  {eta} left"
+            }
+            Self::Devices => "{msg:<12} [{bar:32}] {pos:>6} of {len} Devices  {elapsed} gone",
+        }
+    }
+}
+
+/// A reader that went away (`dco batches | head`) is no fault.
+fn put(mut to: impl Write, line: &str) {
+    let _gone = writeln!(to, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_is_well_formed() {
+        for unit in [Unit::Bytes, Unit::Devices] {
+            assert!(
+                ProgressStyle::with_template(unit.template()).is_ok(),
+                "{unit:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_answer_or_the_failure() {
+        let output = Output::new(false);
+        let answer = Answer::new("", serde_json::json!({})).failed_if(true);
+        assert_eq!(output.end(Ok(answer)), Exit::Failed);
+        assert_eq!(
+            output.end(Err(Failure::data("shown by a test"))),
+            Exit::Data
+        );
+    }
+}

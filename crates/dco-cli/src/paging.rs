@@ -1,0 +1,67 @@
+//! Lists that come in pages.
+
+use dco_client::{ClientError, Page, PageRequest};
+
+/// As many items as asked for, page by page; `get` asks for one page.
+pub(crate) async fn up_to<T, F>(
+    limit: u32,
+    mut get: impl FnMut(PageRequest) -> F,
+) -> Result<Vec<T>, ClientError>
+where
+    F: Future<Output = Result<Page<T>, ClientError>>,
+{
+    let mut items = Vec::new();
+    let mut token = None;
+    loop {
+        let had = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        let size = limit.saturating_sub(had).min(PAGE_ITEMS_MAX);
+        if size == 0 {
+            break;
+        }
+        let page = get(PageRequest {
+            size,
+            token: token.take(),
+        })
+        .await?;
+        items.extend(page.items);
+        token = page.next;
+        if token.is_none() {
+            break;
+        }
+    }
+    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(items)
+}
+
+/// What the service gives in one page at most.
+const PAGE_ITEMS_MAX: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pages of a list of 2,500 numbers, as a service gives them.
+    async fn page(wanted: PageRequest) -> Result<Page<u32>, ClientError> {
+        let first: u32 = wanted.token.map_or(0, |token| token.parse().unwrap());
+        let end = (first + wanted.size).min(2_500);
+        let next = (end < 2_500).then(|| end.to_string());
+        Ok(Page {
+            items: (first..end).collect(),
+            next,
+        })
+    }
+
+    #[tokio::test]
+    async fn pages_are_joined_up_to_the_limit_or_the_end() {
+        for (limit, count) in [
+            (0, 0),
+            (1, 1),
+            (1_000, 1_000),
+            (2_001, 2_001),
+            (9_999, 2_500),
+        ] {
+            let items = up_to(limit, page).await.unwrap();
+            assert_eq!(items, (0..count).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A batch and its activations: SRV 11.3.
+
+use dco_client::{Activation, ActivationCounts, Batch};
+use serde_json::{Value, json};
+
+use super::{text, time};
+use crate::table::{grouped, properties, table};
+use crate::when;
+
+pub(crate) fn batch_json(batch: &Batch) -> Value {
+    let counts = &batch.counts;
+    json!({
+        "name": text(batch.name),
+        "manufacturer_image_hash": batch.manufacturer_image_hash.to_string(),
+        "image_id": batch.image_id.to_string(),
+        "large": batch.large,
+        "service_date": batch.service_date,
+        "create_time": time(batch.create_us),
+        "trt_start_time": time(batch.trt_start_us),
+        "due_time": time(batch.due_us),
+        "predicted_release_time": time(batch.predicted_release_us),
+        "predicted_completion_time": time(batch.predicted_completion_us),
+        "settled": batch.is_settled(),
+        "counts": {
+            "parked": counts.parked,
+            "queued": counts.queued,
+            "released": counts.released,
+            "retry_wait": counts.retry_wait,
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "cancelled": counts.cancelled,
+        },
+    })
+}
+
+pub(crate) fn batch_text(batch: &Batch) -> String {
+    let image = if batch.large {
+        "large image"
+    } else {
+        "image that is not large"
+    };
+    properties(&[
+        ("batch", name(batch)),
+        (
+            "image",
+            format!("{} ({image})", batch.manufacturer_image_hash),
+        ),
+        ("sent for", batch.service_date.clone()),
+        ("Devices", grouped(batch.counts.total())),
+        ("now", states(&batch.counts)),
+        ("accepted", when::local_or(batch.create_us, "-")),
+        ("TRT starts", when::local_or(batch.trt_start_us, "-")),
+        ("TRT ends", when::local_or(batch.due_us, "-")),
+        ("last release", predicted(batch, batch.predicted_release_us)),
+        (
+            "completion",
+            predicted(batch, batch.predicted_completion_us),
+        ),
+    ])
+}
+
+pub(crate) fn batches_text(batches: &[Batch]) -> String {
+    if batches.is_empty() {
+        return "no batches".to_owned();
+    }
+    let head = [
+        "BATCH",
+        "SENT FOR",
+        ">DEVICES",
+        ">OPEN",
+        ">SUCCEEDED",
+        ">FAILED",
+        ">CANCELLED",
+        "TRT ENDS",
+        "PREDICTED COMPLETION",
+    ];
+    table(
+        &head,
+        batches.iter().map(|batch| {
+            vec![
+                name(batch),
+                batch.service_date.clone(),
+                grouped(batch.counts.total()),
+                grouped(batch.counts.open()),
+                grouped(batch.counts.succeeded),
+                grouped(batch.counts.failed),
+                grouped(batch.counts.cancelled),
+                when::local_or(batch.due_us, "-"),
+                when::local_or(batch.predicted_completion_us, "-"),
+            ]
+        }),
+    )
+}
+
+/// One line while a batch is watched.
+pub(crate) fn batch_progress(batch: &Batch) -> String {
+    format!("{}: {}", name(batch), states(&batch.counts))
+}
+
+pub(crate) fn activation_json(activation: &Activation) -> Value {
+    json!({
+        "name": activation.name.to_string(),
+        "device": activation.device.to_string(),
+        "state": activation.state.to_string(),
+        "attempt": activation.attempt,
+        "stage": text(activation.stage),
+        "blocks_done": activation.blocks_done,
+        "outcome": activation.outcome,
+        "release_time": time(activation.release_us),
+        "end_time": time(activation.end_us),
+        "retry_time": time(activation.retry_us),
+        "running_version": text(activation.running_version),
+        "device_image_hash": text(activation.device_image_hash),
+    })
+}
+
+fn name(batch: &Batch) -> String {
+    batch
+        .name
+        .map_or_else(|| "(validated only)".to_owned(), |name| name.to_string())
+}
+
+fn predicted(batch: &Batch, at_us: Option<dco_schedule::Micros>) -> String {
+    let none = if batch.is_settled() {
+        "done"
+    } else {
+        "not known"
+    };
+    at_us.map_or_else(
+        || none.to_owned(),
+        |at_us| format!("predicted {}", when::local(at_us)),
+    )
+}
+
+/// The states that have any, in their order.
+fn states(counts: &ActivationCounts) -> String {
+    let states = [
+        (counts.parked, "parked"),
+        (counts.queued, "queued"),
+        (counts.released, "released"),
+        (counts.retry_wait, "waiting to retry"),
+        (counts.succeeded, "succeeded"),
+        (counts.failed, "failed"),
+        (counts.cancelled, "cancelled"),
+    ];
+    let some = states.iter().filter(|(count, _)| *count > 0);
+    let some: Vec<_> = some
+        .map(|(count, state)| format!("{} {state}", grouped(*count)))
+        .collect();
+    some.join(", ")
+}
+
+pub(crate) fn activations_text(activations: &[Activation]) -> String {
+    let head = [
+        "DEVICE", "STATE", ">ATTEMPT", "OUTCOME", "STAGE", "RUNS", "ENDED",
+    ];
+    table(
+        &head,
+        activations.iter().map(|activation| {
+            let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+            vec![
+                activation.device.to_string(),
+                activation.state.to_string(),
+                activation.attempt.to_string(),
+                known(activation.outcome.clone()),
+                known(activation.stage.map(|stage| stage.to_string())),
+                known(
+                    activation
+                        .running_version
+                        .map(|version| version.to_string()),
+                ),
+                when::local_or(activation.end_us, "-"),
+            ]
+        }),
+    )
+}
