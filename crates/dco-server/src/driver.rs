@@ -30,7 +30,7 @@ pub(crate) use recover::{Recovered, recover};
 use sessions::Sessions;
 pub(crate) use sessions::{Line, LineEnd};
 pub(crate) use shared::{Freed, Landed};
-use shared::{StoreState, watch_store};
+use shared::{StoreState, StoreWatch};
 pub(crate) use verify::fault_of_read;
 use watches::Watches;
 
@@ -84,9 +84,9 @@ pub(crate) fn start(
         unwanted,
     } = recovered;
     let durable = journal.last_seq();
-    let (on_durable, on_failure, store) = watch_store(durable);
-    let journal = journal.start(on_durable);
-    let (blocks, reader) = blocks.start(on_failure);
+    let (watch, store) = StoreWatch::new(durable);
+    let journal = journal.start(watch.on_durable());
+    let (blocks, reader) = blocks.start(watch.on_failure());
     for owner in unwanted {
         blocks.free(owner);
     }

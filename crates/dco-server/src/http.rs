@@ -29,20 +29,19 @@ pub(crate) struct Insight {
 }
 
 /// Serves `GET /metrics` and `GET /ready` until `stop`.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    insight: Insight,
-    stop: impl Future<Output = ()>,
-) -> Result<(), tonic::transport::Error> {
+pub(crate) async fn serve(listener: TcpListener, insight: Insight, stop: impl Future<Output = ()>) {
     let service = tower::service_fn(move |request: Request<Body>| {
         let insight = insight.clone();
         let (head, _) = request.into_parts();
         async move { Ok::<_, Infallible>(insight.answer(&head.method, head.uri.path()).await) }
     });
-    Server::builder()
+    let served = Server::builder()
         .accept_http1(true)
         .serve_with_incoming_shutdown(service, TcpListenerStream::new(listener), stop)
-        .await
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "metrics and readiness are not served any more");
+    }
 }
 
 impl Insight {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ use pb::operations_server::OperationsServer;
 use pb::reports_server::ReportsServer;
 use pb::update_firmware_server::UpdateFirmwareServer;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -37,7 +40,7 @@ use crate::permit::Register;
 use crate::services::{
     ActivateFirmware, Context, Gateway, Operations, Reports, Stopping, UpdateFirmware,
 };
-use crate::tls::{self, TlsError};
+use crate::tls::{self, Credentials, TlsError};
 
 /// Frames of this size need a quarter to a third less time than those of the default 16 KiB.
 const FRAME_BYTES_MAX: u32 = 1024 * 1024;
@@ -99,33 +102,23 @@ pub async fn serve(
     on_ready: impl FnOnce(Bound),
 ) -> Result<(), ServeError> {
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
-    let grpc = listen(config.listen).await?;
-    let http = listen(config.http_listen).await?;
-    let bound = Bound {
-        grpc: address(&grpc, config.listen)?,
-        http: address(&http, config.http_listen)?,
-    };
+    let sockets = Sockets::bind(&config).await?;
+    let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
     let ends = Ends::default();
     let running = start(&config, clock, recovered, &ends)?;
+    let front = Front::new(&config, &running, &ends.stopping).await;
 
-    let context = context(&config, &running, &ends.stopping);
-    let observer = Observer::new(Arc::clone(&context.metrics));
-    let (health, routes) = routes(&context).await;
-    let insight = Insight {
-        metrics: Arc::clone(&context.metrics),
-        engine: context.engine.clone(),
-        intake: context.intake.clone(),
-        credentials: credentials.clone(),
-        draining: ends.stopping.draining.clone(),
-    };
     tokio::spawn(reloader.run());
-    let insight_stop = ends.driver.clone().cancelled_owned();
-    tokio::spawn(crate::http::serve(http, insight, insight_stop));
-    let incoming = connections(grpc, credentials, config.connections);
+    tokio::spawn(crate::http::serve(
+        sockets.http,
+        front.insight(credentials.clone()),
+        ends.driver.clone().cancelled_owned(),
+    ));
+    let incoming = connections(sockets.grpc, credentials, config.connections);
     let serving = server(&config)
-        .layer(observer.clone())
-        .add_routes(routes)
+        .layer(front.observer.clone())
+        .add_routes(front.routes.clone())
         .serve_with_incoming_shutdown(incoming, ends.stopping.draining.clone().cancelled_owned());
     let mut serving = pin!(serving);
     tracing::info!(grpc = %bound.grpc, http = %bound.http, "ready");
@@ -134,28 +127,31 @@ pub async fn serve(
     let mut ended = running.ended;
     tokio::select! {
         () = stop => {}
-        outcome = &mut ended => return Err(outcome.unwrap_or(Err(DriverError::Gone)).into_error()),
+        outcome = &mut ended => return Err(too_early(outcome)),
         served = &mut serving => return Err(ServeError::Broken(format!("gRPC ended: {served:?}"))),
     }
-    tracing::info!("stopping");
-    health.stop().await;
-    ends.stopping.draining.cancel();
-    if tokio::time::timeout(config.drain, &mut serving)
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            calls = observer.open_calls().names(),
-            "still open at the deadline"
-        );
-        ends.stopping.cut.cancel();
-        let _left_behind = tokio::time::timeout(CUT_WITHIN, &mut serving).await;
-    }
+    front.drain(serving, config.drain, &ends.stopping).await;
     ends.driver.cancel();
-    match ended.await.unwrap_or(Err(DriverError::Gone)) {
-        Ok(()) => Ok(()),
-        error => Err(error.into_error()),
-    }
+    ended
+        .await
+        .unwrap_or(Err(DriverError::Gone))
+        .map_err(ServeError::from)
+}
+
+/// Both sockets.
+#[derive(Debug)]
+struct Sockets {
+    grpc: TcpListener,
+    http: TcpListener,
+    bound: Bound,
+}
+
+/// What calls meet.
+struct Front {
+    context: Context,
+    observer: Observer,
+    health: Health,
+    routes: Routes,
 }
 
 /// What makes things end. Dropping it ends them all, so that nothing runs on when the service's future
@@ -174,28 +170,80 @@ impl Drop for Ends {
     }
 }
 
-trait IntoServeError {
-    fn into_error(self) -> ServeError;
-}
-
-impl IntoServeError for Result<(), DriverError> {
-    fn into_error(self) -> ServeError {
-        match self {
-            Err(DriverError::Store(cause)) => ServeError::Store(cause),
-            Err(gone @ DriverError::Gone) => ServeError::Broken(gone.to_string()),
-            Ok(()) => ServeError::Broken("the engine ended without being told to".to_owned()),
+impl From<DriverError> for ServeError {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Store(cause) => Self::Store(cause),
+            DriverError::Gone => Self::Broken(error.to_string()),
         }
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    let listener = TcpListener::bind(address).await;
-    listener.map_err(|source| ServeError::Listen { address, source })
+/// The driver ended though nobody told it to.
+fn too_early(outcome: Result<Result<(), DriverError>, RecvError>) -> ServeError {
+    match outcome {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(())) | Err(_) => DriverError::Gone.into(),
+    }
 }
 
-fn address(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, ServeError> {
-    let bound = listener.local_addr();
-    bound.map_err(|source| ServeError::Listen { address, source })
+impl Sockets {
+    async fn bind(config: &Config) -> Result<Self, ServeError> {
+        let (grpc, grpc_address) = listen(config.listen).await?;
+        let (http, http_address) = listen(config.http_listen).await?;
+        Ok(Self {
+            grpc,
+            http,
+            bound: Bound {
+                grpc: grpc_address,
+                http: http_address,
+            },
+        })
+    }
+}
+
+/// Listens, and says where: with port 0 that is news.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+impl Front {
+    async fn new(config: &Config, running: &Running, stopping: &Stopping) -> Self {
+        let context = context(config, running, stopping);
+        let (health, routes) = routes(&context).await;
+        Self {
+            observer: Observer::new(Arc::clone(&context.metrics)),
+            context,
+            health,
+            routes,
+        }
+    }
+
+    fn insight(&self, credentials: watch::Receiver<Credentials>) -> Insight {
+        Insight {
+            metrics: Arc::clone(&self.context.metrics),
+            engine: self.context.engine.clone(),
+            intake: self.context.intake.clone(),
+            credentials,
+            draining: self.context.stopping.draining.clone(),
+        }
+    }
+
+    /// Says that no new work is taken, and lets what is under way finish, until the deadline.
+    async fn drain<S: Future>(&self, mut serving: Pin<&mut S>, within: Duration, ends: &Stopping) {
+        tracing::info!("stopping");
+        self.health.set(ServingStatus::NotServing).await;
+        ends.draining.cancel();
+        if timeout(within, &mut serving).await.is_err() {
+            let calls = self.observer.open_calls().names();
+            tracing::warn!(calls, "still open at the deadline");
+            ends.cut.cancel();
+            let _left_behind = timeout(CUT_WITHIN, serving).await;
+        }
+    }
 }
 
 /// Apart from the runtime's threads, because reading the journal takes its time.
@@ -305,10 +353,6 @@ impl Health {
         for name in self.names {
             self.reporter.set_service_status(name, status).await;
         }
-    }
-
-    async fn stop(&self) {
-        self.set(ServingStatus::NotServing).await;
     }
 }
 

@@ -18,26 +18,33 @@ pub(super) struct StoreState {
     pub failure: Option<Arc<StoreError>>,
 }
 
-/// What the journal's thread calls, what the block log's thread calls, and what the driver watches.
-pub(super) fn watch_store(
-    durable: Seq,
-) -> (
-    impl FnMut(Result<Seq, StoreError>) + Send + 'static,
-    impl FnMut(StoreError) + Send + 'static,
-    watch::Receiver<StoreState>,
-) {
-    let (state, watched) = watch::channel(StoreState {
-        durable,
-        failure: None,
-    });
-    let state = Arc::new(state);
-    let of_blocks = Arc::clone(&state);
-    let on_durable = move |outcome| match outcome {
-        Ok(seq) => state.send_modify(|state| state.durable = seq),
-        Err(error) => fail(&state, error),
-    };
-    let on_failure = move |error| fail(&of_blocks, error);
-    (on_durable, on_failure, watched)
+/// Where the store's two threads say how it stands.
+#[derive(Debug)]
+pub(super) struct StoreWatch(Arc<watch::Sender<StoreState>>);
+
+impl StoreWatch {
+    pub(super) fn new(durable: Seq) -> (Self, watch::Receiver<StoreState>) {
+        let failure = None;
+        let (state, watched) = watch::channel(StoreState { durable, failure });
+        (Self(Arc::new(state)), watched)
+    }
+
+    /// What the journal's thread calls after each commit.
+    pub(super) fn on_durable(
+        &self,
+    ) -> impl FnMut(Result<Seq, StoreError>) + Send + 'static + use<> {
+        let state = Arc::clone(&self.0);
+        move |outcome| match outcome {
+            Ok(seq) => state.send_modify(|state| state.durable = seq),
+            Err(error) => fail(&state, error),
+        }
+    }
+
+    /// What the block log's thread calls when it can write no more.
+    pub(super) fn on_failure(&self) -> impl FnMut(StoreError) + Send + 'static + use<> {
+        let state = Arc::clone(&self.0);
+        move |error| fail(&state, error)
+    }
 }
 
 fn fail(state: &watch::Sender<StoreState>, error: StoreError) {

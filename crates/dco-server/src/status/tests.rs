@@ -1,1 +1,176 @@
+use dco_block::{Eui64, RejectBlock, RejectManifest};
+use dco_engine::{Refusal, TransferState};
+use dco_schedule::ServiceDate;
+use tonic_types::StatusExt;
 
+use super::*;
+
+const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
+const DEVICE: Eui64 = Eui64::from_bits(0x00DB_1234_5678_90A0);
+
+/// One of each kind. A kind that is added without a line here fails to compile in `fault_of`, and is
+/// missed by who reads the table.
+fn refusals() -> Vec<Refusal> {
+    let date = ServiceDate::from_days(20_000);
+    let (first, count) = (DEVICE, 3);
+    let state = TransferState::Rejected;
+    vec![
+        Refusal::NotPermitted,
+        Refusal::NotFound { kind: "transfer" },
+        Refusal::NotFound { kind: "image" },
+        Refusal::RequestIdReused,
+        Refusal::BatchEmpty,
+        Refusal::DeviceDuplicate { device: DEVICE },
+        Refusal::TooManyDevices {
+            given: 50_001,
+            limit: 50_000,
+        },
+        Refusal::SignedRequestTooLarge {
+            given_bytes: 9,
+            limit_bytes: 8,
+        },
+        Refusal::ImageIncomplete { transfer: 42 },
+        Refusal::ImageNotVerified {
+            transfer: 42,
+            state,
+        },
+        Refusal::ImageNotStoredForDevice { first, count },
+        Refusal::DeviceBusy { first, count },
+        Refusal::FirmwareNotApplicable { first, count },
+        Refusal::ServiceDateInvalid {
+            date,
+            earliest: date.next(),
+            latest: date.next().next(),
+        },
+        Refusal::AllowanceUsed {
+            limit: 500,
+            used: 400,
+            requested: 101,
+            service_date: date,
+            resets_us: 1_728_000_000_000_000,
+            resets_in_us: 3_600_000_000,
+        },
+        Refusal::TransferNotReceiving { state },
+        Refusal::ImageNotOnOffer,
+    ]
+}
+
+fn edge() -> Vec<Fault> {
+    let index = 7;
+    let transport = |code| Fault::transport(&Status::new(code, "as the transport says"));
+    vec![
+        Fault::argument("NAME_INVALID", "name", "name must be a name"),
+        Fault::element("EUI64_INVALID", "devices", 3, "an EUI-64 has 23 characters"),
+        Fault::manifest(&RejectManifest::NoManufacturerImage),
+        Fault::block(&RejectBlock::OutOfRange {
+            index,
+            block_count: 7,
+        }),
+        Fault::block(&RejectBlock::LengthInvalid {
+            index,
+            expected_bytes: 8,
+            actual_bytes: 9,
+        }),
+        Fault::block(&RejectBlock::DigestMismatch {
+            index,
+            declared_crc32: 1,
+            computed_crc32: 2,
+        }),
+        Fault::block_conflict(index, 1, 2),
+        Fault::stored_block_corrupt(index),
+        Fault::image_gone(),
+        Fault::out_of_turn("not now"),
+        Fault::session_superseded(),
+        Fault::session_overrun(),
+        Fault::draining(),
+        Fault::overloaded("calls", 3),
+        Fault::store_closed(),
+        Fault::wrong_answer("a transfer"),
+        transport(Code::OutOfRange),
+        transport(Code::Internal),
+        transport(Code::Unimplemented),
+        transport(Code::Cancelled),
+        transport(Code::DeadlineExceeded),
+        transport(Code::Unknown),
+    ]
+}
+
+fn row(Fault(facts): &Fault) -> String {
+    let mut row = format!("{} {}\n", code_name(facts.code), facts.reason);
+    row += &format!("    {}\n", facts.message);
+    if !facts.metadata.is_empty() {
+        row += &format!("    {:?}\n", facts.metadata);
+    }
+    for detail in &facts.details {
+        row += &format!("    {detail:?}\n");
+    }
+    row
+}
+
+fn concern() -> Concern<'static> {
+    Concern {
+        user: USER,
+        service_desk_url: "https://desk.example.org/",
+    }
+}
+
+#[test]
+fn the_table_from_refusals_to_the_wire() {
+    let faults: Vec<_> = refusals()
+        .iter()
+        .map(|refusal| fault_of(refusal, concern()))
+        .collect();
+    let rows: String = faults.iter().chain(&edge()).map(row).collect();
+    insta::assert_snapshot!(rows);
+}
+
+#[test]
+fn every_refusal_is_in_the_table_and_none_is_ours() {
+    for refusal in refusals() {
+        let fault = fault_of(&refusal, concern());
+        assert_ne!(fault.reason(), "NOT_IN_TABLE", "{refusal}");
+        assert!(!is_ours(fault.0.code), "{refusal}");
+    }
+}
+
+#[test]
+fn a_status_carries_reason_domain_metadata_and_details() {
+    let refusal = refusals()
+        .into_iter()
+        .find(|r| matches!(r, Refusal::AllowanceUsed { .. }));
+    let status = Status::from(fault_of(&refusal.unwrap(), concern()));
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!(info.reason, "UNSCHEDULED_DAILY_ALLOWANCE_USED");
+    assert_eq!(info.domain, "dco");
+    assert_eq!(info.metadata["limitPerServiceDay"], "500");
+    let retry = details.retry_info().unwrap().retry_delay;
+    assert_eq!(retry, Some(Duration::from_secs(3_600)));
+    let quota = &details.quota_failure().unwrap().violations[0];
+    assert_eq!(quota.subject, format!("users/{USER}"));
+    let link = &details.help().unwrap().links[0];
+    assert_eq!(link.url, "https://desk.example.org/");
+    assert_eq!(
+        link.description,
+        "agree a delivery schedule with the Service Desk"
+    );
+}
+
+#[test]
+fn what_is_somebody_elses_looks_the_same_to_the_byte() {
+    let denied = |fault: Fault| {
+        let status = Status::from(fault);
+        (
+            status.code(),
+            status.message().to_owned(),
+            status.details().to_vec(),
+        )
+    };
+    let named = denied(Fault::caller_not_permitted());
+    assert_eq!(denied(fault_of(&Refusal::NotPermitted, concern())), named);
+    assert_eq!(
+        denied(fault_of(&Refusal::ImageNotOnOffer, concern())),
+        named
+    );
+}
