@@ -158,15 +158,16 @@ impl Fault {
         match status.code() {
             Code::OutOfRange => Self::new(Code::OutOfRange, "MESSAGE_TOO_LARGE", message)
                 .with("limitBytes", crate::MESSAGE_BYTES_MAX),
-            Code::Unimplemented => Self::new(
+            Code::Unimplemented if message.is_empty() => Self::new(
                 Code::Unimplemented,
                 "METHOD_UNKNOWN",
                 "there is no such call",
             ),
+            Code::Unimplemented => Self::new(Code::Unimplemented, "ENCODING_UNKNOWN", message),
             Code::Internal => Self::new(Code::InvalidArgument, "MESSAGE_INVALID", message),
-            code @ (Code::Cancelled | Code::DeadlineExceeded) => {
-                Self::new(code, "CALL_ENDED", message)
-            }
+            Code::DeadlineExceeded => Self::new(Code::DeadlineExceeded, "CALL_ENDED", message),
+            // What the transport says when the other side has gone.
+            Code::Cancelled | Code::Unknown => Self::new(Code::Cancelled, "CALL_ENDED", message),
             code => Self::new(code, "TRANSPORT_FAILED", message),
         }
     }

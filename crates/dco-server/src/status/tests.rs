@@ -89,9 +89,11 @@ fn edge() -> Vec<Fault> {
         transport(Code::OutOfRange),
         transport(Code::Internal),
         transport(Code::Unimplemented),
+        Fault::transport(&Status::unimplemented("")),
         transport(Code::Cancelled),
         transport(Code::DeadlineExceeded),
         transport(Code::Unknown),
+        transport(Code::ResourceExhausted),
     ]
 }
 
