@@ -150,12 +150,13 @@ impl Engine {
 
     /// When [`Event::Tick`] is wanted if nothing else happens before; `None` when nothing waits for time.
     pub fn next_wakeup(&self) -> Option<Micros> {
-        let day_end = self.days.today.as_ref().map(|today| today.day.end_us);
+        let day_end_us = self.days.today.as_ref().map(|today| today.day.end_us);
         [
             self.wakes.next_us(),
             self.deadlines.next_us(),
             self.release_us,
-            day_end,
+            // The calendar's last day has no next one to wait for.
+            day_end_us.filter(|end_us| *end_us > self.now_us),
         ]
         .into_iter()
         .flatten()

@@ -62,7 +62,7 @@ fn an_offer_waits_for_its_release() {
     world.submit(ANN, &image, &[device(0)]).expect("admitted");
     world.syncs = false;
     world.connect(NORTH);
-    assert!(world.told.is_empty());
+    assert!(world.offers().is_empty());
     world.sync();
     world.pump();
     assert_eq!(world.offer().attempt.activation.device, device(0));

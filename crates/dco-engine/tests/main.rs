@@ -4,6 +4,8 @@ mod sample;
 mod world;
 
 mod admission;
+mod attempts;
 mod durability;
+mod gateways;
 mod release;
 mod transfers;

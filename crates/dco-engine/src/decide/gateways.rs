@@ -18,12 +18,6 @@ impl Engine {
         self.take_over(gateway, session, hello.concurrency);
         let known = self.gateways.entry(gateway);
         let remembers = known.memory_id == hello.memory_id;
-        if !remembers {
-            self.record(Change::GatewaySeen(GatewaySeen {
-                gateway: gateway.bits(),
-                memory_id: hello.memory_id,
-            }));
-        }
         self.tell(
             session,
             ToGateway::Welcome {
@@ -38,11 +32,23 @@ impl Engine {
         }
         let in_hand = self.sort_in_hand(gateway, session, &hello.attempts);
         self.reconcile(gateway, remembers, &in_hand);
+        if !remembers {
+            // After what it means for the attempts: a journal that ends between the two must not take the new
+            // memory for one that never got them.
+            self.record(Change::GatewaySeen(GatewaySeen {
+                gateway: gateway.bits(),
+                memory_id: hello.memory_id,
+            }));
+        }
         self.large.wake_lane(gateway);
         self.small.wake_lane(gateway);
     }
 
     fn take_over(&mut self, gateway: Eui64, session: Session, concurrency: u32) {
+        if self.gateways.of_session(session) != Some(gateway) {
+            // One stream is one gateway's: were it another's, that one would be gone.
+            self.gateway_gone(session);
+        }
         if let Some(older) = self.gateways.connect(gateway, session, self.now_us) {
             self.out
                 .push_effect(Effect::CloseSession { session: older });
@@ -85,11 +91,21 @@ impl Engine {
             if in_hand.contains(&activation) {
                 self.progress(activation, Stage::Accepted);
             } else if remembers {
-                self.offer(activation);
+                self.offer_again(activation);
             } else {
                 self.give_up_attempt(activation, Outcome::Unknown);
             }
         }
+    }
+
+    /// From the beginning: the time it was away does not count as time without progress.
+    fn offer_again(&mut self, activation: u32) {
+        let now_us = self.now_us;
+        if let Some(attempt) = self.gateways.attempt_mut(activation) {
+            attempt.stage = Stage::Offered;
+            attempt.progress_us = now_us;
+        }
+        self.offer(activation);
     }
 
     fn under_way_at(&self, gateway: Eui64, attempt: AttemptRef) -> Option<u32> {

@@ -26,12 +26,15 @@ impl Engine {
             Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. }
         );
         let ahead = self.ahead_with_parked(batch, activation);
+        let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
+        let predicted_us = waits.then(|| self.predict_release(batch, ahead + 1));
         Explanation {
             activation: self.activation_view(activation),
-            earliest_us: waits.then(|| self.earliest(&holds)).flatten(),
             holds,
             ahead_count,
-            predicted_release_us: waits.then(|| self.predict_release(batch, ahead + 1)),
+            earliest_us,
+            // The model knows no backoff.
+            predicted_release_us: predicted_us.map(|it| it.max(earliest_us.unwrap_or(it))),
             due_us: batch.due_us,
         }
     }

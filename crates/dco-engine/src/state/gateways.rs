@@ -73,7 +73,8 @@ impl Gateways {
         self.get(gateway)?.session
     }
 
-    /// A new stream takes the place of an older one, which is answered.
+    /// A new stream takes the place of an older one, which is answered. A second hello on the same stream replaces
+    /// none.
     pub(crate) fn connect(
         &mut self,
         gateway: Eui64,
@@ -87,7 +88,7 @@ impl Gateways {
             self.sessions.remove(&older);
         }
         self.sessions.insert(session, gateway);
-        older
+        older.filter(|older| *older != session)
     }
 
     /// A stream has ended; answers whose newest one it was.
