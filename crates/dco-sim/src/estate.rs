@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Eui64, FirmwareVersion, Manifest, OtaHeader, limits, wrap};
+use dco_block::{Eui64, FirmwareVersion, Manifest, OtaHeader, limits, split, wrap};
 use dco_engine::{
     AttemptTerms, DeviceEntry, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms,
 };
@@ -17,6 +17,8 @@ use crate::dice::Dice;
 pub(crate) struct Image {
     pub(crate) bytes: Bytes,
     pub(crate) manifest: Arc<Manifest>,
+    /// The CRC-32 of each block.
+    pub(crate) crcs: Arc<[u32]>,
 }
 
 /// Everything that does not change in one run, but for the capacity.
@@ -187,6 +189,7 @@ fn image(dice: &mut Dice, version: u32, firmware_bytes: usize, block_bytes: u32)
     let manifest = Manifest::of_image(&bytes, block_bytes)
         .expect("an image wrapped here, with a block size within the limits");
     Image {
+        crcs: split(&bytes, block_bytes).map(|raw| raw.crc32).collect(),
         bytes,
         manifest: Arc::new(manifest),
     }

@@ -49,6 +49,8 @@ pub(crate) struct Faults {
     pub(crate) attempt_fails: u32,
     /// A gateway that declines an offer.
     pub(crate) declined: u32,
+    /// A User or gateway that does what it must not, at each new wish of a User.
+    pub(crate) mistakes: u32,
     /// The longest way of a message.
     pub(crate) delay_max_us: Micros,
     /// The longest time that the service is down.
@@ -85,6 +87,7 @@ impl Faults {
             cancel: rate(60),
             attempt_fails: rate(500),
             declined: rate(200),
+            mistakes: rate(500),
             delay_max_us: Micros::from(rate(600)) * SECOND_US,
             down_max_us: Micros::from(rate(8)) * HOUR_US,
         }

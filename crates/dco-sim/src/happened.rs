@@ -33,11 +33,13 @@ pub(crate) enum Happened<'a> {
         index: u32,
         crc32: u32,
     },
-    /// The blocks of a transfer that is not given up, each with the CRC-32 over what was read.
+    /// The blocks of a transfer that is not given up: for each the CRC-32 over what was read, and the one it has
+    /// in the image.
     BlocksFound {
         user: Eui64,
         number: u64,
-        crcs: &'a [Option<u32>],
+        found: &'a [Option<u32>],
+        image: &'a [u32],
     },
     /// Something was said to a gateway.
     Told {

@@ -4,7 +4,7 @@ use crate::{Options, run};
 
 /// Runs seeds and shows all that fail.
 fn all_kept(seeds: impl IntoIterator<Item = u64>) {
-    let outcomes = seeds.into_iter().map(|seed| run(seed, &Options::default()));
+    let outcomes = seeds.into_iter().map(|seed| run(seed, &Options::default())).inspect(|o| eprintln!("{} {:?} {:?}", o.seed, o.figures, o.failure.as_ref().map(|f| (f.promise, f.what.chars().take(600).collect::<String>()))));
     let failed: Vec<String> = outcomes
         .filter(|outcome| outcome.failure.is_some())
         .map(|outcome| outcome.to_string())

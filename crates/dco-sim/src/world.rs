@@ -29,6 +29,7 @@ mod blocks;
 mod calls;
 mod clock;
 mod effects;
+mod mistakes;
 mod plan;
 mod power;
 mod streams;
@@ -41,6 +42,8 @@ pub(crate) struct World {
     seed: u64,
     dice: Dice,
     faults: Faults,
+    /// Nothing goes wrong any more.
+    is_healed: bool,
     estate: Estate,
     now_us: Micros,
     agenda: Agenda<Item>,
@@ -74,6 +77,9 @@ enum Named {
 #[derive(Debug)]
 enum Item {
     OperatorImports,
+    UserWantsMore {
+        user: Eui64,
+    },
     ErrandGoesOn {
         errand: usize,
         call: u64,
@@ -159,6 +165,7 @@ impl World {
         let mut world = Self {
             seed,
             faults,
+            is_healed: false,
             now_us: estate.start_us,
             agenda: Agenda::new(),
             watch: Watch::new(estate.terms.allowance_per_day),
@@ -244,6 +251,7 @@ impl World {
     fn happen(&mut self, item: Item) {
         match item {
             Item::OperatorImports => self.import_devices(),
+            Item::UserWantsMore { user } => self.user_wants_more(user),
             Item::ErrandGoesOn { errand, call } => self.errand_goes_on(errand, call),
             Item::RequestArrives { caller, request } => self.request_arrives(caller, request),
             Item::ReplyArrives {

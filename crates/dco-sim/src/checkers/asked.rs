@@ -17,7 +17,8 @@ type Wish = (ManufacturerImageHash, Vec<Eui64>);
 pub(super) struct Asked {
     wishes: BTreeMap<(Eui64, RequestId), Wish>,
     batches: BTreeMap<(Eui64, u64), Wish>,
-    gateways: BTreeMap<Eui64, Eui64>,
+    /// The User and the gateway of each Device.
+    registered: BTreeMap<Eui64, (Eui64, Eui64)>,
 }
 
 impl Asked {
@@ -28,8 +29,9 @@ impl Asked {
                 self.wishes.entry((it.user, it.id)).or_insert(wish);
             }
             Request::ImportDevices(it) => {
-                let reached = it.devices.iter().map(|it| (it.device, it.gateway));
-                self.gateways.extend(reached);
+                let devices = it.devices.iter();
+                let registered = devices.map(|it| (it.device, (it.user, it.gateway)));
+                self.registered.extend(registered);
             }
             _ => {}
         }
@@ -39,7 +41,12 @@ impl Asked {
         let user = Eui64::from_bits(record.user);
         let wish = request_id(record).and_then(|id| self.wishes.get(&(user, id)));
         let accepted = record.devices.iter().copied().map(Eui64::from_bits);
+        let is_own = |device: &Eui64| self.registered.get(device).map(|it| it.0) == Some(user);
         match wish {
+            Some((_, devices)) if !devices.iter().all(is_own) => Err(format!(
+                "batch {} of {user} has Devices of others",
+                record.number
+            )),
             Some(wish) if accepted.eq(wish.1.iter().copied()) => {
                 self.batches.insert((user, record.number), wish.clone());
                 Ok(())
@@ -70,7 +77,7 @@ impl Asked {
                 "{name:?} is offered another image than the batch's"
             ));
         }
-        if self.gateways.get(&name.device) != Some(&gateway) {
+        if self.registered.get(&name.device).map(|it| it.1) != Some(gateway) {
             return Err(format!(
                 "{name:?} is offered to {gateway}, which does not reach it"
             ));
@@ -113,104 +120,4 @@ fn request_id(record: &BatchAccepted) -> Option<RequestId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use bytes::Bytes;
-    use dco_block::{Eui64, ManufacturerImageHash};
-    use dco_engine::record::{BatchAccepted, Change, RequestKey};
-    use dco_engine::{
-        AttemptRef, ImportDevices, Offer, Request, RequestId, SubmitBatch, ToGateway,
-    };
-
-    use super::Asked;
-    use crate::checkers::history::{self, broken, kept};
-    use crate::estate::Estate;
-    use crate::happened::Happened;
-
-    fn estate() -> Estate {
-        Estate::draw(&mut crate::dice::Dice::new(0))
-    }
-
-    fn asked(estate: &Estate, devices: &[Eui64]) -> Asked {
-        let mut checker = Asked::default();
-        let wish = Request::SubmitBatch(SubmitBatch {
-            user: Eui64::from_bits(history::USER),
-            id: RequestId([1; 16]),
-            validate_only: false,
-            manufacturer_image_hash: estate.images[0].manifest.manufacturer_image_hash(),
-            devices: devices.to_vec(),
-            service_date: None,
-            signed_request: Bytes::new(),
-        });
-        kept(&mut checker, &Happened::Asked(&wish));
-        let import = Request::ImportDevices(ImportDevices {
-            by: estate.operator,
-            id: RequestId([2; 16]),
-            validate_only: false,
-            devices: estate.devices.clone(),
-        });
-        kept(&mut checker, &Happened::Asked(&import));
-        checker
-    }
-
-    fn accepted(id: u8, devices: &[Eui64]) -> Change {
-        Change::BatchAccepted(BatchAccepted {
-            user: history::USER,
-            number: 1,
-            request: Some(RequestKey {
-                id: Bytes::copy_from_slice(&[id; 16]),
-                digest: Bytes::new(),
-            }),
-            devices: devices.iter().map(|it| it.bits()).collect(),
-            ..BatchAccepted::default()
-        })
-    }
-
-    fn offer(estate: &Estate, device: Eui64, image: usize) -> ToGateway {
-        let mut attempt: AttemptRef = history::attempt(0, 1);
-        attempt.activation.device = device;
-        ToGateway::Offer(Offer {
-            attempt,
-            manifest: Arc::clone(&estate.images[image].manifest),
-            answer_by_us: 0,
-            read_version_first: false,
-        })
-    }
-
-    #[test]
-    fn only_what_was_asked_is_accepted() {
-        let estate = estate();
-        let own = [estate.devices[0].device];
-        history::keeps(&mut asked(&estate, &own), accepted(1, &own));
-        history::breaks(&mut asked(&estate, &own), accepted(3, &own));
-        history::breaks(
-            &mut asked(&estate, &own),
-            accepted(1, &[estate.devices[1].device]),
-        );
-    }
-
-    #[test]
-    fn only_the_batchs_image_goes_to_only_its_devices() {
-        let estate = estate();
-        let entry = &estate.devices[0];
-        let mut checker = asked(&estate, &[entry.device]);
-        history::keeps(&mut checker, accepted(1, &[entry.device]));
-        let mut told = |gateway, message: &ToGateway, ok| {
-            let happened = Happened::Told { gateway, message };
-            match ok {
-                true => kept(&mut checker, &happened),
-                false => broken(&mut checker, &happened),
-            }
-        };
-        let other_device = offer(&estate, estate.devices[1].device, 0);
-        told(entry.gateway, &offer(&estate, entry.device, 0), true);
-        told(entry.gateway, &offer(&estate, entry.device, 1), false);
-        told(entry.gateway, &other_device, false);
-        told(Eui64::from_bits(1), &offer(&estate, entry.device, 0), false);
-        assert_ne!(
-            estate.images[0].manifest.manufacturer_image_hash(),
-            ManufacturerImageHash::new([0; 32])
-        );
-    }
-}
+mod tests;

@@ -53,6 +53,7 @@ impl Word {
                 self.make(asked.user, asked.id, Made::Transfer(view.number))?;
                 self.transfer(view)
             }
+            (Request::SubmitBatch(asked), _) if asked.validate_only => Ok(()),
             (Request::SubmitBatch(asked), Reply::Batch(view)) => {
                 self.make(asked.user, asked.id, Made::Batch(Box::new(view.clone())))?;
                 self.identity(view)
@@ -188,3 +189,6 @@ fn has_ended(state: ActivationState) -> bool {
         ActivationState::Succeeded | ActivationState::Failed | ActivationState::Cancelled
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,12 +46,15 @@ impl World {
         else {
             return;
         };
-        if let Some(service) = &self.service {
-            let crcs = service.crcs(source);
+        let image_id = source.manifest.image_id();
+        let images = &self.estate.images;
+        let image = images.iter().find(|it| it.manifest.image_id() == image_id);
+        if let (Some(service), Some(image)) = (&self.service, image) {
             self.watch.show(&Happened::BlocksFound {
                 user: *user,
                 number: *number,
-                crcs: &crcs,
+                found: &service.crcs(source),
+                image: &image.crcs,
             });
         }
     }

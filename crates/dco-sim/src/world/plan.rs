@@ -24,7 +24,32 @@ impl World {
         }
         for user in self.estate.users.clone() {
             self.plan_user(user);
+            self.after(HOUR_US, Item::UserWantsMore { user });
         }
+    }
+
+    /// As long as things go wrong there is always more to do.
+    pub(super) fn user_wants_more(&mut self, user: Eui64) {
+        if self.is_healed {
+            return;
+        }
+        let devices = self.estate.devices_of(user);
+        let image = self.estate.images[self.dice.index(self.estate.images.len())].clone();
+        let some = self.dice.some(&devices);
+        if self.dice.chance(150) {
+            let errand = Errand::send(user, image, some, &mut self.dice);
+            self.begin(errand, HOUR_US);
+        } else {
+            let hash = image.manifest.manufacturer_image_hash();
+            let date = self.some_date();
+            let errand = Errand::activate(user, hash, some, date, &mut self.dice);
+            self.begin(errand, HOUR_US);
+        }
+        if self.dice.chance(self.faults.mistakes) {
+            self.make_mistake(user);
+        }
+        let wait_us = self.dice.between(HOUR_US..=16 * HOUR_US);
+        self.after(wait_us, Item::UserWantsMore { user });
     }
 
     fn plan_user(&mut self, user: Eui64) {

@@ -135,6 +135,7 @@ impl World {
     /// From now on nothing goes wrong: also not what was set up to go wrong inside the disk.
     pub(super) fn heal(&mut self) {
         self.faults = Faults::none();
+        self.is_healed = true;
         self.watch.note(format_args!("nothing goes wrong any more"));
         if self.clock_ahead_us < -HOUR_US {
             self.clock_ahead_us = 0;

@@ -1,0 +1,114 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dco_block::Eui64;
+use dco_engine::record::{BatchAccepted, Change, RequestKey};
+use dco_engine::{
+    ActivationName, AttemptRef, ImportDevices, Offer, Request, RequestId, SubmitBatch, ToGateway,
+};
+
+use super::Asked;
+use crate::checkers::history::{breaks, broken, keeps, kept};
+use crate::estate::Estate;
+use crate::happened::Happened;
+
+/// An estate with more than one User.
+fn estate() -> Estate {
+    (0..)
+        .map(|seed| Estate::draw(&mut crate::dice::Dice::new(seed)))
+        .find(|estate| estate.users.len() > 1)
+        .unwrap()
+}
+
+/// The first User has asked for the first image on these Devices.
+fn asked(estate: &Estate, devices: &[Eui64]) -> Asked {
+    let mut checker = Asked::default();
+    let wish = Request::SubmitBatch(SubmitBatch {
+        user: estate.users[0],
+        id: RequestId([1; 16]),
+        validate_only: false,
+        manufacturer_image_hash: estate.images[0].manifest.manufacturer_image_hash(),
+        devices: devices.to_vec(),
+        service_date: None,
+        signed_request: Bytes::new(),
+    });
+    kept(&mut checker, &Happened::Asked(&wish));
+    let import = Request::ImportDevices(ImportDevices {
+        by: estate.operator,
+        id: RequestId([2; 16]),
+        validate_only: false,
+        devices: estate.devices.clone(),
+    });
+    kept(&mut checker, &Happened::Asked(&import));
+    checker
+}
+
+fn accepted(estate: &Estate, id: u8, devices: &[Eui64]) -> Change {
+    Change::BatchAccepted(BatchAccepted {
+        user: estate.users[0].bits(),
+        number: 1,
+        request: Some(RequestKey {
+            id: Bytes::copy_from_slice(&[id; 16]),
+            digest: Bytes::new(),
+        }),
+        devices: devices.iter().map(|it| it.bits()).collect(),
+        ..BatchAccepted::default()
+    })
+}
+
+fn offer(estate: &Estate, device: Eui64, image: usize) -> ToGateway {
+    ToGateway::Offer(Offer {
+        attempt: AttemptRef {
+            activation: ActivationName {
+                user: estate.users[0],
+                batch: 1,
+                device,
+            },
+            attempt: 1,
+        },
+        manifest: Arc::clone(&estate.images[image].manifest),
+        answer_by_us: 0,
+        read_version_first: false,
+    })
+}
+
+#[test]
+fn only_what_was_asked_is_accepted() {
+    let estate = estate();
+    let own = [estate.devices[0].device];
+    keeps(&mut asked(&estate, &own), accepted(&estate, 1, &own));
+    breaks(&mut asked(&estate, &own), accepted(&estate, 3, &own));
+    let other = [estate.devices[1].device];
+    breaks(&mut asked(&estate, &own), accepted(&estate, 1, &other));
+}
+
+#[test]
+fn the_devices_of_others_are_not_accepted() {
+    let estate = estate();
+    let foreign = [estate.devices_of(estate.users[1])[0]];
+    breaks(
+        &mut asked(&estate, &foreign),
+        accepted(&estate, 1, &foreign),
+    );
+}
+
+#[test]
+fn only_the_batchs_image_goes_to_only_its_devices() {
+    let estate = estate();
+    let entry = &estate.devices[0];
+    let mut checker = asked(&estate, &[entry.device]);
+    keeps(&mut checker, accepted(&estate, 1, &[entry.device]));
+    let mut told = |gateway, message: &ToGateway, ok| {
+        let happened = Happened::Told { gateway, message };
+        if ok {
+            kept(&mut checker, &happened);
+        } else {
+            broken(&mut checker, &happened);
+        }
+    };
+    let other_device = offer(&estate, estate.devices[1].device, 0);
+    told(entry.gateway, &offer(&estate, entry.device, 0), true);
+    told(entry.gateway, &offer(&estate, entry.device, 1), false);
+    told(entry.gateway, &other_device, false);
+    told(Eui64::from_bits(1), &offer(&estate, entry.device, 0), false);
+}
