@@ -125,3 +125,50 @@ impl Default for Terms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(rule: RetryRule) -> Vec<Option<Micros>> {
+        (0..6).map(|attempt| rule.next_us(attempt, 100)).collect()
+    }
+
+    #[test]
+    fn the_wait_doubles_up_to_the_last_attempt() {
+        let rule = RetryRule {
+            attempts_max: 4,
+            backoff_us: 10,
+        };
+        let expected = [Some(110), Some(110), Some(120), Some(140), None, None];
+        assert_eq!(waits(rule), expected);
+    }
+
+    #[test]
+    fn one_attempt_or_none_is_never_followed_by_another() {
+        for attempts_max in [0, 1] {
+            let rule = RetryRule {
+                attempts_max,
+                backoff_us: 10,
+            };
+            assert_eq!(rule.next_us(1, 100), None);
+        }
+    }
+
+    #[test]
+    fn no_wait_overflows() {
+        let rule = RetryRule {
+            attempts_max: u16::MAX,
+            backoff_us: Micros::MAX,
+        };
+        for attempt in [1, 2, 16, 17, 18, u16::MAX - 1] {
+            assert_eq!(rule.next_us(attempt, Micros::MAX), Some(Micros::MAX));
+            assert_eq!(rule.next_us(attempt, 0), Some(Micros::MAX));
+        }
+        let short = RetryRule {
+            backoff_us: 1,
+            ..rule
+        };
+        assert_eq!(short.next_us(u16::MAX - 1, 0), Some(1 << 16));
+    }
+}

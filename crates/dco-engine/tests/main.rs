@@ -6,6 +6,7 @@ mod world;
 mod admission;
 mod attempts;
 mod durability;
+mod forecast;
 mod gateways;
 mod release;
 mod transfers;

@@ -4,6 +4,7 @@
 //! the others (weighted max-min). Inside a User the earliest due goes first. The model leaves out what nobody can
 //! foresee: failures, gateways that go away, and batches not sent yet.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
@@ -132,19 +133,14 @@ impl Engine {
         for _ in 0..DAYS_MAX {
             demand.begin(day.date);
             let share = Share::of(&demand.now, &self.weights(&demand, day));
-            if let Some(released) = share
-                .released_when(user, place)
-                .filter(|it| *it <= capacity)
-            {
+            let served = share.served(capacity);
+            let mine = served.get(&user).copied().unwrap_or(0);
+            if place <= mine {
+                let released = share.released_when(user, place).min(capacity);
                 return between(start_us, day.end_us, released, capacity);
             }
-            let level = share.level(capacity);
-            place -= share
-                .take(&mut demand.now, &level)
-                .get(&user)
-                .copied()
-                .unwrap_or(0)
-                .min(place);
+            place -= mine;
+            demand.take(&served);
             day = self.days.calendar.day(day.date.next());
             start_us = day.start_us;
             capacity = u64::from(self.terms.capacity_per_day);
@@ -183,6 +179,14 @@ impl Demand {
         }
     }
 
+    /// What was served waits no more.
+    fn take(&mut self, served: &BTreeMap<Eui64, u64>) {
+        self.now.retain(|user, left| {
+            *left -= served.get(user).copied().unwrap_or(0).min(*left);
+            *left > 0
+        });
+    }
+
     /// What was parked for this day, or for one before it, waits from now on.
     fn begin(&mut self, date: ServiceDate) {
         while let Some(entry) = self
@@ -198,89 +202,109 @@ impl Demand {
 }
 
 /// Users served side by side, each in proportion to its weight until it has what it wants.
+#[derive(Debug)]
 struct Share {
-    /// User, what it wants, its weight.
-    users: Vec<(Eui64, u128, u128)>,
+    users: Vec<Wish>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    user: Eui64,
+    units: u128,
+    weight: u128,
 }
 
 /// How far each User has been served: `units` for every `weight`.
+#[derive(Debug, Clone, Copy)]
 struct Level {
     units: u128,
     weight: u128,
 }
 
+impl Wish {
+    /// Whole units at a level, and the part of a unit beyond them, in parts of the level's weight.
+    fn got(&self, level: &Level) -> (u128, u128) {
+        let parts = level.units * self.weight;
+        let whole = parts / level.weight;
+        if whole < self.units {
+            (whole, parts % level.weight)
+        } else {
+            (self.units, 0)
+        }
+    }
+}
+
 impl Share {
     fn of(wants: &BTreeMap<Eui64, u64>, weights: &BTreeMap<Eui64, u64>) -> Self {
         let weight = |user| u128::from(weights.get(user).copied().unwrap_or(1));
-        let users = wants
-            .iter()
-            .map(|(user, want)| (*user, u128::from(*want), weight(user)));
+        let users = wants.iter().map(|(user, want)| Wish {
+            user: *user,
+            units: u128::from(*want),
+            weight: weight(user),
+        });
         Self {
             users: users.collect(),
         }
     }
 
-    /// What all have got when everyone has got `level`, or what it wants if that is less.
-    fn released_at(&self, level: &Level) -> u128 {
-        let got = |want: u128, weight: u128| want.min(level.units * weight / level.weight);
-        self.users
-            .iter()
-            .map(|(_, want, weight)| got(*want, *weight))
-            .sum()
-    }
-
-    /// How many units have left, over all Users, when this one has got its `place`th; `None` when it wants fewer.
-    fn released_when(&self, user: Eui64, place: u64) -> Option<u64> {
-        let (_, want, weight) = self.users.iter().find(|(it, _, _)| *it == user)?;
-        let units = u128::from(place);
-        if units > *want {
-            return None;
-        }
-        u64::try_from(self.released_at(&Level {
-            units,
-            weight: *weight,
-        }))
-        .ok()
+    /// How many units have left, over all Users, when this one has got its `place`th.
+    fn released_when(&self, user: Eui64, place: u64) -> u64 {
+        let Some(mine) = self.users.iter().find(|it| it.user == user) else {
+            return 0;
+        };
+        let level = Level {
+            units: u128::from(place),
+            weight: mine.weight,
+        };
+        let released: u128 = self.users.iter().map(|it| it.got(&level).0).sum();
+        u64::try_from(released).unwrap_or(u64::MAX)
     }
 
     /// The level at which a capacity is used up: Users that want least by their weight are full first.
-    fn level(&self, capacity: u64) -> Level {
+    /// `None` when it suffices for all.
+    fn level(&self, capacity: u64) -> Option<Level> {
         let mut by_fullness = self.users.clone();
-        by_fullness.sort_by(|(_, want, weight), (_, other, other_weight)| {
-            (want * other_weight).cmp(&(other * weight))
-        });
-        let mut left = u128::from(capacity);
-        let mut weights: u128 = by_fullness.iter().map(|(_, _, weight)| weight).sum();
-        for (_, want, weight) in by_fullness {
-            if want * weights > left * weight {
-                return Level {
-                    units: left,
-                    weight: weights,
-                };
+        by_fullness.sort_by(|a, b| (a.units * b.weight).cmp(&(b.units * a.weight)));
+        let mut units = u128::from(capacity);
+        let mut weight: u128 = by_fullness.iter().map(|it| it.weight).sum();
+        for wish in by_fullness {
+            if wish.units * weight > units * wish.weight {
+                return Some(Level { units, weight });
             }
-            left -= want;
-            weights -= weight;
+            units -= wish.units;
+            weight -= wish.weight;
         }
-        Level {
-            units: u128::from(u64::MAX),
-            weight: 1,
-        }
+        None
     }
 
-    /// Serves everyone up to a level; answers what each got.
-    fn take(&self, wants: &mut BTreeMap<Eui64, u64>, level: &Level) -> BTreeMap<Eui64, u64> {
-        let mut got = BTreeMap::new();
-        for (user, want, weight) in &self.users {
-            let units = (*want).min(level.units * weight / level.weight);
-            let units = u64::try_from(units).unwrap_or(u64::MAX);
-            got.insert(*user, units);
-            if let Some(left) = wants.get_mut(user) {
-                *left -= units.min(*left);
-            }
+    /// What each gets of a capacity, in whole units: none is left over while anyone wants it. What the level
+    /// leaves in parts goes to the largest of them.
+    fn served(&self, capacity: u64) -> BTreeMap<Eui64, u64> {
+        let Some(level) = self.level(capacity) else {
+            return self
+                .users
+                .iter()
+                .map(|it| (it.user, whole(it.units)))
+                .collect();
+        };
+        let mut parts = Vec::new();
+        let mut served = BTreeMap::new();
+        for wish in &self.users {
+            let (units, part) = wish.got(&level);
+            served.insert(wish.user, whole(units));
+            parts.push((Reverse(part), wish.user));
         }
-        wants.retain(|_, left| *left > 0);
-        got
+        parts.sort_unstable();
+        let left = capacity - served.values().sum::<u64>();
+        for (_, user) in parts.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+            *served.entry(user).or_default() += 1;
+        }
+        served
     }
+}
+
+fn whole(units: u128) -> u64 {
+    u64::try_from(units).unwrap_or(u64::MAX)
 }
 
 /// Parked, queued or waiting for a retry.
@@ -290,7 +314,10 @@ fn waiting(batch: &Batch) -> u64 {
 
 /// The moment at which `released` of `capacity` have left, spread evenly over the span.
 fn between(start_us: Micros, end_us: Micros, released: u64, capacity: u64) -> Micros {
-    let span = i128::from(end_us) - i128::from(start_us);
+    let span = (i128::from(end_us) - i128::from(start_us)).max(0);
     let part = span * i128::from(released) / i128::from(capacity.max(1));
     start_us.saturating_add(Micros::try_from(part).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests;
