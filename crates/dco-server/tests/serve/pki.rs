@@ -1,0 +1,166 @@
+//! Certificates for tests: an authority, and parties with an EUI-64 in their subject.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dco_block::Eui64;
+use p256::SecretKey;
+use p256::ecdsa::{DerSignature, SigningKey};
+use p256::elliptic_curve::Generate;
+use p256::pkcs8::{EncodePrivateKey, LineEnding};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_cert::Certificate;
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::builder::{self, Builder, CertificateBuilder};
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::der::asn1::{Any, BitString, Ia5String, ObjectIdentifier, SetOfVec, Utf8StringRef};
+use x509_cert::der::{self, Decode, Encode, EncodePem};
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
+use x509_cert::ext::{Extension, ToExtension};
+use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
+use x509_cert::time::{Time, Validity};
+
+/// Who signs.
+pub(crate) struct Authority {
+    key: SecretKey,
+    name: Name,
+    pub(crate) pem: String,
+}
+
+/// A certificate and its key.
+pub(crate) struct Identity {
+    pub(crate) certificate_pem: String,
+    pub(crate) key_pem: String,
+}
+
+impl Authority {
+    pub(crate) fn new(common_name: &str) -> Self {
+        let key = SecretKey::generate();
+        let name = name(common_name, None);
+        let certificate = certificate(&key, &key, (&name, &name), Kind::Authority);
+        Self {
+            pem: certificate.to_pem(LineEnding::LF).unwrap(),
+            key,
+            name,
+        }
+    }
+
+    /// A party; one without EUI-64 is nobody to the service.
+    pub(crate) fn issue(&self, eui64: Option<Eui64>) -> Identity {
+        let key = SecretKey::generate();
+        let subject = name("party", eui64);
+        let certificate = certificate(&key, &self.key, (&self.name, &subject), Kind::Party);
+        Identity {
+            certificate_pem: certificate.to_pem(LineEnding::LF).unwrap(),
+            key_pem: key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string(),
+        }
+    }
+
+    /// What a client of the service with this identity connects with.
+    pub(crate) fn client(&self, identity: &Identity) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap();
+        roots.add(root).unwrap();
+        let own = CertificateDer::from_pem_slice(identity.certificate_pem.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_client_auth_cert(vec![own], key)
+                .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Arc::new(config)
+    }
+}
+
+enum Kind {
+    Authority,
+    Party,
+}
+
+struct Profile<'a> {
+    issuer: &'a Name,
+    subject: &'a Name,
+    kind: Kind,
+}
+
+impl BuilderProfile for Profile<'_> {
+    fn get_issuer(&self, _: &Name) -> Name {
+        self.issuer.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.subject.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        _: SubjectPublicKeyInfoRef<'_>,
+        _: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> builder::Result<Vec<Extension>> {
+        let extension = match self.kind {
+            Kind::Authority => BasicConstraints {
+                ca: true,
+                path_len_constraint: None,
+            }
+            .to_extension(tbs.subject(), &[])?,
+            Kind::Party => {
+                let host = GeneralName::DnsName(Ia5String::new("localhost")?);
+                SubjectAltName(vec![host]).to_extension(tbs.subject(), &[])?
+            }
+        };
+        Ok(vec![extension])
+    }
+}
+
+fn certificate(
+    key: &SecretKey,
+    signer: &SecretKey,
+    (issuer, subject): (&Name, &Name),
+    kind: Kind,
+) -> Certificate {
+    let signing = SigningKey::from(key);
+    let public = SubjectPublicKeyInfo::from_key(signing.verifying_key()).unwrap();
+    let instant = |seconds| {
+        Time::from(der::DateTime::from_unix_duration(Duration::from_secs(seconds)).unwrap())
+    };
+    // From 2020 to 2049.
+    let validity = Validity::new(instant(1_577_836_800), instant(2_493_072_000));
+    let profile = Profile {
+        issuer,
+        subject,
+        kind,
+    };
+    CertificateBuilder::new(profile, SerialNumber::from(1_u32), validity, public)
+        .unwrap()
+        .build::<_, DerSignature>(&SigningKey::from(signer))
+        .unwrap()
+}
+
+fn name(common_name: &str, eui64: Option<Eui64>) -> Name {
+    let mut parts = vec![part("2.5.4.3", &Utf8StringRef::new(common_name).unwrap())];
+    if let Some(eui64) = eui64 {
+        let mut octets = eui64.bits().to_le_bytes();
+        octets.reverse();
+        parts.push(part("2.5.4.45", &BitString::from_bytes(&octets).unwrap()));
+    }
+    Name::from_der(&RdnSequence::from(parts).to_der().unwrap()).unwrap()
+}
+
+fn part<T: der::Tagged + der::EncodeValue>(oid: &str, value: &T) -> RelativeDistinguishedName {
+    let attribute = AttributeTypeAndValue {
+        oid: ObjectIdentifier::new_unwrap(oid),
+        value: Any::encode_from(value).unwrap(),
+    };
+    SetOfVec::try_from(vec![attribute]).unwrap().into()
+}
