@@ -1,9 +1,12 @@
 //! The rules of the engine, one file for each part, told as short scripts.
 
+mod audit;
+mod dump;
 mod sample;
 mod world;
 
 mod admission;
+mod anything;
 mod attempts;
 mod durability;
 mod forecast;

@@ -1,0 +1,140 @@
+//! Everything that can be read of an engine, as text.
+
+use std::fmt::Write;
+
+use dco_block::Eui64;
+use dco_engine::{
+    ActivationName, ActivationState, ActivationView, Effect, Engine, Event, Page, Refusal, Reply,
+    ReplyTo, Request, Stage,
+};
+use dco_schedule::Micros;
+
+use crate::sample::{ANN, BOB, NORTH, SOUTH};
+
+/// What both a living engine and one recovered from its journal must say, the same.
+///
+/// Left out is what a start forgets and learns again: which gateways are there, and how far attempts have come.
+pub(crate) fn dump(engine: &mut Engine, now_us: Micros) -> String {
+    let mut text = String::new();
+    for user in [ANN, BOB] {
+        dump_transfers(engine, now_us, user, &mut text);
+        dump_batches(engine, now_us, user, &mut text);
+    }
+    for user in [None, Some(ANN), Some(BOB)] {
+        let (first, last) = (None, None);
+        let days = Request::ReportCapacity { user, first, last };
+        line(&mut text, ask(engine, now_us, days));
+        line(&mut text, ask(engine, now_us, Request::ReportTrt { user }));
+        line(
+            &mut text,
+            ask(engine, now_us, Request::ReportSuccess { user }),
+        );
+    }
+    let (before, limit) = (None, 2);
+    line(
+        &mut text,
+        ask(engine, now_us, Request::ListServiceDays { before, limit }),
+    );
+    text
+}
+
+/// One request and its answer, outside any world.
+pub(crate) fn ask(engine: &mut Engine, now_us: Micros, request: Request) -> Result<Reply, Refusal> {
+    let reply_to = ReplyTo(u64::MAX);
+    engine.handle(Event::Request { reply_to, request }, now_us);
+    let last = engine.last_seq();
+    engine.on_durable(last);
+    while let Some(effect) = engine.poll_effect() {
+        if let Effect::Reply { to, reply } = effect
+            && to == reply_to
+        {
+            return reply;
+        }
+    }
+    panic!("no answer")
+}
+
+fn page(user: Eui64) -> Page {
+    let (before, limit) = (None, u32::MAX);
+    Page {
+        user,
+        before,
+        limit,
+    }
+}
+
+fn dump_transfers(engine: &mut Engine, now_us: Micros, user: Eui64, text: &mut String) {
+    let rows = ask(engine, now_us, Request::ListTransfers(page(user)));
+    let Ok(Reply::Transfers(rows)) = rows else {
+        panic!("{rows:?}");
+    };
+    for row in rows {
+        let number = row.number.expect("it is open");
+        line(
+            text,
+            ask(engine, now_us, Request::GetTransfer { user, number }),
+        );
+        line(
+            text,
+            ask(engine, now_us, Request::AttachTransfer { user, number }),
+        );
+        for gateway in [NORTH, SOUTH] {
+            let image_id = row.manifest.image_id();
+            line(
+                text,
+                ask(engine, now_us, Request::OpenImage { gateway, image_id }),
+            );
+        }
+    }
+}
+
+fn dump_batches(engine: &mut Engine, now_us: Micros, user: Eui64, text: &mut String) {
+    let rows = ask(engine, now_us, Request::ListBatches(page(user)));
+    let Ok(Reply::Batches(rows)) = rows else {
+        panic!("{rows:?}");
+    };
+    for row in rows {
+        let number = row.number.expect("it is accepted");
+        line(
+            text,
+            ask(engine, now_us, Request::GetBatch { user, number }),
+        );
+        let (position, limit) = (0, u32::MAX);
+        let changes = Request::ReadChanges {
+            user,
+            number,
+            position,
+            limit,
+        };
+        match ask(engine, now_us, changes) {
+            Ok(Reply::Changes(changes)) => {
+                line(text, (changes.position, changes.batch));
+                for view in changes.activations {
+                    dump_activation(engine, now_us, view, text);
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn dump_activation(engine: &mut Engine, now_us: Micros, view: ActivationView, text: &mut String) {
+    let name = ActivationName {
+        user: view.user,
+        batch: view.batch,
+        device: view.device,
+    };
+    let state = match view.state {
+        ActivationState::Released(_) => ActivationState::Released(Stage::Unknown),
+        state => state,
+    };
+    line(text, ActivationView { state, ..view });
+    match ask(engine, now_us, Request::ExplainActivation(name)) {
+        Ok(Reply::Explanation(it)) => line(text, (it.ahead_count, it.due_us)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn line(text: &mut String, value: impl std::fmt::Debug) {
+    writeln!(text, "{value:?}").expect("text takes everything");
+}
