@@ -198,14 +198,14 @@ impl World {
         self.heal();
         let until_us = self.now_us.saturating_add(TIME_TO_END_US);
         for _ in 0..options.steps_to_end {
-            if self.unsettled().is_none() || !self.step() {
+            if self.is_settled() || !self.step() {
                 return;
             }
             if self.now_us > until_us {
                 break;
             }
         }
-        let what = self.unsettled().unwrap_or_default();
+        let what = self.unsettled();
         self.watch.fail("everything comes to its end", what);
     }
 
@@ -308,34 +308,21 @@ impl World {
         self.dice.between(SHORTEST_US..=longest_us)
     }
 
-    /// What has not come to its end; `None` when everything has.
-    fn unsettled(&self) -> Option<String> {
-        let Some(service) = &self.service else {
-            return Some("the service is down".to_owned());
-        };
-        let errands = self.errands.iter().filter(|errand| !errand.is_done).count();
-        let at_gateways: usize = self
-            .gateways
-            .iter()
-            .map(|gateway| gateway.in_hand.len() + gateway.outcomes.len())
-            .sum();
-        let stats = service.engine.stats();
-        let open = stats.transfers_receiving
-            + stats.transfers_verifying
-            + stats.activations_parked
-            + stats.activations_queued_large
-            + stats.activations_queued_small
-            + stats.attempts_under_way;
-        if errands == 0 && at_gateways == 0 && open == 0 {
-            return None;
-        }
-        let waiting: Vec<_> = self
-            .errands
-            .iter()
-            .filter(|errand| !errand.is_done)
-            .collect();
-        Some(format!(
-            "{errands} errands, {at_gateways} attempts or outcomes at gateways; {stats:?}; {waiting:?}"
-        ))
+    /// Whether everything has come to its end.
+    fn is_settled(&self) -> bool {
+        let gateways = &self.gateways;
+        self.errands.iter().all(|it| it.is_done)
+            && gateways
+                .iter()
+                .all(|it| it.in_hand.is_empty() && it.outcomes.is_empty())
+            && self.service.as_ref().is_some_and(Service::is_settled)
+    }
+
+    /// What has not come to its end, for a person.
+    fn unsettled(&self) -> String {
+        let errands: Vec<_> = self.errands.iter().filter(|it| !it.is_done).collect();
+        let stats = self.service.as_ref().map(|it| it.engine.stats());
+        let gateways = &self.gateways;
+        format!("service: {stats:?}; gateways: {gateways:?}; errands: {errands:?}")
     }
 }

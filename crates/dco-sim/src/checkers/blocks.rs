@@ -75,7 +75,9 @@ impl Blocks {
             return Ok(());
         }
         if self.stored.contains(&transfer) {
-            return Err(format!("{transfer:?} is stored, its blocks are {found:08x?}"));
+            return Err(format!(
+                "{transfer:?} is stored, its blocks are {found:08x?}"
+            ));
         }
         for (index, crc32) in self.acknowledged.get(&transfer).into_iter().flatten() {
             let at = usize::try_from(*index).unwrap_or(usize::MAX);
