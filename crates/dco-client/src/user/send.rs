@@ -125,8 +125,8 @@ impl Sending<'_> {
     }
 
     /// Blocks of an earlier link may have completed the transfer while this round was sending; then its streams are refused, and
-    /// all is well.
-    async fn over_or(&self, fault: ClientError) -> Result<Option<Transfer>, ClientError> {
+    /// all is well. Takes `self` whole, so that the sending can be moved between threads while it waits.
+    async fn over_or(&mut self, fault: ClientError) -> Result<Option<Transfer>, ClientError> {
         if fault.is_temporary() || matches!(fault, ClientError::BlockRefused(_)) {
             return Err(fault);
         }
