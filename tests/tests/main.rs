@@ -1,1 +1,3 @@
+//! End-to-end tests: one binary, so that the service is built and linked once.
 
+mod intake;

@@ -1,0 +1,57 @@
+//! All that can be seen of the service's state from outside, to show that a refusal changed nothing.
+
+use dco_client::{Batch, PageRequest, ServiceDay, SuccessRow, Transfer};
+
+use crate::{Metrics, Scene};
+
+/// What an auditor sees, and how many records the journal has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    transfers: Vec<Transfer>,
+    batches: Vec<Batch>,
+    service_days: Vec<ServiceDay>,
+    successes: Vec<SuccessRow>,
+    devices: f64,
+    records: f64,
+}
+
+impl Snapshot {
+    /// Looks at everything of the first two Users.
+    pub async fn of(scene: &Scene) -> Self {
+        let (mut transfers, mut batches) = (Vec::new(), Vec::new());
+        let whole = PageRequest {
+            size: 1_000,
+            token: None,
+        };
+        for user in ["user1", "user2"] {
+            let client = scene.user_as("auditor1", user).await;
+            transfers.extend(
+                client
+                    .transfers(&whole)
+                    .await
+                    .expect("an auditor reads")
+                    .items,
+            );
+            batches.extend(
+                client
+                    .batches(&whole)
+                    .await
+                    .expect("an auditor reads")
+                    .items,
+            );
+        }
+        let reports = scene.reports("auditor1").await;
+        let metrics = Metrics::of(scene.service()).await;
+        Self {
+            transfers,
+            batches,
+            service_days: reports
+                .capacity(None, None)
+                .await
+                .expect("an auditor reads"),
+            successes: reports.success(None).await.expect("an auditor reads"),
+            devices: metrics.value("dco_devices"),
+            records: metrics.value("dco_journal_records_total"),
+        }
+    }
+}
