@@ -14,8 +14,8 @@ use crate::exit::EXIT_CODES;
 #[command(name = "dco", version, after_help = EXIT_CODES, max_term_width = 100, long_about = "\
 Firmware block transfer for SMETS1 smart meters: the DCO's side of it.
 
-A User sends an image in blocks (SRV 11.1), then batches of Devices that shall activate it \
-(SRV 11.3). The service releases at most 12,000 large images a day over all Users, and gateways \
+A User sends an image in blocks (SRV 11.1), then batches of Devices that shall activate it
+(SRV 11.3). The service releases at most 12,000 large images a day over all Users, and gateways
 take them to the Devices.
 
 Try it without any preparation:

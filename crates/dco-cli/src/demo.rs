@@ -1,12 +1,15 @@
 //! `dco demo`: the whole way, in one process and under a minute.
 
+mod fairness;
 mod image;
 mod inventory;
 mod report;
 mod story;
+mod telling;
 mod world;
 
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -15,18 +18,18 @@ use dco_block::limits;
 use self::story::Story;
 use self::world::World;
 use crate::exit::{Answer, Failure};
-use crate::files;
 use crate::output::Output;
+use crate::{files, stop};
 
 /// Show the whole way in under a minute, without any preparation
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Show the whole way in under a minute, without any preparation.
 
-Starts the service on loopback with mutual TLS, its data in a temporary folder, and lets time run \
-faster. Two Users import Devices, send a large image in blocks and get the 11.1 Response. The \
-first sends batches up to its allowance of 500 and is refused at the 501st; the second competes. \
-Two simulated gateways take the image to simulated meters, block by block; some of these fail. \
+Starts the service on loopback with mutual TLS, its data in a temporary folder, and lets time run
+faster. Two Users import Devices, send a large image in blocks and get the 11.1 Response. The
+first sends batches up to its allowance of 500 and is refused at the 501st; the second competes.
+Two simulated gateways take the image to simulated meters, block by block; some of these fail.
 The days after, the first User sends the rest. At the end stands a report.
 
 Examples:
@@ -49,9 +52,11 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
 
 impl Demo {
     pub(crate) async fn run(self, output: Output) -> Result<Answer, Failure> {
-        match tokio::time::timeout(GIVE_UP_AFTER, self.show(output)).await {
-            Ok(shown) => shown,
-            Err(_) => Err(Failure::internal(format!(
+        let asked_to_stop = stop::asked()?;
+        tokio::select! {
+            shown = self.show(output) => shown,
+            () = asked_to_stop => Err(Failure::failed("stopped before its end")),
+            () = tokio::time::sleep(GIVE_UP_AFTER) => Err(Failure::internal(format!(
                 "the demonstration did not end within {} s; this machine is too slow, \
                  or something is wrong: run it with RUST_LOG=info",
                 GIVE_UP_AFTER.as_secs()
@@ -72,16 +77,21 @@ impl Demo {
             .transpose()?;
         let world = World::start(&folder_path, file, output).await?;
         let told = Story::new(&world, output).tell().await;
-        let stopped = world.stop().await;
-        let answer = told?;
-        stopped?;
+        // What ended the service says more than what its end did to its callers.
+        world.stop().await?;
+        let mut answer = told?;
         if self.keep.is_some() {
-            output.note(format!("everything is kept in {}", folder_path.display()));
+            write!(
+                answer.text,
+                "\n\nEverything is kept in {}",
+                folder_path.display()
+            )
+            .expect("a String takes all that is written to it");
         }
         Ok(answer)
     }
 
-    fn read(&self, path: &std::path::Path) -> Result<image::Source, Failure> {
+    fn read(&self, path: &Path) -> Result<image::Source, Failure> {
         let bytes = files::read(path, u64::from(limits::IMAGE_BYTES_MAX))?;
         Ok(image::Source {
             name: path.display().to_string(),
@@ -90,7 +100,7 @@ impl Demo {
     }
 }
 
-fn new_folder(path: &std::path::Path) -> Result<PathBuf, Failure> {
+fn new_folder(path: &Path) -> Result<PathBuf, Failure> {
     std::fs::create_dir(path).map_err(|error| {
         Failure::data(format!(
             "cannot make the folder {}: {error}; name a new one",

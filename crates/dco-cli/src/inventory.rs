@@ -78,8 +78,11 @@ pub(crate) fn parse(text: &str) -> Result<Vec<DeviceEntry>, Failure> {
     Ok(entries)
 }
 
-/// The lines after the header, each with its number.
-fn records(text: &str) -> Result<Vec<(u64, Result<StringRecord, String>)>, Failure> {
+/// A record with its line number, or why there is none.
+type Line = (u64, Result<StringRecord, String>);
+
+/// The lines after the header.
+fn records(text: &str) -> Result<Vec<Line>, Failure> {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

@@ -31,3 +31,6 @@ fn time(at_us: Option<Micros>) -> Value {
 fn text(value: Option<impl ToString>) -> Value {
     value.map(|value| value.to_string()).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,9 +21,9 @@ use crate::{files, image, when};
 #[command(long_about = "\
 Send a batch of Devices that shall activate an image (SRV 11.3).
 
-The image must be stored for these Devices before. It is named by its Manufacturer Image Hash, \
-or by the file it was made of. The batch is taken as a whole or not at all; the answer says when \
-its last release and its completion are expected. Without a delivery schedule a User may send \
+The image must be stored for these Devices before. It is named by its Manufacturer Image Hash,
+or by the file it was made of. The batch is taken as a whole or not at all; the answer says when
+its last release and its completion are expected. Without a delivery schedule a User may send
 500 large images for one service day.
 
 Examples:

@@ -25,7 +25,7 @@ enum Command {
 /// Check a configuration file and show every setting it leads to
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Check a configuration file and show every setting it leads to, the defaults included. Nothing is \
+Check a configuration file and show every setting it leads to, the defaults included. Nothing is
 started and nothing but this file is read. An unknown key is refused by name.
 
 Example:

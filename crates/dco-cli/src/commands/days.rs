@@ -12,7 +12,7 @@ use crate::show::{capacity_text, day_json};
 /// Show the service days with capacity and use
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show the service days, newest first: their length, capacity and what was released of it. For \
+Show the service days, newest first: their length, capacity and what was released of it. For
 operators, the Service Desk and auditors; a User asks `dco report capacity`.
 
 Example:

@@ -31,8 +31,8 @@ Read a CSV file and replace the inventory entries of the Devices in it. For oper
 
 The first line must be
   device,user,gateway,manufacturer,model,hardware_version,firmware_version
-and every other line one Device: three EUI-64s, two texts of 1 to 30 characters, four hex digits \
-and eight hex digits. A Device that stands twice is a bad line. When any line is bad, all bad \
+and every other line one Device: three EUI-64s, two texts of 1 to 30 characters, four hex digits
+and eight hex digits. A Device that stands twice is a bad line. When any line is bad, all bad
 lines are named and nothing is imported (exit code 65).
 
 Example:

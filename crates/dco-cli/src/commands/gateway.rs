@@ -26,12 +26,12 @@ use crate::{files, inventory, stop};
 /// Run a simulated gateway with simulated meters
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Run a simulated gateway with simulated meters until Ctrl-C or SIGTERM. It takes offers as a real \
-one does, gives images to its meters block by block, and each meter computes the SHA-256 over \
+Run a simulated gateway with simulated meters until Ctrl-C or SIGTERM. It takes offers as a real
+one does, gives images to its meters block by block, and each meter computes the SHA-256 over
 what it was given.
 
-What goes wrong, in --fail and --always: already-at-version, no-answer, file-transfer-failure, \
-not-reachable, hardware-mismatch, image-discarded, hash-mismatch, no-image-held, \
+What goes wrong, in --fail and --always: already-at-version, no-answer, file-transfer-failure,
+not-reachable, hardware-mismatch, image-discarded, hash-mismatch, no-image-held,
 activation-failure; and none.
 
 Examples:

@@ -11,7 +11,7 @@ use crate::show::{gateway_json, gateways_text};
 /// Show the gateways and what they have in hand
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show the gateways: whether they are connected, since when, and how many attempts they have in \
+Show the gateways: whether they are connected, since when, and how many attempts they have in
 hand. For operators, the Service Desk and auditors.
 
 Example:

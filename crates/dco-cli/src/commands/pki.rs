@@ -15,8 +15,8 @@ use crate::table::{properties, table};
 /// Make certificates and keys for development
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Make certificates and keys for development: an authority, the service, Users, gateways, one \
-operator, one Service Desk officer, one auditor, and a key that signs images. The keys lie in \
+Make certificates and keys for development: an authority, the service, Users, gateways, one
+operator, one Service Desk officer, one auditor, and a key that signs images. The keys lie in
 the folder in the clear. A file that is there already is never overwritten.
 
 Examples:

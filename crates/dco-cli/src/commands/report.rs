@@ -28,7 +28,7 @@ enum Kind {
 /// Large images released on each service day, and capacity
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show the large images released on each service day, and its capacity. A User sees its own \
+Show the large images released on each service day, and its capacity. A User sees its own
 releases; the Service Desk, operators and auditors see all.
 
 Example:
@@ -47,7 +47,7 @@ struct Capacity {
 /// Activations against their Target Response Time
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show activations against their Target Response Time. In TRT counts what ended in time, however \
+Show activations against their Target Response Time. In TRT counts what ended in time, however
 it ended; `dco report success` says how.
 
 Example:

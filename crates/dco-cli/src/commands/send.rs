@@ -24,9 +24,9 @@ use crate::{files, names};
 #[command(long_about = "\
 Send an image in blocks (SRV 11.1) and wait for the 11.1 Response.
 
-A file that already is an OTA Upgrade Image is sent as it is. Any other file is made one with \
---wrap: an OTA header is put before it and a signature after it. A block that the service has \
-acknowledged is on its disk. When the link breaks, sending goes on at the missing blocks; when \
+A file that already is an OTA Upgrade Image is sent as it is. Any other file is made one with
+--wrap: an OTA header is put before it and a signature after it. A block that the service has
+acknowledged is on its disk. When the link breaks, sending goes on at the missing blocks; when
 this program was stopped, start it again with --resume, or with the same --request-id.
 
 Examples:

@@ -17,7 +17,7 @@ use crate::{files, stop};
 #[command(long_about = "\
 Run the service until Ctrl-C or SIGTERM; then open calls finish and everything is synced.
 
-When it is ready it says where it listens, with --json as an object of its own on stdout. Logs go \
+When it is ready it says where it listens, with --json as an object of its own on stdout. Logs go
 to stderr; RUST_LOG chooses what is logged (such as RUST_LOG=dco_server=debug).
 
 Examples:

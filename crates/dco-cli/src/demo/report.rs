@@ -20,6 +20,8 @@ pub(super) struct Facts {
     pub(super) activations: u64,
     /// Batches that were refused for the allowance.
     pub(super) refused_over_allowance: u32,
+    /// First releases of either User while both had Devices waiting.
+    pub(super) shared: Option<[usize; 2]>,
 }
 
 /// What the service's reports say at the end.
@@ -49,7 +51,7 @@ pub(super) async fn answer(world: &World, facts: Facts, output: Output) -> Resul
 
 impl Reports {
     fn text(&self, facts: &Facts, delivered: u64) -> String {
-        let parts = [
+        let mut parts = vec![
             format!(
                 "{} of {} activated, {} failed; {} were given to meters; {} over the allowance",
                 grouped(self.activated()),
@@ -62,6 +64,9 @@ impl Reports {
             format!("Target Response Time (5 days)\n{}", trt_text(&self.trt)),
             format!("Success\n{}", success_text(&self.success)),
         ];
+        if let Some(shares) = facts.shared {
+            parts.insert(1, shared(shares));
+        }
         indented(&parts.join("\n\n"))
     }
 
@@ -77,6 +82,7 @@ impl Reports {
             "activated": self.activated(),
             "failed": self.failed(),
             "blocks_delivered": delivered,
+            "releases_while_both_waited": facts.shared,
             "refused_over_allowance": facts.refused_over_allowance,
             "service_days": self.days.len(),
             "released_per_service_day": of_days(|day| day.released),
@@ -94,6 +100,13 @@ impl Reports {
     fn failed(&self) -> u64 {
         self.success.iter().map(|row| row.failed).sum()
     }
+}
+
+fn shared([first, second]: [usize; 2]) -> String {
+    format!(
+        "While both Users had Devices waiting, {first} releases were for user1 and {second} for \
+         user2"
+    )
 }
 
 fn indented(text: &str) -> String {

@@ -3,18 +3,20 @@
 use bytes::Bytes;
 use dco_block::Eui64;
 use dco_client::{
-    ActivationName, Batch, BatchName, ClientError, OpenTransfer, OperationsClient, RequestId,
-    RetryPolicy, SendOptions, SubmitBatch, Transfer, TransferState, UserClient,
+    ActivationName, Batch, BatchName, OpenTransfer, OperationsClient, RequestId, RetryPolicy,
+    SendOptions, SubmitBatch, Transfer, TransferState, UserClient,
 };
-use dco_schedule::ServiceDate;
+use dco_schedule::{Micros, ServiceDate};
 
+use super::fairness::Releases;
 use super::inventory::devices_of;
 use super::report::{self, Facts};
+use super::telling;
 use super::world::World;
 use crate::commands::send::send;
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
-use crate::table::{counted, grouped};
+use crate::table::counted;
 use crate::when;
 
 /// Why the service refuses what is over the allowance.
@@ -23,6 +25,8 @@ const OVER_ALLOWANCE: &str = "UNSCHEDULED_DAILY_ALLOWANCE_USED";
 const BATCH_DEVICES: usize = 250;
 /// What the first User may send on a service day, as the story goes; the service decides.
 const FIRST_DAY_DEVICES: usize = 500;
+/// What must be left of the first day, so that all of its batches are sent on it.
+const LEFT_OF_DAY_US: Micros = 12 * 3_600 * 1_000_000;
 
 /// The one who tells it.
 #[derive(Debug)]
@@ -33,9 +37,18 @@ pub(super) struct Story<'a> {
     batches: Vec<BatchName>,
 }
 
-/// What a User did with a batch.
+/// A User and its way to the service.
+#[derive(Debug)]
+struct Person {
+    name: &'static str,
+    client: UserClient,
+    devices: Vec<Eui64>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
 enum Submitted {
-    Accepted(Batch),
+    Accepted(BatchName),
     OverAllowance,
 }
 
@@ -51,69 +64,74 @@ impl<'a> Story<'a> {
 
     /// Plays it from the import to the report.
     pub(super) async fn tell(mut self) -> Result<Answer, Failure> {
-        let world = self.world;
-        let first = UserClient::new(&world.link("user1").await?, world.users[0]);
-        let second = UserClient::new(&world.link("user2").await?, world.users[1]);
+        let first = self.person("user1", 0).await?;
+        let second = self.person("user2", 1).await?;
         self.import().await?;
-        world.gateways_connected().await?;
-        self.transfers(&first, &second).await?;
+        self.world.gateways_connected().await?;
+        self.transfers([&first, &second]).await?;
         let rest = self.first_day(&first, &second).await?;
         self.later_days(&first, &rest).await?;
-        self.wait_until_settled(&first, &second).await?;
-        report::answer(world, self.facts, self.output).await
+        self.wait_until_settled([&first, &second]).await?;
+        report::answer(self.world, self.facts, self.output).await
+    }
+
+    async fn person(&self, name: &'static str, index: usize) -> Result<Person, Failure> {
+        let user = self.world.users[index];
+        Ok(Person {
+            name,
+            client: UserClient::new(&self.world.link(name).await?, user),
+            devices: devices_of(&self.world.entries, user),
+        })
     }
 
     async fn import(&mut self) -> Result<(), Failure> {
         let operations = OperationsClient::new(&self.world.link("operator1").await?);
         let entries = self.world.entries.clone();
-        let count = operations
+        self.facts.devices = operations
             .import_devices(RequestId::fresh(), false, entries)
             .await?;
-        self.facts.devices = count;
         self.title("The inventory");
         self.say(format!(
-            "operator1 has imported {}: {} of user1 and {} of user2, behind two gateways",
-            counted(count, "Device"),
-            self.devices(0).len(),
-            self.devices(1).len()
+            "operator1 imports {} of two Users behind two gateways",
+            counted(self.facts.devices, "Device"),
         ));
         Ok(())
     }
 
-    async fn transfers(&mut self, first: &UserClient, second: &UserClient) -> Result<(), Failure> {
-        let manifest = &self.world.image.manifest;
+    async fn transfers(&mut self, people: [&Person; 2]) -> Result<(), Failure> {
         self.title("SRV 11.1 Update Firmware");
-        self.say(format!(
-            "The image is {}: {} bytes, version {}, {}",
-            self.world.image.origin,
-            grouped(manifest.image_bytes()),
-            manifest.firmware_version(),
-            if manifest.is_large() {
-                "large"
-            } else {
-                "not large"
-            }
+        self.say(telling::image(
+            &self.world.image.origin,
+            &self.world.image.manifest,
         ));
-        for (name, client, index) in [("user1", first, 0), ("user2", second, 1)] {
-            let transfer = self.transfer(client, self.devices(index)).await?;
-            self.tell_transfer(name, &transfer)?;
+        for person in people {
+            let transfer = self.transfer(person).await?;
+            for line in telling::transfer(person.name, &transfer) {
+                self.say(line);
+            }
+            if transfer.state != TransferState::Stored {
+                return Err(Failure::failed(format!(
+                    "the transfer is {}",
+                    transfer.state
+                )));
+            }
+            self.facts.image_bytes = transfer.manifest.image_bytes();
+            self.facts.blocks = transfer.block_count;
+            self.facts.transfers_stored += 1;
         }
         Ok(())
     }
 
-    async fn transfer(
-        &self,
-        client: &UserClient,
-        devices: Vec<Eui64>,
-    ) -> Result<Transfer, Failure> {
+    async fn transfer(&self, person: &Person) -> Result<Transfer, Failure> {
         let image = &self.world.image;
         let open = OpenTransfer {
             request_id: RequestId::fresh(),
             manifest: image.manifest.clone(),
-            devices,
+            devices: person.devices.clone(),
             signed_request: Bytes::new(),
             validate_only: false,
         };
+        let client = &person.client;
         let opened = client.open_transfer(open).await?;
         let name = opened.name.ok_or_else(|| unnamed("transfer"))?;
         send(
@@ -130,143 +148,129 @@ impl<'a> Story<'a> {
             .await?)
     }
 
-    fn tell_transfer(&mut self, user: &str, transfer: &Transfer) -> Result<(), Failure> {
-        let response = transfer.response.as_ref().ok_or_else(|| {
-            Failure::failed(format!("the transfer of {user} is {}", transfer.state))
-        })?;
-        if transfer.state != TransferState::Stored {
-            return Err(Failure::failed(format!(
-                "the image was not stored: {}",
-                response.message
-            )));
+    /// Both Users send on the same day. Gives the Devices that are left for the days after.
+    async fn first_day(&mut self, first: &Person, second: &Person) -> Result<Vec<Eui64>, Failure> {
+        self.early_in_a_day().await;
+        self.title(&format!("SRV 11.3 Activate Firmware, {}", self.today()));
+        let (now, later) = first
+            .devices
+            .split_at(FIRST_DAY_DEVICES.min(first.devices.len()));
+        let (one, other) = now.split_at(BATCH_DEVICES.min(now.len()));
+        self.accepted(first, one, None).await?;
+        self.accepted(second, &second.devices, None).await?;
+        let last = self.accepted(first, other, None).await?;
+        let rest = self.next_device(first, later).await?;
+        if let Some(device) = other.last() {
+            self.explain(
+                first,
+                ActivationName {
+                    batch: last,
+                    device: *device,
+                },
+            )
+            .await?;
         }
-        self.facts.image_bytes = transfer.manifest.image_bytes();
-        self.facts.blocks = transfer.block_count;
-        self.facts.transfers_stored += 1;
+        Ok(rest.to_vec())
+    }
+
+    /// The 501st: refused when the image is large. Gives the Devices that were not sent.
+    async fn next_device<'d>(
+        &mut self,
+        person: &Person,
+        later: &'d [Eui64],
+    ) -> Result<&'d [Eui64], Failure> {
+        let Some((next, rest)) = later.split_first() else {
+            return Ok(later);
+        };
+        match self
+            .submit(person, std::slice::from_ref(next), None)
+            .await?
+        {
+            Submitted::OverAllowance => Ok(later),
+            Submitted::Accepted(_) => {
+                self.say(
+                    "  The 501st is not refused: the allowance is for large images, and this one \
+                     is not large",
+                );
+                Ok(rest)
+            }
+        }
+    }
+
+    async fn explain(&self, person: &Person, name: ActivationName) -> Result<(), Failure> {
+        let explanation = person.client.explain(name).await?;
         self.say(format!(
-            "{user} has sent {} of {} bytes for {}; each was on disk before it was acknowledged",
-            counted(transfer.block_count, "block"),
-            grouped(transfer.manifest.block_bytes()),
-            counted(transfer.device_count, "Device"),
-        ));
-        self.say(format!(
-            "   11.1 Response: {} {}",
-            response.response_code, response.message
+            "{} asks why it waits: {}",
+            person.name, explanation.summary
         ));
         Ok(())
     }
 
-    /// Both Users send on the same day. Gives the Devices that are left for the days after.
-    async fn first_day(
-        &mut self,
-        first: &UserClient,
-        second: &UserClient,
-    ) -> Result<Vec<Eui64>, Failure> {
-        self.title(&format!("SRV 11.3 Activate Firmware, {}", self.today()));
-        let (now, later) = self.devices_of_first_day();
-        for (index, devices) in now.chunks(BATCH_DEVICES).enumerate() {
-            self.accepted("user1", first, devices, None).await?;
-            if index == 0 {
-                self.accepted("user2", second, &self.devices(1), None)
-                    .await?;
-            }
-        }
-        let rest = self.next_device(first, &later).await?;
-        self.explain_last(first, now.last()).await?;
-        Ok(rest)
-    }
-
-    /// The 501st: refused when the image is large.
-    async fn next_device(
-        &mut self,
-        client: &UserClient,
-        later: &[Eui64],
-    ) -> Result<Vec<Eui64>, Failure> {
-        let Some((next, rest)) = later.split_first() else {
-            return Ok(Vec::new());
-        };
-        match self
-            .submit(client, std::slice::from_ref(next), None)
-            .await?
-        {
-            Submitted::OverAllowance => Ok(later.to_vec()),
-            Submitted::Accepted(batch) => {
-                self.tell_batch("user1", &batch)?;
-                self.say(
-                    "   The image is not large, so the allowance does not apply to it: \
-                     the 501st is not refused",
-                );
-                Ok(rest.to_vec())
-            }
-        }
-    }
-
     /// Half of the rest is sent ahead, the other half on its day.
-    async fn later_days(&mut self, client: &UserClient, rest: &[Eui64]) -> Result<(), Failure> {
-        let tomorrow = self
-            .world
-            .calendar
-            .day_at(self.world.clock.now_us())
-            .date
-            .next();
+    async fn later_days(&mut self, person: &Person, rest: &[Eui64]) -> Result<(), Failure> {
+        let tomorrow = self.today().next();
         let (next_day, day_after) = rest.split_at(rest.len() / 2);
-        self.accepted("user1", client, day_after, Some(tomorrow.next()))
+        self.accepted(person, day_after, Some(tomorrow.next()))
             .await?;
         let day = self.world.calendar.day(tomorrow);
+        self.say(format!(
+            "Now until midnight, {} s",
+            self.world.seconds_until(day.start_us)
+        ));
         self.world.clock.sleep_until(day.start_us).await;
         let hours = (day.end_us - day.start_us) / 3_600_000_000;
         self.title(&format!(
-            "The next service day, {} ({hours} hours)",
-            self.today()
+            "The next service day, {tomorrow}, has {hours} hours"
         ));
-        self.accepted("user1", client, next_day, None).await
+        self.accepted(person, next_day, None).await?;
+        Ok(())
     }
 
-    async fn wait_until_settled(
-        &mut self,
-        first: &UserClient,
-        second: &UserClient,
-    ) -> Result<(), Failure> {
-        let total = self.facts.activations;
-        let bar = self.output.bar("ended", total, Unit::Devices);
+    async fn wait_until_settled(&mut self, people: [&Person; 2]) -> Result<(), Failure> {
+        let mut releases = Releases::default();
         let mut ended = 0;
-        for name in std::mem::take(&mut self.batches) {
-            let client = if name.user == first.user() {
-                first
-            } else {
-                second
-            };
-            let mut watch = client.watch_batch(name, 0, RetryPolicy::default());
-            let mut last = None;
+        let bar = self
+            .output
+            .bar("ended", self.facts.activations, Unit::Devices);
+        for name in &self.batches {
+            let person = people
+                .iter()
+                .find(|person| person.client.user() == name.user);
+            let person = person.ok_or_else(|| unnamed("batch"))?;
+            let mut watch = person.client.watch_batch(*name, 0, RetryPolicy::default());
+            let mut last: Option<Batch> = None;
             while let Some(change) = watch.next().await? {
+                releases.take(&change.activations);
                 last = change.batch.or(last);
-                let done = last
-                    .as_ref()
-                    .map_or(0, |it| it.counts.total() - it.counts.open());
-                bar.set_position(ended + done);
+                let counts = last.as_ref().map(|batch| batch.counts).unwrap_or_default();
+                bar.set_position(ended + counts.total() - counts.open());
             }
             ended += last.map_or(0, |batch| batch.counts.total());
         }
         bar.finish_and_clear();
         self.say(format!(
-            "{}: every batch is settled",
+            "Every batch is settled at {}",
             when::local(self.world.clock.now_us())
         ));
+        // What is not large leaves at once, so nobody waits and nothing is shared out.
+        if self.world.image.manifest.is_large() {
+            self.facts.shared = releases.while_both_waited(self.world.users);
+        }
         Ok(())
     }
 
     /// Sends a batch that the story needs accepted.
     async fn accepted(
         &mut self,
-        user: &str,
-        client: &UserClient,
+        person: &Person,
         devices: &[Eui64],
         date: Option<ServiceDate>,
-    ) -> Result<(), Failure> {
-        match self.submit(client, devices, date).await? {
-            Submitted::Accepted(batch) => self.tell_batch(user, &batch),
+    ) -> Result<BatchName, Failure> {
+        match self.submit(person, devices, date).await? {
+            Submitted::Accepted(name) => Ok(name),
             Submitted::OverAllowance => Err(Failure::failed(format!(
-                "{user} may not send {}; the demonstration expected that it may",
+                "{} may not send {}; the demonstration expected that it may",
+                person.name,
                 counted(devices.len() as u64, "Device")
             ))),
         }
@@ -274,7 +278,7 @@ impl<'a> Story<'a> {
 
     async fn submit(
         &mut self,
-        client: &UserClient,
+        person: &Person,
         devices: &[Eui64],
         date: Option<ServiceDate>,
     ) -> Result<Submitted, Failure> {
@@ -286,79 +290,32 @@ impl<'a> Story<'a> {
             signed_request: Bytes::new(),
             validate_only: false,
         };
-        match client.submit_batch(submit).await {
+        match person.client.submit_batch(submit).await {
             Ok(batch) => {
-                self.batches
-                    .push(batch.name.ok_or_else(|| unnamed("batch"))?);
+                self.say(telling::batch(person.name, &batch));
                 self.facts.activations += batch.counts.total();
-                Ok(Submitted::Accepted(batch))
+                let name = batch.name.ok_or_else(|| unnamed("batch"))?;
+                self.batches.push(name);
+                Ok(Submitted::Accepted(name))
             }
             Err(error) if error.reason() == Some(OVER_ALLOWANCE) => {
-                self.tell_refusal(devices.len(), &error);
+                self.facts.refused_over_allowance += 1;
+                for line in telling::refusal(person.name, devices.len() as u64, &error) {
+                    self.say(line);
+                }
                 Ok(Submitted::OverAllowance)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn tell_batch(&self, user: &str, batch: &Batch) -> Result<(), Failure> {
-        let name = batch.name.ok_or_else(|| unnamed("batch"))?;
-        self.say(format!(
-            "{user} sends {} for {}: accepted as batches/{}, last release predicted for {}",
-            counted(batch.counts.total(), "Device"),
-            batch.service_date,
-            name.number,
-            when::local_or(batch.predicted_release_us, "a time not known yet"),
-        ));
-        Ok(())
-    }
-
-    fn tell_refusal(&mut self, devices: usize, error: &ClientError) {
-        self.facts.refused_over_allowance += 1;
-        self.say(format!(
-            "user1 sends {} more: refused",
-            counted(devices as u64, "Device")
-        ));
-        self.say(format!("   {error}"));
-    }
-
-    async fn explain_last(
-        &self,
-        client: &UserClient,
-        device: Option<&Eui64>,
-    ) -> Result<(), Failure> {
-        let own = self.batches.iter().rfind(|name| name.user == client.user());
-        let (Some(batch), Some(device)) = (own, device) else {
-            return Ok(());
-        };
-        let batch = if self.facts.refused_over_allowance == 0 {
-            BatchName {
-                number: batch.number.saturating_sub(1),
-                ..*batch
-            }
-        } else {
-            *batch
-        };
-        let name = ActivationName {
-            batch,
-            device: *device,
-        };
-        let explanation = client.explain(name).await?;
-        self.say(format!(
-            "Why is Device {device} waiting? {}",
-            explanation.summary
-        ));
-        Ok(())
-    }
-
-    fn devices(&self, user: usize) -> Vec<Eui64> {
-        devices_of(&self.world.entries, self.world.users[user])
-    }
-
-    fn devices_of_first_day(&self) -> (Vec<Eui64>, Vec<Eui64>) {
-        let mut now = self.devices(0);
-        let later = now.split_off(FIRST_DAY_DEVICES.min(now.len()));
-        (now, later)
+    /// A slow machine may have needed most of the day to get here.
+    async fn early_in_a_day(&self) {
+        let now_us = self.world.clock.now_us();
+        let day = self.world.calendar.day_at(now_us);
+        if day.end_us - now_us < LEFT_OF_DAY_US {
+            self.world.clock.sleep_until(day.end_us).await;
+        }
     }
 
     fn today(&self) -> ServiceDate {

@@ -1,6 +1,6 @@
 //! What the demonstration plays in: the service, two gateways, and who speaks to them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dco_block::Eui64;
@@ -39,7 +39,7 @@ pub(super) struct World {
     pub(super) entries: Vec<DeviceEntry>,
     pub(super) users: [Eui64; 2],
     pub(super) bound: Bound,
-    pki: std::path::PathBuf,
+    pki: PathBuf,
     gateways: Vec<RunningGateway>,
     stop_service: oneshot::Sender<()>,
     service: JoinHandle<Result<(), ServeError>>,
@@ -100,6 +100,11 @@ impl World {
     /// A connection as one of the parties.
     pub(super) async fn link(&self, party: &str) -> Result<Link, Failure> {
         Ok(Link::connect(&self.endpoint(), &self.identity(party)?).await?)
+    }
+
+    /// How long it takes until the clock shows this, in whole seconds.
+    pub(super) fn seconds_until(&self, at_us: Micros) -> Micros {
+        (at_us - self.clock.now_us()) / (Micros::from(TIMES_AS_FAST) * 1_000_000)
     }
 
     /// Waits until both gateways are connected.
@@ -224,8 +229,11 @@ fn config(folder: &Path, parties: &[Registered]) -> Result<Config, Failure> {
 }
 
 const DAY_MINUTES: u32 = 1_440;
+/// More than the first User has behind one gateway, so that the second meter is the other User's.
+const APART: usize = inventory::FIRST_USER_DEVICES as usize / 2 + 1;
 
-/// Some attempts fail and are tried again; two meters behind each gateway never do what they should.
+/// Some attempts fail and are tried again; two meters behind each gateway, one of either User, never
+/// do what they should.
 fn behaviour(gateway: Eui64, meters: &[&DeviceEntry]) -> Result<Behaviour, Failure> {
     let rates = Rates {
         already_at_version: 20,
@@ -236,7 +244,7 @@ fn behaviour(gateway: Eui64, meters: &[&DeviceEntry]) -> Result<Behaviour, Failu
     };
     let behaviour = Behaviour::new(gateway.bits(), rates).map_err(Failure::internal)?;
     let broken = [Fault::NoAnswer, Fault::Meter(Defect::FailsActivation)];
-    let broken = meters.iter().step_by(40).zip(broken);
+    let broken = meters.iter().step_by(APART).zip(broken);
     Ok(broken.fold(behaviour, |all, (meter, fault)| {
         all.always(meter.device, Some(fault))
     }))
