@@ -12,4 +12,5 @@ mod durability;
 mod forecast;
 mod gateways;
 mod release;
+mod replay;
 mod transfers;

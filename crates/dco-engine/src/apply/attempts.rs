@@ -15,10 +15,11 @@ use crate::view::Stage;
 impl Engine {
     pub(super) fn apply_released(&mut self, at_us: Micros, record: &Released) -> Result<(), Why> {
         let activation = record.activation;
-        self.must_have(activation)?;
-        self.dequeue(activation);
+        self.must_be(activation, |phase| matches!(phase, Phase::Queued(_)))?;
+        let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
         let batch = self.batches.batch_of(activation);
         let (user, image) = (batch.user, (batch.user, batch.image_id));
+        self.dequeue(activation);
         let charged = record.charged_date.map(ServiceDate::from_days);
         if let Some(date) = charged {
             self.days
@@ -26,7 +27,7 @@ impl Engine {
                 .ok_or("no unit is left on its service day")?;
         }
         let item = self.batches.activation_mut(activation);
-        item.attempt = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
+        item.attempt = number;
         item.released_us = Some(at_us);
         self.batches.set_phase(activation, Phase::Released);
         self.batches.note_change(activation);
@@ -58,12 +59,19 @@ impl Engine {
         record: &AttemptEnded,
     ) -> Result<(), Why> {
         let activation = record.activation;
-        self.must_have(activation)?;
+        self.must_be(activation, |phase| phase == Phase::Released)?;
+        let outcome = Outcome::from_number(record.outcome).ok_or("its outcome is not known")?;
+        if record.attempt != u32::from(self.batches.activation(activation).attempt) {
+            return Err("another attempt of it is under way");
+        }
         let attempt = self
             .gateways
             .end(activation)
             .ok_or("no attempt of it is under way")?;
-        let outcome = Outcome::from_number(record.outcome).ok_or("its outcome is not known")?;
+        let refunded = record.refunded_date.map(ServiceDate::from_days);
+        if refunded.is_some() && refunded != attempt.charged {
+            return Err("it gives back what was not charged");
+        }
         self.deadlines.clear(
             attempt.answer_by_us,
             Deadline::AttemptTimeout { activation },
@@ -73,8 +81,8 @@ impl Engine {
                 .clear(look_us, Deadline::NoProgress { activation });
         }
         let user = self.batches.batch_of(activation).user;
-        if let Some(date) = record.refunded_date {
-            self.days.ledger.refund(ServiceDate::from_days(date), user);
+        if let Some(date) = refunded {
+            self.days.ledger.refund(date, user);
         }
         self.note_reading(activation, record);
         let phase = match (outcome.is_success(), record.retry_us) {

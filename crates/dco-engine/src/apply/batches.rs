@@ -29,6 +29,9 @@ impl Engine {
             .image(user, image_id)
             .ok_or("its image is not stored")?
             .manifest;
+        if self.batches.find(user, record.number).is_some() {
+            return Err("its number is used");
+        }
         let len = u32::try_from(record.devices.len()).map_err(|_| "it has too many Devices")?;
         let index = self.batches.next_batch();
         let batch = Batch {
@@ -97,16 +100,16 @@ impl Engine {
             .find(user, record.number)
             .ok_or("there is no such batch")?;
         let (date, activations) = (batch.service_date, batch.activations());
+        if record.given_back > self.days.ledger.sent(user, date) {
+            return Err("it gives back what was not sent");
+        }
         self.batches.cancel(index);
         let unused = activations.clone().filter(|it| self.has_unused_share(*it));
         let unused = u32::try_from(unused.count()).unwrap_or(u32::MAX);
         self.shrink_share(user, unused);
         for activation in activations {
-            match self.batches.activation(activation).phase {
-                Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. } => {
-                    self.cancel_activation(activation, at_us);
-                }
-                Phase::Released | Phase::Succeeded | Phase::Failed | Phase::Cancelled => {}
+            if waits(self.batches.activation(activation).phase) {
+                self.cancel_activation(activation, at_us);
             }
         }
         if record.given_back > 0 {
@@ -131,8 +134,16 @@ impl Engine {
         at_us: Micros,
         record: &ActivationCancelled,
     ) -> Result<(), Why> {
-        self.must_have(record.activation)?;
+        self.must_be(record.activation, waits)?;
         self.cancel_activation(record.activation, at_us);
         Ok(())
     }
+}
+
+/// Whether it has not reached its end and no attempt is under way.
+fn waits(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. }
+    )
 }

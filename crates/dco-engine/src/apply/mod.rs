@@ -10,6 +10,7 @@ use dco_block::Eui64;
 
 use crate::engine::{Engine, Seq};
 use crate::record::{Change, DayOpened, DevicesImported, GatewaySeen, Record};
+use crate::state::batches::Phase;
 use crate::state::requests::Made;
 
 /// Why a record cannot be applied.
@@ -34,10 +35,7 @@ impl Engine {
                 self.apply_transfer_warned(at_us, it);
                 Ok(())
             }
-            Change::TransferEnded(it) => {
-                self.apply_transfer_ended(at_us, it);
-                Ok(())
-            }
+            Change::TransferEnded(it) => self.apply_transfer_ended(at_us, it),
             Change::BatchAccepted(it) => self.apply_batch_accepted(at_us, it),
             Change::BatchCancelled(it) => self.apply_batch_cancelled(at_us, it),
             Change::Released(it) => self.apply_released(at_us, it),
@@ -88,11 +86,15 @@ impl Engine {
         gateway.memory_id.clone_from(&record.memory_id);
     }
 
-    fn must_have(&self, activation: u32) -> Result<(), Why> {
-        if self.batches.has_activation(activation) {
+    /// Records name activations by number: one that is not as it must be is not this engine's.
+    fn must_be(&self, activation: u32, so: impl Fn(Phase) -> bool) -> Result<(), Why> {
+        if !self.batches.has_activation(activation) {
+            return Err("it names an activation that does not exist");
+        }
+        if so(self.batches.activation(activation).phase) {
             Ok(())
         } else {
-            Err("it names an activation that does not exist")
+            Err("its activation is not where it must be for that")
         }
     }
 }

@@ -5,9 +5,10 @@ use dco_schedule::Micros;
 
 use super::Why;
 use crate::engine::{Engine, Seq};
-use crate::record::{TransferEnded, TransferOpened, TransferRef};
+use crate::record::{TransferEnd, TransferEnded, TransferOpened, TransferRef};
 use crate::state::requests::Made;
 use crate::state::timers::Deadline;
+use crate::view::TransferState;
 
 impl Engine {
     pub(super) fn apply_transfer_opened(
@@ -18,7 +19,7 @@ impl Engine {
     ) -> Result<(), Why> {
         self.transfers
             .opened(seq, at_us, record)
-            .ok_or("its manifest is not valid")?;
+            .ok_or("its manifest is not valid, or its number is used")?;
         self.deadlines
             .set(record.warn_us, Deadline::WarnTransfer { owner: seq });
         self.deadlines
@@ -33,12 +34,23 @@ impl Engine {
         self.transfers.warned(record.owner, at_us);
     }
 
-    pub(super) fn apply_transfer_ended(&mut self, at_us: Micros, record: &TransferEnded) {
-        self.transfers.ended(at_us, record);
-        let Some(transfer) = self.transfers.get(record.owner) else {
-            return;
+    pub(super) fn apply_transfer_ended(
+        &mut self,
+        at_us: Micros,
+        record: &TransferEnded,
+    ) -> Result<(), Why> {
+        let state = match record.end() {
+            TransferEnd::Stored => TransferState::Stored,
+            TransferEnd::Rejected => TransferState::Rejected,
+            TransferEnd::Cancelled => TransferState::Cancelled,
+            TransferEnd::Expired => TransferState::Expired,
+            TransferEnd::Unspecified => return Err("its end is not known"),
         };
         let owner = record.owner;
+        let transfer = self
+            .transfers
+            .ended(at_us, state, record)
+            .ok_or("there is no such transfer, or it has ended")?;
         self.deadlines
             .clear(transfer.warn_us, Deadline::WarnTransfer { owner });
         self.deadlines
@@ -46,5 +58,6 @@ impl Engine {
         let user = transfer.user;
         self.requests
             .remember(user, record.request.as_ref(), Made::Transfer(owner));
+        Ok(())
     }
 }

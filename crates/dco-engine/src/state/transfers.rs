@@ -9,7 +9,7 @@ use dco_block::{
 };
 use dco_schedule::Micros;
 
-use crate::record::{TransferEnd, TransferEnded, TransferOpened};
+use crate::record::{TransferEnded, TransferOpened};
 use crate::view::{
     InvalidDevices, MISSING_RANGES_MAX, TransferResponse, TransferState, TransferView,
 };
@@ -203,7 +203,7 @@ impl Transfers {
         true
     }
 
-    /// `None` when the record names an image that could not have been accepted.
+    /// `None` when the record names an image that could not have been accepted, or a number that is used.
     pub(crate) fn opened(
         &mut self,
         owner: u64,
@@ -227,12 +227,16 @@ impl Transfers {
             phase: Phase::Receiving(Held::new(manifest.block_count())),
             manifest,
         };
+        let name = (transfer.user, transfer.number);
+        if self.owners.contains_key(&name) {
+            return None;
+        }
         let hash = transfer.manifest.manufacturer_image_hash();
         self.by_hash
             .entry((transfer.user, hash))
             .or_default()
             .push(owner);
-        self.owners.insert((transfer.user, transfer.number), owner);
+        self.owners.insert(name, owner);
         self.by_owner.insert(owner, transfer);
         self.receiving += 1;
         Some(())
@@ -244,20 +248,18 @@ impl Transfers {
         }
     }
 
-    pub(crate) fn ended(&mut self, at_us: Micros, record: &TransferEnded) {
-        let Some(transfer) = self.by_owner.get_mut(&record.owner) else {
-            return;
-        };
-        let state = match record.end() {
-            TransferEnd::Stored => TransferState::Stored,
-            TransferEnd::Cancelled => TransferState::Cancelled,
-            TransferEnd::Expired => TransferState::Expired,
-            TransferEnd::Rejected | TransferEnd::Unspecified => TransferState::Rejected,
-        };
+    /// It reached its end; `None` when there is no such transfer, or it had reached it before.
+    pub(crate) fn ended(
+        &mut self,
+        at_us: Micros,
+        state: TransferState,
+        record: &TransferEnded,
+    ) -> Option<&Transfer> {
+        let transfer = self.by_owner.get_mut(&record.owner)?;
         match transfer.phase {
             Phase::Receiving(_) => self.receiving -= 1,
             Phase::Verifying => self.verifying -= 1,
-            Phase::Ended { .. } => return,
+            Phase::Ended { .. } => return None,
         }
         let response = TransferResponse {
             at_us,
@@ -274,6 +276,7 @@ impl Transfers {
             });
             image.devices.extend(&transfer.devices);
         }
+        Some(transfer)
     }
 }
 

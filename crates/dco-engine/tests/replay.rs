@@ -1,0 +1,196 @@
+//! A journal that is not the engine's own is refused, and never a reason to fall over.
+
+use std::sync::LazyLock;
+
+use dco_engine::record::{
+    ActivationCancelled, AttemptEnded, BatchCancelled, Change, Record, Released, TransferEnded,
+};
+use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
+use proptest::prelude::*;
+use prost::Message;
+
+use crate::sample::{
+    ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
+};
+use crate::world::{World, ended, hello};
+
+/// A journal with a record of each kind.
+fn busy() -> World {
+    let mut world = World::new(capacity(100));
+    let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
+    world.register(&devices(0..20), ANN, NORTH);
+    world.store(ANN, &large, &devices(0..20));
+    world.open(ANN, &small, &devices(0..20)).expect("opened");
+    world.submit(ANN, &large, &devices(0..8)).expect("admitted");
+    let later = date("2026-06-03");
+    world
+        .submit_for((ANN, &large), &devices(10..14), later)
+        .expect("parked");
+    world.register(&[device(3)], SOUTH, NORTH);
+    let session = world.connect(NORTH);
+    world.pass(HOUR_US);
+    let offers = world.offers();
+    for (offer, outcome) in offers
+        .iter()
+        .zip([Outcome::Success, Outcome::FileTransferFailure])
+    {
+        world.end(session, offer.attempt, outcome);
+    }
+    let nothing_sent = dco_engine::AttemptEnd {
+        nothing_sent: true,
+        ..ended(Outcome::DeviceNotReachable)
+    };
+    world.report(
+        session,
+        offers[2].attempt,
+        dco_engine::Report::Ended(nothing_sent),
+    );
+    world.pass(HOUR_US);
+    world.cancel_batch(ANN, 1);
+    world.hello(NORTH, hello("second"));
+    world.pass(8 * DAY_US);
+    world
+}
+
+fn replayed(records: &[Vec<u8>]) -> Result<Engine, String> {
+    let mut engine = Engine::new(Terms::default());
+    for (seq, record) in (1..).zip(records) {
+        engine
+            .replay(seq, record)
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(engine)
+}
+
+/// The busy journal with one more record.
+fn refusal(change: Option<Change>) -> String {
+    static BUSY: LazyLock<World> = LazyLock::new(busy);
+    let mut records = BUSY.journal.clone();
+    let at_us = BUSY.now_us;
+    records.push(Record { at_us, change }.encode_to_vec());
+    replayed(&records).expect_err("it is not its own")
+}
+
+#[test]
+fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
+    let world = busy();
+    let changes = world.journal.iter().map(|record| {
+        let record = Record::decode(record.as_slice()).expect("its own");
+        let text = format!("{:?}", record.change.expect("it says something"));
+        text.split('(').next().expect("a name").to_owned()
+    });
+    let kinds: std::collections::BTreeSet<_> = changes.collect();
+    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert!(replayed(&world.journal).is_ok());
+}
+
+#[test]
+fn records_follow_each_other() {
+    let world = busy();
+    let mut engine = Engine::new(Terms::default());
+    let error = engine
+        .replay(2, &world.journal[0])
+        .expect_err("the first is 1");
+    assert_eq!(error.seq, 2);
+    assert!(error.to_string().contains("does not follow"), "{error}");
+    engine.replay(1, &world.journal[0]).expect("the first");
+    assert!(engine.replay(1, &world.journal[0]).is_err());
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_reason() {
+    let released = |activation, attempt| {
+        Change::Released(Released {
+            activation,
+            attempt,
+            ..Released::default()
+        })
+    };
+    let ended = |activation, attempt| {
+        Change::AttemptEnded(AttemptEnded {
+            activation,
+            attempt,
+            outcome: 1,
+            ..AttemptEnded::default()
+        })
+    };
+    let cancelled = |activation| {
+        let reason = String::new();
+        Change::ActivationCancelled(ActivationCancelled { activation, reason })
+    };
+    let transfer_ended = |owner, end| {
+        Change::TransferEnded(TransferEnded {
+            owner,
+            end,
+            ..TransferEnded::default()
+        })
+    };
+    let given_back = Change::BatchCancelled(BatchCancelled {
+        user: ANN.bits(),
+        number: 2,
+        request: None,
+        given_back: 999,
+    });
+    for (change, reason) in [
+        (None, "says nothing"),
+        (Some(released(99, 1)), "does not exist"),
+        (Some(released(0, 2)), "not where it must be"),
+        (Some(ended(99, 1)), "does not exist"),
+        (Some(ended(0, 1)), "not where it must be"),
+        (Some(cancelled(99)), "does not exist"),
+        (Some(cancelled(0)), "not where it must be"),
+        (Some(transfer_ended(99, 1)), "no such transfer"),
+        (Some(transfer_ended(3, 1)), "no such transfer"),
+        (Some(transfer_ended(3, 77)), "end is not known"),
+        (Some(given_back), "what was not sent"),
+    ] {
+        let refusal = refusal(change.clone());
+        assert!(refusal.contains(reason), "{change:?}: {refusal}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_record_are_refused() {
+    let error = replayed(&[vec![0xFF; 9]]).expect_err("no record");
+    assert!(
+        error.contains("journal record 1 cannot be applied"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_engines_time_begins_at_its_journals() {
+    let world = busy();
+    let engine = replayed(&world.journal).expect("its own");
+    let last = Record::decode(world.journal[world.journal.len() - 1].as_slice());
+    assert_eq!(engine.last_time_us(), last.expect("its own").at_us);
+    assert_eq!(usize::try_from(engine.last_seq()), Ok(world.journal.len()));
+}
+
+proptest! {
+    /// Records lost, doubled, swapped or damaged: refused or taken, never a panic.
+    #[test]
+    fn no_journal_makes_it_fall_over(
+        at in any::<prop::sample::Index>(),
+        with in any::<prop::sample::Index>(),
+        how in 0..4,
+        byte in any::<prop::sample::Index>(),
+        bit in 0_u32..8,
+    ) {
+        static BUSY: LazyLock<World> = LazyLock::new(busy);
+        let mut records = BUSY.journal.clone();
+        let (at, with) = (at.index(records.len()), with.index(records.len()));
+        match how {
+            0 => drop(records.remove(at)),
+            1 => records.insert(at, records[with].clone()),
+            2 => records.swap(at, with),
+            _ => {
+                let byte = byte.index(records[at].len());
+                records[at][byte] ^= 1_u8 << bit;
+            }
+        }
+        if let Ok(mut engine) = replayed(&records) {
+            engine.handle(Event::Tick, BUSY.now_us);
+        }
+    }
+}
