@@ -14,6 +14,8 @@ mod capacity;
 mod history;
 mod journal;
 mod one_attempt;
+mod registered;
+mod reports;
 mod started_once;
 mod success;
 mod word;
@@ -39,9 +41,11 @@ pub(crate) fn all(allowance_per_day: u32) -> Vec<Box<dyn Checker>> {
         Box::new(capacity::Capacity::new()),
         Box::new(allowance::Allowance::new(allowance_per_day)),
         Box::new(asked::Asked::default()),
+        Box::new(registered::Registered::default()),
         Box::new(cancelled::Cancelled::default()),
         Box::new(one_attempt::OneAttempt::default()),
         Box::new(started_once::StartedOnce::default()),
         Box::new(success::Success::default()),
+        Box::new(reports::Reports::default()),
     ]
 }

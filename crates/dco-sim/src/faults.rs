@@ -51,6 +51,8 @@ pub(crate) struct Faults {
     pub(crate) declined: u32,
     /// A User or gateway that does what it must not, at each new wish of a User.
     pub(crate) mistakes: u32,
+    /// A Device that changes its gateway or its User, at each look at the inventory.
+    pub(crate) moves: u32,
     /// The longest way of a message.
     pub(crate) delay_max_us: Micros,
     /// The longest time that the service is down.
@@ -88,6 +90,7 @@ impl Faults {
             attempt_fails: rate(500),
             declined: rate(200),
             mistakes: rate(500),
+            moves: rate(300),
             delay_max_us: Micros::from(rate(600)) * SECOND_US,
             down_max_us: Micros::from(rate(8)) * HOUR_US,
         }

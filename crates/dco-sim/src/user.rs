@@ -252,8 +252,19 @@ impl Activate {
                 self.service_date = None;
                 Then::Again(SOON_US)
             }
+            Refusal::ImageNotStoredForDevice { first, .. } => self.without(*first, dice),
             _ => Then::Again(dice.between(5..=120) * MINUTE_US),
         }
+    }
+
+    /// The image was not accepted for this Device, so the rest goes without it.
+    fn without(&mut self, device: Eui64, dice: &mut Dice) -> Then {
+        self.id = request_id(dice);
+        self.devices.retain(|it| *it != device);
+        if self.devices.is_empty() {
+            return Then::Done;
+        }
+        Then::Again(dice.between(5..=120) * MINUTE_US)
     }
 }
 

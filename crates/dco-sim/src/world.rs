@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dco_block::{Eui64, Manifest, RawBlock};
 use dco_engine::{
-    AttemptRef, Event, HOUR_US, Hello, Refusal, Reply, Report, Request, RequestId, Session,
+    AttemptRef, Event, HOUR_US, Hello, ImportDevices, Refusal, Reply, Report, Request, Session,
     ToGateway,
 };
 use dco_schedule::Micros;
@@ -32,6 +32,7 @@ mod effects;
 mod mistakes;
 mod plan;
 mod power;
+mod registry;
 mod streams;
 
 use streams::Stream;
@@ -58,7 +59,8 @@ pub(crate) struct World {
     /// Alarms in a row without time passing.
     alarms_in_a_row: u32,
     errands: Vec<Errand>,
-    import: Option<RequestId>,
+    /// What the operator imports, until that is answered.
+    import: Option<ImportDevices>,
     gateways: Vec<Gateway>,
     meters: BTreeMap<Eui64, Meter>,
     streams: BTreeMap<Session, Stream>,
@@ -77,6 +79,7 @@ enum Named {
 #[derive(Debug)]
 enum Item {
     OperatorImports,
+    RegistryIsLookedAt,
     UserWantsMore {
         user: Eui64,
     },
@@ -198,7 +201,10 @@ impl World {
         self.heal();
         let until_us = self.now_us.saturating_add(TIME_TO_END_US);
         for _ in 0..options.steps_to_end {
-            if self.is_settled() || !self.step() {
+            if self.is_settled() {
+                return self.ask_for_reports();
+            }
+            if !self.step() {
                 return;
             }
             if self.now_us > until_us {
@@ -251,6 +257,7 @@ impl World {
     fn happen(&mut self, item: Item) {
         match item {
             Item::OperatorImports => self.import_devices(),
+            Item::RegistryIsLookedAt => self.look_at_registry(),
             Item::UserWantsMore { user } => self.user_wants_more(user),
             Item::ErrandGoesOn { errand, call } => self.errand_goes_on(errand, call),
             Item::RequestArrives { caller, request } => self.request_arrives(caller, request),
@@ -311,7 +318,8 @@ impl World {
     /// Whether everything has come to its end.
     fn is_settled(&self) -> bool {
         let gateways = &self.gateways;
-        self.errands.iter().all(|it| it.is_done)
+        self.import.is_none()
+            && self.errands.iter().all(|it| it.is_done)
             && gateways
                 .iter()
                 .all(|it| it.in_hand.is_empty() && it.outcomes.is_empty())

@@ -17,23 +17,15 @@ type Wish = (ManufacturerImageHash, Vec<Eui64>);
 pub(super) struct Asked {
     wishes: BTreeMap<(Eui64, RequestId), Wish>,
     batches: BTreeMap<(Eui64, u64), Wish>,
-    /// The User and the gateway of each Device.
-    registered: BTreeMap<Eui64, (Eui64, Eui64)>,
 }
 
 impl Asked {
     fn ask(&mut self, request: &Request) {
-        match request {
-            Request::SubmitBatch(it) if !it.validate_only => {
-                let wish = (it.manufacturer_image_hash, it.devices.clone());
-                self.wishes.entry((it.user, it.id)).or_insert(wish);
-            }
-            Request::ImportDevices(it) => {
-                let devices = it.devices.iter();
-                let registered = devices.map(|it| (it.device, (it.user, it.gateway)));
-                self.registered.extend(registered);
-            }
-            _ => {}
+        if let Request::SubmitBatch(it) = request
+            && !it.validate_only
+        {
+            let wish = (it.manufacturer_image_hash, it.devices.clone());
+            self.wishes.entry((it.user, it.id)).or_insert(wish);
         }
     }
 
@@ -41,12 +33,7 @@ impl Asked {
         let user = Eui64::from_bits(record.user);
         let wish = request_id(record).and_then(|id| self.wishes.get(&(user, id)));
         let accepted = record.devices.iter().copied().map(Eui64::from_bits);
-        let is_own = |device: &Eui64| self.registered.get(device).map(|it| it.0) == Some(user);
         match wish {
-            Some((_, devices)) if !devices.iter().all(is_own) => Err(format!(
-                "batch {} of {user} has Devices of others",
-                record.number
-            )),
             Some(wish) if accepted.eq(wish.1.iter().copied()) => {
                 self.batches.insert((user, record.number), wish.clone());
                 Ok(())
@@ -62,7 +49,7 @@ impl Asked {
         }
     }
 
-    fn offer(&self, gateway: Eui64, offer: &Offer) -> Result<(), Breach> {
+    fn offer(&self, offer: &Offer) -> Result<(), Breach> {
         let name = offer.attempt.activation;
         let Some((hash, devices)) = self.batches.get(&(name.user, name.batch)) else {
             return Err(format!("{name:?} is offered, there is no such batch"));
@@ -75,11 +62,6 @@ impl Asked {
         if *hash != offer.manifest.manufacturer_image_hash() {
             return Err(format!(
                 "{name:?} is offered another image than the batch's"
-            ));
-        }
-        if self.registered.get(&name.device).map(|it| it.1) != Some(gateway) {
-            return Err(format!(
-                "{name:?} is offered to {gateway}, which does not reach it"
             ));
         }
         Ok(())
@@ -106,9 +88,9 @@ impl Checker for Asked {
                 ..
             } => self.accept(it),
             Happened::Told {
-                gateway,
                 message: ToGateway::Offer(offer),
-            } => self.offer(*gateway, offer),
+                ..
+            } => self.offer(offer),
             _ => Ok(()),
         }
     }

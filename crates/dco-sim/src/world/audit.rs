@@ -39,6 +39,20 @@ impl World {
         }
     }
 
+    /// Asks for the reports when all is settled, and waits for the answers.
+    pub(super) fn ask_for_reports(&mut self) {
+        let capacity = Request::ReportCapacity {
+            user: None,
+            first: None,
+            last: None,
+        };
+        for report in [capacity, Request::ReportSuccess { user: None }] {
+            self.request_arrives(Caller::Auditor, report);
+        }
+        self.settle();
+        while self.service.as_ref().is_some_and(|it| !it.calls.is_empty()) && self.step() {}
+    }
+
     /// The auditor's answer: where it names blocks, they are read.
     pub(super) fn audited(&mut self, request: &Request, reply: &Result<Reply, Refusal>) {
         let (Request::AttachTransfer { user, number }, Ok(Reply::Blocks(source))) =

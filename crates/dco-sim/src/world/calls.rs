@@ -1,6 +1,6 @@
 //! Requests on their way to the service, and answers on their way back.
 
-use dco_engine::{ImportDevices, Refusal, Reply, Request, SECOND_US};
+use dco_engine::{Refusal, Reply, Request, SECOND_US};
 use dco_schedule::Micros;
 
 use super::{Item, Named, World};
@@ -9,22 +9,9 @@ use crate::happened::Happened;
 use crate::user::Then;
 
 /// A User that has heard nothing for so long asks again.
-const PATIENCE_US: Micros = 10 * 60 * SECOND_US;
+pub(super) const PATIENCE_US: Micros = 10 * 60 * SECOND_US;
 
 impl World {
-    /// The operator asks until it has an answer.
-    pub(super) fn import_devices(&mut self) {
-        let Some(id) = self.import else { return };
-        let request = Request::ImportDevices(ImportDevices {
-            by: self.estate.operator,
-            id,
-            validate_only: false,
-            devices: self.estate.devices.clone(),
-        });
-        self.request_arrives(Caller::Operator, request);
-        self.after(PATIENCE_US, Item::OperatorImports);
-    }
-
     /// A User asks the next thing, unless it has asked something newer.
     pub(super) fn errand_goes_on(&mut self, errand: usize, call: u64) {
         let gives_up = self.dice.chance(self.faults.cancel);

@@ -5,7 +5,7 @@ use dco_engine::HOUR_US;
 use dco_schedule::{Calendar, Micros, ServiceDate};
 
 use super::{Item, World};
-use crate::user::{Errand, request_id};
+use crate::user::Errand;
 
 /// Errands begin within so long.
 const BEGIN_WITHIN_US: Micros = 4 * 24 * HOUR_US;
@@ -13,9 +13,9 @@ const BEGIN_WITHIN_US: Micros = 4 * 24 * HOUR_US;
 impl World {
     /// Puts the beginning of everything on the agenda.
     pub(super) fn plan(&mut self) {
-        self.import = Some(request_id(&mut self.dice));
         self.after(0, Item::ServiceStarts);
-        self.after(1, Item::OperatorImports);
+        self.plan_import(self.estate.devices.clone());
+        self.after(12 * HOUR_US, Item::RegistryIsLookedAt);
         self.after(HOUR_US, Item::ClockIsLookedAt);
         self.after(HOUR_US, Item::Audit);
         for gateway in 0..self.gateways.len() {

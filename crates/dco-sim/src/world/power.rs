@@ -136,6 +136,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.faults = Faults::none();
         self.is_healed = true;
+        self.plan_import(self.estate.devices.clone());
         self.watch.note(format_args!("nothing goes wrong any more"));
         if self.clock_ahead_us < -HOUR_US {
             self.clock_ahead_us = 0;
