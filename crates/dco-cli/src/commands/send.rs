@@ -6,8 +6,8 @@ use bytes::Bytes;
 use clap::Args;
 use dco_block::{Manifest, limits};
 use dco_client::{
-    OpenTransfer, RequestId, RetryPolicy, SendOptions, Transfer, TransferName, TransferState,
-    UserClient,
+    ClientError, OpenTransfer, RequestId, RetryPolicy, SendOptions, Transfer, TransferName,
+    TransferState, UserClient,
 };
 use indicatif::ProgressBar;
 
@@ -80,11 +80,7 @@ impl Send {
         let manifest = image::manifest(&loaded.image, self.block_bytes, &name)?;
         let client = self.caller.client().await?;
         let transfer = match &self.resume {
-            Some(resume) => {
-                client
-                    .transfer(names::parse(resume, client.user())?)
-                    .await?
-            }
+            Some(resume) => self.resumed(resume, &client, &manifest).await?,
             None => client.open_transfer(self.open(manifest)?).await?,
         };
         let Some(name) = transfer.name else {
@@ -104,6 +100,21 @@ impl Send {
             .await?;
         let stored = settled.state == TransferState::Stored;
         Ok(answer(&settled).failed_if(!stored))
+    }
+
+    /// The transfer to go on with; it must be of this very image, whatever its state.
+    async fn resumed(
+        &self,
+        name: &str,
+        client: &UserClient,
+        manifest: &Manifest,
+    ) -> Result<Transfer, Failure> {
+        let transfer = client.transfer(names::parse(name, client.user())?).await?;
+        let (given, expected) = (manifest.image_id(), transfer.manifest.image_id());
+        if given != expected {
+            return Err(ClientError::WrongImage { given, expected }.into());
+        }
+        Ok(transfer)
     }
 
     fn open(&self, manifest: Manifest) -> Result<OpenTransfer, Failure> {

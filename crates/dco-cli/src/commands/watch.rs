@@ -133,9 +133,9 @@ impl Followed {
                 table(&["STATE", "LAST OUTCOME", ">DEVICES"], rows)
             );
         }
-        let outcomes: BTreeMap<_, _> = self.by_outcome();
-        let json =
-            json!({ "batch": batch_json(batch), "position": position, "outcomes": outcomes });
+        let mut json = batch_json(batch);
+        json["position"] = position.into();
+        json["outcomes"] = json!(self.by_outcome());
         let unsuccessful = batch.counts.failed + batch.counts.cancelled > 0;
         Ok(Answer::new(text, json).failed_if(unsuccessful))
     }
