@@ -1,9 +1,9 @@
 //! What Users and gateways do that they must not: it is refused or passed over, and changes nothing.
 
 use dco_block::Eui64;
-use dco_engine::{AttemptRef, Outcome, Report, Request, SubmitBatch};
+use dco_engine::{Outcome, Report, Request, SubmitBatch};
 
-use super::{Named, World};
+use super::World;
 use crate::call::Caller;
 use crate::user::request_id;
 
@@ -38,28 +38,22 @@ impl World {
         self.estate.devices[at].device
     }
 
-    /// A gateway claims success for a Device that another one reaches.
+    /// A gateway claims that an attempt has ended which another one has in hand.
     fn claim_success(&mut self) {
-        let device = self.any_device();
-        let gateway = self.dice.index(self.gateways.len());
-        let entry = self.estate.devices.iter().find(|it| it.device == device);
-        let Some(entry) = entry.filter(|it| it.gateway != self.gateways[gateway].eui) else {
+        let claimant = self.dice.index(self.gateways.len());
+        let others = self.gateways.iter().zip(0..);
+        let others = others.filter(|(_, nth)| *nth != claimant);
+        let in_hand: Vec<_> = others
+            .flat_map(|(gateway, _)| gateway.in_hand.values())
+            .map(|work| work.offer.clone())
+            .collect();
+        if in_hand.is_empty() {
             return;
-        };
-        let newest = self.named.iter().rev().find_map(|named| match named {
-            Named::Batch(user, number) if *user == entry.user => Some(*number),
-            _ => None,
-        });
-        let Some(batch) = newest else { return };
-        let attempt = AttemptRef {
-            activation: dco_engine::ActivationName {
-                user: entry.user,
-                batch,
-                device,
-            },
-            attempt: 1,
-        };
-        let end = self.meters[&device].end(Outcome::Success, false);
-        self.report(gateway, attempt, Report::Ended(end));
+        }
+        let offer = &in_hand[self.dice.index(in_hand.len())];
+        let mut meter = self.meters[&offer.attempt.activation.device];
+        meter.activate(offer);
+        let end = meter.end(Outcome::Success, false);
+        self.report(claimant, offer.attempt, Report::Ended(end));
     }
 }
