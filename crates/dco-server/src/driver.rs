@@ -377,3 +377,6 @@ fn cause(store: &watch::Receiver<StoreState>, error: StoreError) -> DriverError 
     let failure = store.borrow().failure.clone();
     DriverError::Store(failure.unwrap_or_else(|| Arc::new(error)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,6 +126,8 @@ impl Intake {
         let (owner, landed) = (source.owner, self.landed.clone());
         let metrics = Arc::clone(&self.metrics);
         let done = move |outcome| {
+            // Its bytes are on disk, or will never be: what is said about them needs no room.
+            drop(room);
             match outcome {
                 Ok(Put::Durable | Put::AlreadyHeld) => {
                     // The engine is told first, so that whoever reads the acknowledgement and asks for
@@ -144,7 +146,6 @@ impl Intake {
                     pending.fail(fault_of_put(owner, index, &error));
                 }
             }
-            drop(room);
         };
         self.writer.put(owner, block, done);
     }
@@ -201,3 +202,6 @@ fn fault_of_put(owner: u64, index: u32, error: &StoreError) -> Fault {
         _ => Fault::store_closed(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,10 @@ mod services;
 mod status;
 mod tls;
 
+#[cfg(test)]
+#[path = "../tests/serve/pki.rs"]
+mod pki;
+
 pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,

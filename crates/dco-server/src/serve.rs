@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dco_proto::v1 as pb;
-use dco_store::StoreError;
+use dco_store::{FileDisk, StoreError};
 use pb::activate_firmware_server::ActivateFirmwareServer;
 use pb::gateway_server::GatewayServer;
 use pb::operations_server::OperationsServer;
@@ -250,7 +250,11 @@ impl Front {
 async fn recover(config: &Config, clock: Clock) -> Result<Recovered, ServeError> {
     let (data_dir, terms) = (config.data_dir.clone(), config.terms.clone());
     let (options, now_us) = (config.store, clock.now_us());
-    tokio::task::spawn_blocking(move || driver::recover(&data_dir, terms, options, now_us))
+    let open = move || {
+        let disk = Arc::new(FileDisk::open(data_dir)?);
+        driver::recover(disk, terms, options, now_us)
+    };
+    tokio::task::spawn_blocking(open)
         .await
         .map_err(|error| ServeError::Broken(format!("recovery ended: {error}")))?
         .map_err(ServeError::Open)

@@ -193,3 +193,6 @@ fn unusable(why: impl ToString) -> TlsError {
         why: why.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,11 @@
 //! What was, from disk: the journal first, then the blocks of what is still open.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use dco_engine::{Engine, Event, Terms};
 use dco_schedule::Micros;
-use dco_store::{BlockLog, FileDisk, Journal, Opened, StoreError};
+use dco_store::{BlockLog, Disk, Journal, Opened, StoreError};
 use uuid::Uuid;
 
 /// The state as it was left, and both logs behind it.
@@ -19,14 +18,13 @@ pub(crate) struct Recovered {
     pub(super) unwanted: BTreeSet<u64>,
 }
 
-/// Opens the data folder and brings the engine to where it was. Takes the thread until it is done.
+/// Opens what is on the disk and brings the engine to where it was. Takes the thread until it is done.
 pub(crate) fn recover(
-    data_dir: &Path,
+    disk: Arc<dyn Disk>,
     terms: Terms,
     options: dco_store::Options,
     now_us: Micros,
 ) -> Result<Recovered, StoreError> {
-    let disk = Arc::new(FileDisk::open(data_dir)?);
     let options = dco_store::Options {
         salt: salt(),
         ..options

@@ -59,7 +59,8 @@ fn fail(state: &watch::Sender<StoreState>, error: StoreError) {
 pub(crate) struct Landed(Arc<watch::Sender<BTreeMap<u64, IndexRanges>>>);
 
 impl Landed {
-    pub(super) fn new() -> (Self, watch::Receiver<BTreeMap<u64, IndexRanges>>) {
+    /// None, and what the driver waits at.
+    pub(crate) fn new() -> (Self, watch::Receiver<BTreeMap<u64, IndexRanges>>) {
         let (sender, receiver) = watch::channel(BTreeMap::new());
         (Self(Arc::new(sender)), receiver)
     }
@@ -87,7 +88,8 @@ impl Landed {
 pub(crate) struct Freed(Arc<watch::Sender<BTreeSet<u64>>>);
 
 impl Freed {
-    pub(super) fn new() -> Self {
+    /// None.
+    pub(crate) fn new() -> Self {
         Self(Arc::new(watch::Sender::new(BTreeSet::new())))
     }
 

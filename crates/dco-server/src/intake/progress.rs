@@ -9,8 +9,11 @@ use tokio::sync::watch;
 
 use crate::status::Fault;
 
-/// Refusals that may wait unread. When there are more, no more blocks are read.
+/// Refusals that may wait unread. When there are more, no more blocks are read; those that are at the
+/// disk already may still add to them.
 const REFUSALS_MAX: usize = 64;
+/// Refusals told in one message, which has a limit too.
+const REFUSALS_TOLD_MAX: usize = 256;
 
 /// What one stream of blocks has come to. Clones share it.
 #[derive(Debug, Clone)]
@@ -74,15 +77,18 @@ impl Progress {
         }
     }
 
-    /// A block was refused. Waits while the sender has many refusals to read.
-    pub(super) async fn refuse(&self, index: u32, fault: Fault) {
+    /// A block was refused.
+    pub(super) fn refuse(&self, index: u32, fault: Fault) {
         self.0
             .send_modify(|state| state.refused.push((index, fault)));
+    }
+
+    /// Returns when the sender has few enough refusals to read for one more block to be looked at.
+    pub(super) async fn attention(&self) {
         let mut changes = self.0.subscribe();
-        // Nobody reads any more when the stream is gone; whoever waits here is gone then too.
-        let _gone = changes
-            .wait_for(|state| state.refused.len() < REFUSALS_MAX)
-            .await;
+        let few = changes.wait_for(|state| state.refused.len() < REFUSALS_MAX);
+        // It fails when all who could change it are gone, and self is one of them.
+        let _never = few.await;
     }
 
     /// Nothing more is read. The first reason counts.
@@ -157,9 +163,10 @@ impl Told {
 impl State {
     fn take(&mut self) -> Option<Said> {
         if !self.acknowledged.is_empty() || !self.refused.is_empty() {
+            let told = self.refused.len().min(REFUSALS_TOLD_MAX);
             return Some(Said::News {
                 acknowledged: self.acknowledged.take(),
-                refused: std::mem::take(&mut self.refused),
+                refused: self.refused.drain(..told).collect(),
             });
         }
         let is_over = self.pending == 0;

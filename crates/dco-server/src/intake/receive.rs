@@ -46,6 +46,7 @@ async fn read_all(
 ) -> Result<(), Fault> {
     let mut source = from.attach().await?;
     while let Some(raw) = from.next().await? {
+        progress.attention().await;
         if progress.has_ended() {
             return Ok(());
         }
@@ -58,7 +59,7 @@ async fn read_all(
             Err(reject) => {
                 let fault = Fault::block(&reject);
                 intake.refused(&fault);
-                progress.refuse(index, fault).await;
+                progress.refuse(index, fault);
             }
         }
     }

@@ -206,7 +206,7 @@ async fn what_the_transport_refuses_has_a_reason_too() {
 }
 
 #[tokio::test]
-async fn health_readiness_and_reflection_answer() {
+async fn health_and_readiness_say_when_the_service_stops() {
     let mut world = World::new().await;
     let channel = world.channel(USER).await;
     let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
@@ -238,6 +238,41 @@ async fn health_readiness_and_reflection_answer() {
     assert!(get(http, "/ready").await.starts_with("HTTP/1.1 503"));
     drop((changes, health, channel));
     ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn reflection_tells_registered_callers_what_can_be_called() {
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+    let world = World::new().await;
+    let ask = tonic_reflection::pb::v1::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut reflection = ServerReflectionClient::new(world.channel(USER).await);
+    let asked = tokio_stream::iter([ask.clone()]);
+    let mut answers = reflection
+        .server_reflection_info(asked)
+        .await
+        .unwrap()
+        .into_inner();
+    let answer = answers.message().await.unwrap().unwrap().message_response;
+    let Some(MessageResponse::ListServicesResponse(list)) = answer else {
+        panic!("services were asked for");
+    };
+    assert!(
+        list.service
+            .iter()
+            .any(|service| service.name == "dco.v1.UpdateFirmware")
+    );
+
+    let mut stranger = ServerReflectionClient::new(world.channel(STRANGER).await);
+    let status = stranger
+        .server_reflection_info(tokio_stream::iter([ask]))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&status), "CALLER_NOT_PERMITTED");
 }
 
 #[tokio::test]

@@ -88,6 +88,36 @@ async fn dial(
     (sender, told)
 }
 
+fn success(attempt: Option<pb::AttemptRef>, manifest: &dco_block::Manifest) -> pb::ConnectRequest {
+    let hash = manifest.manufacturer_image_hash().as_bytes().to_vec();
+    say(Say::Outcome(pb::Outcome {
+        attempt,
+        result: pb::outcome::Result::Success.into(),
+        running_version: manifest.firmware_version().to_string(),
+        device_image_hash: hash.into(),
+        ..pb::Outcome::default()
+    }))
+}
+
+/// The indices of the blocks that a gateway reads.
+async fn read_image(
+    world: &World,
+    manifest: &dco_block::Manifest,
+    first_index: u32,
+) -> Result<Vec<u32>, tonic::Status> {
+    let ask = pb::ReadBlocksRequest {
+        image_id: manifest.image_id().as_bytes().to_vec().into(),
+        first_index,
+    };
+    let mut blocks = world.gateway().await.read_blocks(ask).await?.into_inner();
+    let mut read = Vec::new();
+    while let Some(block) = blocks.message().await? {
+        assert_eq!(block.crc32, dco_block::crc32(&block.data));
+        read.push(block.index);
+    }
+    Ok(read)
+}
+
 async fn next(told: &mut Streaming<pb::ConnectResponse>) -> Told {
     told.message().await.unwrap().unwrap().kind.unwrap()
 }
@@ -118,42 +148,23 @@ async fn a_gateway_takes_an_image_to_a_device_and_its_user_sees_it() {
         .await
         .unwrap();
 
-    let mut reader = world.gateway().await;
-    let ask = pb::ReadBlocksRequest {
-        image_id: manifest.image_id().as_bytes().to_vec().into(),
-        first_index: 3,
-    };
-    let mut blocks = reader.read_blocks(ask.clone()).await.unwrap().into_inner();
-    let mut read = Vec::new();
-    while let Some(block) = blocks.message().await.unwrap() {
-        assert_eq!(block.crc32, dco_block::crc32(&block.data));
-        read.push(block.index);
-    }
-    assert_eq!(read, (3..manifest.block_count()).collect::<Vec<_>>());
-    let past = pb::ReadBlocksRequest {
-        first_index: manifest.block_count(),
-        ..ask.clone()
-    };
     assert_eq!(
-        reason(&reader.read_blocks(past).await.unwrap_err()),
-        "BLOCK_OUT_OF_RANGE"
+        read_image(&world, &manifest, 3).await.unwrap(),
+        (3..8).collect::<Vec<_>>()
     );
+    let past = read_image(&world, &manifest, 8).await.unwrap_err();
+    assert_eq!(reason(&past), "BLOCK_OUT_OF_RANGE");
 
-    let hash = manifest.manufacturer_image_hash().as_bytes().to_vec();
-    let outcome = pb::Outcome {
-        attempt: attempt.clone(),
-        result: pb::outcome::Result::Success.into(),
-        running_version: manifest.firmware_version().to_string(),
-        device_image_hash: hash.into(),
-        ..pb::Outcome::default()
-    };
-    gateway.send(say(Say::Outcome(outcome))).await.unwrap();
+    gateway
+        .send(success(attempt.clone(), &manifest))
+        .await
+        .unwrap();
     let Told::Noted(noted) = next(&mut told).await else {
         panic!("an outcome is noted");
     };
     assert_eq!(Some(noted), attempt);
     // What is not on offer any more is not to be read.
-    let status = reader.read_blocks(ask).await.unwrap_err();
+    let status = read_image(&world, &manifest, 0).await.unwrap_err();
     assert_eq!(reason(&status), "CALLER_NOT_PERMITTED");
 
     let watch = pb::WatchBatchRequest {

@@ -1,6 +1,5 @@
 //! Certificates for tests: an authority, and parties with an EUI-64 in their subject.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use dco_block::Eui64;
@@ -8,10 +7,6 @@ use p256::SecretKey;
 use p256::ecdsa::{DerSignature, SigningKey};
 use p256::elliptic_curve::Generate;
 use p256::pkcs8::{EncodePrivateKey, LineEnding};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::builder::profile::BuilderProfile;
@@ -61,24 +56,6 @@ impl Authority {
             certificate_pem: certificate.to_pem(LineEnding::LF).unwrap(),
             key_pem: key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string(),
         }
-    }
-
-    /// What a client of the service with this identity connects with.
-    pub(crate) fn client(&self, identity: &Identity) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap();
-        roots.add(root).unwrap();
-        let own = CertificateDer::from_pem_slice(identity.certificate_pem.as_bytes()).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
-        let mut config =
-            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_root_certificates(roots)
-                .with_client_auth_cert(vec![own], key)
-                .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Arc::new(config)
     }
 }
 

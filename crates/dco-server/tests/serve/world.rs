@@ -14,7 +14,10 @@ use pb::gateway_client::GatewayClient;
 use pb::operations_client::OperationsClient;
 use pb::reports_client::ReportsClient;
 use pb::update_firmware_client::UpdateFirmwareClient;
-use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -118,12 +121,12 @@ impl World {
     }
 
     pub(crate) fn identity(&self, eui64: Option<Eui64>) -> Arc<ClientConfig> {
-        self.authority.client(&self.authority.issue(eui64))
+        client(&self.authority, &self.authority.issue(eui64))
     }
 
     /// What a client that trusts the service connects with under somebody else's certificate.
     pub(crate) fn forged(&self, identity: &Identity) -> Arc<ClientConfig> {
-        self.authority.client(identity)
+        client(&self.authority, identity)
     }
 
     pub(crate) async fn channel(&self, eui64: Eui64) -> Channel {
@@ -175,6 +178,23 @@ impl World {
         let parts = tokio_stream::iter([request]);
         operations.import_devices(parts).await.unwrap();
     }
+}
+
+/// TLS with this identity, trusting the authority.
+fn client(authority: &Authority, identity: &Identity) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap();
+    roots.add(root).unwrap();
+    let own = CertificateDer::from_pem_slice(identity.certificate_pem.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![own], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
 }
 
 pub(crate) async fn connect(

@@ -31,9 +31,9 @@ fn acknowledgements_are_coalesced_until_they_are_read() {
 }
 
 #[test]
-fn a_million_acknowledgements_take_no_more_room_than_their_ranges() {
+fn many_acknowledgements_take_no_more_room_than_their_ranges() {
     let (progress, mut told) = Progress::new();
-    for index in 0..1_000_000 {
+    for index in 0..100_000 {
         progress.pending(index % 16_384).acknowledge();
     }
     assert_eq!(next(&mut told), news(&[0..=16_383], &[]));
@@ -69,15 +69,32 @@ fn a_failed_disk_ends_the_stream_and_takes_no_acknowledgement_back() {
 fn who_does_not_read_refusals_is_not_read_from() {
     let (progress, mut told) = Progress::new();
     for index in 0..63 {
-        assert!(progress.refuse(index, fault()).now_or_never().is_some());
+        progress.refuse(index, fault());
     }
-    let mut blocked = Box::pin(progress.refuse(63, fault()));
-    assert!((&mut blocked).now_or_never().is_none());
+    assert!(progress.attention().now_or_never().is_some());
+    progress.pending(63).refuse(fault());
+    let mut attention = Box::pin(progress.attention());
+    assert!((&mut attention).now_or_never().is_none());
     let Some(Said::News { refused, .. }) = next(&mut told) else {
         panic!("there are refusals to read");
     };
     assert_eq!(refused.len(), 64);
-    assert!(blocked.now_or_never().is_some());
+    assert!(attention.now_or_never().is_some());
+}
+
+#[test]
+fn many_refusals_are_told_in_several_messages_and_none_is_lost() {
+    let (progress, mut told) = Progress::new();
+    for index in 0..600 {
+        progress.pending(index).refuse(fault());
+    }
+    progress.end(Ok(()));
+    let mut indices = Vec::new();
+    while let Some(Said::News { refused, .. }) = next(&mut told) {
+        assert!(refused.len() <= 256);
+        indices.extend(refused.into_iter().map(|(index, _)| index));
+    }
+    assert_eq!(indices, (0..600).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,0 +1,188 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use dco_block::{FirmwareVersion, Manifest, OtaHeader, RawBlock, split, wrap};
+use dco_store::{MemDisk, Opened, Options};
+use futures::FutureExt;
+
+use super::*;
+use crate::config::{Party, Role};
+
+const USER: Eui64 = Eui64::from_bits(1);
+const OTHER: Eui64 = Eui64::from_bits(2);
+const MEBIBYTE: u32 = 1024 * 1024;
+
+fn intake(disk: &MemDisk, bounds: config::Intake) -> Intake {
+    let mut nothing = |_, _: &[u8]| Ok(());
+    let disk = Arc::new(disk.clone());
+    let options = Options {
+        block_segment_bytes: 1024 * 1024,
+        ..Options::default()
+    };
+    let Opened { blocks, .. } = dco_store::open(disk, options, &mut nothing).unwrap();
+    let (writer, _) = blocks.start(|_| ());
+    let party = |eui64| {
+        let party = Party {
+            name: "a".to_owned(),
+            roles: vec![Role::User],
+        };
+        (eui64, party)
+    };
+    let register = Register::new(BTreeMap::from([party(USER), party(OTHER)]));
+    let (landed, _) = Landed::new();
+    Intake::new(
+        bounds,
+        &register,
+        (writer, landed, Freed::new()),
+        Metrics::new(),
+    )
+}
+
+fn bounds() -> config::Intake {
+    config::Intake {
+        bytes_in_flight_max: 2 * MEBIBYTE,
+        bytes_in_flight_per_user_max: MEBIBYTE,
+        streams_max: 3,
+        streams_per_user_max: 2,
+    }
+}
+
+/// An image of many blocks of 4 KiB.
+fn image(bytes: usize) -> (BlockSource, Vec<RawBlock>) {
+    let header = OtaHeader {
+        manufacturer_code: 1,
+        image_type: 1,
+        file_version: FirmwareVersion::new(1),
+        stack_version: 2,
+        header_string: [0; 32],
+        total_image_bytes: 0,
+        security_credential_version: None,
+        upgrade_file_destination: None,
+        hardware_versions: None,
+    };
+    let image: Bytes = wrap(header, &vec![5; bytes], &[7; 64]);
+    let manifest = Arc::new(Manifest::of_image(&image, 4_096).unwrap());
+    let source = BlockSource { owner: 1, manifest };
+    (source, split(&image, 4_096).collect())
+}
+
+/// Blocks of one sender, then the end, or a fault.
+struct Script {
+    source: BlockSource,
+    blocks: std::vec::IntoIter<RawBlock>,
+}
+
+impl Receiving for Script {
+    async fn next(&mut self) -> Result<Option<RawBlock>, Fault> {
+        Ok(self.blocks.next())
+    }
+
+    async fn attach(&self) -> Result<BlockSource, Fault> {
+        Ok(self.source.clone())
+    }
+}
+
+#[test]
+fn streams_are_limited_for_one_user_and_for_all() {
+    let intake = intake(&MemDisk::new(), bounds());
+    let refused = |user| intake.place(user).unwrap_err().reason();
+    assert_eq!(refused(Eui64::from_bits(9)), "CALLER_NOT_PERMITTED");
+    let first = intake.place(USER).unwrap();
+    let second = intake.place(USER).unwrap();
+    assert_eq!(refused(USER), "OVERLOADED");
+    let third = intake.place(OTHER).unwrap();
+    assert_eq!(refused(OTHER), "OVERLOADED");
+    drop(first);
+    assert!(intake.place(USER).is_ok());
+    drop((second, third));
+}
+
+#[tokio::test]
+async fn one_users_share_does_not_take_anothers() {
+    let intake = intake(&MemDisk::new(), bounds());
+    let (mine, theirs) = (intake.place(USER).unwrap(), intake.place(OTHER).unwrap());
+    let held = intake.room(&mine, MEBIBYTE as usize).await.unwrap();
+    assert_eq!(intake.bytes_in_flight(), MEBIBYTE as usize);
+    assert!(intake.room(&mine, 1).now_or_never().is_none());
+    assert!(
+        intake
+            .room(&theirs, MEBIBYTE as usize)
+            .now_or_never()
+            .is_some()
+    );
+    drop(held);
+    assert!(intake.room(&mine, 1).now_or_never().is_some());
+    assert_eq!(intake.bytes_in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_sender_that_reads_no_acknowledgement_is_not_held_up_by_that() {
+    let intake = intake(&MemDisk::new(), bounds());
+    let place = intake.place(USER).unwrap();
+    // Five times the User's share.
+    let (source, blocks) = image(5 * MEBIBYTE as usize);
+    let block_count = source.manifest.block_count();
+    let script = Script {
+        source,
+        blocks: blocks.into_iter(),
+    };
+    let (progress, mut told) = Progress::new();
+    receive(intake.clone(), place, script, progress, Default::default()).await;
+    let mut acknowledged = 0;
+    loop {
+        match told.next().await {
+            Said::News {
+                acknowledged: ranges,
+                ..
+            } => {
+                acknowledged += ranges
+                    .into_iter()
+                    .map(|range| range.end() - range.start() + 1)
+                    .sum::<u32>();
+            }
+            Said::End(how) => break assert_eq!(how, Ok(())),
+        }
+    }
+    assert_eq!(acknowledged, block_count);
+    assert_eq!(intake.bytes_in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_ends_the_stream_and_gives_the_room_back() {
+    let disk = MemDisk::new();
+    let intake = intake(&disk, bounds());
+    disk.power_off_after(0);
+    let (source, blocks) = image(100_000);
+    let script = Script {
+        source,
+        blocks: blocks.into_iter(),
+    };
+    let (progress, mut told) = Progress::new();
+    let place = intake.place(USER).unwrap();
+    receive(intake.clone(), place, script, progress, Default::default()).await;
+    assert_eq!(told.next().await, Said::End(Err(Fault::store_closed())));
+    assert_eq!(intake.bytes_in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_cut_ends_the_stream_at_once() {
+    struct Silence(BlockSource);
+    impl Receiving for Silence {
+        async fn next(&mut self) -> Result<Option<RawBlock>, Fault> {
+            std::future::pending().await
+        }
+        async fn attach(&self) -> Result<BlockSource, Fault> {
+            Ok(self.0.clone())
+        }
+    }
+    let intake = intake(&MemDisk::new(), bounds());
+    let place = intake.place(USER).unwrap();
+    let cut = tokio_util::sync::CancellationToken::new();
+    let (progress, mut told) = Progress::new();
+    let silence = Silence(image(10_000).0);
+    let mut receiving = Box::pin(receive(intake, place, silence, progress, cut.clone()));
+    assert!((&mut receiving).now_or_never().is_none());
+    cut.cancel();
+    receiving.await;
+    assert_eq!(told.next().await, Said::End(Err(Fault::draining())));
+}
