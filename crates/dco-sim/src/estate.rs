@@ -102,12 +102,12 @@ fn terms(dice: &mut Dice) -> Terms {
         trt_us: 120 * HOUR_US,
         days_ahead_max: 10,
         transfer: TransferTerms {
-            expire_after_us: dice.between(12..=7 * 24) * HOUR_US,
+            expire_after_us: dice.between(2..=72) * HOUR_US,
             warn_before_us: dice.between(1..=24) * HOUR_US,
             verify_again_us: dice.between(1..=60) * MINUTE_US,
         },
         attempt: AttemptTerms {
-            answer_within_us: dice.between(4..=24) * HOUR_US,
+            answer_within_us: dice.between(2..=24) * HOUR_US,
             no_progress_us: dice.between(1..=6) * HOUR_US,
             hello_within_us: dice.between(10..=180) * MINUTE_US,
             expected_us: HOUR_US,

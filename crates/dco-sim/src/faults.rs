@@ -27,6 +27,10 @@ pub(crate) struct Faults {
     pub(crate) stream_breaks: u32,
     /// A gateway that comes back without its memory.
     pub(crate) memory_lost: u32,
+    /// A gateway that stays away for hours.
+    pub(crate) away: u32,
+    /// A User that forgets what it was about, at each look at it.
+    pub(crate) abandoned: u32,
     /// The service stops after a step, of a thousand steps.
     pub(crate) crash: u32,
     /// The power goes inside a commit, of a thousand commits.
@@ -78,6 +82,8 @@ impl Faults {
             block_wrong: rate(60),
             stream_breaks: rate(80),
             memory_lost: rate(400),
+            away: rate(200),
+            abandoned: rate(100),
             crash: rate(10),
             power_in_commit: rate(20),
             sync_fails: rate(200),
@@ -90,7 +96,7 @@ impl Faults {
             attempt_fails: rate(500),
             declined: rate(200),
             mistakes: rate(500),
-            moves: rate(300),
+            moves: rate(700),
             delay_max_us: Micros::from(rate(600)) * SECOND_US,
             down_max_us: Micros::from(rate(8)) * HOUR_US,
         }

@@ -52,11 +52,7 @@ pub(crate) enum Happened<'a> {
         nothing_sent: bool,
     },
     /// A gateway begins to work on an attempt.
-    AttemptStarted {
-        gateway: Eui64,
-        memory: u64,
-        attempt: AttemptRef,
-    },
+    AttemptStarted { gateway: Eui64, attempt: AttemptRef },
     /// It has ended it, left it, or forgotten it.
     AttemptLeft { gateway: Eui64, attempt: AttemptRef },
     /// A Device runs another image now.

@@ -20,6 +20,8 @@ pub(crate) struct Errand {
     /// The newest call; an answer to an older one is not heard.
     pub(crate) call: u64,
     pub(crate) is_done: bool,
+    /// Its User may forget it.
+    pub(crate) is_extra: bool,
 }
 
 #[derive(Debug)]
@@ -109,6 +111,7 @@ impl Errand {
             task,
             call: 0,
             is_done: false,
+            is_extra: false,
         }
     }
 

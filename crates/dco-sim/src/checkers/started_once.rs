@@ -1,4 +1,5 @@
-//! A gateway that kept its memory never starts the same attempt twice, nor two attempts for one Device.
+//! No attempt is started twice, nor two attempts for one Device: neither by a gateway that kept its memory, nor by
+//! one that lost it, because then nobody knows how far the attempt came and it is not offered again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,30 +9,26 @@ use dco_engine::AttemptRef;
 use super::{Breach, Checker};
 use crate::happened::Happened;
 
-/// What each memory of each gateway has started, and what each Device is at.
+/// What each gateway has ever started, and what each Device is at.
 #[derive(Debug, Default)]
 pub(super) struct StartedOnce {
-    started: BTreeSet<(Eui64, u64, AttemptRef)>,
+    started: BTreeSet<(Eui64, AttemptRef)>,
     in_hand: BTreeMap<(Eui64, Eui64), AttemptRef>,
 }
 
 impl Checker for StartedOnce {
     fn promise(&self) -> &'static str {
-        "no gateway starts an attempt twice, nor two attempts for one Device"
+        "no attempt is started twice, nor two attempts for one Device"
     }
 
     fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach> {
         match *happened {
-            Happened::AttemptStarted {
-                gateway,
-                memory,
-                attempt,
-            } => {
+            Happened::AttemptStarted { gateway, attempt } => {
                 let device = attempt.activation.device;
                 if let Some(other) = self.in_hand.insert((gateway, device), attempt) {
                     return Err(format!("{attempt:?} is started while {other:?} is in hand"));
                 }
-                if !self.started.insert((gateway, memory, attempt)) {
+                if !self.started.insert((gateway, attempt)) {
                     return Err(format!("{gateway} has started {attempt:?} before"));
                 }
             }
@@ -54,10 +51,9 @@ mod tests {
 
     const GATEWAY: Eui64 = Eui64::from_bits(5);
 
-    fn started(number: u16, memory: u64) -> Happened<'static> {
+    fn started(number: u16) -> Happened<'static> {
         Happened::AttemptStarted {
             gateway: GATEWAY,
-            memory,
             attempt: attempt(0, number),
         }
     }
@@ -70,19 +66,19 @@ mod tests {
     }
 
     #[test]
-    fn the_same_attempt_may_start_again_only_in_another_memory() {
+    fn the_same_attempt_never_starts_again() {
         let mut checker = StartedOnce::default();
-        kept(&mut checker, &started(1, 1));
+        kept(&mut checker, &started(1));
         kept(&mut checker, &left(1));
-        kept(&mut checker, &started(1, 2));
-        kept(&mut checker, &left(1));
-        broken(&mut checker, &started(1, 2));
+        kept(&mut checker, &started(2));
+        kept(&mut checker, &left(2));
+        broken(&mut checker, &started(1));
     }
 
     #[test]
     fn two_attempts_in_hand_for_one_device_are_seen() {
         let mut checker = StartedOnce::default();
-        kept(&mut checker, &started(1, 1));
-        broken(&mut checker, &started(2, 1));
+        kept(&mut checker, &started(1));
+        broken(&mut checker, &started(2));
     }
 }

@@ -39,12 +39,11 @@ impl World {
         }
         match it.offer(offer) {
             Offered::Start => {
-                let (eui, memory) = (it.eui, it.memory);
+                let eui = it.eui;
                 self.watch
                     .note(format_args!("gateway {gateway} starts {attempt:?}"));
                 self.watch.show(&Happened::AttemptStarted {
                     gateway: eui,
-                    memory,
                     attempt,
                 });
                 self.report(gateway, attempt, Report::Accepted);

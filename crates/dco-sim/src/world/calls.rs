@@ -15,11 +15,16 @@ impl World {
     /// A User asks the next thing, unless it has asked something newer.
     pub(super) fn errand_goes_on(&mut self, errand: usize, call: u64) {
         let gives_up = self.dice.chance(self.faults.cancel);
+        let forgets = self.dice.chance(self.faults.abandoned);
         let it = &mut self.errands[errand];
         if it.is_done || it.call != call {
             return;
         }
         it.call += 1;
+        if forgets && it.is_extra {
+            it.is_done = true;
+            return;
+        }
         let call = it.call;
         let request = it.next(gives_up, &mut self.dice);
         self.watch

@@ -36,15 +36,15 @@ impl World {
         let devices = self.estate.devices_of(user);
         let image = self.estate.images[self.dice.index(self.estate.images.len())].clone();
         let some = self.dice.some(&devices);
-        if self.dice.chance(150) {
-            let errand = Errand::send(user, image, some, &mut self.dice);
-            self.begin(errand, HOUR_US);
+        let mut errand = if self.dice.chance(200) {
+            Errand::send(user, image, some, &mut self.dice)
         } else {
             let hash = image.manifest.manufacturer_image_hash();
             let date = self.some_date();
-            let errand = Errand::activate(user, hash, some, date, &mut self.dice);
-            self.begin(errand, HOUR_US);
-        }
+            Errand::activate(user, hash, some, date, &mut self.dice)
+        };
+        errand.is_extra = true;
+        self.begin(errand, HOUR_US);
         if self.dice.chance(self.faults.mistakes) {
             self.make_mistake(user);
         }

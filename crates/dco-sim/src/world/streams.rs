@@ -1,6 +1,6 @@
 //! Gateways' streams: in order both ways, until they break; then both ends notice, each in its own time.
 
-use dco_engine::{AttemptRef, Event, Report, SECOND_US, Session, ToGateway};
+use dco_engine::{AttemptRef, Event, HOUR_US, Report, SECOND_US, Session, ToGateway};
 use dco_schedule::Micros;
 
 use super::{Item, Said, World};
@@ -214,7 +214,11 @@ impl World {
         let it = &mut self.gateways[gateway];
         if it.session == Some(session) {
             it.session = None;
-            let wait_us = self.notices_after_us();
+            let wait_us = if self.dice.chance(self.faults.away) {
+                self.dice.between(0..=12 * HOUR_US)
+            } else {
+                self.notices_after_us()
+            };
             self.after(wait_us, Item::GatewayConnects { gateway });
         }
     }
