@@ -374,8 +374,11 @@ impl Driver {
 
 /// The failure behind an error that only says that the store is closed.
 fn cause(store: &watch::Receiver<StoreState>, error: StoreError) -> DriverError {
-    let failure = store.borrow().failure.clone();
-    DriverError::Store(failure.unwrap_or_else(|| Arc::new(error)))
+    let first = match error {
+        StoreError::Closed => store.borrow().failure.clone(),
+        _ => None,
+    };
+    DriverError::Store(first.unwrap_or_else(|| Arc::new(error)))
 }
 
 #[cfg(test)]

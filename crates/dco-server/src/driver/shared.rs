@@ -33,24 +33,37 @@ impl StoreWatch {
     pub(super) fn on_durable(
         &self,
     ) -> impl FnMut(Result<Seq, StoreError>) + Send + 'static + use<> {
-        let state = Arc::clone(&self.0);
+        let witness = Witness(Arc::clone(&self.0));
         move |outcome| match outcome {
-            Ok(seq) => state.send_modify(|state| state.durable = seq),
-            Err(error) => fail(&state, error),
+            Ok(seq) => witness.0.send_modify(|state| state.durable = seq),
+            Err(error) => witness.fail(error),
         }
     }
 
     /// What the block log's thread calls when it can write no more.
     pub(super) fn on_failure(&self) -> impl FnMut(StoreError) + Send + 'static + use<> {
-        let state = Arc::clone(&self.0);
-        move |error| fail(&state, error)
+        let witness = Witness(Arc::clone(&self.0));
+        move |error| witness.fail(error)
     }
 }
 
-fn fail(state: &watch::Sender<StoreState>, error: StoreError) {
-    state.send_modify(|state| {
-        state.failure.get_or_insert_with(|| Arc::new(error));
-    });
+/// Held by a thread of the store. However that thread ends, the driver learns of it: nobody must wait for
+/// a sync that never comes.
+struct Witness(Arc<watch::Sender<StoreState>>);
+
+impl Witness {
+    /// The first failure counts.
+    fn fail(&self, error: StoreError) {
+        self.0.send_modify(|state| {
+            state.failure.get_or_insert_with(|| Arc::new(error));
+        });
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.fail(StoreError::Closed);
+    }
 }
 
 /// Blocks that have become durable and that the engine has not been told of. It holds at most the
@@ -102,5 +115,45 @@ impl Freed {
     /// Whether blocks put under this owner would be of no use.
     pub(crate) fn contains(&self, owner: u64) -> bool {
         self.0.borrow().contains(&owner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_kept_and_a_thread_that_ends_is_one() {
+        let (watch, state) = StoreWatch::new(7);
+        let mut on_durable = watch.on_durable();
+        let mut on_failure = watch.on_failure();
+        on_durable(Ok(9));
+        assert_eq!(state.borrow().durable, 9);
+        assert!(state.borrow().failure.is_none());
+        let not_held = StoreError::NotHeld { owner: 1, index: 2 };
+        on_failure(not_held);
+        drop((on_durable, on_failure));
+        let failure = state.borrow().failure.clone().unwrap();
+        assert!(matches!(*failure, StoreError::NotHeld { .. }));
+
+        let (watch, state) = StoreWatch::new(0);
+        drop(watch.on_durable());
+        let failure = state.borrow().failure.clone().unwrap();
+        assert!(matches!(*failure, StoreError::Closed));
+    }
+
+    #[test]
+    fn landed_blocks_are_taken_once_and_the_driver_is_woken_by_new_ones_only() {
+        let (landed, mut landings) = Landed::new();
+        landed.add(1, 5);
+        landed.add(1, 6);
+        landed.add(2, 0);
+        assert!(landings.has_changed().unwrap());
+        landings.mark_unchanged();
+        let mut taken = landed.take();
+        assert_eq!(taken.remove(&1).unwrap().take(), [5..=6]);
+        assert_eq!(taken.remove(&2).unwrap().take(), [0..=0]);
+        assert!(landed.take().is_empty());
+        assert!(!landings.has_changed().unwrap());
     }
 }

@@ -7,6 +7,7 @@ use pb::connect_request::Kind;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument;
 
 use super::{Answers, Context, answers};
 use crate::convert::gateway;
@@ -67,7 +68,8 @@ impl Gateway {
             ended: Some(ended),
             _hung_up: hung_up.clone().drop_guard(),
         };
-        tokio::spawn(listen(self.0.clone(), session, said, hung_up));
+        let span = tracing::info_span!("gateway", gateway = %by.gateway(), session = session.0);
+        tokio::spawn(listen(self.0.clone(), session, said, hung_up).instrument(span));
         Ok(answers(talk, Talk::step))
     }
 
@@ -104,11 +106,13 @@ async fn listen(
     mut said: Streaming<pb::ConnectRequest>,
     hung_up: CancellationToken,
 ) {
+    tracing::info!("a gateway is connected");
     let why = tokio::select! {
         why = hand_on(&context, session, &mut said) => why,
         () = hung_up.cancelled() => LineEnd::HungUp,
         () = context.stopping.draining.cancelled() => LineEnd::Fault(Fault::draining()),
     };
+    tracing::info!(?why, "a gateway is gone");
     context.engine.gone(session, why).await;
 }
 

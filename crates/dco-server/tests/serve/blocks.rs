@@ -177,6 +177,8 @@ async fn a_wrong_block_is_refused_in_the_stream_which_goes_on() {
     let line = "dco_blocks_refused_total{reason=\"BLOCK_CONTENT_CONFLICT\"} 1";
     assert!(metrics.contains(line), "{metrics}");
     assert!(metrics.contains("dco_transfers_receiving 1"), "{metrics}");
+    let line = "dco_requests_total{method=\"/dco.v1.UpdateFirmware/OpenTransfer\",code=\"OK\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
 }
 
 #[tokio::test]
