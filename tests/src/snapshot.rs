@@ -32,13 +32,8 @@ impl Snapshot {
                     .expect("an auditor reads")
                     .items,
             );
-            batches.extend(
-                client
-                    .batches(&whole)
-                    .await
-                    .expect("an auditor reads")
-                    .items,
-            );
+            let page = client.batches(&whole).await.expect("an auditor reads");
+            batches.extend(page.items.into_iter().map(without_predictions));
         }
         let reports = scene.reports("auditor1").await;
         let metrics = Metrics::of(scene.service()).await;
@@ -53,5 +48,14 @@ impl Snapshot {
             devices: metrics.value("dco_devices"),
             records: metrics.value("dco_journal_records_total"),
         }
+    }
+}
+
+/// What is expected changes by itself as time passes.
+fn without_predictions(batch: Batch) -> Batch {
+    Batch {
+        predicted_release_us: None,
+        predicted_completion_us: None,
+        ..batch
     }
 }

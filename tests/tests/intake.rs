@@ -1,6 +1,6 @@
 //! SRV 11.1: blocks in any order over one or many connections, until the 11.1 Response.
 
 mod again;
-mod blocks;
+pub(crate) mod blocks;
 mod broken;
 mod expiry;

@@ -1,3 +1,4 @@
 //! End-to-end tests: one binary, so that the service is built and linked once.
 
 mod intake;
+mod refusals;

@@ -11,13 +11,13 @@ use tokio_stream::StreamExt;
 
 /// What one stream was told.
 #[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) acknowledged: BTreeSet<u32>,
-    pub(super) refused: Vec<pb::BlockRefusal>,
+pub(crate) struct Told {
+    pub(crate) acknowledged: BTreeSet<u32>,
+    pub(crate) refused: Vec<pb::BlockRefusal>,
 }
 
 /// Sends blocks in the order given over one stream, closes it and reads what comes back to the end.
-pub(super) async fn send(wire: &mut Wire, name: TransferName, blocks: Vec<RawBlock>) -> Told {
+pub(crate) async fn send(wire: &mut Wire, name: TransferName, blocks: Vec<RawBlock>) -> Told {
     let first = Kind::Transfer(name.to_string());
     let blocks = blocks.into_iter().map(|raw| {
         Kind::Block(pb::Block {
@@ -47,7 +47,7 @@ pub(super) async fn send(wire: &mut Wire, name: TransferName, blocks: Vec<RawBlo
 }
 
 /// The blocks of an image in an order without a pattern: each one is a step of `step` further, around the end.
-pub(super) fn mixed(image: &Image, step: usize) -> Vec<RawBlock> {
+pub(crate) fn mixed(image: &Image, step: usize) -> Vec<RawBlock> {
     let blocks: Vec<_> = split(&image.bytes, image.manifest.block_bytes()).collect();
     let count = blocks.len();
     assert!(
