@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    activate, batches, config, days, devices, explain, gateway, gateways, pki, report, send, serve,
-    transfers, watch,
+    activate, batches, config, days, devices, explain, gateway, gateways, load, pki, report, send,
+    serve, sim, transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Gateways(gateways::Gateways),
     Days(days::Days),
     Report(report::Report),
+    Load(load::Load),
+    Sim(sim::Sim),
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ pub(crate) mod devices;
 pub(crate) mod explain;
 pub(crate) mod gateway;
 pub(crate) mod gateways;
+pub(crate) mod load;
 pub(crate) mod pki;
 pub(crate) mod report;
 pub(crate) mod send;
 pub(crate) mod serve;
+pub(crate) mod sim;
 pub(crate) mod transfers;
 pub(crate) mod watch;
 
@@ -37,5 +39,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Gateways(gateways) => gateways.run().await,
         Command::Days(days) => days.run().await,
         Command::Report(report) => report.run().await,
+        Command::Load(load) => load.run(output),
+        Command::Sim(sim) => Ok(sim.run(output)),
     }
 }

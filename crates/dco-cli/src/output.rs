@@ -82,6 +82,8 @@ impl Output {
 pub(crate) enum Unit {
     Bytes,
     Devices,
+    Rounds,
+    Seeds,
 }
 
 impl Unit {
@@ -90,6 +92,8 @@ impl Unit {
             Self::Bytes => {
                 "{msg:<12} [{bar:32}] {bytes:>10} of {total_bytes}  {bytes_per_sec}  {eta} left"
             }
+            Self::Rounds => "{msg:<12} [{bar:32}] round {pos} of {len}  {eta} left",
+            Self::Seeds => "{msg:<12} [{bar:32}] {pos:>6} of {len} seeds  {eta} left",
             Self::Devices => "{msg:<12} [{bar:32}] {pos:>6} of {len} Devices  {elapsed} gone",
         }
     }
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_template_is_well_formed() {
-        for unit in [Unit::Bytes, Unit::Devices] {
+        for unit in [Unit::Bytes, Unit::Devices, Unit::Rounds, Unit::Seeds] {
             assert!(
                 ProgressStyle::with_template(unit.template()).is_ok(),
                 "{unit:?}"

@@ -86,7 +86,7 @@ impl Reports {
             "refused_over_allowance": facts.refused_over_allowance,
             "service_days": self.days.len(),
             "released_per_service_day": of_days(|day| day.released),
-            "capacity_per_service_day": of_days(|day| day.capacity),
+            "capacity_per_service_day": self.days.iter().map(|day| day.capacity).max(),
             "days": self.days.iter().map(day_json).collect::<Vec<_>>(),
             "trt": self.trt.iter().map(trt_json).collect::<Vec<_>>(),
             "success": self.success.iter().map(success_json).collect::<Vec<_>>(),
