@@ -11,6 +11,9 @@ use crate::faults::Faults;
 use crate::happened::Happened;
 use crate::service::{Recovered, Service};
 
+/// The capacity of a service day once nothing goes wrong any more.
+const ENDING_CAPACITY: u32 = 20;
+
 impl World {
     /// The service starts on what the last crash has left.
     pub(super) fn start_service(&mut self) {
@@ -136,6 +139,8 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.faults = Faults::none();
         self.is_healed = true;
+        // Enough for everything to end within the time given.
+        self.estate.terms.capacity_per_day = ENDING_CAPACITY;
         self.plan_import(self.estate.devices.clone());
         self.watch.note(format_args!("nothing goes wrong any more"));
         if self.clock_ahead_us < -HOUR_US {

@@ -1,4 +1,5 @@
-//! Gateways' streams: in order both ways, until they break; then both ends notice, each in its own time.
+//! Gateways' streams: in order both ways, until they break; then both ends notice, each in its own time. What was
+//! on its way may still arrive before that, so what one stream said can come after what a newer one said.
 
 use dco_engine::{AttemptRef, Event, HOUR_US, Report, SECOND_US, Session, ToGateway};
 use dco_schedule::Micros;
@@ -11,10 +12,20 @@ use crate::happened::Happened;
 pub(super) struct Stream {
     pub(super) gateway: usize,
     life: u32,
-    is_broken: bool,
+    /// Nothing arrives after this; nothing more is sent on a stream that has an end.
+    ends_us: Option<Micros>,
+    /// The service has noticed the end.
+    is_over: bool,
     /// When the last message arrives: a later one comes after it.
     to_service_us: Micros,
     to_gateway_us: Micros,
+}
+
+impl Stream {
+    /// Whether something can still arrive.
+    fn carries(&self, now_us: Micros) -> bool {
+        self.ends_us.is_none_or(|ends_us| now_us <= ends_us)
+    }
 }
 
 impl World {
@@ -36,7 +47,8 @@ impl World {
         let stream = Stream {
             gateway,
             life: service.life,
-            is_broken: false,
+            ends_us: None,
+            is_over: false,
             to_service_us: self.now_us,
             to_gateway_us: self.now_us,
         };
@@ -108,17 +120,21 @@ impl World {
         if breaks {
             self.break_stream(session);
         }
-        self.streams.get(&session).is_none_or(|it| it.is_broken)
+        self.streams
+            .get(&session)
+            .is_none_or(|it| it.ends_us.is_some())
     }
 
-    /// A stream breaks: whatever is on its way in it is lost.
+    /// A stream breaks: what is on its way in it is lost, from some instant on.
     pub(super) fn break_stream(&mut self, session: Session) {
+        let ends_us = self.now_us + self.delay_us();
         let Some(stream) = self.streams.get_mut(&session) else {
             return;
         };
-        if std::mem::replace(&mut stream.is_broken, true) {
+        if stream.ends_us.is_some() {
             return;
         }
+        stream.ends_us = Some(ends_us);
         self.watch.note(format_args!("{session:?} breaks"));
         let (here_us, there_us) = (self.notices_after_us(), self.notices_after_us());
         self.after(here_us, Item::ServiceSeesEnd { session });
@@ -143,10 +159,14 @@ impl World {
 
     /// A message of a gateway arrives, if its stream is whole and of this life of the service.
     pub(super) fn hear_gateway(&mut self, session: Session, said: Said) {
-        let Some(stream) = self.streams.get(&session).filter(|it| !it.is_broken) else {
+        let Some(stream) = self
+            .streams
+            .get(&session)
+            .filter(|it| it.carries(self.now_us))
+        else {
             return;
         };
-        if self.service.as_ref().map(|it| it.life) != Some(stream.life) {
+        if stream.is_over || self.service.as_ref().map(|it| it.life) != Some(stream.life) {
             return;
         }
         let gateway = self.gateways[stream.gateway].eui;
@@ -186,7 +206,11 @@ impl World {
 
     /// A message of the service arrives at a gateway, if its stream is whole and the one it listens to.
     pub(super) fn hear_service(&mut self, session: Session, message: ToGateway) {
-        let Some(stream) = self.streams.get(&session).filter(|it| !it.is_broken) else {
+        let Some(stream) = self
+            .streams
+            .get(&session)
+            .filter(|it| it.carries(self.now_us))
+        else {
             return;
         };
         let gateway = stream.gateway;
@@ -198,7 +222,11 @@ impl World {
     /// The service notices that a stream has ended.
     pub(super) fn service_sees_end(&mut self, session: Session) {
         let now_us = self.service_now_us();
-        let life = self.streams.get(&session).map(|it| it.life);
+        let Some(stream) = self.streams.get_mut(&session) else {
+            return;
+        };
+        stream.is_over = true;
+        let life = Some(stream.life);
         if let Some(service) = &mut self.service
             && Some(service.life) == life
         {
