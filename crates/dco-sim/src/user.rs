@@ -49,6 +49,8 @@ struct Activate {
     service_date: Option<ServiceDate>,
     id: RequestId,
     number: Option<u64>,
+    /// Attempts have failed, as far as the User has seen.
+    sees_failures: bool,
 }
 
 /// What a User does after an answer.
@@ -101,6 +103,7 @@ impl Errand {
                 service_date,
                 id: request_id(dice),
                 number: None,
+                sees_failures: false,
             }),
         )
     }
@@ -121,6 +124,11 @@ impl Errand {
             Task::Send(it) => Some(&it.image),
             Task::Activate(_) => None,
         }
+    }
+
+    /// Whether the User has a reason to give up.
+    pub(crate) fn sees_failures(&self) -> bool {
+        matches!(&self.task, Task::Activate(it) if it.sees_failures)
     }
 
     /// What to ask now; `gives_up` when the User does not want it any more.
@@ -221,6 +229,7 @@ impl Activate {
         match reply {
             Ok(Reply::Batch(view)) => {
                 self.number = view.number;
+                self.sees_failures = view.counts.retry_wait > 0;
                 if self.number.is_some() && view.counts.open() == 0 {
                     Then::Done
                 } else {

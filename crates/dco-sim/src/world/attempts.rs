@@ -116,6 +116,7 @@ impl World {
             let request = Request::OpenImage {
                 gateway: it.eui,
                 image_id,
+                block_bytes: None,
             };
             self.request_arrives(Caller::Gateway { gateway, attempt }, request);
         }
@@ -151,10 +152,14 @@ impl World {
         let Course::To(outcome) = course(self.faults.attempt_fails, &mut self.dice) else {
             return;
         };
-        if outcome != Outcome::DeviceNotReachable {
+        let within_us = if outcome == Outcome::DeviceNotReachable {
+            // Tried again and again before it is given up.
+            8 * 60 * MINUTE_US
+        } else {
             self.report(gateway, attempt, Report::Progress { blocks_done: 1 });
-        }
-        self.goes_on(gateway, attempt, Stage::End(outcome), 90 * MINUTE_US);
+            90 * MINUTE_US
+        };
+        self.goes_on(gateway, attempt, Stage::End(outcome), within_us);
     }
 
     fn end_attempt(&mut self, gateway: usize, offer: &Offer, outcome: Outcome) {

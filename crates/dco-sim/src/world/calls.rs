@@ -14,7 +14,12 @@ pub(super) const PATIENCE_US: Micros = 10 * 60 * SECOND_US;
 impl World {
     /// A User asks the next thing, unless it has asked something newer.
     pub(super) fn errand_goes_on(&mut self, errand: usize, call: u64) {
-        let gives_up = self.dice.chance(self.faults.cancel);
+        let reasons = if self.errands[errand].sees_failures() {
+            4
+        } else {
+            1
+        };
+        let gives_up = self.dice.chance(reasons * self.faults.cancel);
         let forgets = self.dice.chance(self.faults.abandoned);
         let it = &mut self.errands[errand];
         if it.is_done || it.call != call {
