@@ -35,6 +35,7 @@ mod stats;
 mod terms;
 mod view;
 
+pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{

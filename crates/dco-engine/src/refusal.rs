@@ -37,6 +37,14 @@ pub enum Refusal {
         /// What is allowed.
         limit: u32,
     },
+    /// More Device Models than one import may name.
+    #[error("{given} Device Models in one import, at most {limit} are allowed; split it")]
+    TooManyModels {
+        /// What was given.
+        given: usize,
+        /// What is allowed.
+        limit: u32,
+    },
     /// `signed_request` is larger than is kept.
     #[error("signed_request has {given_bytes} bytes, at most {limit_bytes} are kept")]
     SignedRequestTooLarge {
@@ -100,8 +108,8 @@ pub enum Refusal {
     },
     /// The allowance without a delivery schedule does not cover the batch.
     #[error(
-        "{requested} large activations for {service_date} are over the allowance of {limit} without \
-         a delivery schedule ({used} used); agree a delivery schedule with the Service Desk"
+        "{requested} more for {service_date} would be over the allowance of {limit} large activations \
+         without a delivery schedule ({used} used); agree a delivery schedule with the Service Desk"
     )]
     AllowanceUsed {
         /// Allowed on a service day.

@@ -9,7 +9,8 @@ use dco_engine::{
 use dco_schedule::{Calendar, Micros};
 
 use crate::sample::{
-    ANN, BOB, DAY_US, LARGE, NORTH, SMALL, capacity, date, device, devices, manifest, noon, start,
+    ANN, BOB, DAY_US, LARGE, NORTH, SMALL, capacity, date, device, devices, manifest,
+    manifest_signed, noon, start,
 };
 use crate::world::{World, batch_of, succeed};
 
@@ -360,6 +361,48 @@ fn a_release_is_never_given_back_even_if_nothing_was_sent() {
     );
     assert_eq!(world.cancel_batch(ANN, 1).counts.cancelled, 1);
     assert_eq!(world.days(None)[0].sent_without_schedule, 1);
+}
+
+#[test]
+fn a_release_is_not_given_back_while_it_waits_for_the_next() {
+    let mut world = ready();
+    let image = manifest(2, LARGE);
+    world.submit(ANN, &image, &[device(0)]).expect("within");
+    let session = world.connect(NORTH);
+    let attempt = world.offer().attempt;
+    let message = String::new();
+    world.report(session, attempt, dco_engine::Report::Declined { message });
+    world.disconnect(NORTH);
+    world.pass(HOUR_US);
+    let batch = world.batch(ANN, 1);
+    assert_eq!(batch.counts.queued, 1);
+    world.cancel_batch(ANN, 1);
+    assert_eq!(world.days(None)[0].sent_without_schedule, 1);
+}
+
+#[test]
+fn one_manufacturer_image_in_two_images() {
+    let mut world = ready();
+    let [first, second] = [1, 2].map(|signature| manifest_signed(signature, LARGE));
+    assert_eq!(
+        first.manufacturer_image_hash(),
+        second.manufacturer_image_hash()
+    );
+    world.store(ANN, &first, &devices(0..4));
+    world.store(ANN, &second, &devices(2..8));
+    for (number, expected) in [(0, &first), (2, &second), (5, &second)] {
+        let batch = world
+            .submit(ANN, &first, &[device(number)])
+            .expect("stored");
+        assert_eq!(batch.image_id, expected.image_id(), "{number}");
+    }
+    let (first_of_them, count) = (device(6), 1);
+    let refused = world.submit(ANN, &first, &[device(1), device(6)]);
+    let not_stored = Refusal::ImageNotStoredForDevice {
+        first: first_of_them,
+        count,
+    };
+    assert_eq!(refused, Err(not_stored), "a batch is of one image");
 }
 
 #[test]

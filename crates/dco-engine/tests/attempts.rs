@@ -180,6 +180,17 @@ fn after_an_unknown_fate_the_device_is_asked_first() {
 }
 
 #[test]
+fn an_unknown_fate_stays_unknown() {
+    let (mut world, session, first) = on_offer();
+    world.end(session, first.attempt, Outcome::NoAnswer);
+    world.pass(2 * HOUR_US);
+    let second = world.offer();
+    world.end(session, second.attempt, Outcome::DeviceNotReachable);
+    world.pass(HOUR_US);
+    assert!(world.offer().read_version_first);
+}
+
+#[test]
 fn an_older_attempts_report_changes_nothing() {
     let (mut world, session, first) = on_offer();
     world.end(session, first.attempt, Outcome::FileTransferFailure);
@@ -295,14 +306,22 @@ fn images_are_open_only_to_gateways_with_an_offer() {
     let (mut world, session, first) = on_offer();
     let image_id = first.manifest.image_id();
     let mut open = |gateway| {
-        let asked = dco_engine::Request::OpenImage { gateway, image_id };
+        let asked = dco_engine::Request::OpenImage {
+            gateway,
+            image_id,
+            block_bytes: None,
+        };
         world.ask(asked).is_ok()
     };
     assert!(open(NORTH));
     assert!(!open(crate::sample::SOUTH));
     world.end(session, first.attempt, Outcome::Success);
     let gateway = NORTH;
-    let asked = dco_engine::Request::OpenImage { gateway, image_id };
+    let asked = dco_engine::Request::OpenImage {
+        gateway,
+        image_id,
+        block_bytes: None,
+    };
     let refused = world.ask(asked);
     assert!(matches!(refused, Err(dco_engine::Refusal::ImageNotOnOffer)));
 }

@@ -82,7 +82,15 @@ fn dump_transfers(engine: &mut Engine, now_us: Micros, user: Eui64, text: &mut S
             let image_id = row.manifest.image_id();
             line(
                 text,
-                ask(engine, now_us, Request::OpenImage { gateway, image_id }),
+                ask(
+                    engine,
+                    now_us,
+                    Request::OpenImage {
+                        gateway,
+                        image_id,
+                        block_bytes: None,
+                    },
+                ),
             );
         }
     }

@@ -174,6 +174,19 @@ fn each_hold_is_named_with_its_end() {
 }
 
 #[test]
+fn no_release_is_predicted_before_a_backoff_ends() {
+    let mut world = ready(noon("2026-06-01"), capacity(12_000));
+    let admitted = world.submit(ANN, &manifest(2, LARGE), &[device(0)]);
+    admitted.expect("admitted");
+    let session = world.connect(NORTH);
+    let attempt = world.offer().attempt;
+    world.end(session, attempt, Outcome::HashMismatch);
+    let until_us = world.now_us + HOUR_US;
+    let explained = world.explain(ANN, 1, device(0));
+    assert_eq!(explained.predicted_release_us, Some(until_us));
+}
+
+#[test]
 fn what_is_parked_under_way_or_ended_says_so() {
     let mut world = ready(noon("2026-06-01"), capacity(1_000));
     let image = manifest(2, LARGE);

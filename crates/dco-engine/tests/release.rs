@@ -379,6 +379,57 @@ fn yesterdays_share_is_not_todays() {
 }
 
 #[test]
+fn what_waits_to_be_tried_again_is_carried_over() {
+    let mut terms = capacity(4_800);
+    terms.retry.transfer.backoff_us = 6 * HOUR_US;
+    let mut world = ready(start("2026-06-01"), terms.clone());
+    let image = manifest(2, LARGE);
+    world
+        .submit(ANN, &image, &devices(0..100))
+        .expect("admitted");
+    world.until(start("2026-06-02") - 2 * HOUR_US);
+    world.habit = Some(fail);
+    world.connect(NORTH);
+    world.until(start("2026-06-02"));
+    assert_eq!(world.batch(ANN, 1).counts.retry_wait, 100);
+    terms.capacity_per_day = 96;
+    world.restart_with(terms);
+    world
+        .submit(BOB, &image, &devices(1_000..1_100))
+        .expect("admitted");
+    world.pass(6 * HOUR_US);
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.offers();
+    world.until(start("2026-06-03") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert!(by_user[&ANN].abs_diff(by_user[&BOB]) <= 2, "{by_user:?}");
+}
+
+#[test]
+fn what_is_parked_has_no_share_of_today() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    let image = manifest(2, LARGE);
+    let tomorrow = date("2026-06-02");
+    let parked = world.submit_for((ANN, &image), &devices(500..900), tomorrow);
+    parked.expect("parked");
+    world
+        .submit(ANN, &image, &devices(0..100))
+        .expect("admitted");
+    world
+        .submit(BOB, &image, &devices(1_000..1_100))
+        .expect("admitted");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.until(start("2026-06-02") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert_eq!((by_user[&ANN], by_user[&BOB]), (50, 50));
+    world.until(start("2026-06-03") - 1);
+    let by_user = offered_by_user(&mut world);
+    assert_eq!((by_user[&ANN], by_user[&BOB]), (90, 10), "450 to 50");
+}
+
+#[test]
 fn small_images_never_wait_behind_large_ones() {
     let mut world = ready(start("2026-06-01"), capacity(1));
     world

@@ -57,11 +57,11 @@ pub(crate) fn header(version: u32) -> OtaHeader {
 }
 
 /// A whole image of exactly this length, signature included; another version has other bytes.
-pub(crate) fn image(header: OtaHeader, image_bytes: u32) -> Bytes {
+pub(crate) fn image(header: OtaHeader, signature: u8, image_bytes: u32) -> Bytes {
     let around = wrap(header, &[], &[0; 64]).len();
     let inside = usize::try_from(image_bytes).expect("small") - around;
     let [fill, ..] = header.file_version.get().to_le_bytes();
-    let bytes = wrap(header, &vec![fill; inside], &[7; 64]);
+    let bytes = wrap(header, &vec![fill; inside], &[signature; 64]);
     assert_eq!(
         bytes.len(),
         usize::try_from(image_bytes).expect("small"),
@@ -72,7 +72,7 @@ pub(crate) fn image(header: OtaHeader, image_bytes: u32) -> Bytes {
 
 /// The manifest of an image of this version and length, in blocks of 256 KiB.
 pub(crate) fn manifest(version: u32, image_bytes: u32) -> Arc<Manifest> {
-    manifest_of(header(version), image_bytes)
+    manifest_of(header(version), 7, image_bytes)
 }
 
 /// Likewise, for some hardware versions only.
@@ -82,11 +82,16 @@ pub(crate) fn manifest_for(hardware: (u16, u16), image_bytes: u32) -> Arc<Manife
         hardware_versions: Some(HardwareVersions { min, max }),
         ..header(1)
     };
-    manifest_of(header, image_bytes)
+    manifest_of(header, 7, image_bytes)
 }
 
-fn manifest_of(header: OtaHeader, image_bytes: u32) -> Arc<Manifest> {
-    let image = image(header, image_bytes);
+/// The same Manufacturer Image with one signature or another.
+pub(crate) fn manifest_signed(signature: u8, image_bytes: u32) -> Arc<Manifest> {
+    manifest_of(header(9), signature, image_bytes)
+}
+
+fn manifest_of(header: OtaHeader, signature: u8, image_bytes: u32) -> Arc<Manifest> {
+    let image = image(header, signature, image_bytes);
     Arc::new(Manifest::of_image(&image, 256 * 1024).expect("the image is right"))
 }
 

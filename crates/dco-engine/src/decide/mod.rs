@@ -3,7 +3,7 @@
 
 mod attempts;
 mod batches;
-mod devices;
+pub(crate) mod devices;
 mod gateways;
 mod release;
 mod time;

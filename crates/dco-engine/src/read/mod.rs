@@ -43,7 +43,11 @@ impl Engine {
                 position,
                 limit,
             } => self.read_changes((user, number), position, limit),
-            Request::OpenImage { gateway, image_id } => self.open_image(gateway, image_id),
+            Request::OpenImage {
+                gateway,
+                image_id,
+                block_bytes,
+            } => self.open_image(gateway, image_id, block_bytes),
             Request::ListGateways => Ok(self.list_gateways()),
             other => Ok(self.report(&other)),
         }
@@ -153,14 +157,17 @@ impl Engine {
     }
 
     /// Only an image that is on offer to the gateway, and of that nothing but its blocks.
-    fn open_image(&self, gateway: Eui64, image_id: ImageId) -> Result<Reply, Refusal> {
-        let user = self
+    fn open_image(
+        &self,
+        gateway: Eui64,
+        image_id: ImageId,
+        block_bytes: Option<u32>,
+    ) -> Result<Reply, Refusal> {
+        let image = self
             .gateways
             .on_offer(gateway, image_id)
-            .ok_or(Refusal::ImageNotOnOffer)?;
-        let image = self
-            .transfers
-            .image(user, image_id)
+            .filter_map(|user| self.transfers.image(user, image_id))
+            .find(|image| block_bytes.is_none_or(|size| size == image.manifest.block_bytes()))
             .ok_or(Refusal::ImageNotOnOffer)?;
         Ok(Reply::Blocks(BlockSource {
             owner: image.owner,

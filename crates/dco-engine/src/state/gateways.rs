@@ -144,13 +144,14 @@ impl Gateways {
         Some(attempt)
     }
 
-    /// A User whose image of this id is on offer to the gateway.
-    pub(crate) fn on_offer(&self, gateway: Eui64, image_id: ImageId) -> Option<Eui64> {
+    /// The Users whose image of this id is on offer to the gateway.
+    pub(crate) fn on_offer(
+        &self,
+        gateway: Eui64,
+        image_id: ImageId,
+    ) -> impl Iterator<Item = Eui64> {
         let all = (gateway, image_id, Eui64::from_bits(0))
             ..=(gateway, image_id, Eui64::from_bits(u64::MAX));
-        self.on_offer
-            .range(all)
-            .next()
-            .map(|((_, _, user), _)| *user)
+        self.on_offer.range(all).map(|((_, _, user), _)| *user)
     }
 }
