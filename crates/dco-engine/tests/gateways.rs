@@ -110,8 +110,8 @@ fn what_is_offered_again_has_all_its_time_to_show_progress() {
     world.hello(NORTH, hello("first"));
     world.pass(2 * HOUR_US - 1);
     assert_eq!(
-        view(&mut world).state,
-        ActivationState::Released(Stage::Offered)
+        (view(&mut world).attempt, view(&mut world).outcome),
+        (1, None)
     );
     world.pass(1);
     assert_eq!(view(&mut world).outcome, Some(Outcome::NoProgress));
