@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use crate::happened::Happened;
 
-mod activations;
+pub(crate) mod activations;
 mod allowance;
 mod asked;
 mod blocks;

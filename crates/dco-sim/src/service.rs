@@ -134,16 +134,10 @@ impl Service {
         !self.records.is_empty()
     }
 
-    /// Whether no transfer, batch or attempt is open.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether no transfer is open.
+    pub(crate) fn has_no_open_transfer(&self) -> bool {
         let stats = self.engine.stats();
-        let open = stats.transfers_receiving
-            + stats.transfers_verifying
-            + stats.activations_parked
-            + stats.activations_queued_large
-            + stats.activations_queued_small
-            + stats.attempts_under_way;
-        open == 0
+        stats.transfers_receiving + stats.transfers_verifying == 0
     }
 
     /// Makes all waiting records durable and says so to the engine. Answers them.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use dco_schedule::Micros;
 
+use crate::checkers::activations::Activations;
 use crate::checkers::{self, Checker};
 use crate::happened::Happened;
 use crate::outcome::{Failure, Figures};
@@ -17,6 +18,8 @@ pub(crate) struct Watch {
     pub(crate) figures: Figures,
     pub(crate) failure: Option<Failure>,
     checkers: Vec<Box<dyn Checker>>,
+    /// What the journal says of every activation.
+    activations: Activations,
 }
 
 impl Watch {
@@ -28,6 +31,7 @@ impl Watch {
             figures: Figures::default(),
             failure: None,
             checkers: checkers::all(allowance_per_day),
+            activations: Activations::default(),
         }
     }
 
@@ -41,6 +45,16 @@ impl Watch {
                 return;
             }
         }
+        if let Happened::Recorded { record, .. } = happened
+            && let Err(breach) = self.activations.learn(record)
+        {
+            self.fail("the journal makes sense", breach);
+        }
+    }
+
+    /// Activations that have not come to their end, by the journal.
+    pub(crate) fn open_activations(&self) -> usize {
+        self.activations.open_count()
     }
 
     /// Writes a line into the trace.

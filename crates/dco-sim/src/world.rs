@@ -323,7 +323,11 @@ impl World {
             && gateways
                 .iter()
                 .all(|it| it.in_hand.is_empty() && it.outcomes.is_empty())
-            && self.service.as_ref().is_some_and(Service::is_settled)
+            && self.watch.open_activations() == 0
+            && self
+                .service
+                .as_ref()
+                .is_some_and(Service::has_no_open_transfer)
     }
 
     /// What has not come to its end, for a person.
@@ -331,6 +335,9 @@ impl World {
         let errands: Vec<_> = self.errands.iter().filter(|it| !it.is_done).collect();
         let stats = self.service.as_ref().map(|it| it.engine.stats());
         let gateways = &self.gateways;
-        format!("service: {stats:?}; gateways: {gateways:?}; errands: {errands:?}")
+        let open = self.watch.open_activations();
+        format!(
+            "{open} activations; service: {stats:?}; gateways: {gateways:?}; errands: {errands:?}"
+        )
     }
 }

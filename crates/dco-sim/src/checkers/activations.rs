@@ -24,13 +24,18 @@ pub(super) struct Activation {
 
 /// All of them, in the journal's order.
 #[derive(Debug, Default)]
-pub(super) struct Activations {
+pub(crate) struct Activations {
     list: Vec<Activation>,
     image_bytes: BTreeMap<Vec<u8>, u32>,
     hashes: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Activations {
+    /// How many have not come to their end.
+    pub(crate) fn open_count(&self) -> usize {
+        self.list.iter().filter(|it| !it.ended).count()
+    }
+
     /// The activation of that number.
     pub(super) fn get(&self, number: u32) -> Result<&Activation, Breach> {
         let at = usize::try_from(number).unwrap_or(usize::MAX);
@@ -67,7 +72,7 @@ impl Activations {
     }
 
     /// Takes in what a record says. Call it last: checkers judge a record by what was before.
-    pub(super) fn learn(&mut self, record: &Record) -> Result<(), Breach> {
+    pub(crate) fn learn(&mut self, record: &Record) -> Result<(), Breach> {
         match &record.change {
             Some(Change::TransferOpened(it)) => {
                 self.image_bytes
