@@ -1,7 +1,7 @@
 //! The gateway's side of the southbound interface.
 
 use bytes::Bytes;
-use dco_block::{ImageId, RawBlock};
+use dco_block::{Manifest, RawBlock};
 use dco_proto::v1 as pb;
 use dco_proto::v1::gateway_client::GatewayClient;
 use futures::{StreamExt, stream};
@@ -63,15 +63,17 @@ impl GatewayLink {
         Ok((GatewaySender { outbox }, GatewayReceiver { messages }))
     }
 
-    /// The blocks of an image from `first_index` on. Only images on offer to this gateway can be read.
+    /// The blocks of an offer's image from `first_index` on, cut as its manifest says. Only images on
+    /// offer to this gateway can be read.
     pub async fn read_blocks(
         &self,
-        image_id: ImageId,
+        manifest: &Manifest,
         first_index: u32,
     ) -> Result<BlockStream, ClientError> {
         let request = pb::ReadBlocksRequest {
-            image_id: Bytes::copy_from_slice(image_id.as_bytes()),
+            image_id: Bytes::copy_from_slice(manifest.image_id().as_bytes()),
             first_index,
+            block_bytes: manifest.block_bytes(),
         };
         let blocks = self.client.clone().read_blocks(request).await?.into_inner();
         Ok(BlockStream { blocks })

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use dco_block::{ImageId, RawBlock};
+use dco_block::{Manifest, RawBlock};
 use dco_client::{ClientError, DcoMessage, GatewayLink, GatewayMessage, GatewaySender, Hello};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
@@ -17,7 +17,7 @@ pub(crate) trait Dco: Debug + Send + Sync {
     /// The blocks of an image from an index on, in order, not yet verified.
     fn read_blocks(
         &self,
-        image_id: ImageId,
+        manifest: &Manifest,
         first_index: u32,
     ) -> BoxFuture<'static, Result<BlockStream, ClientError>>;
 }
@@ -55,12 +55,12 @@ impl Dco for GatewayLink {
 
     fn read_blocks(
         &self,
-        image_id: ImageId,
+        manifest: &Manifest,
         first_index: u32,
     ) -> BoxFuture<'static, Result<BlockStream, ClientError>> {
-        let link = self.clone();
+        let (link, manifest) = (self.clone(), manifest.clone());
         async move {
-            let blocks = Self::read_blocks(&link, image_id, first_index).await?;
+            let blocks = Self::read_blocks(&link, &manifest, first_index).await?;
             let stream = stream::unfold(blocks, |mut blocks| async {
                 let block = blocks.next().await.transpose()?;
                 Some((block, blocks))

@@ -115,7 +115,7 @@ impl Images {
     /// Reads from the first missing block to the end, or to the first fault. What was read stays.
     async fn read_on(&self, slot: &mut Slot, manifest: &Manifest) -> Result<(), ReadFault> {
         let mut expected = slot.first_missing(manifest.block_bytes());
-        let mut blocks = self.dco.read_blocks(manifest.image_id(), expected).await?;
+        let mut blocks = self.dco.read_blocks(manifest, expected).await?;
         while expected < manifest.block_count() {
             let raw = blocks.next().await.ok_or(ReadFault::Ended { expected })??;
             if raw.index != expected {

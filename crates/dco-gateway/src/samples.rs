@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use dco_block::{
-    Eui64, FirmwareVersion, HardwareVersions, ImageId, Manifest, OtaHeader, split, wrap,
-};
+use dco_block::{Eui64, FirmwareVersion, HardwareVersions, Manifest, OtaHeader, split, wrap};
 use dco_client::{
     ActivationName, AttemptOutcome, AttemptRef, AttemptResult, BatchName, ClientError, Code,
     DcoMessage, GatewayMessage, Hello, Offer, Refusal,
@@ -207,7 +205,7 @@ impl Dco for TestDco {
 
     fn read_blocks(
         &self,
-        _: ImageId,
+        _: &Manifest,
         first_index: u32,
     ) -> BoxFuture<'static, Result<BlockStream, ClientError>> {
         self.read_from.lock().unwrap().push(first_index);

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use dco_block::{FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
+use dco_block::{FirmwareVersion, Manifest, ManufacturerImageHash};
 use dco_client::{
     AttemptOutcome, AttemptRef, AttemptResult, ClientError, Code, DcoMessage, GatewayLink,
     GatewayMessage, Hello,
@@ -334,7 +334,7 @@ async fn an_offer_that_makes_no_sense_is_named() {
 async fn blocks_are_read_from_an_index_on_and_verify_against_the_manifest() {
     let (_peer, gateway, _) = scene(Vec::new()).await;
     let (_, manifest) = image_of(5);
-    let mut blocks = gateway.read_blocks(manifest.image_id(), 2).await.unwrap();
+    let mut blocks = gateway.read_blocks(&manifest, 2).await.unwrap();
     for index in 2..5 {
         let block = blocks
             .next()
@@ -346,9 +346,7 @@ async fn blocks_are_read_from_an_index_on_and_verify_against_the_manifest() {
         assert_eq!(block.index(), index);
     }
     assert!(blocks.next().await.unwrap().is_none());
-    let other = gateway
-        .read_blocks(ImageId::new([0; 32]), 0)
-        .await
-        .unwrap_err();
+    let (_, other) = image_of(4);
+    let other = gateway.read_blocks(&other, 0).await.unwrap_err();
     assert_eq!(other.code(), Some(Code::NotFound));
 }

@@ -1,6 +1,6 @@
 //! For operators and the Service Desk.
 
-use dco_engine::{DeviceEntry, ImportDevices, Refusal, Reply, Request as Ask};
+use dco_engine::{DeviceEntry, IMPORT_DEVICES_MAX, ImportDevices, Refusal, Reply, Request as Ask};
 use dco_proto::v1 as pb;
 use dco_schedule::ServiceDate;
 use tonic::{Request, Response, Status, Streaming};
@@ -11,9 +11,6 @@ use crate::convert::page::{Page, next_token};
 use crate::convert::request_id;
 use crate::permit::{Caller, Operator, Permit, Staff};
 use crate::status::Fault;
-
-/// Devices in one import. All of them are one record of the journal.
-const IMPORT_MAX: u32 = 100_000;
 
 /// The service.
 #[derive(Debug)]
@@ -115,8 +112,8 @@ impl Operations {
 /// How many may come is checked before any is read.
 fn add(devices: &mut Vec<DeviceEntry>, part: Vec<pb::DeviceEntry>) -> Result<(), Fault> {
     let given = devices.len() + part.len();
-    if given > IMPORT_MAX as usize {
-        let limit = IMPORT_MAX;
+    if given > IMPORT_DEVICES_MAX as usize {
+        let limit = IMPORT_DEVICES_MAX;
         return Err(Fault::argument_refused(&Refusal::TooManyDevices {
             given,
             limit,

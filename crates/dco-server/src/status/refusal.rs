@@ -33,6 +33,7 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::BatchEmpty
         | Refusal::DeviceDuplicate { .. }
         | Refusal::TooManyDevices { .. }
+        | Refusal::TooManyModels { .. }
         | Refusal::SignedRequestTooLarge { .. }
         | Refusal::ServiceDateInvalid { .. } => argument(refusal),
         Refusal::ImageIncomplete { .. }
@@ -64,6 +65,9 @@ fn argument(refusal: &Refusal) -> Fault {
         Refusal::TooManyDevices { given, limit } => fault("TOO_MANY_DEVICES", "devices")
             .with("deviceCount", given)
             .with("deviceCountMax", limit),
+        Refusal::TooManyModels { given, limit } => fault("TOO_MANY_MODELS", "devices")
+            .with("modelCount", given)
+            .with("modelCountMax", limit),
         Refusal::SignedRequestTooLarge {
             given_bytes,
             limit_bytes,

@@ -25,6 +25,10 @@ fn refusals() -> Vec<Refusal> {
             given: 50_001,
             limit: 50_000,
         },
+        Refusal::TooManyModels {
+            given: 10_001,
+            limit: 10_000,
+        },
         Refusal::SignedRequestTooLarge {
             given_bytes: 9,
             limit_bytes: 8,

@@ -108,6 +108,7 @@ async fn read_image(
     let ask = pb::ReadBlocksRequest {
         image_id: manifest.image_id().as_bytes().to_vec().into(),
         first_index,
+        block_bytes: manifest.block_bytes(),
     };
     let mut blocks = world.gateway().await.read_blocks(ask).await?.into_inner();
     let mut read = Vec::new();
