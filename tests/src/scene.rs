@@ -73,6 +73,11 @@ impl Scene {
         self.line.lead_to(None);
     }
 
+    /// Ends a scene whose service runs inside the test: there is no log to look at, so it must end without a fault.
+    pub async fn stop_in_order(mut self) {
+        self.stop_service().await;
+    }
+
     /// The running service.
     pub fn service(&self) -> &Service {
         self.service.as_ref().expect("a service runs")
@@ -159,7 +164,7 @@ impl Scene {
 
     /// A simulated gateway in a process of its own, connected over the line; `args` go to `dco gateway`.
     pub async fn gateway(&self, gateway: &str, args: &[&str]) -> Child {
-        let mut command = dco_command(["gateway", "--json", "--latency-ms", "0"]);
+        let mut command = dco_command(["gateway", "--json"]);
         let party = self.site.party(gateway);
         command
             .args(self.to_service())

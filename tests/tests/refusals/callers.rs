@@ -170,6 +170,7 @@ async fn a_role_that_may_not_call_is_refused() {
     let read = pb::ReadBlocksRequest {
         image_id: prepared.submit(&[]).manufacturer_image_hash,
         first_index: 0,
+        block_bytes: 16 * 1024,
     };
     denied(user.gateway.read_blocks(read).await.map(drop));
     // A gateway sees no reports.
