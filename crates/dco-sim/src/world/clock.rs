@@ -22,15 +22,20 @@ impl World {
                 1 => self.dice.between(0..=HOUR_US),
                 _ => self.dice.between(0..=60 * HOUR_US),
             };
-            self.watch
-                .note(format_args!("the clock is ahead by {ahead_us} us"));
-            self.clock_ahead_us = ahead_us;
-            if let Some(service) = &mut self.service {
-                service.alarm_us = None;
-            }
+            self.set_clock(ahead_us);
         }
         let wait_us = self.dice.between(HOUR_US..=8 * HOUR_US);
         self.after(wait_us, Item::ClockIsLookedAt);
+    }
+
+    /// Sets the service's clock; alarms go by the new time.
+    pub(super) fn set_clock(&mut self, ahead_us: Micros) {
+        self.watch
+            .note(format_args!("the clock is ahead by {ahead_us} us"));
+        self.clock_ahead_us = ahead_us;
+        if let Some(service) = &mut self.service {
+            service.alarm_us = None;
+        }
     }
 
     /// Puts the engine's wish to be woken on the agenda.

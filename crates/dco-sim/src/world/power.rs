@@ -11,8 +11,11 @@ use crate::faults::Faults;
 use crate::happened::Happened;
 use crate::service::{Recovered, Service};
 
-/// The capacity of a service day once nothing goes wrong any more.
-const ENDING_CAPACITY: u32 = 20;
+/// The least capacity of a service day that lets everything end within the time given.
+const ENDING_CAPACITY: u32 = 8;
+
+/// More operations of a disk than there will be.
+const NEVER: u64 = u64::MAX / 2;
 
 impl World {
     /// The service starts on what the last crash has left.
@@ -135,21 +138,26 @@ impl World {
         self.after(down_us, Item::ServiceStarts);
     }
 
-    /// From now on nothing goes wrong: also not what was set up to go wrong inside the disk.
+    /// From now on nothing goes wrong: also not what was set up to go wrong inside the disk. A restart would hide
+    /// what the engine has forgotten to wait for, so there is none without need.
     pub(super) fn heal(&mut self) {
         self.faults = Faults::none();
         self.is_healed = true;
-        // Enough for everything to end within the time given.
-        self.estate.terms.capacity_per_day = ENDING_CAPACITY;
         self.plan_import(self.estate.devices.clone());
         self.watch.note(format_args!("nothing goes wrong any more"));
         if self.clock_ahead_us < -HOUR_US {
-            self.clock_ahead_us = 0;
+            self.set_clock(0);
         }
-        if self.service.is_some() {
-            self.crash(false);
-        } else {
+        if self.service.is_none() {
             self.disk = self.disk.restart();
+        }
+        self.disk.power_off_after(NEVER);
+        self.disk.fail_sync_after(NEVER);
+        if self.estate.terms.capacity_per_day < ENDING_CAPACITY {
+            self.estate.terms.capacity_per_day = ENDING_CAPACITY;
+            if self.service.is_some() {
+                self.crash(false);
+            }
         }
     }
 }
