@@ -109,11 +109,7 @@ async fn a_call_that_does_not_exist_is_refused_with_details() {
     let path = tonic::codegen::http::uri::PathAndQuery::from_static("/dco.v1.Gateway/Explode");
     let codec = tonic_prost::ProstCodec::<(), ()>::default();
     let answer = grpc.unary(tonic::Request::new(()), path, codec).await;
-    refused(
-        answer.map(drop),
-        Code::Unimplemented,
-        "METHOD_UNKNOWN",
-    );
+    refused(answer.map(drop), Code::Unimplemented, "METHOD_UNKNOWN");
     scene.no_faults();
 }
 
