@@ -80,9 +80,6 @@ impl fmt::Display for Outcome {
             figures.steps, failure.promise
         )?;
         writeln!(f, "  {}", failure.what)?;
-        write!(
-            f,
-            "  again: DCO_SIM_SEEDS={seed} cargo test -p dco-sim seeds_of_the_environment -- --ignored --nocapture"
-        )
+        write!(f, "  again: dco sim --seed {seed}")
     }
 }

@@ -77,17 +77,5 @@ fn a_world_that_gets_no_time_to_end_fails_and_says_how_to_run_it_again() {
     let failure = outcome.failure.as_ref().expect("nothing can have ended");
     assert_eq!(failure.promise, "everything comes to its end");
     assert!(!failure.last.is_empty());
-    assert!(outcome.to_string().contains("DCO_SIM_SEEDS=3 cargo test"));
-}
-
-/// `DCO_SIM_SEEDS=17` or `DCO_SIM_SEEDS=0..5000`.
-#[test]
-#[ignore = "runs the seeds named in DCO_SIM_SEEDS"]
-fn seeds_of_the_environment() {
-    let named = std::env::var("DCO_SIM_SEEDS").expect("DCO_SIM_SEEDS names a seed or a range");
-    let number = |text: &str| text.parse::<u64>().expect("a seed is a number");
-    match named.split_once("..") {
-        Some((first, end)) => all_kept(number(first)..number(end)),
-        None => all_kept([number(&named)]),
-    }
+    assert!(outcome.to_string().contains("dco sim --seed 3"));
 }

@@ -116,7 +116,7 @@ impl World {
             let request = Request::OpenImage {
                 gateway: it.eui,
                 image_id,
-                block_bytes: None,
+                block_bytes: offer.manifest.block_bytes(),
             };
             self.request_arrives(Caller::Gateway { gateway, attempt }, request);
         }

@@ -84,6 +84,7 @@ fn activations(state: ActivationState, attempt: u16) -> Result<Reply, Refusal> {
         outcome: None,
         released_us: None,
         ended_us: None,
+        message: String::new(),
         running_version: None,
         device_image_hash: None,
     };
