@@ -48,7 +48,7 @@ pub async fn settled(user: &UserClient, name: BatchName) -> Batch {
     let mut last = None;
     let follow = async {
         while let Some(change) = watch.next().await.expect("the watch ends in order") {
-            last = change.batch.or(last.take());
+            last = change.batch.or_else(|| last.take());
         }
     };
     within("a batch to be settled", follow).await;

@@ -20,7 +20,7 @@ pub struct Service {
 
 #[derive(Debug)]
 enum Runs {
-    Apart(Child),
+    Apart(Box<Child>),
     Inside {
         stop: oneshot::Sender<()>,
         task: JoinHandle<Result<(), ServeError>>,
@@ -44,7 +44,7 @@ impl Service {
         Self {
             grpc: address("grpc"),
             http: address("http"),
-            runs: Runs::Apart(child),
+            runs: Runs::Apart(Box::new(child)),
         }
     }
 

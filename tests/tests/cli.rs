@@ -1,6 +1,6 @@
 //! The program `dco` as a person or a script uses it: exit codes, one-line errors, `--json`.
 
-use dco_tests::{Image, Scene, Site, dco, dco_command, read_text, write};
+use dco_tests::{Device, Image, Scene, Site, dco, dco_command, read_text, write};
 use serde_json::Value;
 
 use crate::activation::quick;
@@ -187,95 +187,85 @@ async fn pki_never_overwrites() {
     assert_eq!(read_text(&pki.join("ca.pem")), before);
 }
 
-/// A whole way by commands alone, each with `--json`.
+/// A command that must end well; what it answers.
+async fn done(scene: &Scene, party: &str, args: &[&str]) -> Value {
+    scene.dco(party, args).await.expect_code(0).json()
+}
+
+/// Imports three Devices of user1 by a file, and gives them and its path.
+async fn imported(scene: &Scene) -> (Vec<Device>, String) {
+    let (user, gateway) = (scene.site.eui64("user1"), scene.site.eui64("gateway1"));
+    let path = scene.site.path("devices.csv");
+    let devices = dco_tests::devices(1, 3);
+    let line = |device| format!("{device},{user},{gateway},Maker,E470,0100,00000001");
+    let lines: Vec<_> = devices.iter().map(line).collect();
+    write(&path, format!("{COLUMNS}\n{}\n", lines.join("\n")));
+    let path = path.display().to_string();
+    done(scene, "operator1", &["devices", "import", &path]).await;
+    (devices, path)
+}
+
 #[tokio::test]
 async fn the_whole_way_by_commands() {
     let scene = Scene::start(quick).await;
-    let (user, gateway) = (scene.site.eui64("user1"), scene.site.eui64("gateway1"));
-    let csv = scene.site.path("devices.csv");
-    let devices = dco_tests::devices(1, 3);
-    let lines = devices
-        .iter()
-        .map(|device| format!("{device},{user},{gateway},Maker,E470,0100,00000001"));
-    let lines: Vec<_> = std::iter::once(COLUMNS.to_owned()).chain(lines).collect();
-    write(&csv, lines.join("\n"));
-    let csv = csv.to_str().unwrap();
-    scene
-        .dco("operator1", &["devices", "import", csv])
-        .await
-        .expect_code(0);
-
-    let image = Image::large(2);
+    let (devices, csv) = imported(&scene).await;
     let file = scene.site.path("image.ota");
-    write(&file, &image.bytes);
+    write(&file, Image::large(2).bytes);
     let file = file.to_str().unwrap();
-    let sent = scene
-        .dco("user1", &["send", file, "--devices", csv])
-        .await
-        .expect_code(0)
-        .json();
+
+    let sent = done(&scene, "user1", &["send", file, "--devices", &csv]).await;
     assert_eq!(
         (&sent["state"], &sent["device_count"]),
         (&"STORED".into(), &3.into()),
         "{sent}"
     );
     assert_eq!(sent["response"]["response_code"], "I99");
+    let gateway = scene.gateway("gateway1", &[]).await;
+    let args = ["activate", "--image", file, "--devices", &csv, "--watch"];
+    let activated = done(&scene, "user1", &args).await;
+    assert_eq!(activated["counts"]["succeeded"], 3, "{activated}");
+    assert_eq!(activated["outcomes"]["success"], 3);
 
-    let busy = scene.gateway("gateway1", &[]).await;
-    let args = ["activate", "--image", file, "--devices", csv, "--watch"];
-    let done = scene.dco("user1", &args).await.expect_code(0).json();
-    let batch = done["name"].as_str().unwrap_or_else(|| panic!("{done}"));
-    assert_eq!(done["counts"]["succeeded"], 3, "{done}");
-    assert_eq!(done["outcomes"]["success"], 3);
-
+    let batch = activated["name"].as_str().unwrap();
     let first = format!("{batch}/activations/{}", devices[0]);
-    let json = |args: &'static [&'static str]| async {
-        scene.dco("user1", args).await.expect_code(0).json()
-    };
-    let explained = scene
-        .dco("user1", &["explain", &first])
-        .await
-        .expect_code(0)
-        .json();
+    let explained = done(&scene, "user1", &["explain", &first]).await;
     assert!(explained["summary"].is_string(), "{explained}");
-    let transfers = json(&["transfers"]).await;
-    assert!(
-        transfers
-            .to_string()
-            .contains(sent["name"].as_str().unwrap()),
-        "{transfers}"
+    assert_eq!(
+        done(&scene, "user1", &["watch", batch]).await["settled"],
+        true
     );
-    assert!(json(&["batches"]).await.to_string().contains(batch));
-    let watched = scene
-        .dco("user1", &["watch", batch])
-        .await
-        .expect_code(0)
-        .json();
-    assert_eq!(watched["settled"], true);
-    for report in ["capacity", "trt", "success"] {
-        let shown = scene
-            .dco("desk1", &["report", report])
-            .await
-            .expect_code(0)
-            .json();
-        assert!(shown.is_object(), "{report}: {shown}");
+    for (party, args, expected) in [
+        ("user1", ["transfers"].as_slice(), sent["name"].to_string()),
+        ("user1", &["batches"], format!("\"{batch}\"")),
+        ("operator1", &["days"], "\"released\":3".to_owned()),
+        (
+            "operator1",
+            &["gateways"],
+            scene.site.eui64("gateway1").to_string(),
+        ),
+        (
+            "desk1",
+            &["report", "capacity"],
+            "\"released\":3".to_owned(),
+        ),
+        (
+            "desk1",
+            &["report", "trt"],
+            "\"ended_within_trt\":3".to_owned(),
+        ),
+        (
+            "desk1",
+            &["report", "success"],
+            "\"succeeded\":3".to_owned(),
+        ),
+    ] {
+        let shown = done(&scene, party, args).await.to_string();
+        assert!(
+            shown.contains(&expected),
+            "{expected} is not in {args:?}: {shown}"
+        );
     }
-    let days = scene
-        .dco("operator1", &["days"])
-        .await
-        .expect_code(0)
-        .json();
-    assert!(days.to_string().contains("\"released\":3"), "{days}");
-    let gateways = scene
-        .dco("operator1", &["gateways"])
-        .await
-        .expect_code(0)
-        .json();
-    assert!(
-        gateways.to_string().contains(&gateway.to_string()),
-        "{gateways}"
-    );
-    busy.stop().await.expect_code(0);
+    gateway.stop().await.expect_code(0);
     scene.no_faults();
 }
 

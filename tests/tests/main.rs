@@ -1,9 +1,16 @@
 //! End-to-end tests: one binary, so that the service is built and linked once.
 
+#[cfg(test)]
 mod activation;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
 mod intake;
+#[cfg(test)]
 mod kills;
+#[cfg(test)]
 mod real;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod running;

@@ -11,6 +11,8 @@ use crate::activation::{quick, released_in_all};
 
 /// An image is large when more than this is sent, header and signature included.
 const LARGE_BYTES_OVER: usize = 750_000;
+/// The version that is put into the header.
+const VERSION: &str = "0102000A";
 
 fn from_env(name: &str) -> PathBuf {
     let value = std::env::var_os(name);
@@ -32,7 +34,35 @@ async fn sha256sum(file: &Path) -> String {
     line.split(' ').next().unwrap().to_owned()
 }
 
-/// Sends a file with `dco send --wrap`, activates it on simulated meters and compares what each meter reports with `sha256sum`.
+/// Sends a file with `dco send --wrap` and checks that it was taken for what it is.
+async fn stored(scene: &Scene, file: &Path, list: &str, is_large: bool) {
+    let signer = scene.site.path("pki/signer.key");
+    let (file, signer) = (file.to_str().unwrap(), signer.to_str().unwrap());
+    let version = ["--firmware-version", VERSION, "--devices", list];
+    let args = [["send", file, "--wrap", signer], version].concat();
+    let sent = scene.dco("user1", &args).await.expect_code(0).json();
+    assert_eq!(sent["state"], "STORED", "{sent}");
+    assert_eq!(
+        sent["large"], is_large,
+        "{file} has {} bytes",
+        sent["image_bytes"]
+    );
+}
+
+/// Activates the image with this hash and gives what each meter reports in the end.
+async fn activated(scene: &Scene, hash: &str, list: &str) -> Value {
+    let report = scene.site.path("meters.json");
+    let gateway = scene
+        .gateway("gateway1", &["--report", report.to_str().unwrap()])
+        .await;
+    let args = ["activate", "--image", hash, "--devices", list, "--watch"];
+    scene.dco("user1", &args).await.expect_code(0);
+    gateway.stop().await.expect_code(0);
+    let report: Value = serde_json::from_str(&read_text(&report)).unwrap();
+    report["devices"].clone()
+}
+
+/// Takes a file all the way to simulated meters and compares what each reports with `sha256sum`.
 async fn every_meter_runs(file: &Path, is_large: bool) {
     let scene = Scene::start(quick).await;
     let devices = scene.install(0, 4, "user1", "gateway1").await;
@@ -44,55 +74,22 @@ async fn every_meter_runs(file: &Path, is_large: bool) {
             .map(|device| format!("{device}\n"))
             .collect::<String>(),
     );
-    let (list, file_text) = (list.to_str().unwrap(), file.to_str().unwrap());
-    let signer = scene.site.path("pki/signer.key");
-    let args = [
-        "send",
-        file_text,
-        "--wrap",
-        signer.to_str().unwrap(),
-        "--firmware-version",
-        "0102000A",
-        "--devices",
-        list,
-    ];
-    let sent = scene.dco("user1", &args).await.expect_code(0).json();
-    assert_eq!(sent["state"], "STORED", "{sent}");
-    assert_eq!(
-        sent["large"],
-        is_large,
-        "{} has {} bytes",
-        file.display(),
-        sent["image_bytes"]
-    );
-    let expected = sha256sum(file).await;
-    assert_eq!(sent["manufacturer_image_hash"], expected.as_str());
+    let list = list.to_str().unwrap();
 
-    let report = scene.site.path("meters.json");
-    let gateway = scene
-        .gateway("gateway1", &["--report", report.to_str().unwrap()])
-        .await;
-    let args = [
-        "activate",
-        "--image",
-        &expected,
-        "--devices",
-        list,
-        "--watch",
-    ];
-    let done = scene.dco("user1", &args).await.expect_code(0).json();
-    assert_eq!(done["counts"]["succeeded"], 4, "{done}");
-    gateway.stop().await.expect_code(0);
-    let report: Value = serde_json::from_str(&read_text(&report)).unwrap();
+    stored(&scene, file, list, is_large).await;
+    let expected = sha256sum(file).await;
+    let meters = activated(&scene, &expected, list).await;
+    let running = serde_json::json!({
+        "manufacturer_image_hash": expected,
+        "running_version": VERSION,
+    });
     for device in &devices {
-        let meter = &report["devices"][device.to_string()];
         assert_eq!(
-            meter["manufacturer_image_hash"],
-            expected.as_str(),
+            meters[device.to_string()],
+            running,
             "{device} of {}",
             file.display()
         );
-        assert_eq!(meter["running_version"], "0102000A");
     }
     assert_eq!(released_in_all(&scene).await, if is_large { 4 } else { 0 });
     scene.no_faults();

@@ -51,7 +51,7 @@ pub(crate) fn mixed(image: &Image, step: usize) -> Vec<RawBlock> {
     let blocks: Vec<_> = split(&image.bytes, image.manifest.block_bytes()).collect();
     let count = blocks.len();
     assert!(
-        (1..count).all(|number| number * step % count != 0),
+        (1..count).all(|number| !(number * step).is_multiple_of(count)),
         "the step must reach every block"
     );
     (0..count)

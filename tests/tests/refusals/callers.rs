@@ -155,7 +155,7 @@ async fn a_role_that_may_not_call_is_refused() {
     denied(answer.map(drop));
     denied(
         user.operations
-            .list_gateways(pb::ListGatewaysRequest {})
+            .list_gateways(pb::ListGatewaysRequest::default())
             .await
             .map(drop),
     );
