@@ -167,8 +167,8 @@ pub enum Request {
         gateway: Eui64,
         /// What for.
         image_id: ImageId,
-        /// In blocks of this size; of any when absent.
-        block_bytes: Option<u32>,
+        /// In blocks of this size: one image may be stored in several cuts, and the offer names one.
+        block_bytes: u32,
     },
     /// Service days in a range, oldest first; for one User its own figures.
     ReportCapacity {

@@ -45,6 +45,15 @@ pub enum Refusal {
         /// What is allowed.
         limit: u32,
     },
+    /// The image of this id is stored with another manifest: only the cut may differ.
+    #[error(
+        "manifest: {field} is not that of the stored image with this image_id; \
+         declare the image as it is stored, only block_bytes may differ"
+    )]
+    ManifestDiffers {
+        /// The first part of the manifest that differs.
+        field: &'static str,
+    },
     /// `signed_request` is larger than is kept.
     #[error("signed_request has {given_bytes} bytes, at most {limit_bytes} are kept")]
     SignedRequestTooLarge {

@@ -231,6 +231,9 @@ pub struct ActivationView {
     pub released_us: Option<Micros>,
     /// When it reached its end.
     pub ended_us: Option<Micros>,
+    /// What was said of its last end, for a person: by the gateway that ended the last attempt, or why it was
+    /// cancelled. Empty when nothing was said.
+    pub message: String,
     /// What the Device runs, where the gateway said it.
     pub running_version: Option<FirmwareVersion>,
     /// SHA-256 of the Manufacturer Image as the Device computed it, where the gateway said it.

@@ -2,11 +2,13 @@
 
 use dco_block::{FirmwareVersion, ManufacturerImageHash};
 use dco_engine::{
-    ActivationState, ActivationView, AttemptEnd, AttemptRef, HOUR_US, Offer, Outcome, Report,
-    SECOND_US, Session, Stage, Terms, ToGateway,
+    ActivationState, ActivationView, AttemptEnd, AttemptRef, HOUR_US, Offer, Outcome, Refusal,
+    Report, Request, SECOND_US, Session, Stage, Terms, ToGateway,
 };
 
-use crate::sample::{ANN, DAY_US, LARGE, NORTH, SMALL, capacity, device, devices, manifest, start};
+use crate::sample::{
+    ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, device, devices, manifest, start,
+};
 use crate::world::{World, ended};
 
 /// Ann's Device 0 has an attempt on offer in the north.
@@ -305,25 +307,44 @@ fn cancelling_ends_the_wait_for_another_attempt() {
 fn images_are_open_only_to_gateways_with_an_offer() {
     let (mut world, session, first) = on_offer();
     let image_id = first.manifest.image_id();
-    let mut open = |gateway| {
-        let asked = dco_engine::Request::OpenImage {
+    let cut = first.manifest.block_bytes();
+    let open = |world: &mut World, gateway, block_bytes| {
+        world.ask(Request::OpenImage {
             gateway,
             image_id,
-            block_bytes: None,
-        };
-        world.ask(asked).is_ok()
+            block_bytes,
+        })
     };
-    assert!(open(NORTH));
-    assert!(!open(crate::sample::SOUTH));
+    let not_on_offer = |reply| matches!(reply, Err(Refusal::ImageNotOnOffer));
+    assert!(open(&mut world, NORTH, cut).is_ok());
+    assert!(not_on_offer(open(&mut world, NORTH, cut / 2)));
+    assert!(not_on_offer(open(&mut world, NORTH, 0)));
+    assert!(not_on_offer(open(&mut world, SOUTH, cut)));
     world.end(session, first.attempt, Outcome::Success);
-    let gateway = NORTH;
-    let asked = dco_engine::Request::OpenImage {
-        gateway,
-        image_id,
-        block_bytes: None,
+    assert!(not_on_offer(open(&mut world, NORTH, cut)));
+}
+
+#[test]
+fn what_is_said_of_an_end_is_kept_until_the_next() {
+    let (mut world, session, first) = on_offer();
+    let end = AttemptEnd {
+        message: "the meter's lid is open".to_owned(),
+        ..ended(Outcome::FileTransferFailure)
     };
-    let refused = world.ask(asked);
-    assert!(matches!(refused, Err(dco_engine::Refusal::ImageNotOnOffer)));
+    world.report(session, first.attempt, Report::Ended(end));
+    assert_eq!(view(&mut world).message, "the meter's lid is open");
+    world.crash();
+    assert_eq!(view(&mut world).message, "the meter's lid is open");
+    let session = world.connect(NORTH);
+    world.pass(HOUR_US);
+    let second = world.offer().attempt;
+    let message = "busy".to_owned();
+    world.report(session, second, Report::Declined { message });
+    assert_eq!(view(&mut world).message, "busy");
+    world.pass(HOUR_US);
+    let third = world.offer().attempt;
+    world.end(session, third, Outcome::Success);
+    assert_eq!(view(&mut world).message, "");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn dump_transfers(engine: &mut Engine, now_us: Micros, user: Eui64, text: &mut S
                     Request::OpenImage {
                         gateway,
                         image_id,
-                        block_bytes: None,
+                        block_bytes: row.manifest.block_bytes(),
                     },
                 ),
             );

@@ -85,6 +85,7 @@ impl Engine {
             self.days.ledger.refund(date, user);
         }
         self.note_reading(activation, record);
+        self.batches.say(activation, &record.message);
         let phase = match (outcome.is_success(), record.retry_us) {
             (true, _) => Phase::Succeeded,
             (false, Some(until_us)) => Phase::RetryWait { until_us },

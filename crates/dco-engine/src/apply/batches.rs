@@ -136,6 +136,7 @@ impl Engine {
     ) -> Result<(), Why> {
         self.must_be(record.activation, waits)?;
         self.cancel_activation(record.activation, at_us);
+        self.batches.say(record.activation, &record.reason);
         Ok(())
     }
 }

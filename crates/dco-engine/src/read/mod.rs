@@ -161,13 +161,13 @@ impl Engine {
         &self,
         gateway: Eui64,
         image_id: ImageId,
-        block_bytes: Option<u32>,
+        block_bytes: u32,
     ) -> Result<Reply, Refusal> {
         let image = self
             .gateways
             .on_offer(gateway, image_id)
             .filter_map(|user| self.transfers.image(user, image_id))
-            .find(|image| block_bytes.is_none_or(|size| size == image.manifest.block_bytes()))
+            .find(|image| image.manifest.block_bytes() == block_bytes)
             .ok_or(Refusal::ImageNotOnOffer)?;
         Ok(Reply::Blocks(BlockSource {
             owner: image.owner,
@@ -229,6 +229,7 @@ impl Engine {
             outcome: item.outcome,
             released_us: item.released_us,
             ended_us: item.ended_us,
+            message: self.batches.message(activation).to_owned(),
             running_version: reading.running_version,
             device_image_hash: reading.device_image_hash,
         }

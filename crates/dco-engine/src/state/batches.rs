@@ -86,6 +86,8 @@ pub(crate) struct Batches {
     batches: Vec<Batch>,
     activations: Vec<Activation>,
     readings: BTreeMap<u32, Reading>,
+    /// What was said of the last end of an activation, where anything was.
+    messages: BTreeMap<u32, Box<str>>,
     numbers: BTreeMap<(Eui64, u64), u32>,
     /// Batches with an activation that has not ended, by User and due time.
     open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
@@ -114,6 +116,10 @@ impl Batches {
 
     pub(crate) fn reading(&self, activation: u32) -> Reading {
         self.readings.get(&activation).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn message(&self, activation: u32) -> &str {
+        self.messages.get(&activation).map_or("", AsRef::as_ref)
     }
 
     pub(crate) fn find(&self, user: Eui64, number: u64) -> Option<(u32, &Batch)> {
@@ -235,6 +241,15 @@ impl Batches {
     pub(crate) fn read(&mut self, activation: u32, reading: Reading) {
         if reading != Reading::default() {
             self.readings.insert(activation, reading);
+        }
+    }
+
+    /// What is said of its newest end takes the place of what was said before.
+    pub(crate) fn say(&mut self, activation: u32, message: &str) {
+        if message.is_empty() {
+            self.messages.remove(&activation);
+        } else {
+            self.messages.insert(activation, message.into());
         }
     }
 

@@ -182,6 +182,7 @@ mod tests {
                 outcome: None,
                 released_us: None,
                 ended_us: None,
+                message: String::new(),
                 running_version: None,
                 device_image_hash: None,
             },

@@ -81,11 +81,10 @@ impl Gateway {
         let gateway = by.gateway();
         let image_id = ImageId::try_from(message.image_id.as_ref())
             .map_err(|error| Fault::argument("DIGEST_INVALID", "image_id", error))?;
-        let block_bytes = Some(message.block_bytes).filter(|size| *size > 0);
         let ask = Ask::OpenImage {
             gateway,
             image_id,
-            block_bytes,
+            block_bytes: message.block_bytes,
         };
         let Reply::Blocks(source) = self.0.engine.ask(gateway, ask).await? else {
             return Err(Fault::wrong_answer("where an image is"));

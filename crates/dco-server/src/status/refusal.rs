@@ -35,6 +35,7 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::TooManyDevices { .. }
         | Refusal::TooManyModels { .. }
         | Refusal::SignedRequestTooLarge { .. }
+        | Refusal::ManifestDiffers { .. }
         | Refusal::ServiceDateInvalid { .. } => argument(refusal),
         Refusal::ImageIncomplete { .. }
         | Refusal::ImageNotVerified { .. }
@@ -68,6 +69,7 @@ fn argument(refusal: &Refusal) -> Fault {
         Refusal::TooManyModels { given, limit } => fault("TOO_MANY_MODELS", "devices")
             .with("modelCount", given)
             .with("modelCountMax", limit),
+        Refusal::ManifestDiffers { .. } => fault("MANIFEST_INVALID", "manifest"),
         Refusal::SignedRequestTooLarge {
             given_bytes,
             limit_bytes,
