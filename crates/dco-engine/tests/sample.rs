@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Eui64, FirmwareVersion, HardwareVersions, Manifest, OtaHeader, limits, wrap};
+use dco_block::{
+    Eui64, FirmwareVersion, HardwareVersions, Manifest, ManifestParts, OtaHeader, limits, wrap,
+};
 use dco_engine::{DeviceEntry, HOUR_US, Terms};
 use dco_schedule::{Calendar, Micros, ServiceDate};
 
@@ -88,6 +90,21 @@ pub(crate) fn manifest_for(hardware: (u16, u16), image_bytes: u32) -> Arc<Manife
 /// The same Manufacturer Image with one signature or another.
 pub(crate) fn manifest_signed(signature: u8, image_bytes: u32) -> Arc<Manifest> {
     manifest_of(header(9), signature, image_bytes)
+}
+
+/// The same image in blocks of another size.
+pub(crate) fn in_blocks_of(manifest: &Manifest, block_bytes: u32) -> Arc<Manifest> {
+    manifest_with(manifest, |parts| parts.block_bytes = block_bytes)
+}
+
+/// A manifest that is right in itself, and with the same image id as another one.
+pub(crate) fn manifest_with(
+    manifest: &Manifest,
+    change: impl Fn(&mut ManifestParts),
+) -> Arc<Manifest> {
+    let mut parts = manifest.parts();
+    change(&mut parts);
+    Arc::new(Manifest::new(parts).expect("right in itself"))
 }
 
 fn manifest_of(header: OtaHeader, signature: u8, image_bytes: u32) -> Arc<Manifest> {

@@ -47,6 +47,10 @@ impl Engine {
             TransferEnd::Unspecified => return Err("its end is not known"),
         };
         let owner = record.owner;
+        let differs = self.transfers.differs_from_image(owner).is_some();
+        if state == TransferState::Stored && differs {
+            return Err("its manifest is not that of the stored image");
+        }
         let transfer = self
             .transfers
             .ended(at_us, state, record)

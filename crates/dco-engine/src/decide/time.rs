@@ -16,8 +16,9 @@ impl Engine {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        for owner in self.transfers.receiving() {
-            self.store_if_known(owner);
+        let receiving: Vec<u64> = self.transfers.receiving().collect();
+        for owner in receiving {
+            self.end_if_known(owner);
         }
         let waiting: Vec<Eui64> = self
             .gateways

@@ -26,6 +26,7 @@ impl Engine {
             return self.transfer_made(made);
         }
         refuse_signed_request(&asked.signed_request)?;
+        self.refuse_other_manifest(asked.user, &asked.manifest)?;
         let (devices, invalid) =
             self.sort_devices(asked.user, &asked.manifest, asked.devices.clone())?;
         if asked.validate_only {
@@ -37,9 +38,18 @@ impl Engine {
         }
         let record = self.opened_record(&asked, &digest, &devices, &invalid);
         let owner = self.record(Change::TransferOpened(record));
-        self.store_if_known(owner);
+        self.end_if_known(owner);
         self.transfer_changed(owner);
         self.transfer_made(Made::Transfer(owner))
+    }
+
+    /// What is stored was verified against its own manifest, and against no other.
+    fn refuse_other_manifest(&self, user: Eui64, manifest: &Manifest) -> Result<(), Refusal> {
+        let image = self.transfers.image(user, manifest.image_id());
+        match image.and_then(|image| image.differs_in(manifest)) {
+            None => Ok(()),
+            Some(field) => Err(Refusal::ManifestDiffers { field }),
+        }
     }
 
     fn transfer_made(&self, made: Made) -> Result<Reply, Refusal> {
@@ -185,8 +195,8 @@ impl Engine {
         }
         match verdict {
             Verdict::Good => {
-                self.store(owner);
-                self.store_all_alike(owner);
+                self.store_or_reject(owner);
+                self.end_all_alike(owner);
             }
             Verdict::Bad { reason, message } => self.reject(owner, reason, message),
             Verdict::Unread => {
@@ -222,26 +232,47 @@ impl Engine {
         }
     }
 
-    /// An image that a User has stored needs no more blocks, whatever other transfer still receives them.
-    pub(crate) fn store_if_known(&mut self, owner: u64) {
+    /// An image that a User has stored needs no more blocks, whatever other transfer still receives them. One that
+    /// declares it otherwise could only be found wrong when it is complete.
+    pub(crate) fn end_if_known(&mut self, owner: u64) {
         let Some(transfer) = self.transfers.get(owner) else {
             return;
         };
-        let image_id = transfer.manifest.image_id();
-        let is_known = self.transfers.image(transfer.user, image_id).is_some();
+        let is_known = self.transfers.image_of(transfer).is_some();
         if is_known && transfer.state() == TransferState::Receiving {
-            self.store(owner);
+            self.store_or_reject(owner);
             self.transfer_changed(owner);
         }
     }
 
-    fn store_all_alike(&mut self, owner: u64) {
+    fn end_all_alike(&mut self, owner: u64) {
         let Some(transfer) = self.transfers.get(owner) else {
             return;
         };
-        let hash = transfer.manifest.manufacturer_image_hash();
-        for other in self.transfers.of_hash(transfer.user, hash).to_vec() {
-            self.store_if_known(other);
+        let image = (transfer.user, transfer.manifest.image_id());
+        let receiving = self.transfers.receiving();
+        let alike: Vec<u64> = receiving
+            .filter(|other| {
+                let other = self.transfers.get(*other);
+                other.is_some_and(|it| (it.user, it.manifest.image_id()) == image)
+            })
+            .collect();
+        for other in alike {
+            self.end_if_known(other);
+        }
+    }
+
+    fn store_or_reject(&mut self, owner: u64) {
+        match self.transfers.differs_from_image(owner) {
+            None => self.store(owner),
+            Some(field) => self.reject(
+                owner,
+                "IMAGE_DIGEST_MISMATCH".to_owned(),
+                format!(
+                    "the image of this image_id is stored, and its {field} is not as declared; \
+                     open a transfer with the manifest of the stored image"
+                ),
+            ),
         }
     }
 
@@ -301,6 +332,8 @@ impl Engine {
         let stored: Vec<&Image> = seen
             .into_iter()
             .filter_map(|id| self.transfers.image(user, id))
+            // What a transfer declared that was never verified names no image.
+            .filter(|image| image.manifest.manufacturer_image_hash() == hash)
             .collect();
         let newest = stored.iter().max_by_key(|image| image.owner);
         let for_device = stored

@@ -64,13 +64,15 @@ impl Engine {
                 manifest: transfer.manifest.clone(),
             })),
             state => {
-                let image = self.transfers.image(user, transfer.manifest.image_id());
-                let stored = image.filter(|_| state == TransferState::Stored);
+                let cut = transfer.manifest.block_bytes();
+                // In another cut its blocks would be taken for wrong ones; stored it is all the same.
+                let stored = self.transfers.image_of(transfer).filter(|image| {
+                    state == TransferState::Stored && image.manifest.block_bytes() == cut
+                });
                 let image = stored.ok_or(Refusal::TransferNotReceiving { state })?;
-                let manifest = image.manifest.clone();
                 Ok(Reply::Blocks(BlockSource {
                     owner: image.owner,
-                    manifest,
+                    manifest: image.manifest.clone(),
                 }))
             }
         }

@@ -102,6 +102,27 @@ pub(crate) struct Image {
     pub(crate) devices: BTreeSet<Eui64>,
 }
 
+impl Image {
+    /// The first part of a manifest of the same image id that is not as it was verified; the cut may be another.
+    pub(crate) fn differs_in(&self, manifest: &Manifest) -> Option<&'static str> {
+        let (stored, given) = (self.manifest.parts(), manifest.parts());
+        let parts = [
+            ("image_bytes", stored.image_bytes == given.image_bytes),
+            (
+                "manufacturer_image_hash",
+                stored.manufacturer_image_hash == given.manufacturer_image_hash,
+            ),
+            (
+                "firmware_version",
+                stored.firmware_version == given.firmware_version,
+            ),
+            ("ota_header", stored.ota_header == given.ota_header),
+        ];
+        let differing = parts.into_iter().find(|(_, is_same)| !is_same);
+        differing.map(|(name, _)| name)
+    }
+}
+
 /// All transfers, and all images stored.
 #[derive(Debug, Default)]
 pub(crate) struct Transfers {
@@ -109,7 +130,7 @@ pub(crate) struct Transfers {
     owners: BTreeMap<(Eui64, u64), u64>,
     images: BTreeMap<(Eui64, ImageId), Image>,
     by_hash: BTreeMap<(Eui64, ManufacturerImageHash), Vec<u64>>,
-    receiving: usize,
+    receiving: BTreeSet<u64>,
     verifying: usize,
 }
 
@@ -152,17 +173,24 @@ impl Transfers {
     }
 
     /// The owners of all transfers that are RECEIVING, oldest first.
-    pub(crate) fn receiving(&self) -> Vec<u64> {
-        let receiving = self
-            .by_owner
-            .iter()
-            .filter(|(_, transfer)| transfer.state() == TransferState::Receiving);
-        receiving.map(|(owner, _)| *owner).collect()
+    pub(crate) fn receiving(&self) -> impl Iterator<Item = u64> {
+        self.receiving.iter().copied()
+    }
+
+    /// The stored image that a transfer is of, if there is one: by its id alone.
+    pub(crate) fn image_of(&self, transfer: &Transfer) -> Option<&Image> {
+        self.image(transfer.user, transfer.manifest.image_id())
+    }
+
+    /// What a transfer declares otherwise than the stored image of its id, if there is one.
+    pub(crate) fn differs_from_image(&self, owner: u64) -> Option<&'static str> {
+        let transfer = self.get(owner)?;
+        self.image_of(transfer)?.differs_in(&transfer.manifest)
     }
 
     /// RECEIVING, VERIFYING, and images stored.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
-        (self.receiving, self.verifying, self.images.len())
+        (self.receiving.len(), self.verifying, self.images.len())
     }
 
     /// Whether blocks of this owner are needed: for a transfer under way, or by an image.
@@ -198,7 +226,7 @@ impl Transfers {
             return false;
         }
         transfer.phase = Phase::Verifying;
-        self.receiving -= 1;
+        self.receiving.remove(&owner);
         self.verifying += 1;
         true
     }
@@ -238,7 +266,7 @@ impl Transfers {
             .push(owner);
         self.owners.insert(name, owner);
         self.by_owner.insert(owner, transfer);
-        self.receiving += 1;
+        self.receiving.insert(owner);
         Some(())
     }
 
@@ -257,7 +285,9 @@ impl Transfers {
     ) -> Option<&Transfer> {
         let transfer = self.by_owner.get_mut(&record.owner)?;
         match transfer.phase {
-            Phase::Receiving(_) => self.receiving -= 1,
+            Phase::Receiving(_) => {
+                self.receiving.remove(&record.owner);
+            }
             Phase::Verifying => self.verifying -= 1,
             Phase::Ended { .. } => return None,
         }
