@@ -81,6 +81,19 @@ impl Outcome {
         )
     }
 
+    /// Whether there is no such end unless the image was sent: activation comes after it, and only what has come
+    /// can be discarded.
+    pub(crate) fn means_sent(self) -> bool {
+        matches!(
+            self,
+            Self::Success
+                | Self::NoImageHeld
+                | Self::HashMismatch
+                | Self::ActivationFailure
+                | Self::FirmwareImageDiscarded
+        )
+    }
+
     /// Which rule says whether another attempt follows; `None` when none would help.
     pub(crate) fn retry_rule(self, terms: &RetryTerms) -> Option<RetryRule> {
         match self {

@@ -18,7 +18,7 @@ impl Engine {
         self.must_be(activation, |phase| matches!(phase, Phase::Queued(_)))?;
         let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
         let batch = self.batches.batch_of(activation);
-        let (user, image) = (batch.user, (batch.user, batch.image_id));
+        let (user, image, large) = (batch.user, (batch.user, batch.image_id), batch.large);
         self.dequeue(activation);
         let charged = record.charged_date.map(ServiceDate::from_days);
         if let Some(date) = charged {
@@ -41,9 +41,11 @@ impl Engine {
             Attempt {
                 gateway: Eui64::from_bits(record.gateway),
                 image,
+                large,
                 charged,
                 read_version_first: record.read_version_first,
                 stage: Stage::Offered,
+                is_sent: false,
                 released_us: at_us,
                 answer_by_us: record.answer_by_us,
                 progress_us: at_us,

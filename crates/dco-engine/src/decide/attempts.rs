@@ -65,13 +65,14 @@ impl Engine {
         if later {
             attempt.stage = stage;
         }
+        attempt.is_sent |= matches!(stage, Stage::Transferring { .. } | Stage::Delivered);
         attempt.progress_us = now_us;
         let batch = self.batches.activation(activation).batch;
         self.batch_changed(batch);
     }
 
-    /// The attempt is over: a unit given back where the gateway says that nothing was sent, on the day it was
-    /// charged to; another attempt where the outcome's class allows one.
+    /// The attempt is over: a unit given back where the gateway says that nothing was sent, and has not said
+    /// otherwise, on the day it was charged to; another attempt where the outcome's class allows one.
     pub(crate) fn end_attempt(&mut self, activation: u32, end: AttemptEnd) {
         let Some(attempt) = self.gateways.attempt(activation) else {
             return;
@@ -79,9 +80,10 @@ impl Engine {
         let item = self.batches.activation(activation);
         let (batch, number) = (item.batch, item.attempt);
         let today = self.days.today.as_ref().map(|today| today.day.date);
-        let refunded = attempt.charged.filter(|date| {
-            end.nothing_sent && end.outcome != Outcome::Success && Some(*date) == today
-        });
+        let nothing_sent = end.nothing_sent && !attempt.is_sent && !end.outcome.means_sent();
+        let refunded = attempt
+            .charged
+            .filter(|date| nothing_sent && Some(*date) == today);
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)

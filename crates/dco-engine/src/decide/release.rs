@@ -12,9 +12,10 @@ use crate::state::batches::Phase;
 use crate::state::days::Days;
 use crate::state::gateways::Gateways;
 
-/// What every release asks: is the gateway there, and has it a place?
+/// What every release asks: is the gateway there, and has it a place for an image of this kind?
 struct GatewayGate<'a> {
     gateways: &'a Gateways,
+    large: bool,
     per_gateway_max: u32,
 }
 
@@ -27,7 +28,8 @@ struct LargeGate<'a> {
 
 impl Gate<Eui64, Eui64> for GatewayGate<'_> {
     fn ask(&self, _user: Eui64, gateway: Eui64) -> Answer {
-        if self.gateways.has_place(gateway, self.per_gateway_max) {
+        let limit = self.per_gateway_max;
+        if self.gateways.has_place(gateway, self.large, limit) {
             Answer::Go
         } else {
             Answer::LaneNotBefore(UNTIL_TOLD)
@@ -57,6 +59,7 @@ impl Engine {
         loop {
             let gate = GatewayGate {
                 gateways: &self.gateways,
+                large: false,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
             };
             match self.small.pick(self.now_us, &gate) {
@@ -71,6 +74,7 @@ impl Engine {
         loop {
             let gateway = GatewayGate {
                 gateways: &self.gateways,
+                large: true,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
             };
             let gate = LargeGate {

@@ -56,7 +56,7 @@ impl Engine {
         if batch.large {
             holds.extend(self.hold_of_day());
         }
-        holds.extend(self.hold_of_gateway(activation));
+        holds.extend(self.hold_of_gateway(activation, batch.large));
         if ahead_count > 0 || holds.is_empty() {
             holds.push(Hold::BehindOthers { ahead_count });
         }
@@ -74,17 +74,16 @@ impl Engine {
         }
     }
 
-    fn hold_of_gateway(&self, activation: u32) -> Option<Hold> {
+    fn hold_of_gateway(&self, activation: u32, large: bool) -> Option<Hold> {
         let device = self.batches.activation(activation).device;
         let gateway = self.inventory.get(device)?.gateway;
         let limit = self.terms.attempt.per_gateway_max;
         match self.gateways.get(gateway) {
-            Some(it) if it.session.is_some() => {
-                (!self.gateways.has_place(gateway, limit)).then(|| Hold::GatewayBusy {
+            Some(it) if it.session.is_some() => (!self.gateways.has_place(gateway, large, limit))
+                .then(|| Hold::GatewayBusy {
                     gateway,
-                    attempt_count: u32::try_from(it.attempts.len()).unwrap_or(u32::MAX),
-                })
-            }
+                    attempt_count: it.attempt_count(),
+                }),
             _ => Some(Hold::GatewayNotConnected { gateway }),
         }
     }

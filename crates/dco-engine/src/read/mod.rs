@@ -183,7 +183,7 @@ impl Engine {
             gateway: eui,
             connected: gateway.session.is_some(),
             changed_us: gateway.changed_us,
-            attempt_count: u32::try_from(gateway.attempts.len()).unwrap_or(u32::MAX),
+            attempt_count: gateway.attempt_count(),
             concurrency: gateway.concurrency.min(limit),
         });
         Reply::Gateways(rows.collect())

@@ -17,8 +17,26 @@ pub(crate) struct Gateway {
     pub(crate) changed_us: Micros,
     pub(crate) concurrency: u32,
     pub(crate) attempts: BTreeSet<u32>,
+    /// How many of them are of large images.
+    pub(crate) large_count: u32,
     /// When its attempts will be UNKNOWN, while it is away.
     pub(crate) away_until_us: Option<Micros>,
+}
+
+impl Gateway {
+    pub(crate) fn attempt_count(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A quarter of its places is kept for each kind of image, so that neither has to wait for the other to end;
+    /// the rest is for either. Who has one place only has none to keep.
+    fn has_place(&self, large: bool, per_gateway_max: u32) -> bool {
+        let limit = self.concurrency.min(per_gateway_max);
+        let kept = if limit < 2 { 0 } else { (limit / 4).max(1) };
+        let small_count = self.attempt_count() - self.large_count;
+        let of_kind = if large { self.large_count } else { small_count };
+        self.attempt_count() < limit && of_kind < limit - kept
+    }
 }
 
 /// One attempt under way.
@@ -26,9 +44,12 @@ pub(crate) struct Gateway {
 pub(crate) struct Attempt {
     pub(crate) gateway: Eui64,
     pub(crate) image: (Eui64, ImageId),
+    pub(crate) large: bool,
     pub(crate) charged: Option<ServiceDate>,
     pub(crate) read_version_first: bool,
     pub(crate) stage: Stage,
+    /// The gateway has said, since the service started, that the image is going to the Device.
+    pub(crate) is_sent: bool,
     pub(crate) released_us: Micros,
     pub(crate) answer_by_us: Micros,
     pub(crate) progress_us: Micros,
@@ -100,12 +121,10 @@ impl Gateways {
         Some(gateway)
     }
 
-    /// Whether a gateway is connected and takes one more attempt.
-    pub(crate) fn has_place(&self, gateway: Eui64, per_gateway_max: u32) -> bool {
-        self.get(gateway).is_some_and(|it| {
-            let limit = usize::try_from(it.concurrency.min(per_gateway_max)).unwrap_or(usize::MAX);
-            it.session.is_some() && it.attempts.len() < limit
-        })
+    /// Whether a gateway is connected and takes one more attempt, of a large image or of another.
+    pub(crate) fn has_place(&self, gateway: Eui64, large: bool, per_gateway_max: u32) -> bool {
+        self.get(gateway)
+            .is_some_and(|it| it.session.is_some() && it.has_place(large, per_gateway_max))
     }
 
     pub(crate) fn attempt(&self, activation: u32) -> Option<&Attempt> {
@@ -126,13 +145,17 @@ impl Gateways {
             .on_offer
             .entry((attempt.gateway, image_id, user))
             .or_default() += 1;
-        self.entry(attempt.gateway).attempts.insert(activation);
+        let gateway = self.entry(attempt.gateway);
+        gateway.attempts.insert(activation);
+        gateway.large_count += u32::from(attempt.large);
         self.attempts.insert(activation, attempt);
     }
 
     pub(crate) fn end(&mut self, activation: u32) -> Option<Attempt> {
         let attempt = self.attempts.remove(&activation)?;
-        self.entry(attempt.gateway).attempts.remove(&activation);
+        let gateway = self.entry(attempt.gateway);
+        gateway.attempts.remove(&activation);
+        gateway.large_count -= u32::from(attempt.large);
         let (user, image_id) = attempt.image;
         let key = (attempt.gateway, image_id, user);
         if let Some(count) = self.on_offer.get_mut(&key) {
