@@ -56,6 +56,14 @@ impl Scene {
         self.runs(service);
     }
 
+    /// Starts the service anew, inside the test, on what is on disk, by another clock. What must not hurry on a slow machine is done
+    /// before, while the clock runs as any other.
+    pub async fn go_on_inside(&mut self, start_us: Micros, factor: u32) {
+        self.stop_service().await;
+        let service = Service::start_inside(&self.site, start_us, factor).await;
+        self.runs(service);
+    }
+
     fn runs(&mut self, service: Service) {
         self.line.lead_to(Some(service.grpc()));
         self.service = Some(service);

@@ -9,6 +9,8 @@ mod intake;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod refusals;

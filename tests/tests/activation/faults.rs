@@ -109,7 +109,7 @@ async fn every_fault_of_a_meter_has_its_own_outcome() {
 
 #[tokio::test]
 async fn a_gateway_that_takes_an_offer_and_says_no_more_is_not_waited_for() {
-    let scene = Scene::start_inside(NOON_US, 60, |settings| {
+    let scene = Scene::start_inside(NOON_US, 30, |settings| {
         patient(settings)
             .with("attempt.no_progress_minutes", 1)
             .with("retry.unknown.attempts_max", 1)
@@ -150,7 +150,7 @@ async fn a_gateway_that_takes_an_offer_and_says_no_more_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_gateway_that_goes_away_for_too_long_leaves_an_unknown_outcome() {
-    let scene = Scene::start_inside(NOON_US, 60, |settings| {
+    let scene = Scene::start_inside(NOON_US, 30, |settings| {
         patient(settings)
             .with("attempt.hello_within_minutes", 1)
             .with("retry.unknown.attempts_max", 1)

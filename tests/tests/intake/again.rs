@@ -1,8 +1,8 @@
 //! The same request, the same image, again.
 
 use bytes::Bytes;
-use dco_client::{Code, OpenTransfer, RequestId, TransferState};
-use dco_tests::{Image, Scene, open_transfer, send, within};
+use dco_client::{Code, OpenTransfer, RequestId, RetryPolicy, SubmitBatch, TransferState};
+use dco_tests::{Image, Scene, open_transfer, send, submit_batch, within};
 
 #[tokio::test]
 async fn the_same_request_id_gives_the_same_transfer_also_after_a_restart() {
@@ -119,16 +119,49 @@ async fn a_cancelled_transfer_takes_no_more_blocks_and_stays_cancelled() {
 }
 
 #[tokio::test]
-async fn a_signed_request_is_taken_with_both_services_up_to_its_limit() {
-    let scene = Scene::start(|settings| settings).await;
+async fn a_signed_request_is_kept_with_both_services_as_it_came() {
+    let mut scene = Scene::start(|settings| settings).await;
     let devices = scene.install(0, 1, "user1", "gateway1").await;
     let user = scene.user("user1").await;
-    let signed = |octets: usize| OpenTransfer {
-        signed_request: Bytes::from(vec![b'<'; octets]),
-        ..open_transfer(&Image::small(2), &devices)
+    let image = Image::small(2);
+    // The longest that is kept, with octets that are no text.
+    let signed: Bytes = (0..=u8::MAX).cycle().take(64 * 1024).collect();
+    let asked = OpenTransfer {
+        signed_request: signed.clone(),
+        ..open_transfer(&image, &devices)
     };
-    assert!(user.open_transfer(signed(64 * 1024)).await.is_ok());
-    let refused = user.open_transfer(signed(64 * 1024 + 1)).await.unwrap_err();
+    let transfer = user
+        .open_transfer(asked.clone())
+        .await
+        .unwrap()
+        .name
+        .unwrap();
+    send(&user, transfer, &image).await;
+    let stored = user
+        .watch_transfer(transfer, RetryPolicy::default())
+        .settled();
+    within("the 11.1 Response", stored).await.unwrap();
+    let batch = SubmitBatch {
+        signed_request: signed.clone(),
+        ..submit_batch(&image, &devices)
+    };
+    let batch = user.submit_batch(batch).await.unwrap().name.unwrap();
+
+    scene.kill_service().await;
+    scene.start_service().await;
+    let user = scene.user("user1").await;
+    assert_eq!(
+        user.transfer(transfer).await.unwrap().signed_request,
+        signed
+    );
+    assert!(user.batch(batch).await.unwrap().signed_request == signed);
+
+    let longer = OpenTransfer {
+        request_id: RequestId::fresh(),
+        signed_request: [signed.as_ref(), b"<"].concat().into(),
+        ..asked
+    };
+    let refused = user.open_transfer(longer).await.unwrap_err();
     assert_eq!(refused.reason(), Some("SIGNED_REQUEST_TOO_LARGE"));
     scene.no_faults();
 }
