@@ -12,6 +12,7 @@ mod attempts;
 mod durability;
 mod forecast;
 mod gateways;
+mod moves;
 mod places;
 mod release;
 mod replay;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dco_block::Eui64;
 use dco_engine::{
     AttemptEnd, AttemptRef, Event, HOUR_US, Hello, Offer, Outcome, Report, SECOND_US, Session,
-    Terms, Topic,
+    Terms,
 };
 use dco_schedule::HourProfile;
 
@@ -537,82 +537,6 @@ fn a_gateway_that_is_away_or_full_holds_nobody_else_back() {
     world.connect(NORTH);
     world.pass(HOUR_US);
     assert_eq!(world.batch(ANN, 1).counts.open(), 0);
-}
-
-#[test]
-fn a_device_of_another_user_is_cancelled_at_release() {
-    let mut world = ready(start("2026-06-01"), capacity(100));
-    world
-        .submit(ANN, &manifest(2, LARGE), &devices(0..2))
-        .expect("admitted");
-    world.register(&[device(0)], BOB, NORTH);
-    assert_eq!(world.batch(ANN, 1).counts.queued, 2);
-    world.changed.clear();
-    world.connect(NORTH);
-    world.pass(HOUR_US);
-    assert_eq!(world.offer().attempt.activation.device, device(1));
-    let counts = world.batch(ANN, 1).counts;
-    assert_eq!((counts.cancelled, counts.released), (1, 1));
-    assert_eq!(world.released_today(), 1, "it costs nothing");
-    let topic = Topic::Batch {
-        user: ANN,
-        number: 1,
-    };
-    assert!(world.changed.contains(&topic), "the old User is told");
-    world.store(BOB, &manifest(4, LARGE), &[device(0)]);
-    world
-        .submit(BOB, &manifest(4, LARGE), &[device(0)])
-        .expect("it is free for its new User");
-}
-
-#[test]
-fn a_device_behind_another_gateway_goes_there() {
-    for (moved_from, in_line) in [(SOUTH, false), (SOUTH, true)] {
-        let mut world = ready(start("2026-06-01"), capacity(100));
-        world.register(&devices(0..2), ANN, moved_from);
-        let image = manifest(2, LARGE);
-        let day = if in_line { "2026-06-01" } else { "2026-06-02" };
-        world
-            .submit_for((ANN, &image), &devices(0..2), date(day))
-            .expect("admitted");
-        let north = world.connect(NORTH);
-        world.pass(HOUR_US);
-        assert!(world.offered.is_empty(), "the south is away");
-        world.register(&[device(1)], ANN, NORTH);
-        world.until(start("2026-06-02") + HOUR_US);
-        let (session, offer) = &world.offered[0];
-        assert_eq!(
-            (*session, offer.attempt.activation.device),
-            (north, device(1))
-        );
-        assert_eq!(world.offered.len(), 1);
-        assert_eq!(world.explain(ANN, 1, device(0)).ahead_count, Some(0));
-    }
-}
-
-#[test]
-fn a_device_that_moves_while_under_way_is_finished_where_it_is() {
-    let mut world = ready(start("2026-06-01"), capacity(100));
-    world
-        .submit(ANN, &manifest(2, LARGE), &[device(0)])
-        .expect("admitted");
-    let north = world.connect(NORTH);
-    let south = world.connect(SOUTH);
-    world.pass(HOUR_US);
-    let attempt = world.offer().attempt;
-    world.register(&[device(0)], ANN, SOUTH);
-    world.end(south, attempt, Outcome::Success);
-    assert_eq!(
-        world.batch(ANN, 1).counts.released,
-        1,
-        "not the south's to tell"
-    );
-    world.end(north, attempt, Outcome::FileTransferFailure);
-    world.pass(HOUR_US);
-    assert_eq!(
-        world.offered.last().map(|(session, _)| *session),
-        Some(south)
-    );
 }
 
 #[test]

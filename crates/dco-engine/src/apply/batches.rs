@@ -108,7 +108,7 @@ impl Engine {
         let unused = u32::try_from(unused.count()).unwrap_or(u32::MAX);
         self.shrink_share(user, unused);
         for activation in activations {
-            if waits(self.batches.activation(activation).phase) {
+            if self.batches.activation(activation).phase.waits() {
                 self.cancel_activation(activation, at_us);
             }
         }
@@ -134,17 +134,9 @@ impl Engine {
         at_us: Micros,
         record: &ActivationCancelled,
     ) -> Result<(), Why> {
-        self.must_be(record.activation, waits)?;
+        self.must_be(record.activation, Phase::waits)?;
         self.cancel_activation(record.activation, at_us);
         self.batches.say(record.activation, &record.reason);
         Ok(())
     }
-}
-
-/// Whether it has not reached its end and no attempt is under way.
-fn waits(phase: Phase) -> bool {
-    matches!(
-        phase,
-        Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. }
-    )
 }

@@ -101,6 +101,7 @@ impl Engine {
             message: end.message,
         }));
         self.batch_changed(batch);
+        self.cancel_if_lost(activation);
     }
 
     /// Ends the attempt under way, whatever became of it, and tells its gateway to leave it.

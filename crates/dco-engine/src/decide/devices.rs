@@ -4,8 +4,9 @@ use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::ImportDevices;
 use crate::read::as_usize;
-use crate::record::{Change, DevicesImported};
+use crate::record::{ActivationCancelled, Change, DevicesImported};
 use crate::refusal::Refusal;
+use crate::state::batches::Batch;
 use crate::state::inventory;
 use crate::state::requests::{self, Asked, Made};
 
@@ -59,6 +60,45 @@ impl Engine {
             models,
             devices,
         }));
+        let busy = named.iter().filter_map(|it| self.batches.busy(*it));
+        for activation in busy.collect::<Vec<_>>() {
+            self.cancel_if_lost(activation);
+        }
         Ok(Reply::Imported(count))
+    }
+
+    /// What waits for a Device that is another User's now is cancelled there and then: left to its turn, it would
+    /// keep the Device busy for its new User, who may not know why.
+    pub(crate) fn cancel_if_lost(&mut self, activation: u32) {
+        if self.is_lost(activation) && self.batches.activation(activation).phase.waits() {
+            self.cancel_lost(activation);
+        }
+    }
+
+    /// Whether its Device is not registered to its User any more.
+    pub(crate) fn is_lost(&self, activation: u32) -> bool {
+        let device = self.batches.activation(activation).device;
+        let user = self.batches.batch_of(activation).user;
+        self.inventory.of_user(device, user).is_none()
+    }
+
+    pub(crate) fn cancel_lost(&mut self, activation: u32) {
+        self.record(Change::ActivationCancelled(ActivationCancelled {
+            activation,
+            reason: "the Device is not registered to this User any more".to_owned(),
+        }));
+        self.batch_changed(self.batches.activation(activation).batch);
+    }
+
+    /// A journal may end between an import, or the end of an attempt, and what follows of it for a lost Device.
+    pub(crate) fn cancel_all_lost(&mut self) {
+        let open = self.batches.open().flat_map(|(_, batches)| batches);
+        let lost: Vec<u32> = open
+            .flat_map(Batch::activations)
+            .filter(|activation| self.is_lost(*activation))
+            .collect();
+        for activation in lost {
+            self.cancel_if_lost(activation);
+        }
     }
 }

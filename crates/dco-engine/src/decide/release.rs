@@ -7,7 +7,7 @@ use dco_schedule::Micros;
 use crate::effect::{Effect, Offer, ToGateway};
 use crate::engine::Engine;
 use crate::event::{ActivationName, AttemptRef};
-use crate::record::{ActivationCancelled, Change, Released};
+use crate::record::{Change, Released};
 use crate::state::batches::Phase;
 use crate::state::days::Days;
 use crate::state::gateways::Gateways;
@@ -93,32 +93,25 @@ impl Engine {
     /// It is out of its line; now it leaves, unless the inventory has changed under it.
     fn release_one(&mut self, activation: u32, gateway: Eui64, large: bool) {
         self.batches.set_phase(activation, Phase::Queued(None));
-        let item = self.batches.activation(activation);
-        let (device, batch, attempt) = (item.device, item.batch, item.attempt + 1);
-        let read_version_first = item.fate_unknown;
-        let user = self.batches.get(batch).user;
-        match self.inventory.of_user(device, user) {
-            None => {
-                self.record(Change::ActivationCancelled(ActivationCancelled {
-                    activation,
-                    reason: "the Device is not registered to this User any more".to_owned(),
-                }));
-            }
-            Some(_) => {
-                let today = self.days.today.as_ref().map(|today| today.day.date.days());
-                self.record(Change::Released(Released {
-                    activation,
-                    attempt: u32::from(attempt),
-                    charged_date: today.filter(|_| large),
-                    answer_by_us: self
-                        .now_us
-                        .saturating_add(self.terms.attempt.answer_within_us),
-                    gateway: gateway.bits(),
-                    read_version_first,
-                }));
-                self.offer(activation);
-            }
+        if self.is_lost(activation) {
+            self.cancel_lost(activation);
+            return;
         }
+        let item = self.batches.activation(activation);
+        let (batch, attempt) = (item.batch, item.attempt + 1);
+        let read_version_first = item.fate_unknown;
+        let today = self.days.today.as_ref().map(|today| today.day.date.days());
+        self.record(Change::Released(Released {
+            activation,
+            attempt: u32::from(attempt),
+            charged_date: today.filter(|_| large),
+            answer_by_us: self
+                .now_us
+                .saturating_add(self.terms.attempt.answer_within_us),
+            gateway: gateway.bits(),
+            read_version_first,
+        }));
+        self.offer(activation);
         self.batch_changed(batch);
     }
 

@@ -10,8 +10,8 @@ use crate::state::timers::Deadline;
 use crate::view::TransferState;
 
 impl Engine {
-    /// After a start every gateway is away; those with attempts under way get the time to come back. A transfer of
-    /// an image that is stored may have lost its second record to the end of the journal.
+    /// After a start every gateway is away; those with attempts under way get the time to come back. What followed
+    /// of the last records may have been lost to the end of the journal.
     pub(crate) fn start(&mut self) {
         if std::mem::replace(&mut self.started, true) {
             return;
@@ -20,6 +20,7 @@ impl Engine {
         for owner in receiving {
             self.end_if_known(owner);
         }
+        self.cancel_all_lost();
         let waiting: Vec<Eui64> = self
             .gateways
             .iter()

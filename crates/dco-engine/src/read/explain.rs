@@ -21,10 +21,7 @@ impl Engine {
             Phase::Released => self.holds_under_way(activation),
             Phase::Succeeded | Phase::Failed | Phase::Cancelled => Vec::new(),
         };
-        let waits = matches!(
-            item.phase,
-            Phase::Parked | Phase::Queued(_) | Phase::RetryWait { .. }
-        );
+        let waits = item.phase.waits();
         let ahead = self.ahead_with_parked(batch, activation);
         let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
         let predicted_us = waits.then(|| self.predict_release(batch, ahead + 1));

@@ -42,6 +42,16 @@ pub(crate) enum Phase {
     Cancelled,
 }
 
+impl Phase {
+    /// Whether it has not reached its end and no attempt is under way.
+    pub(crate) fn waits(self) -> bool {
+        matches!(
+            self,
+            Self::Parked | Self::Queued(_) | Self::RetryWait { .. }
+        )
+    }
+}
+
 /// What a gateway read from a Device at the end of an attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reading {

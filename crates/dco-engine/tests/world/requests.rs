@@ -48,6 +48,18 @@ impl World {
         self.import(entries.collect());
     }
 
+    /// Likewise, when the answer may have to wait for the disk.
+    pub(crate) fn send_import(&mut self, devices: &[Eui64], user: Eui64, gateway: Eui64) {
+        let entries = devices.iter().map(|device| entry(*device, user, gateway));
+        let request = Request::ImportDevices(ImportDevices {
+            by: OPERATOR,
+            id: self.fresh_id(),
+            validate_only: false,
+            devices: entries.collect(),
+        });
+        self.send(request);
+    }
+
     pub(crate) fn opening(
         &mut self,
         user: Eui64,
