@@ -244,7 +244,10 @@ impl Driver {
             return Ok(());
         };
         match fault.code() {
-            Some(Code::Aborted) => Err(GatewayError::Replaced),
+            // Another stream that was ended by the DCO, one that was not read in time, is opened anew.
+            Some(Code::Aborted) if fault.reason() == Some("SESSION_SUPERSEDED") => {
+                Err(GatewayError::Replaced)
+            }
             Some(
                 Code::PermissionDenied
                 | Code::Unauthenticated

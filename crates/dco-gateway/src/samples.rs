@@ -91,10 +91,19 @@ pub(crate) fn broken() -> ClientError {
 }
 
 pub(crate) fn refused(code: Code) -> ClientError {
+    refused_for(code, None)
+}
+
+/// A stream that the DCO ends before its time.
+pub(crate) fn aborted(reason: &str) -> ClientError {
+    refused_for(Code::Aborted, Some(reason))
+}
+
+fn refused_for(code: Code, reason: Option<&str>) -> ClientError {
     ClientError::Refused(Box::new(Refusal {
         code,
         message: "refused by the test".to_owned(),
-        reason: None,
+        reason: reason.map(str::to_owned),
         domain: None,
         metadata: [].into(),
         retry_delay: None,

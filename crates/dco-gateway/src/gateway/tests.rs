@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::behaviour::Fault;
 use crate::samples::{
-    DcoEnd, NEW, OLD, Reading, TestDco, attempt, broken, device, manifest, offer, refused,
+    DcoEnd, NEW, OLD, Reading, TestDco, aborted, attempt, broken, device, manifest, offer, refused,
 };
 
 /// A gateway that runs against a DCO in the hands of the test.
@@ -375,7 +375,8 @@ async fn a_dco_that_is_away_is_asked_again_and_one_that_refuses_is_not() {
 async fn two_programs_do_not_fight_over_one_certificate() {
     let mut check = start(config());
     let end = check.opened().await;
-    end.tell.send(Err(refused(Code::Aborted))).await.unwrap();
+    let superseded = aborted("SESSION_SUPERSEDED");
+    end.tell.send(Err(superseded)).await.unwrap();
     let fault = check.failed().await;
     assert!(matches!(fault, GatewayError::Replaced));
     assert!(
@@ -386,12 +387,23 @@ async fn two_programs_do_not_fight_over_one_certificate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_was_not_read_in_time_is_opened_anew() {
+    let mut check = start(config());
+    let end = check.opened().await;
+    let overrun = aborted("SESSION_OVERRUN");
+    end.tell.send(Err(overrun)).await.unwrap();
+    drop(end);
+    check.opened().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_reason_of_an_end_is_heard_even_by_a_gateway_that_speaks() {
     let mut check = start(config());
     let DcoEnd { said, tell, .. } = check.opened().await;
     drop(said);
     tell.send(Ok(DcoMessage::Offer(offer(1, 1)))).await.unwrap();
-    tell.send(Err(refused(Code::Aborted))).await.unwrap();
+    let superseded = aborted("SESSION_SUPERSEDED");
+    tell.send(Err(superseded)).await.unwrap();
     assert!(matches!(check.failed().await, GatewayError::Replaced));
 }
 
