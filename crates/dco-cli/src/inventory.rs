@@ -25,8 +25,6 @@ pub(crate) const COLUMNS: [&str; 7] = [
 
 /// The most characters in a manufacturer or a model.
 const TEXT_CHARACTERS_MAX: usize = 30;
-/// Bad lines that are shown; the others are counted.
-const BAD_LINES_SHOWN: usize = 20;
 
 /// A line that cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,15 +197,7 @@ pub(crate) fn hardware_version(text: &str) -> Result<u16, String> {
 }
 
 fn refuse(bad: &[BadLine]) -> Failure {
-    let mut lines: Vec<_> = bad
-        .iter()
-        .take(BAD_LINES_SHOWN)
-        .map(BadLine::to_string)
-        .collect();
-    let more = bad.len() - lines.len();
-    if more > 0 {
-        lines.push(format!("and {}", counted(more as u64, "more bad line")));
-    }
+    let lines: Vec<_> = bad.iter().map(BadLine::to_string).collect();
     let json = bad
         .iter()
         .map(|bad| json!({ "line": bad.line, "why": bad.why }));

@@ -128,10 +128,13 @@ fn a_device_that_stands_twice_is_a_bad_line() {
 }
 
 #[test]
-fn many_bad_lines_are_counted_and_all_are_there_for_programs() {
+fn however_many_bad_lines_there_are_each_is_named_for_people_and_programs() {
     let lines: Vec<_> = (0..25).map(|_| "bad".to_owned()).collect();
     let failure = parse(&file(&lines)).unwrap_err();
-    assert!(failure.message.ends_with("and 5 more bad lines"));
+    for line in 2..=26 {
+        let named = format!("\n  line {line}: ");
+        assert!(failure.message.contains(&named), "{}", failure.message);
+    }
     assert_eq!(failure.details["bad_lines"].as_array().unwrap().len(), 25);
 }
 
