@@ -11,7 +11,7 @@ mod receive;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dco_block::{Block, Eui64};
+use dco_block::{Block, Eui64, limits};
 use dco_engine::BlockSource;
 use dco_store::{BlockWriter, Put, StoreError};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -160,9 +160,11 @@ impl Intake {
         self.metrics.block_refused(fault.reason());
     }
 
-    /// The User's own share first: whoever waits for it keeps nothing back from others.
+    /// The User's own share first: whoever waits for it keeps nothing back from others. However short a block is,
+    /// it counts as one of the shortest size, because what is kept about it beside its bytes takes room too.
     async fn room(&self, place: &Place, bytes: usize) -> Result<Room, AcquireError> {
         let bytes = u32::try_from(bytes).expect("a checked block is at most 1 MiB");
+        let bytes = bytes.max(limits::BLOCK_BYTES_MIN);
         let of_user = Arc::clone(&place.user_bytes)
             .acquire_many_owned(bytes)
             .await?;

@@ -250,8 +250,10 @@ impl StoreSection {
                 segment,
             )?,
             commit_bytes_max: commit as usize,
-            // The permits of the intake bound what waits; the queue itself must never be the one to
-            // hold a sender up, because that would hold up a thread and not a stream.
+            // The permits of the intake bound what waits: bytes, and with the least that a block counts also how
+            // many blocks. What the queue counts for a block beside its bytes is far less than that, so twice
+            // the permits is more than can wait. The queue itself must never be the one to hold a sender up,
+            // because that would hold up a thread and not a stream.
             queue_bytes_max: default
                 .queue_bytes_max
                 .max(intake.bytes_in_flight_max as usize * 2),

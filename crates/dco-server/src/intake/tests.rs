@@ -116,6 +116,20 @@ async fn one_users_share_does_not_take_anothers() {
 }
 
 #[tokio::test]
+async fn a_tiny_block_takes_the_room_of_the_shortest_size() {
+    let intake = intake(&MemDisk::new(), bounds());
+    let place = intake.place(USER).unwrap();
+    let held = intake.room(&place, 1).await.unwrap();
+    assert_eq!(intake.bytes_in_flight(), limits::BLOCK_BYTES_MIN as usize);
+    drop(held);
+    let (_much, full) = (
+        intake.room(&place, (MEBIBYTE - 1) as usize).await.unwrap(),
+        intake.room(&place, 1).now_or_never(),
+    );
+    assert!(full.is_none());
+}
+
+#[tokio::test]
 async fn a_sender_that_reads_no_acknowledgement_is_not_held_up_by_that() {
     let intake = intake(&MemDisk::new(), bounds());
     let place = intake.place(USER).unwrap();
