@@ -20,7 +20,6 @@ use std::thread;
 use dco_engine::{Effect, Engine, EngineStats, Event, Reply, ReplyTo, Seq, Verdict};
 use dco_store::{BlockReader, BlockWriter, JournalWriter, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -31,6 +30,7 @@ use sessions::Sessions;
 pub(crate) use sessions::{Line, LineEnd};
 pub(crate) use shared::{Freed, Landed};
 use shared::{StoreState, StoreWatch};
+use verify::Verifications;
 pub(crate) use verify::fault_of_read;
 use watches::Watches;
 
@@ -109,7 +109,7 @@ pub(crate) fn start(
         next_answer: 0,
         watches: Watches::default(),
         sessions: Sessions::default(),
-        verifications: JoinSet::new(),
+        verifications: Verifications::default(),
         last_seq: durable,
         durable,
     };
@@ -139,7 +139,7 @@ struct Driver {
     next_answer: u64,
     watches: Watches,
     sessions: Sessions,
-    verifications: JoinSet<(u64, Verdict)>,
+    verifications: Verifications,
     /// The newest record that was handed to the journal.
     last_seq: Seq,
     /// The newest record that the engine knows to be durable.
@@ -211,10 +211,7 @@ impl Driver {
         tokio::select! {
             biased;
             _ = self.store.changed() => Input::Store,
-            Some(verified) = self.verifications.join_next() => {
-                // A read-back that panicked has said so; the engine asks for it again at the next start.
-                verified.map_or(Input::Time, |(owner, verdict)| Input::Verified(owner, verdict))
-            }
+            Some((owner, verdict)) = self.verifications.next() => Input::Verified(owner, verdict),
             _ = self.landings.changed() => Input::Landed,
             taken = self.commands.recv_many(batch, BATCH_MAX) => Input::Commands(taken),
             () = time => Input::Time,
@@ -244,12 +241,15 @@ impl Driver {
                 answer,
             } => {
                 let session = self.sessions.open(line);
-                let _gone = answer.send(session);
                 self.handle(Event::GatewayHello {
                     gateway,
                     session,
                     hello,
                 });
+                // Who said hello is gone, so nobody else will say so.
+                if answer.send(session).is_err() && self.sessions.close(session, LineEnd::HungUp) {
+                    self.handle(Event::GatewayGone { session });
+                }
             }
             Command::Report {
                 session,
@@ -315,11 +315,11 @@ impl Driver {
             while let Some(effect) = self.engine.poll_effect() {
                 self.perform(effect);
             }
-            let overrun = self.sessions.take_overrun();
-            if overrun.is_empty() {
+            let unheard = self.sessions.take_unheard();
+            if unheard.is_empty() {
                 return Ok(());
             }
-            for session in overrun {
+            for session in unheard {
                 self.handle(Event::GatewayGone { session });
             }
         }
@@ -331,7 +331,7 @@ impl Driver {
             Effect::Verify { owner, manifest } => {
                 let reader = self.reader.clone();
                 self.verifications
-                    .spawn_blocking(move || (owner, verify::read_back(&reader, owner, &manifest)));
+                    .start(owner, move || verify::read_back(&reader, owner, &manifest));
             }
             Effect::FreeBlocks { owner } => {
                 self.freed.add(owner);

@@ -58,7 +58,7 @@ impl LineEnd {
 pub(super) struct Sessions {
     newest: u64,
     lines: BTreeMap<Session, Line>,
-    overrun: Vec<Session>,
+    unheard: Vec<Session>,
 }
 
 impl Sessions {
@@ -80,24 +80,28 @@ impl Sessions {
     }
 
     /// Says something on a stream. One that has no room is ended, and not by waiting: the driver waits
-    /// for nobody.
+    /// for nobody. One that nobody hears is ended as well: what is said into it must not count as said.
     pub(super) fn tell(&mut self, session: Session, message: ToGateway) {
         let Some(line) = self.lines.get(&session) else {
             return;
         };
-        if let Err(TrySendError::Full(_)) = line.messages.try_send(message) {
-            tracing::warn!(
-                session = session.0,
-                "a gateway does not read; its stream is ended"
-            );
-            self.close(session, LineEnd::Overrun);
-            self.overrun.push(session);
-        }
+        let why = match line.messages.try_send(message) {
+            Ok(()) => return,
+            Err(TrySendError::Full(_)) => LineEnd::Overrun,
+            Err(TrySendError::Closed(_)) => LineEnd::HungUp,
+        };
+        tracing::warn!(
+            session = session.0,
+            ?why,
+            "a gateway does not read; its stream is ended"
+        );
+        self.close(session, why);
+        self.unheard.push(session);
     }
 
-    /// Streams that were ended because they had no room.
-    pub(super) fn take_overrun(&mut self) -> Vec<Session> {
-        std::mem::take(&mut self.overrun)
+    /// Streams that were ended because they had no room, or nobody heard them.
+    pub(super) fn take_unheard(&mut self) -> Vec<Session> {
+        std::mem::take(&mut self.unheard)
     }
 }
 
@@ -120,12 +124,23 @@ mod tests {
         }
         sessions.tell(session, WELCOME);
         sessions.tell(other, WELCOME);
-        assert_eq!(sessions.take_overrun(), [session]);
-        assert!(sessions.take_overrun().is_empty());
+        assert_eq!(sessions.take_unheard(), [session]);
+        assert!(sessions.take_unheard().is_empty());
         assert!(matches!(ended.try_recv(), Ok(LineEnd::Overrun)));
         assert_eq!(said.len(), MESSAGES_MAX);
         assert!(other_said.try_recv().is_ok());
         assert!(!sessions.has(session) && sessions.has(other));
+    }
+
+    #[test]
+    fn a_stream_that_nobody_hears_is_ended_as_well() {
+        let mut sessions = Sessions::default();
+        let (line, said, _ended) = Line::new();
+        let session = sessions.open(line);
+        drop(said);
+        sessions.tell(session, WELCOME);
+        assert_eq!(sessions.take_unheard(), [session]);
+        assert!(!sessions.has(session));
     }
 
     #[test]

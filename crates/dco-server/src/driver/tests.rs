@@ -1,6 +1,8 @@
 use dco_block::Eui64;
-use dco_engine::{Cancel, DeviceEntry, ImportDevices, Request, RequestId, Terms, Topic};
+use dco_engine::{Cancel, DeviceEntry, Hello, ImportDevices, Request, RequestId, Terms, Topic};
 use dco_store::{MemDisk, Options};
+
+use futures::FutureExt;
 
 use super::*;
 
@@ -117,6 +119,34 @@ async fn a_refusal_is_answered_and_a_watch_is_woken_by_changes_only() {
     };
     let watched = running.engine.watch(topic).await.unwrap();
     assert!(!watched.has_changed().unwrap());
+}
+
+/// Whether the only gateway is connected, once all that was told before is done.
+async fn is_connected(running: &Running) -> bool {
+    let listed = running.engine.ask(USER, Request::ListGateways).await;
+    let Ok(Reply::Gateways(gateways)) = listed else {
+        panic!("gateways are listed: {listed:?}");
+    };
+    gateways[0].connected
+}
+
+#[tokio::test]
+async fn a_gateway_whose_call_ends_during_its_hello_is_not_connected() {
+    let (running, _stop) = service(&MemDisk::new());
+    let hello = Hello {
+        memory_id: "m1".to_owned(),
+        attempts: Vec::new(),
+        outcomes: Vec::new(),
+        concurrency: 1,
+    };
+    let (line, said, _ended) = Line::new();
+    drop(said);
+    let saying = running.engine.hello(Eui64::from_bits(3), hello, line);
+    // Said, and not waited for.
+    assert!(saying.now_or_never().is_none());
+    // The first answer waits for the hello's record, as the welcome does that nobody hears.
+    is_connected(&running).await;
+    assert!(!is_connected(&running).await);
 }
 
 #[tokio::test]

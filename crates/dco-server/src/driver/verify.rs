@@ -1,11 +1,50 @@
 //! Reading an image back from disk, and saying whether it is what was declared.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::BytesMut;
 use dco_block::{Manifest, RejectImage, verify_image};
 use dco_engine::Verdict;
 use dco_store::{BlockReader, StoreError};
+use tokio::task::JoinSet;
 
 use crate::status::Fault;
+
+/// Read-backs under way, and how often each has failed so far.
+#[derive(Debug, Default)]
+pub(super) struct Verifications {
+    tasks: JoinSet<(u64, Verdict)>,
+    failed_tries: BTreeMap<u64, u32>,
+}
+
+impl Verifications {
+    /// Starts one on a thread for such work. One that panics, which is a bug, has read nothing: the engine
+    /// asks for it again as for any other that the disk did not give.
+    pub(super) fn start(&mut self, owner: u64, read: impl FnOnce() -> Verdict + Send + 'static) {
+        self.tasks.spawn_blocking(move || {
+            let verdict = catch_unwind(AssertUnwindSafe(read));
+            (owner, verdict.unwrap_or(Verdict::Unread))
+        });
+    }
+
+    /// The next one that is done; nothing while none is under way. Safe to drop while it waits.
+    pub(super) async fn next(&mut self) -> Option<(u64, Verdict)> {
+        let (owner, verdict) = self.tasks.join_next().await?.ok()?;
+        if verdict == Verdict::Unread {
+            let tries = self.failed_tries.entry(owner).or_default();
+            *tries += 1;
+            tracing::error!(
+                owner,
+                tries,
+                "an image cannot be read back; it is tried again"
+            );
+        } else {
+            self.failed_tries.remove(&owner);
+        }
+        Some((owner, verdict))
+    }
+}
 
 /// Reads all blocks of a complete image and checks the whole. Takes as much memory as the image, and
 /// the thread until it is done.
@@ -62,5 +101,24 @@ fn reason(reject: &RejectImage) -> &'static str {
         RejectImage::HeaderMismatch | RejectImage::Ota(_) | RejectImage::Manifest(_) => {
             "MANIFEST_INVALID"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_back_that_panics_has_read_nothing_and_is_counted() {
+        let mut verifications = Verifications::default();
+        assert_eq!(verifications.next().await, None);
+        for tries in 1..=2 {
+            verifications.start(7, || panic!("as a bug would"));
+            assert_eq!(verifications.next().await, Some((7, Verdict::Unread)));
+            assert_eq!(verifications.failed_tries[&7], tries);
+        }
+        verifications.start(7, || Verdict::Good);
+        assert_eq!(verifications.next().await, Some((7, Verdict::Good)));
+        assert!(verifications.failed_tries.is_empty());
     }
 }

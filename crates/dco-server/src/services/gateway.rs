@@ -59,7 +59,6 @@ impl Gateway {
         };
         let hello = gateway::hello(hello)?;
         let (line, messages, ended) = Line::new();
-        let session = self.0.engine.hello(by.gateway(), hello, line).await?;
         // The listening half ends when nobody hears the talking half any more, and the other way round.
         let hung_up = CancellationToken::new();
         let talk = Talk {
@@ -68,8 +67,25 @@ impl Gateway {
             ended: Some(ended),
             _hung_up: hung_up.clone().drop_guard(),
         };
-        let span = tracing::info_span!("gateway", gateway = %by.gateway(), session = session.0);
-        tokio::spawn(listen(self.0.clone(), session, said, hung_up).instrument(span));
+        let (open, opened) = oneshot::channel();
+        let (context, gateway) = (self.0.clone(), by.gateway());
+        // Apart from the call, which can end at any moment: a hello that was handed on is always followed by
+        // the word that its stream is gone.
+        tokio::spawn(async move {
+            match context.engine.hello(gateway, hello, line).await {
+                Ok(session) => {
+                    let _gone = open.send(Ok(()));
+                    let span = tracing::info_span!("gateway", %gateway, session = session.0);
+                    listen(context, session, said, hung_up)
+                        .instrument(span)
+                        .await;
+                }
+                Err(fault) => {
+                    let _gone = open.send(Err(fault));
+                }
+            }
+        });
+        opened.await.map_err(|_| self.0.stopped())??;
         Ok(answers(talk, Talk::step))
     }
 
@@ -81,10 +97,19 @@ impl Gateway {
         let gateway = by.gateway();
         let image_id = ImageId::try_from(message.image_id.as_ref())
             .map_err(|error| Fault::argument("DIGEST_INVALID", "image_id", error))?;
+        let block_bytes = message.block_bytes;
+        if block_bytes == 0 {
+            let message = "block_bytes must be the block size of the offer's manifest";
+            return Err(Fault::argument(
+                "BLOCK_BYTES_INVALID",
+                "block_bytes",
+                message,
+            ));
+        }
         let ask = Ask::OpenImage {
             gateway,
             image_id,
-            block_bytes: message.block_bytes,
+            block_bytes,
         };
         let Reply::Blocks(source) = self.0.engine.ask(gateway, ask).await? else {
             return Err(Fault::wrong_answer("where an image is"));
