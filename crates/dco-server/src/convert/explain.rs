@@ -1,8 +1,9 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Explanation, Hold, Stage};
+use dco_engine::{ActivationState, ActivationView, Explanation, Hold, SECOND_US, Stage};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
+use prost_types::Timestamp;
 
 use super::{activation::activation, instant};
 
@@ -91,14 +92,10 @@ fn words(hold: &Hold) -> Words {
             format!("gateway {gateway}, which reaches the Device, is not connected"),
             "ask the SMETS1 Service Provider of the gateway",
         ),
-        Hold::GatewayBusy {
-            gateway,
-            attempt_count,
-        } => Words::event(
+        // How many that is says something about other Users.
+        Hold::GatewayBusy { gateway, .. } => Words::event(
             "GATEWAY_BUSY",
-            format!(
-                "gateway {gateway} has {attempt_count} attempts under way, as many as it takes"
-            ),
+            format!("gateway {gateway} has as many attempts under way as it takes"),
             "none is needed: it goes when one of them ends",
         ),
         Hold::RetryBackoff { until_us } => Words::until(
@@ -124,9 +121,15 @@ fn summary(explanation: &Explanation) -> String {
         text += &words(strongest).message;
     }
     if let Some(at_us) = explanation.predicted_release_us {
-        text += &format!("; its release is expected at {}", instant(at_us));
+        text += &format!("; its release is expected at {}", for_people(at_us));
     }
     text + "."
+}
+
+/// An instant in a sentence: the next whole second, so that nobody looks too early.
+fn for_people(at_us: Micros) -> Timestamp {
+    let seconds = at_us.div_euclid(SECOND_US) + i64::from(at_us.rem_euclid(SECOND_US) > 0);
+    Timestamp { seconds, nanos: 0 }
 }
 
 fn standing(view: &ActivationView) -> String {
@@ -146,7 +149,7 @@ fn standing(view: &ActivationView) -> String {
         ActivationState::RetryWait { until_us } => {
             format!(
                 "waits until {} before another attempt{outcome}",
-                instant(until_us)
+                for_people(until_us)
             )
         }
         ActivationState::Succeeded => format!("is done{outcome}"),
@@ -210,6 +213,31 @@ mod tests {
             "Device 90-B3-D5-1F-30-01-00-00 waits until 1970-01-01T01:00:00Z before another attempt; \
              its release is expected at 1970-01-02T00:00:00Z."
         );
+    }
+
+    #[test]
+    fn instants_in_sentences_have_whole_seconds_and_are_never_too_early() {
+        let told = |at_us| for_people(at_us).to_string();
+        assert_eq!(told(1_000_000), "1970-01-01T00:00:01Z");
+        assert_eq!(told(1_000_001), "1970-01-01T00:00:02Z");
+        assert_eq!(told(1_999_999), "1970-01-01T00:00:02Z");
+        let until_us = 3_600_000_001;
+        let sentence = explain(ActivationState::RetryWait { until_us }, Vec::new());
+        assert!(
+            sentence.contains("until 1970-01-01T01:00:01Z before"),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn a_user_is_not_told_how_much_others_have_under_way() {
+        let busy = hold(&Hold::GatewayBusy {
+            gateway: Eui64::from_bits(0x90B3_D51F_3003_0000),
+            attempt_count: 7_777,
+        });
+        assert!(!busy.message.contains("7777"), "{}", busy.message);
+        let attempts = "gateway 90-B3-D5-1F-30-03-00-00 has as many attempts under way as it takes";
+        assert_eq!(busy.message, attempts);
     }
 
     #[test]

@@ -175,10 +175,11 @@ fn result(result: PbResult) -> Result<Outcome, Fault> {
     })
 }
 
-/// Cuts a text to what is kept, never inside a character.
+/// Cuts a text to what is kept, never inside a character. Users read it in their terminals, so it is one line
+/// and cannot steer them.
 fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
-    text
+    text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]
@@ -274,5 +275,6 @@ mod tests {
         let text = cut("ä".repeat(200));
         assert_eq!(text.len(), 250);
         assert_eq!(cut("x".repeat(251)).len(), 250);
+        assert_eq!(cut("a\u{1b}[2J\nb".to_owned()), "a [2J b");
     }
 }
