@@ -7,6 +7,7 @@ mod edge;
 mod refusal;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use std::{fmt, iter};
 
@@ -47,6 +48,8 @@ enum Detail {
     Precondition { kind: &'static str, subject: String },
     /// RetryInfo.
     RetryIn(Duration),
+    /// RetryInfo, in a moment that is another one for each caller.
+    RetrySoon,
     /// Help.
     Help {
         description: &'static str,
@@ -137,6 +140,7 @@ impl Detail {
                 PreconditionFailure::with_violation(kind, subject, message).into()
             }
             Self::RetryIn(delay) => RetryInfo::new(Some(delay)).into(),
+            Self::RetrySoon => RetryInfo::new(Some(soon())).into(),
             Self::Help { description, url } => Help::with_link(description, url).into(),
         }
     }
@@ -168,6 +172,20 @@ pub(crate) fn code_name(code: Code) -> &'static str {
 /// Whether a code says that the service is at fault and somebody should look.
 pub(crate) fn is_ours(code: Code) -> bool {
     matches!(code, Code::Internal | Code::DataLoss | Code::Unknown)
+}
+
+/// What is suggested to a caller that is told to come back, and by how much that is spread: when all are sent
+/// away at one time they must not come back at one time.
+const RETRY_SOON: Duration = Duration::from_secs(1);
+const RETRY_SPREAD_MS: u64 = 2_000;
+
+/// The pause for one more caller. Multiples of the golden ratio, taken modulo one, leave no large gap and come
+/// close to none before: this spreads better than chance, and needs none.
+fn soon() -> Duration {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    static CALLERS: AtomicU64 = AtomicU64::new(0);
+    let turn = CALLERS.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN);
+    RETRY_SOON + Duration::from_millis(((turn >> 32) * RETRY_SPREAD_MS) >> 32)
 }
 
 fn span(span_us: Micros) -> Duration {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use dco_block::Eui64;
-use dco_engine::{AttemptRef, EngineStats, Hello, Refusal, Reply, Report, Request, Session, Topic};
+use dco_engine::{
+    AttemptRef, BlockSource, EngineStats, Hello, Refusal, Reply, Report, Request, Session, Topic,
+    TransferState,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -67,12 +70,34 @@ impl EngineHandle {
 
     /// Asks about what belongs to `user`. The answer is given when all it rests on is durable.
     pub(crate) async fn ask(&self, user: Eui64, request: Request) -> Result<Reply, Fault> {
-        let answer = self.send(|answer| Command::Ask { request, answer }).await?;
         let concern = Concern {
             user,
+            transfer: transfer_of(&request),
             service_desk_url: &self.service_desk_url,
         };
+        let answer = self.send(|answer| Command::Ask { request, answer }).await?;
         answer.map_err(|refusal| fault_of(&refusal, concern))
+    }
+
+    /// Where blocks of a transfer go. Who sends blocks for one that was rejected is told why it was.
+    pub(crate) async fn attach(&self, user: Eui64, number: u64) -> Result<BlockSource, Fault> {
+        let request = Request::AttachTransfer { user, number };
+        match self.ask(user, request).await {
+            Ok(Reply::Blocks(source)) => Ok(source),
+            Ok(_) => Err(Fault::wrong_answer("where blocks go")),
+            Err(fault) => Err(self.why_rejected(user, number).await.unwrap_or(fault)),
+        }
+    }
+
+    /// The reason in the 11.1 Response of a transfer that was rejected; it stays so for ever.
+    async fn why_rejected(&self, user: Eui64, number: u64) -> Option<Fault> {
+        let request = Request::GetTransfer { user, number };
+        let Ok(Reply::Transfer(view)) = self.ask(user, request).await else {
+            return None;
+        };
+        let response = view.response.as_ref();
+        let rejected = response.filter(|_| view.state == TransferState::Rejected)?;
+        Some(Fault::transfer_rejected(user, number, rejected))
     }
 
     /// Wakes whoever holds the answer after each change of the topic from now on.
@@ -140,5 +165,16 @@ impl EngineHandle {
         } else {
             Fault::store_closed()
         }
+    }
+}
+
+/// The transfer that a request names, for the refusal.
+fn transfer_of(request: &Request) -> Option<u64> {
+    match request {
+        Request::AttachTransfer { number, .. } | Request::GetTransfer { number, .. } => {
+            Some(*number)
+        }
+        Request::CancelTransfer(cancel) => Some(cancel.number),
+        _ => None,
     }
 }

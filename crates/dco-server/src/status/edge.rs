@@ -1,15 +1,11 @@
 //! Faults found before the engine is asked, or on the way back from it.
 
 use std::fmt::Display;
-use std::time::Duration;
 
 use dco_block::{RejectBlock, RejectManifest, limits};
 use tonic::{Code, Status};
 
 use super::{Detail, Fault};
-
-/// What is suggested to a caller that is told to come back.
-const RETRY_IN: Duration = Duration::from_secs(1);
 
 impl Fault {
     /// The only answer about what is not the caller's, whether it exists or not. It has no
@@ -123,14 +119,14 @@ impl Fault {
     /// The service is being stopped.
     pub(crate) fn draining() -> Self {
         let message = "the service is stopping; try again in a moment";
-        Self::new(Code::Unavailable, "DRAINING", message).detail(Detail::RetryIn(RETRY_IN))
+        Self::new(Code::Unavailable, "DRAINING", message).detail(Detail::RetrySoon)
     }
 
     /// Too much at one time.
     pub(crate) fn overloaded(what: &'static str, limit: u32) -> Self {
         let message = format!("at most {limit} {what} at one time; try again in a moment");
         Self::new(Code::Unavailable, "OVERLOADED", message)
-            .detail(Detail::RetryIn(RETRY_IN))
+            .detail(Detail::RetrySoon)
             .with("limit", limit)
     }
 
@@ -138,7 +134,7 @@ impl Fault {
     pub(crate) fn store_closed() -> Self {
         let message = "the store has closed; ask again when the service is back: \
                        the same request_id gives the same answer";
-        Self::new(Code::Unavailable, "STORE_CLOSED", message).detail(Detail::RetryIn(RETRY_IN))
+        Self::new(Code::Unavailable, "STORE_CLOSED", message).detail(Detail::RetrySoon)
     }
 
     /// The engine answered with something else than what was asked for.

@@ -1,7 +1,7 @@
 //! The engine's refusals.
 
 use dco_block::Eui64;
-use dco_engine::Refusal;
+use dco_engine::{Refusal, TransferResponse, TransferState};
 use tonic::Code;
 
 use super::{Detail, Fault, span};
@@ -12,6 +12,8 @@ use crate::convert::instant;
 pub(crate) struct Concern<'a> {
     /// Whose resources the request was about.
     pub user: Eui64,
+    /// The transfer that the request named, if it named one.
+    pub transfer: Option<u64>,
     /// Where a delivery schedule is agreed.
     pub service_desk_url: &'a str,
 }
@@ -42,12 +44,33 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::ImageNotStoredForDevice { .. }
         | Refusal::DeviceBusy { .. }
         | Refusal::FirmwareNotApplicable { .. }
-        | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern.user),
+        | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern),
         Refusal::AllowanceUsed { .. } => allowance(refusal, concern),
     }
 }
 
 impl Fault {
+    /// Blocks for a transfer whose image was read back and found wrong. Its 11.1 Response has the reason; one that
+    /// belongs to another code in the table is not repeated under this one.
+    pub(crate) fn transfer_rejected(user: Eui64, number: u64, given: &TransferResponse) -> Self {
+        let reason = match given.reason.as_str() {
+            "IMAGE_DIGEST_MISMATCH" => "IMAGE_DIGEST_MISMATCH",
+            _ => "TRANSFER_NOT_RECEIVING",
+        };
+        let transfer = format!("users/{user}/transfers/{number}");
+        let message = format!(
+            "{transfer} is REJECTED, {}: {}; open a new transfer",
+            given.reason, given.message
+        );
+        Self::new(Code::FailedPrecondition, reason, message)
+            .detail(Detail::Precondition {
+                kind: "TRANSFER_RECEIVING",
+                subject: transfer,
+            })
+            .with("state", TransferState::Rejected)
+            .with("responseReason", &given.reason)
+    }
+
     /// A refusal that needs no engine to be found, and no more than itself to be told.
     pub(crate) fn argument_refused(refusal: &Refusal) -> Self {
         argument(refusal)
@@ -89,7 +112,8 @@ fn argument(refusal: &Refusal) -> Fault {
 }
 
 /// What may be granted at another time.
-fn precondition(refusal: &Refusal, user: Eui64) -> Fault {
+fn precondition(refusal: &Refusal, concern: Concern<'_>) -> Fault {
+    let user = concern.user;
     let fault = |reason, kind, subject| {
         Fault::new(Code::FailedPrecondition, reason, refusal)
             .detail(Detail::Precondition { kind, subject })
@@ -128,7 +152,10 @@ fn precondition(refusal: &Refusal, user: Eui64) -> Fault {
         Refusal::TransferNotReceiving { state } => fault(
             "TRANSFER_NOT_RECEIVING",
             "TRANSFER_RECEIVING",
-            format!("users/{user}"),
+            // A request about a transfer names it.
+            concern
+                .transfer
+                .map_or_else(|| format!("users/{user}"), transfer),
         )
         .with("state", state),
         ref other => Fault::not_in_table(other),

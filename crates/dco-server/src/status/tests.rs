@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use dco_block::{Eui64, RejectBlock, RejectManifest};
-use dco_engine::{Refusal, TransferState};
+use dco_engine::{Refusal, TransferResponse, TransferState};
 use dco_schedule::ServiceDate;
 use tonic_types::StatusExt;
 
@@ -28,6 +30,9 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TooManyModels {
             given: 10_001,
             limit: 10_000,
+        },
+        Refusal::ManifestDiffers {
+            field: "ota_header",
         },
         Refusal::SignedRequestTooLarge {
             given_bytes: 9,
@@ -83,6 +88,8 @@ fn edge() -> Vec<Fault> {
         Fault::block_conflict(index, 1, 2),
         Fault::stored_block_corrupt(index),
         Fault::image_gone(),
+        rejected("IMAGE_DIGEST_MISMATCH"),
+        rejected("STORED_BLOCK_CORRUPT"),
         Fault::out_of_turn("not now"),
         Fault::session_superseded(),
         Fault::session_overrun(),
@@ -101,6 +108,15 @@ fn edge() -> Vec<Fault> {
     ]
 }
 
+fn rejected(reason: &str) -> Fault {
+    let given = TransferResponse {
+        at_us: 0,
+        reason: reason.to_owned(),
+        message: "as the read-back found".to_owned(),
+    };
+    Fault::transfer_rejected(USER, 42, &given)
+}
+
 fn row(Fault(facts): &Fault) -> String {
     let mut row = format!("{} {}\n", code_name(facts.code), facts.reason);
     row += &format!("    {}\n", facts.message);
@@ -116,6 +132,7 @@ fn row(Fault(facts): &Fault) -> String {
 fn concern() -> Concern<'static> {
     Concern {
         user: USER,
+        transfer: Some(42),
         service_desk_url: "https://desk.example.org/",
     }
 }
@@ -161,6 +178,25 @@ fn a_status_carries_reason_domain_metadata_and_details() {
         link.description,
         "agree a delivery schedule with the Service Desk"
     );
+}
+
+#[test]
+fn callers_that_are_sent_away_together_do_not_come_back_together() {
+    for fault in [Fault::draining(), Fault::overloaded("calls", 3)] {
+        let mut delays: Vec<_> = (0..100)
+            .map(|_| {
+                let status = Status::from(fault.clone());
+                let retry = status.get_details_retry_info().unwrap();
+                retry.retry_delay.unwrap()
+            })
+            .collect();
+        delays.sort();
+        let bounds = Duration::from_secs(1)..Duration::from_secs(3);
+        assert!(delays.iter().all(|delay| bounds.contains(delay)));
+        // A hundred over two seconds: nowhere nearly as many at one time as were sent away.
+        let tenths: BTreeSet<_> = delays.iter().map(|delay| delay.as_millis() / 100).collect();
+        assert_eq!(tenths.len(), 20);
+    }
 }
 
 #[test]
