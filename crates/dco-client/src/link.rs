@@ -1,5 +1,7 @@
 //! One connection to the server, shared by all who speak over it.
 
+mod heard;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::Channel;
 
+use self::heard::Heard;
 use crate::error::innermost;
 use crate::tls::client_config;
 use crate::{ClientError, Identity};
@@ -102,14 +105,14 @@ impl Dialer {
         })
     }
 
-    async fn dial(self) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
+    async fn dial(self) -> io::Result<TokioIo<Heard<TlsStream<TcpStream>>>> {
         let tcp = TcpStream::connect(&self.address).await?;
         // Acknowledgements are small and somebody waits for them.
         tcp.set_nodelay(true)?;
         self.tls
             .connect(self.server_name, tcp)
             .await
-            .map(TokioIo::new)
+            .map(|stream| TokioIo::new(Heard::new(stream)))
     }
 }
 
