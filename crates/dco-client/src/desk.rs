@@ -55,16 +55,20 @@ impl OperationsClient {
         Ok(answer.into_inner().device_count)
     }
 
-    /// All gateways that are registered.
-    pub async fn gateways(&self) -> Result<Vec<GatewayStatus>, ClientError> {
-        let request = pb::ListGatewaysRequest {};
+    /// Every gateway that has been seen, by EUI-64. One that is registered and has never connected is not among them.
+    pub async fn gateways(&self, wanted: &PageRequest) -> Result<Page<GatewayStatus>, ClientError> {
+        let (page_size, page_token) = page_parts(wanted);
+        let request = pb::ListGatewaysRequest {
+            page_size,
+            page_token,
+        };
         let answer = self
             .client
             .clone()
             .list_gateways(request)
             .await?
             .into_inner();
-        Ok(all(answer.gateways)?)
+        Ok(page(answer.gateways, answer.next_page_token)?)
     }
 
     /// Service days with capacity and use, newest first.

@@ -30,6 +30,7 @@ pub(crate) fn batch_json(batch: &Batch) -> Value {
             "failed": counts.failed,
             "cancelled": counts.cancelled,
         },
+        "signed_request_bytes": batch.signed_request.len(),
     })
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn activation_json(activation: &Activation) -> Value {
         "retry_time": time(activation.retry_us),
         "running_version": text(activation.running_version),
         "device_image_hash": text(activation.device_image_hash),
+        "message": activation.message,
     })
 }
 
@@ -152,7 +154,7 @@ fn states(counts: &ActivationCounts) -> String {
 
 pub(crate) fn activations_text(activations: &[Activation]) -> String {
     let head = [
-        "DEVICE", "STATE", ">ATTEMPT", "OUTCOME", "STAGE", "RUNS", "ENDED",
+        "DEVICE", "STATE", ">ATTEMPT", "OUTCOME", "STAGE", "RUNS", "ENDED", "MESSAGE",
     ];
     table(
         &head,
@@ -170,6 +172,7 @@ pub(crate) fn activations_text(activations: &[Activation]) -> String {
                         .map(|version| version.to_string()),
                 ),
                 when::local_or(activation.end_us, "-"),
+                known(Some(activation.message.clone()).filter(|it| !it.is_empty())),
             ]
         }),
     )

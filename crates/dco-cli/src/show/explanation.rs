@@ -58,6 +58,8 @@ fn facts(explanation: &Explanation) -> Vec<(&'static str, String)> {
     );
     known("stage", activation.stage.map(|stage| stage.to_string()));
     known("last outcome", activation.outcome.clone());
+    let message = Some(&activation.message).filter(|text| !text.is_empty());
+    known("message", message.cloned());
     known("goes before it", explanation.ahead_count.map(grouped));
     known("earliest release", explanation.earliest_us.map(when::local));
     known(

@@ -43,6 +43,7 @@ fn transfer() -> Transfer {
             not_applicable_firmware: vec![DEVICE, DEVICE],
             ..InvalidDevices::default()
         },
+        signed_request: Bytes::new(),
     }
 }
 
@@ -83,6 +84,7 @@ fn batch() -> Batch {
             failed: 1,
             ..Default::default()
         },
+        signed_request: Bytes::from_static(b"signed"),
     }
 }
 
@@ -106,6 +108,7 @@ fn activation() -> Activation {
         retry_us: None,
         running_version: None,
         device_image_hash: None,
+        message: "the meter did not answer".to_owned(),
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn transfer_json(transfer: &Transfer) -> Value {
         "warn_time": time(transfer.warn_us),
         "device_count": transfer.device_count,
         "invalid_devices": invalid_json(&transfer.invalid_devices),
+        "signed_request_bytes": transfer.signed_request.len(),
         "response": transfer.response.as_ref().map(|response| json!({
             "response_code": response.response_code,
             "reason": response.reason,

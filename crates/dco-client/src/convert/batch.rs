@@ -50,6 +50,7 @@ impl TryFrom<pb::Batch> for Batch {
                 wire.predicted_completion_time,
             )?,
             counts: wire.counts.unwrap_or_default().into(),
+            signed_request: wire.signed_request,
         })
     }
 }
@@ -88,6 +89,7 @@ impl TryFrom<pb::Activation> for Activation {
                 "activation.device_image_hash",
                 &wire.device_image_hash,
             )?,
+            message: wire.message,
         })
     }
 }

@@ -46,6 +46,7 @@ impl TryFrom<pb::Transfer> for Transfer {
                 .map(UpdateFirmwareResponse::try_from)
                 .transpose()?,
             invalid_devices: wire.invalid_devices.unwrap_or_default().try_into()?,
+            signed_request: wire.signed_request,
         })
     }
 }

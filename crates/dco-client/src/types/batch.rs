@@ -45,6 +45,8 @@ pub struct Batch {
     /// When the last activation is expected to end; `None` once settled.
     pub predicted_completion_us: Option<Micros>,
     pub counts: ActivationCounts,
+    /// The User's own signed Service Request, as it came; empty unless this one batch was submitted or asked for.
+    pub signed_request: Bytes,
 }
 
 /// How many activations of a batch are in which state.
@@ -79,6 +81,8 @@ pub struct Activation {
     pub running_version: Option<FirmwareVersion>,
     /// SHA-256 of the Manufacturer Image as the Device computed it.
     pub device_image_hash: Option<ManufacturerImageHash>,
+    /// What was said about its last end, for people: by the gateway, or why it was cancelled; may be empty.
+    pub message: String,
 }
 
 /// Where an activation stands.

@@ -44,7 +44,10 @@ pub struct Transfer {
     /// Devices accepted for the image.
     pub device_count: u32,
     pub response: Option<UpdateFirmwareResponse>,
+    /// Known from the start. Empty in lists.
     pub invalid_devices: InvalidDevices,
+    /// The User's own signed Service Request, as it came; empty unless this one transfer was opened or asked for.
+    pub signed_request: Bytes,
 }
 
 /// Where a transfer stands.

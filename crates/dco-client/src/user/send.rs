@@ -124,14 +124,19 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Blocks of an earlier link may have completed the transfer while this round was sending; then its streams are refused, and
-    /// all is well. Takes `self` whole, so that the sending can be moved between threads while it waits.
+    /// Blocks of an earlier link, or another transfer of the same image, may have completed this one while the round was sending;
+    /// then its streams or its blocks are refused, and all is well. A block that is refused while the image is not stored is wrong.
+    /// Takes `self` whole, so that the sending can be moved between threads while it waits.
     async fn over_or(&mut self, fault: ClientError) -> Result<Option<Transfer>, ClientError> {
-        if fault.is_temporary() || matches!(fault, ClientError::BlockRefused(_)) {
+        if fault.is_temporary() {
             return Err(fault);
         }
+        let block_refused = matches!(fault, ClientError::BlockRefused(_));
         match self.client.transfer(self.name).await {
-            Ok(transfer) if transfer.state != TransferState::Receiving => Ok(Some(transfer)),
+            Ok(transfer) if transfer.state == TransferState::Stored => Ok(Some(transfer)),
+            Ok(transfer) if transfer.state != TransferState::Receiving && !block_refused => {
+                Ok(Some(transfer))
+            }
             _ => Err(fault),
         }
     }

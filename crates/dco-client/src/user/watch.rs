@@ -91,7 +91,14 @@ impl TransferWatch {
             }
         };
         let wire = stream.message().await?.ok_or_else(ended_early)?;
-        Ok(wire.try_into()?)
+        let mut transfer = Transfer::try_from(wire)?;
+        // They never change, so only the first and the last message of a link have them.
+        if let Some(last) = &self.last
+            && transfer.invalid_devices.is_empty()
+        {
+            transfer.invalid_devices.clone_from(&last.invalid_devices);
+        }
+        Ok(transfer)
     }
 }
 

@@ -58,10 +58,16 @@ impl Operations for Desk {
 
     async fn list_gateways(
         &self,
-        _: Request<pb::ListGatewaysRequest>,
+        request: Request<pb::ListGatewaysRequest>,
     ) -> Result<Response<pb::ListGatewaysResponse>, Status> {
+        let last = request.into_inner().page_token == "more";
+        let name = if last {
+            "gateways/90-B3-D5-1F-30-04-00-00"
+        } else {
+            "gateways/90-B3-D5-1F-30-03-00-00"
+        };
         let gateways = vec![pb::GatewayStatus {
-            name: "gateways/90-B3-D5-1F-30-03-00-00".to_owned(),
+            name: name.to_owned(),
             connected: true,
             change_time: Some(prost_types::Timestamp {
                 seconds: 5,
@@ -70,7 +76,14 @@ impl Operations for Desk {
             attempt_count: 3,
             concurrency: 100,
         }];
-        Ok(Response::new(pb::ListGatewaysResponse { gateways }))
+        Ok(Response::new(pb::ListGatewaysResponse {
+            gateways,
+            next_page_token: if last {
+                String::new()
+            } else {
+                "more".to_owned()
+            },
+        }))
     }
 
     async fn list_service_days(
@@ -229,9 +242,20 @@ async fn a_refusal_arrives_with_its_details() {
 async fn gateways_and_service_days_are_listed_page_by_page() {
     let (_peer, link) = serve(router(Desk::default())).await;
     let operations = OperationsClient::new(&link);
-    let gateways = operations.gateways().await.unwrap();
-    assert_eq!(gateways[0].gateway.to_string(), "90-B3-D5-1F-30-03-00-00");
-    assert_eq!(gateways[0].change_us, Some(5_000_007));
+    let first = operations.gateways(&PageRequest::default()).await.unwrap();
+    let gateway = &first.items[0];
+    assert_eq!(gateway.gateway.to_string(), "90-B3-D5-1F-30-03-00-00");
+    assert_eq!(gateway.change_us, Some(5_000_007));
+    let wanted = PageRequest {
+        size: 1,
+        token: first.next,
+    };
+    let second = operations.gateways(&wanted).await.unwrap();
+    assert_eq!(
+        second.items[0].gateway.to_string(),
+        "90-B3-D5-1F-30-04-00-00"
+    );
+    assert_eq!(second.next, None);
 
     let first = operations
         .service_days(&PageRequest::default())

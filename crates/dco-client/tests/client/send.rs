@@ -199,6 +199,13 @@ async fn a_transfer_that_others_complete_meanwhile_is_complete() {
 }
 
 #[tokio::test]
+async fn blocks_that_another_transfer_of_the_image_made_needless_do_not_fail_the_sending() {
+    let mut scene = Scene::with(30, &[Fate::StoredElsewhere]).await;
+    let transfer = scene.send(options(1, 4)).await.unwrap();
+    assert_eq!(transfer.state, TransferState::Stored);
+}
+
+#[tokio::test]
 async fn a_stream_that_is_refused_for_good_is_not_tried_again() {
     let mut scene = Scene::with(30, &[Fate::Forbidden]).await;
     let error = scene.send(options(1, 4)).await.unwrap_err();

@@ -1,4 +1,6 @@
-use dco_client::{ClientError, Endpoint, Identity, InvalidIdentity, Link, OperationsClient};
+use dco_client::{
+    ClientError, Endpoint, Identity, InvalidIdentity, Link, OperationsClient, PageRequest,
+};
 use dco_proto::v1::operations_server::OperationsServer;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
@@ -9,6 +11,11 @@ use crate::peer::{Links, serve_as};
 
 fn desk(_: Links) -> Router {
     Server::builder().add_service(OperationsServer::new(Desk::default()))
+}
+
+async fn ask(link: &Link) -> Result<(), ClientError> {
+    let operations = OperationsClient::new(link);
+    operations.gateways(&PageRequest::default()).await.map(drop)
 }
 
 async fn refused(endpoint: &Endpoint, identity: &Identity) -> ClientError {
@@ -22,7 +29,7 @@ async fn parties_of_one_ca_understand_each_other() {
     let link = Link::connect(&peer.endpoint, &parties.client())
         .await
         .unwrap();
-    OperationsClient::new(&link).gateways().await.unwrap();
+    ask(&link).await.unwrap();
 }
 
 #[tokio::test]
@@ -30,7 +37,7 @@ async fn a_lazy_link_connects_with_its_first_call() {
     let parties = Parties::new();
     let peer = serve_as(parties.server(), desk).await;
     let link = Link::connect_lazy(&peer.endpoint, &parties.client()).unwrap();
-    OperationsClient::new(&link).gateways().await.unwrap();
+    ask(&link).await.unwrap();
 }
 
 #[tokio::test]
@@ -40,12 +47,11 @@ async fn a_link_that_was_cut_is_made_anew_by_the_next_call() {
     let link = Link::connect(&peer.endpoint, &parties.client())
         .await
         .unwrap();
-    let operations = OperationsClient::new(&link);
-    operations.gateways().await.unwrap();
+    ask(&link).await.unwrap();
     peer.links.cut();
     // The call that finds the link broken may fail; the one after it does not.
-    let _ = operations.gateways().await;
-    operations.gateways().await.unwrap();
+    let _ = ask(&link).await;
+    ask(&link).await.unwrap();
 }
 
 #[tokio::test]
@@ -92,12 +98,31 @@ async fn a_client_of_another_ca_learns_that_it_is_not_trusted() {
     };
     // TLS 1.3 lets a client finish before the server has looked at its certificate, so either may say it.
     let error = match Link::connect(&peer.endpoint, &stranger).await {
-        Ok(link) => OperationsClient::new(&link).gateways().await.unwrap_err(),
+        Ok(link) => ask(&link).await.unwrap_err(),
         Err(error) => error,
     };
     assert!(matches!(error, ClientError::Untrusted { .. }), "{error:?}");
     assert!(error.to_string().contains("UnknownCA"), "{error}");
     assert!(!error.is_temporary());
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_without_a_word_may_not_trust_us() {
+    let parties = Parties::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let tls = tokio_rustls::TlsAcceptor::from(parties.server());
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            drop(tls.accept(tcp).await);
+        }
+    });
+    let endpoint = Endpoint::new(address, "localhost");
+    let error = match Link::connect(&endpoint, &parties.client()).await {
+        Ok(link) => ask(&link).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(error.to_string().contains("(--cert)"), "{error}");
 }
 
 #[tokio::test]

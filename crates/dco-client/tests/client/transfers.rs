@@ -32,6 +32,8 @@ pub(crate) enum Fate {
     Refuse(u32),
     /// The rest arrives by another way; this stream is refused.
     CompletedElsewhere,
+    /// The image is stored by another transfer of it; this stream's blocks are refused.
+    StoredElsewhere,
     /// The stream is refused for good.
     Forbidden,
 }
@@ -155,7 +157,10 @@ impl Transfers {
                     "only the first message names the transfer",
                 ));
             };
-            if fate == Some(Fate::Refuse(block.index)) {
+            if fate == Some(Fate::StoredElsewhere) {
+                self.book().state = State::Stored;
+            }
+            if [Some(Fate::Refuse(block.index)), Some(Fate::StoredElsewhere)].contains(&fate) {
                 let _ = answers.send(Ok(refusal(block.index))).await;
                 continue;
             }

@@ -65,6 +65,37 @@ async fn a_transfer_is_followed_over_broken_streams_and_nothing_is_told_twice() 
 }
 
 #[tokio::test]
+async fn the_devices_that_were_not_accepted_stay_known_while_they_are_not_repeated() {
+    let (_, manifest) = image_of(3);
+    let (_peer, link, book) = serve_transfer(&manifest).await;
+    let device = "00-DB-12-34-56-78-90-A0".to_owned();
+    {
+        let mut book = book.lock().unwrap();
+        let told = |state: State, lists| pb::Transfer {
+            state: state.into(),
+            invalid_devices: lists,
+            ..book.transfer()
+        };
+        let lists = pb::InvalidDevices {
+            invalid: vec![device.clone()],
+            ..Default::default()
+        };
+        let items = vec![
+            Ok(told(State::Receiving, Some(lists.clone()))),
+            Ok(told(State::Verifying, None)),
+            Ok(told(State::Stored, Some(lists))),
+        ];
+        book.watches.push_back(items);
+    }
+    let user = UserClient::new(&link, Eui64::from_bits(0x90B3_D51F_3001_0000));
+    let mut watch = user.watch_transfer(NAME.parse().unwrap(), RETRY);
+    for _ in 0..3 {
+        let transfer = watch.next().await.unwrap().unwrap();
+        assert_eq!(transfer.invalid_devices.invalid[0].to_string(), device);
+    }
+}
+
+#[tokio::test]
 async fn whoever_waits_gets_the_last_state() {
     for last in [
         State::Stored,

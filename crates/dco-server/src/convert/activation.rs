@@ -41,6 +41,7 @@ pub(crate) fn activation(view: &ActivationView) -> pb::Activation {
             .running_version
             .map_or_else(String::new, |version| version.to_string()),
         device_image_hash: hash.map_or_else(Bytes::new, |hash| hash.as_bytes().to_vec().into()),
+        message: view.message.clone(),
     }
 }
 

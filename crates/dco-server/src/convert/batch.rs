@@ -1,5 +1,6 @@
 //! SRV 11.3.
 
+use bytes::Bytes;
 use dco_block::Eui64;
 use dco_engine::{ActivationCounts, BatchView, Changes, SubmitBatch};
 use dco_proto::v1 as pb;
@@ -25,7 +26,15 @@ pub(crate) fn submit(user: Eui64, request: pb::SubmitBatchRequest) -> Result<Sub
     })
 }
 
-/// A batch as it goes out.
+/// A batch that was submitted or asked for by itself: with all that is known of it.
+pub(crate) fn whole(view: &BatchView) -> pb::Batch {
+    pb::Batch {
+        signed_request: view.signed_request.clone(),
+        ..batch(view)
+    }
+}
+
+/// A batch as it goes out: without what can be long.
 pub(crate) fn batch(view: &BatchView) -> pb::Batch {
     let hash = view.manufacturer_image_hash.as_bytes();
     pb::Batch {
@@ -40,6 +49,7 @@ pub(crate) fn batch(view: &BatchView) -> pb::Batch {
         predicted_release_time: view.predicted.map(|at| instant(at.release_us)),
         predicted_completion_time: view.predicted.map(|at| instant(at.completion_us)),
         counts: Some(counts(&view.counts)),
+        signed_request: Bytes::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use dco_block::{Eui64, ImageId, Manifest, ManifestParts, RawBlock};
 use dco_engine::{
     Cancel, InvalidDevices, OpenTransfer, TransferResponse, TransferState, TransferView,
@@ -100,9 +101,36 @@ pub(crate) fn block_refusal(index: u32, fault: &Fault) -> pb::BlockRefusal {
     }
 }
 
-/// A transfer as it goes out.
+/// A transfer that was opened or asked for by itself: with all that is known of it.
+pub(crate) fn whole(view: &TransferView) -> pb::Transfer {
+    pb::Transfer {
+        signed_request: view.signed_request.clone(),
+        ..transfer(view)
+    }
+}
+
+/// A transfer with the lists of Devices that were not accepted.
 pub(crate) fn transfer(view: &TransferView) -> pb::Transfer {
     let invalid = invalid_devices(&view.invalid);
+    let mut transfer = without_lists(view);
+    if let Some(response) = &mut transfer.response {
+        response.invalid_devices = Some(invalid.clone());
+    }
+    transfer.invalid_devices = Some(invalid);
+    transfer
+}
+
+/// A transfer in a list: without what can be long.
+pub(crate) fn listed(view: &TransferView) -> pb::Transfer {
+    pb::Transfer {
+        missing: Vec::new(),
+        ..without_lists(view)
+    }
+}
+
+/// A transfer for those who know the lists of Devices already: they can be long, and never change.
+pub(crate) fn without_lists(view: &TransferView) -> pb::Transfer {
+    let given = view.response.as_ref();
     pb::Transfer {
         name: name::transfer(view.user, view.number),
         state: state(view.state).into(),
@@ -114,28 +142,15 @@ pub(crate) fn transfer(view: &TransferView) -> pb::Transfer {
         expire_time: Some(instant(view.expire_us)),
         warn_time: view.warned_us.map(instant),
         device_count: u32::try_from(view.device_count).unwrap_or(u32::MAX),
-        response: view
-            .response
-            .as_ref()
-            .map(|given| response(given, &view.invalid)),
-        invalid_devices: Some(invalid),
+        response: given.map(|given| response(given, view.invalid.is_empty())),
+        invalid_devices: None,
+        signed_request: Bytes::new(),
     }
 }
 
-/// A transfer in a list: without what can be long.
-pub(crate) fn listed(view: &TransferView) -> pb::Transfer {
-    let mut transfer = transfer(view);
-    transfer.missing.clear();
-    transfer.invalid_devices = None;
-    if let Some(response) = &mut transfer.response {
-        response.invalid_devices = None;
-    }
-    transfer
-}
-
-fn response(given: &TransferResponse, invalid: &InvalidDevices) -> pb::UpdateFirmwareResponse {
+fn response(given: &TransferResponse, for_all: bool) -> pb::UpdateFirmwareResponse {
     let stored = given.reason.is_empty();
-    let response_code = match (stored, invalid.is_empty()) {
+    let response_code = match (stored, for_all) {
         (true, true) => "I99",
         (true, false) => "W110101",
         (false, _) => "",
@@ -145,7 +160,7 @@ fn response(given: &TransferResponse, invalid: &InvalidDevices) -> pb::UpdateFir
         reason: given.reason.clone(),
         message: given.message.clone(),
         response_time: Some(instant(given.at_us)),
-        invalid_devices: Some(invalid_devices(invalid)),
+        invalid_devices: None,
     }
 }
 

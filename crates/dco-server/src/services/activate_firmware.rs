@@ -1,7 +1,9 @@
 //! SRV 11.3 for Users.
 
 use dco_block::Eui64;
-use dco_engine::{ActivationName, Changes, Page as EnginePage, Reply, Request as Ask, Topic};
+use dco_engine::{
+    ActivationName, BatchView, Changes, Page as EnginePage, Reply, Request as Ask, Topic,
+};
 use dco_proto::v1 as pb;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -38,8 +40,8 @@ impl pb::activate_firmware_server::ActivateFirmware for ActivateFirmware {
         let (caller, message) = self.0.admit(request)?;
         let (by, name) = caller.permit_named::<Reader>(&message.name, "name")?;
         let (user, number) = (by.user(), name.batch()?);
-        let batch = self.batch(user, Ask::GetBatch { user, number }).await?;
-        Ok(Response::new(batch))
+        let view = self.batch(user, Ask::GetBatch { user, number }).await?;
+        Ok(Response::new(batch::whole(&view)))
     }
 
     async fn list_batches(
@@ -115,7 +117,8 @@ impl ActivateFirmware {
         message: pb::SubmitBatchRequest,
     ) -> Result<pb::Batch, Fault> {
         let asked = batch::submit(by.user(), message)?;
-        self.batch(by.user(), Ask::SubmitBatch(asked)).await
+        let view = self.batch(by.user(), Ask::SubmitBatch(asked)).await?;
+        Ok(batch::whole(&view))
     }
 
     async fn cancel(
@@ -126,12 +129,13 @@ impl ActivateFirmware {
     ) -> Result<pb::Batch, Fault> {
         let (id, validate_only) = (&message.request_id, message.validate_only);
         let asked = transfer::cancel(by.user(), number, id, validate_only)?;
-        self.batch(by.user(), Ask::CancelBatch(asked)).await
+        let view = self.batch(by.user(), Ask::CancelBatch(asked)).await?;
+        Ok(batch::batch(&view))
     }
 
-    async fn batch(&self, user: Eui64, ask: Ask) -> Result<pb::Batch, Fault> {
+    async fn batch(&self, user: Eui64, ask: Ask) -> Result<BatchView, Fault> {
         match self.0.engine.ask(user, ask).await? {
-            Reply::Batch(view) => Ok(batch::batch(&view)),
+            Reply::Batch(view) => Ok(view),
             _ => Err(Fault::wrong_answer("a batch")),
         }
     }

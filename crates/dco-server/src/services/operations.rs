@@ -1,5 +1,6 @@
 //! For operators and the Service Desk.
 
+use dco_block::Eui64;
 use dco_engine::{DeviceEntry, IMPORT_DEVICES_MAX, ImportDevices, Refusal, Reply, Request as Ask};
 use dco_proto::v1 as pb;
 use dco_schedule::ServiceDate;
@@ -31,9 +32,9 @@ impl pb::operations_server::Operations for Operations {
         &self,
         request: Request<pb::ListGatewaysRequest>,
     ) -> Result<Response<pb::ListGatewaysResponse>, Status> {
-        let (caller, _) = self.0.admit(request)?;
+        let (caller, message) = self.0.admit(request)?;
         let by = caller.permit(())?;
-        Ok(Response::new(self.gateways(by, &caller).await?))
+        Ok(Response::new(self.gateways(by, &caller, &message).await?))
     }
 
     async fn list_service_days(
@@ -79,13 +80,21 @@ impl Operations {
         &self,
         _by: Permit<Staff>,
         caller: &Caller,
+        message: &pb::ListGatewaysRequest,
     ) -> Result<pb::ListGatewaysResponse, Fault> {
-        match self.0.engine.ask(caller.eui64(), Ask::ListGateways).await? {
-            Reply::Gateways(views) => Ok(pb::ListGatewaysResponse {
-                gateways: views.iter().map(gateway).collect(),
-            }),
-            _ => Err(Fault::wrong_answer("a list of gateways")),
-        }
+        const LIST: &str = "gateways";
+        let page = Page::<Eui64>::read(LIST, message.page_size, &message.page_token)?;
+        let reply = self.0.engine.ask(caller.eui64(), Ask::ListGateways).await?;
+        let Reply::Gateways(mut views) = reply else {
+            return Err(Fault::wrong_answer("a list of gateways"));
+        };
+        // The engine knows as many as there are certificates for, and says them all; the parts are made here.
+        views.retain(|view| page.after.is_none_or(|after| view.gateway > after));
+        let last = page.cut(&mut views).map(|view| view.gateway);
+        Ok(pb::ListGatewaysResponse {
+            next_page_token: next_token(LIST, last),
+            gateways: views.iter().map(gateway).collect(),
+        })
     }
 
     async fn service_days(

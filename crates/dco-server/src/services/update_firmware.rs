@@ -60,7 +60,7 @@ impl pb::update_firmware_server::UpdateFirmware for UpdateFirmware {
         let (caller, message) = self.0.admit(request)?;
         let (by, name) = caller.permit_named(&message.name, "name")?;
         let view = self.view(by, name.transfer()?).await?;
-        Ok(Response::new(transfer::transfer(&view)))
+        Ok(Response::new(transfer::whole(&view)))
     }
 
     async fn list_transfers(
@@ -102,7 +102,8 @@ impl UpdateFirmware {
         message: pb::OpenTransferRequest,
     ) -> Result<pb::Transfer, Fault> {
         let asked: OpenTransfer = transfer::open(by.user(), message)?;
-        self.transfer(by.user(), Ask::OpenTransfer(asked)).await
+        let view = self.transfer(by.user(), Ask::OpenTransfer(asked)).await?;
+        Ok(transfer::whole(&view))
     }
 
     async fn cancel(
@@ -113,27 +114,20 @@ impl UpdateFirmware {
     ) -> Result<pb::Transfer, Fault> {
         let (id, validate_only) = (&message.request_id, message.validate_only);
         let asked = transfer::cancel(by.user(), number, id, validate_only)?;
-        self.transfer(by.user(), Ask::CancelTransfer(asked)).await
+        let view = self.transfer(by.user(), Ask::CancelTransfer(asked)).await?;
+        Ok(transfer::transfer(&view))
     }
 
-    async fn transfer(&self, user: Eui64, ask: Ask) -> Result<pb::Transfer, Fault> {
+    async fn transfer(&self, user: Eui64, ask: Ask) -> Result<TransferView, Fault> {
         match self.0.engine.ask(user, ask).await? {
-            Reply::Transfer(view) => Ok(transfer::transfer(&view)),
+            Reply::Transfer(view) => Ok(view),
             _ => Err(Fault::wrong_answer("a transfer")),
         }
     }
 
     async fn view(&self, by: Permit<Reader>, number: u64) -> Result<TransferView, Fault> {
         let user = by.user();
-        match self
-            .0
-            .engine
-            .ask(user, Ask::GetTransfer { user, number })
-            .await?
-        {
-            Reply::Transfer(view) => Ok(view),
-            _ => Err(Fault::wrong_answer("a transfer")),
-        }
+        self.transfer(user, Ask::GetTransfer { user, number }).await
     }
 
     async fn list(
@@ -247,12 +241,8 @@ impl Receiving for Sender {
     }
 
     async fn attach(&self) -> Result<BlockSource, Fault> {
-        let (user, number) = (self.by.user(), self.number);
-        let ask = Ask::AttachTransfer { user, number };
-        match self.context.engine.ask(user, ask).await? {
-            Reply::Blocks(source) => Ok(source),
-            _ => Err(Fault::wrong_answer("where blocks go")),
-        }
+        let engine = &self.context.engine;
+        engine.attach(self.by.user(), self.number).await
     }
 }
 
@@ -281,12 +271,17 @@ struct Watcher {
 
 impl Watcher {
     async fn step(mut self) -> Result<Option<(pb::Transfer, Self)>, Fault> {
+        let is_first = self.seen.is_none();
         let view = match self.seen.take() {
             None => self.look().await?,
             Some(seen) if is_over(seen.state) => return Ok(None),
             Some(seen) => self.next(&seen).await?,
         };
-        let told = transfer::transfer(&view);
+        let told = if is_first || is_over(view.state) {
+            transfer::transfer(&view)
+        } else {
+            transfer::without_lists(&view)
+        };
         self.seen = Some(view);
         Ok(Some((told, self)))
     }

@@ -4,10 +4,15 @@ use dco_proto::v1 as pb;
 use pb::transfer::State;
 use tokio_stream::StreamExt;
 use tonic::Streaming;
+use tonic_types::StatusExt;
 
 use crate::world::{
-    DEVICE, OTHER_USER, USER, World, carrying, image, naming, open_request, reason, request_id,
+    DEVICE, OTHER_USER, STRANGER, USER, World, carrying, image, naming, open_request, reason,
+    request_id,
 };
+
+/// The User's own signed Service Request for the transfer.
+const SIGNED: &[u8] = b"signed 11.1";
 
 /// Everything that is said on a stream: acknowledged indices in order, refusals by reason.
 async fn all(mut said: Streaming<pb::SendBlocksResponse>) -> (Vec<u32>, Vec<String>) {
@@ -274,4 +279,102 @@ async fn a_stream_whose_transfer_is_cancelled_is_ended() {
         }
     };
     assert_eq!(reason(&status), "TRANSFER_NOT_RECEIVING");
+}
+
+#[tokio::test]
+async fn blocks_for_a_rejected_transfer_are_told_why_it_was_rejected() {
+    let world = World::new().await;
+    world.import(&[DEVICE]).await;
+    let (manifest, blocks) = image(6, 20_000);
+    let mut request = open_request(1, &manifest);
+    let declared = request.manifest.as_mut().unwrap();
+    declared.manufacturer_image_hash = vec![1; 32].into();
+    let mut update = world.update(USER).await;
+    let name = update
+        .open_transfer(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .name;
+    let sent: Vec<_> = [naming(&name)]
+        .into_iter()
+        .chain(blocks.iter().map(carrying))
+        .collect();
+    let said = update.send_blocks(tokio_stream::iter(sent.clone())).await;
+    all(said.unwrap().into_inner()).await;
+    let watch = pb::WatchTransferRequest { name: name.clone() };
+    let mut watched = update.watch_transfer(watch).await.unwrap().into_inner();
+    let mut last = None;
+    while let Some(transfer) = watched.message().await.unwrap() {
+        last = Some(transfer);
+    }
+    assert_eq!(last.unwrap().state(), State::Rejected);
+
+    let status = update
+        .send_blocks(tokio_stream::iter(sent))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&status), "IMAGE_DIGEST_MISMATCH");
+    assert_eq!(status.code(), tonic::Code::FailedPrecondition);
+    let violated = status.get_details_precondition_failure().unwrap();
+    assert_eq!(violated.violations[0].subject, name);
+}
+
+#[tokio::test]
+async fn lists_of_devices_and_signed_requests_are_not_repeated_to_who_watches() {
+    let world = World::new().await;
+    world.import(&[DEVICE]).await;
+    let (manifest, blocks) = image(7, 20_000);
+    let mut request = open_request(1, &manifest);
+    request.devices.push(STRANGER.to_string());
+    request.signed_request = SIGNED.into();
+    let mut update = world.update(USER).await;
+    let opened = update.open_transfer(request).await.unwrap().into_inner();
+    assert_eq!(opened.signed_request, SIGNED);
+    let name = opened.name;
+    let get = pb::GetTransferRequest { name: name.clone() };
+    let got = update.get_transfer(get).await.unwrap().into_inner();
+    assert_eq!(got.signed_request, SIGNED);
+    let list = pb::ListTransfersRequest {
+        parent: format!("users/{USER}"),
+        ..pb::ListTransfersRequest::default()
+    };
+    let listed = update.list_transfers(list).await.unwrap().into_inner();
+    assert!(listed.transfers[0].signed_request.is_empty());
+
+    let watch = pb::WatchTransferRequest { name: name.clone() };
+    let mut watched = update.watch_transfer(watch).await.unwrap().into_inner();
+    let mut told = vec![watched.message().await.unwrap().unwrap()];
+    for some in [&blocks[..1], &blocks[1..]] {
+        let sent: Vec<_> = [naming(&name)]
+            .into_iter()
+            .chain(some.iter().map(carrying))
+            .collect();
+        let said = update.send_blocks(tokio_stream::iter(sent)).await;
+        all(said.unwrap().into_inner()).await;
+        told.extend(watched.message().await.unwrap());
+    }
+    while let Some(transfer) = watched.message().await.unwrap() {
+        told.push(transfer);
+    }
+    assert!(
+        told.iter()
+            .all(|transfer| transfer.signed_request.is_empty())
+    );
+    let lists: Vec<_> = told
+        .iter()
+        .map(|transfer| transfer.invalid_devices.is_some())
+        .collect();
+    let (first, last) = (0, lists.len() - 1);
+    assert!(last >= 2);
+    assert!(
+        (first..=last).all(|at| lists[at] == (at == first || at == last)),
+        "{lists:?}"
+    );
+    let response = told[last].response.clone().unwrap();
+    assert_eq!(response.response_code, "W110101");
+    assert_eq!(
+        response.invalid_devices.unwrap().invalid,
+        [STRANGER.to_string()]
+    );
 }

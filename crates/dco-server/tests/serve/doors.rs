@@ -134,7 +134,7 @@ async fn each_call_needs_its_role() {
         let mut operations = world.operations(wrong).await;
         denied(
             operations
-                .list_gateways(pb::ListGatewaysRequest {})
+                .list_gateways(pb::ListGatewaysRequest::default())
                 .await
                 .unwrap_err(),
         );
@@ -193,7 +193,7 @@ async fn what_the_transport_refuses_has_a_reason_too() {
     raw.ready().await.unwrap();
     let path = tonic::codegen::http::uri::PathAndQuery::from_static("/dco.v1.Nothing/AtAll");
     let codec = tonic_prost::ProstCodec::<pb::ListGatewaysRequest, pb::Transfer>::default();
-    let request = tonic::Request::new(pb::ListGatewaysRequest {});
+    let request = tonic::Request::new(pb::ListGatewaysRequest::default());
     let status = raw.unary(request, path, codec).await.unwrap_err();
     assert_eq!(reason(&status), "METHOD_UNKNOWN");
     let metrics = world.get("/metrics").await;

@@ -1,5 +1,6 @@
 //! SRV 11.3, from the batch to the gateway's outcome, and what is told on the way.
 
+use dco_block::Eui64;
 use dco_proto::v1 as pb;
 use pb::activation::State;
 use pb::connect_request::Kind as Say;
@@ -9,8 +10,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use crate::world::{
-    DEVICE, OPERATOR, USER, World, carrying, image, naming, open_request, reason, request_id,
+    DEVICE, GATEWAY, OPERATOR, OTHER_GATEWAY, USER, World, carrying, image, naming, open_request,
+    reason, request_id,
 };
+
+/// The User's own signed Service Request for the batch.
+const SIGNED: &[u8] = b"signed 11.3";
 
 /// Stores an image for the Device and sends a batch for it.
 async fn batch_of_one(world: &World) -> (dco_block::Manifest, pb::Batch) {
@@ -45,6 +50,7 @@ async fn batch_of_one(world: &World) -> (dco_block::Manifest, pb::Batch) {
             .to_vec()
             .into(),
         devices: vec![DEVICE.to_string()],
+        signed_request: SIGNED.into(),
         ..pb::SubmitBatchRequest::default()
     };
     let batch = world
@@ -69,17 +75,20 @@ fn hello(concurrency: u32) -> pb::ConnectRequest {
     }))
 }
 
-/// A gateway's stream.
-async fn dial(
-    world: &World,
-    first: pb::ConnectRequest,
-) -> (
+type Line = (
     mpsc::Sender<pb::ConnectRequest>,
     Streaming<pb::ConnectResponse>,
-) {
+);
+
+/// A gateway's stream.
+async fn dial(world: &World, first: pb::ConnectRequest) -> Line {
+    dial_as(GATEWAY, world, first).await
+}
+
+async fn dial_as(eui64: Eui64, world: &World, first: pb::ConnectRequest) -> Line {
     let (sender, said) = mpsc::channel(16);
     sender.send(first).await.unwrap();
-    let mut gateway = world.gateway().await;
+    let mut gateway = world.gateway(eui64).await;
     let told = gateway
         .connect(ReceiverStream::new(said))
         .await
@@ -110,7 +119,12 @@ async fn read_image(
         first_index,
         block_bytes: manifest.block_bytes(),
     };
-    let mut blocks = world.gateway().await.read_blocks(ask).await?.into_inner();
+    let mut blocks = world
+        .gateway(GATEWAY)
+        .await
+        .read_blocks(ask)
+        .await?
+        .into_inner();
     let mut read = Vec::new();
     while let Some(block) = blocks.message().await? {
         assert_eq!(block.crc32, dco_block::crc32(&block.data));
@@ -190,7 +204,7 @@ async fn a_gateway_takes_an_image_to_a_device_and_its_user_sees_it() {
     assert_eq!((rows[0].succeeded, rows[0].attempt_count), (1, 1));
     let mut operations = world.operations(OPERATOR).await;
     let listed = operations
-        .list_gateways(pb::ListGatewaysRequest {})
+        .list_gateways(pb::ListGatewaysRequest::default())
         .await
         .unwrap()
         .into_inner();
@@ -238,7 +252,7 @@ async fn a_newer_hello_ends_the_older_stream_and_nonsense_ends_its_own() {
     let status = told_newer.message().await.unwrap_err();
     assert_eq!(reason(&status), "MESSAGE_OUT_OF_TURN");
 
-    let mut gateway = world.gateway().await;
+    let mut gateway = world.gateway(GATEWAY).await;
     let accept = say(Say::Accept(pb::Accept::default()));
     for first in [
         vec![],
@@ -328,4 +342,97 @@ async fn lists_come_in_parts() {
     }
     let expected = [5, 4, 3, 2, 1].map(|number| format!("users/{USER}/transfers/{number}"));
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_signed_request_is_given_back_with_its_batch_and_not_with_lists_and_watches() {
+    let world = World::new().await;
+    let (_, batch) = batch_of_one(&world).await;
+    assert_eq!(batch.signed_request, SIGNED);
+    let mut activate = world.activate(USER).await;
+    let name = batch.name.clone();
+    let got = activate.get_batch(pb::GetBatchRequest { name }).await;
+    assert_eq!(got.unwrap().into_inner().signed_request, SIGNED);
+
+    let list = pb::ListBatchesRequest {
+        parent: format!("users/{USER}"),
+        ..pb::ListBatchesRequest::default()
+    };
+    let listed = activate.list_batches(list).await.unwrap().into_inner();
+    assert!(listed.batches[0].signed_request.is_empty());
+    let watch = pb::WatchBatchRequest {
+        name: batch.name,
+        position: 0,
+    };
+    let mut watched = activate.watch_batch(watch).await.unwrap().into_inner();
+    let first = watched.message().await.unwrap().unwrap();
+    assert!(first.batch.unwrap().signed_request.is_empty());
+}
+
+#[tokio::test]
+async fn gateways_come_in_parts_by_their_eui64() {
+    let world = World::new().await;
+    let _other = dial_as(OTHER_GATEWAY, &world, hello(2)).await;
+    let _one = dial(&world, hello(1)).await;
+    let mut operations = world.operations(OPERATOR).await;
+    let (mut names, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListGatewaysRequest {
+            page_size: 1,
+            page_token,
+        };
+        let part = operations
+            .list_gateways(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(part.gateways.len(), 1);
+        names.extend(part.gateways.into_iter().map(|gateway| gateway.name));
+        page_token = part.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    let expected = [GATEWAY, OTHER_GATEWAY].map(|eui64| format!("gateways/{eui64}"));
+    assert_eq!(names, expected);
+    let request = pb::ListGatewaysRequest {
+        page_size: 0,
+        page_token: "another list's".to_owned(),
+    };
+    let status = operations.list_gateways(request).await.unwrap_err();
+    assert_eq!(reason(&status), "PAGE_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn a_gateway_that_reads_says_in_which_cut() {
+    let world = World::new().await;
+    let no_cut = pb::ReadBlocksRequest {
+        image_id: vec![1; 32].into(),
+        ..pb::ReadBlocksRequest::default()
+    };
+    let mut gateway = world.gateway(GATEWAY).await;
+    let status = gateway.read_blocks(no_cut).await.unwrap_err();
+    assert_eq!(reason(&status), "BLOCK_BYTES_INVALID");
+}
+
+#[tokio::test]
+async fn what_a_gateway_says_of_an_end_is_told_to_its_user() {
+    let world = World::new().await;
+    let (manifest, batch) = batch_of_one(&world).await;
+    let (gateway, mut told) = dial(&world, hello(1)).await;
+    assert!(matches!(next(&mut told).await, Told::Welcome(_)));
+    let Told::Offer(offer) = next(&mut told).await else {
+        panic!("there is something to offer");
+    };
+    let mut ended = success(offer.attempt, &manifest);
+    if let Some(Say::Outcome(outcome)) = &mut ended.kind {
+        outcome.message = "rebooted twice".to_owned();
+    }
+    gateway.send(ended).await.unwrap();
+    assert!(matches!(next(&mut told).await, Told::Noted(_)));
+    let ask = pb::GetActivationRequest {
+        name: format!("{}/activations/{DEVICE}", batch.name),
+    };
+    let activation = world.activate(USER).await.get_activation(ask).await;
+    assert_eq!(activation.unwrap().into_inner().message, "rebooted twice");
 }

@@ -33,6 +33,7 @@ use crate::pki::{Authority, Identity};
 pub(crate) const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
 pub(crate) const OTHER_USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3002_0000);
 pub(crate) const GATEWAY: Eui64 = Eui64::from_bits(0x90B3_D51F_3003_0000);
+pub(crate) const OTHER_GATEWAY: Eui64 = Eui64::from_bits(0x90B3_D51F_3003_0001);
 pub(crate) const OPERATOR: Eui64 = Eui64::from_bits(0x90B3_D51F_3004_0000);
 pub(crate) const STRANGER: Eui64 = Eui64::from_bits(0x90B3_D51F_3009_0000);
 pub(crate) const DEVICE: Eui64 = Eui64::from_bits(0x00DB_1234_5678_90A0);
@@ -93,10 +94,11 @@ impl World {
         let text = format!(
             "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
              drain_seconds = 1\n\
-             [tls]\nca = \"ca.pem\"\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{}{}{}{}",
+             [tls]\nca = \"ca.pem\"\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{}{}{}{}{}",
             party("user", USER),
             party("user", OTHER_USER),
             party("gateway", GATEWAY),
+            party("gateway", OTHER_GATEWAY),
             party("operator", OPERATOR),
         );
         Config::parse(&text, self.folder.path()).unwrap()
@@ -142,8 +144,8 @@ impl World {
         ActivateFirmwareClient::new(self.channel(eui64).await)
     }
 
-    pub(crate) async fn gateway(&self) -> GatewayClient<Channel> {
-        GatewayClient::new(self.channel(GATEWAY).await)
+    pub(crate) async fn gateway(&self, eui64: Eui64) -> GatewayClient<Channel> {
+        GatewayClient::new(self.channel(eui64).await)
     }
 
     pub(crate) async fn operations(&self, eui64: Eui64) -> OperationsClient<Channel> {
