@@ -72,7 +72,7 @@ pub struct RetryTerms {
 pub struct RetryRule {
     /// Attempts in all, the first included; at least 1.
     pub attempts_max: u16,
-    /// Wait before the second attempt; doubled for each one after.
+    /// Wait before the second attempt, at least a microsecond; doubled for each one after.
     pub backoff_us: Micros,
 }
 
@@ -82,7 +82,10 @@ impl RetryRule {
     pub(crate) fn next_us(&self, attempt: u16, now_us: Micros) -> Option<Micros> {
         (attempt < self.attempts_max).then(|| {
             let doublings = u32::from(attempt.saturating_sub(1)).min(16);
-            now_us.saturating_add(self.backoff_us.saturating_mul(1 << doublings))
+            let wait_us = self.backoff_us.saturating_mul(1 << doublings);
+            // Never at the same instant: what time does by itself has its place before the records of that instant,
+            // and in replay it would come between them.
+            now_us.saturating_add(wait_us.max(1))
         })
     }
 }
@@ -153,6 +156,15 @@ mod tests {
             };
             assert_eq!(rule.next_us(1, 100), None);
         }
+    }
+
+    #[test]
+    fn no_attempt_follows_at_the_same_instant() {
+        let rule = RetryRule {
+            attempts_max: 2,
+            backoff_us: 0,
+        };
+        assert_eq!(rule.next_us(1, 100), Some(101));
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub struct TransferView {
     pub invalid: Arc<InvalidDevices>,
     /// The 11.1 Response, once there is one.
     pub response: Option<TransferResponse>,
-    /// The User's own signed Service Request, as it came.
+    /// The User's own signed Service Request, as it came; only when the transfer is opened or read by its name.
     pub signed_request: Bytes,
 }
 
@@ -155,11 +155,12 @@ pub struct BatchView {
     pub trt_start_us: Micros,
     /// When its TRT ends.
     pub due_us: Micros,
-    /// When its last activation is expected to be released and to be done; `None` once settled.
+    /// When its last activation is expected to be released and to be done; `None` once settled, in a list, and in
+    /// changes that are not the last ones.
     pub predicted: Option<Prediction>,
     /// Its activations.
     pub counts: ActivationCounts,
-    /// The User's own signed Service Request, as it came.
+    /// The User's own signed Service Request, as it came; only when the batch is submitted or read by its name.
     pub signed_request: Bytes,
 }
 

@@ -10,6 +10,7 @@ mod alike;
 mod anything;
 mod attempts;
 mod durability;
+mod feed;
 mod forecast;
 mod gateways;
 mod moves;

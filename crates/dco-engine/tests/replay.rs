@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use dco_engine::record::{
-    ActivationCancelled, AttemptEnded, BatchCancelled, Change, Record, Released, TransferEnded,
+    ActivationCancelled, AttemptEnded, BatchCancelled, Change, DevicesImported, Record, Released,
+    RequestKey, TransferEnded,
 };
 use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
 use proptest::prelude::*;
@@ -147,6 +148,62 @@ fn what_cannot_be_is_refused_with_its_reason() {
         let refusal = refusal(change.clone());
         assert!(refusal.contains(reason), "{change:?}: {refusal}");
     }
+}
+
+#[test]
+fn a_request_key_of_another_length_is_refused() {
+    let key = |id: usize, digest: usize| {
+        Some(RequestKey {
+            id: vec![1; id].into(),
+            digest: vec![1; digest].into(),
+        })
+    };
+    for (id, digest, reason) in [
+        (15, 32, "16 octets"),
+        (0, 0, "16 octets"),
+        (16, 31, "32 octets"),
+        (16, 33, "32 octets"),
+    ] {
+        let imported = DevicesImported {
+            request: key(id, digest),
+            ..DevicesImported::default()
+        };
+        let cancelled = BatchCancelled {
+            user: ANN.bits(),
+            number: 2,
+            request: key(id, digest),
+            given_back: 0,
+        };
+        for change in [
+            Change::DevicesImported(imported),
+            Change::BatchCancelled(cancelled),
+        ] {
+            let refusal = refusal(Some(change));
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_request_has_its_key_checked() {
+    let world = busy();
+    let mut odd = 0;
+    for (index, record) in world.journal.iter().enumerate() {
+        let mut record = Record::decode(record.as_slice()).expect("its own");
+        let key = match record.change.as_mut().expect("it says something") {
+            Change::DevicesImported(it) => &mut it.request,
+            Change::TransferOpened(it) => &mut it.request,
+            Change::BatchAccepted(it) => &mut it.request,
+            Change::BatchCancelled(it) => &mut it.request,
+            _ => continue,
+        };
+        key.as_mut().expect("somebody asked").digest = vec![1; 9].into();
+        let mut journal = world.journal[..index].to_vec();
+        journal.push(record.encode_to_vec());
+        assert!(replayed(&journal).expect_err("odd").contains("32 octets"));
+        odd += 1;
+    }
+    assert!(odd > 5);
 }
 
 #[test]

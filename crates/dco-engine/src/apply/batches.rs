@@ -61,7 +61,7 @@ impl Engine {
         };
         self.count_sent(&batch, at_us);
         self.requests
-            .remember(user, record.request.as_ref(), Made::Batch(index));
+            .remember(user, record.request.as_ref(), Made::Batch(index))?;
         self.batches
             .add(batch, record.devices.iter().copied().map(Eui64::from_bits));
         if record.day_start_us <= at_us {
@@ -69,9 +69,9 @@ impl Engine {
         } else {
             self.wakes
                 .set(record.day_start_us, Wake::Unpark { batch: index });
-        }
-        for activation in self.batches.get(index).activations() {
-            self.batches.note_change(activation);
+            for activation in self.batches.get(index).activations() {
+                self.batches.note_change(activation);
+            }
         }
         Ok(())
     }
@@ -118,8 +118,7 @@ impl Engine {
                 .take_back_sent(user, date, record.given_back);
         }
         self.requests
-            .remember(user, record.request.as_ref(), Made::CancelledBatch(index));
-        Ok(())
+            .remember(user, record.request.as_ref(), Made::CancelledBatch(index))
     }
 
     fn cancel_activation(&mut self, activation: u32, at_us: Micros) {

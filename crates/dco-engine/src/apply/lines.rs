@@ -26,6 +26,7 @@ impl Engine {
         for activation in self.batches.get(batch).activations() {
             if self.batches.activation(activation).phase == Phase::Parked {
                 self.enqueue(activation);
+                self.batches.note_change(activation);
             }
         }
     }
@@ -34,6 +35,7 @@ impl Engine {
         let phase = self.batches.activation(activation).phase;
         if matches!(phase, Phase::RetryWait { until_us } if until_us <= self.now_us) {
             self.enqueue(activation);
+            self.batches.note_change(activation);
             self.tell_if_live(self.batches.activation(activation).batch);
         }
     }

@@ -26,10 +26,7 @@ impl Engine {
             .ok_or("it says nothing that this program knows")?
         {
             Change::DayOpened(it) => self.apply_day_opened(it),
-            Change::DevicesImported(it) => {
-                self.apply_devices_imported(it);
-                Ok(())
-            }
+            Change::DevicesImported(it) => self.apply_devices_imported(it),
             Change::TransferOpened(it) => self.apply_transfer_opened(seq, at_us, it),
             Change::TransferWarned(it) => {
                 self.apply_transfer_warned(at_us, it);
@@ -58,7 +55,7 @@ impl Engine {
         Ok(())
     }
 
-    fn apply_devices_imported(&mut self, record: &DevicesImported) {
+    fn apply_devices_imported(&mut self, record: &DevicesImported) -> Result<(), Why> {
         let moved = self.moved(record);
         self.inventory.apply(record);
         for activation in moved {
@@ -67,7 +64,7 @@ impl Engine {
         let count = u32::try_from(record.devices.len()).unwrap_or(u32::MAX);
         let by = Eui64::from_bits(record.by);
         self.requests
-            .remember(by, record.request.as_ref(), Made::Imported(count));
+            .remember(by, record.request.as_ref(), Made::Imported(count))
     }
 
     /// Activations of Devices that from now on are behind another gateway.

@@ -26,8 +26,7 @@ impl Engine {
             .set(record.expire_us, Deadline::ExpireTransfer { owner: seq });
         let user = Eui64::from_bits(record.user);
         self.requests
-            .remember(user, record.request.as_ref(), Made::Transfer(seq));
-        Ok(())
+            .remember(user, record.request.as_ref(), Made::Transfer(seq))
     }
 
     pub(super) fn apply_transfer_warned(&mut self, at_us: Micros, record: &TransferRef) {
@@ -61,7 +60,6 @@ impl Engine {
             .clear(transfer.expire_us, Deadline::ExpireTransfer { owner });
         let user = transfer.user;
         self.requests
-            .remember(user, record.request.as_ref(), Made::Transfer(owner));
-        Ok(())
+            .remember(user, record.request.as_ref(), Made::Transfer(owner))
     }
 }

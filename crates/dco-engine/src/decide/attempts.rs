@@ -56,6 +56,7 @@ impl Engine {
     }
 
     /// A stage is only ever followed by a later one; what a late message says of an earlier one is a sign of life.
+    /// It is no change of the batch: who watches it would find nothing new.
     pub(crate) fn progress(&mut self, activation: u32, stage: Stage) {
         let now_us = self.now_us;
         let Some(attempt) = self.gateways.attempt_mut(activation) else {
@@ -67,8 +68,6 @@ impl Engine {
         }
         attempt.is_sent |= matches!(stage, Stage::Transferring { .. } | Stage::Delivered);
         attempt.progress_us = now_us;
-        let batch = self.batches.activation(activation).batch;
-        self.batch_changed(batch);
     }
 
     /// The attempt is over: a unit given back where the gateway says that nothing was sent, and has not said

@@ -230,18 +230,10 @@ fn first_and_count<'a>(mut devices: impl Iterator<Item = &'a Eui64>) -> Option<(
 /// The answer to the request that made it, the same whenever it is asked again.
 fn as_accepted(batch: &Batch) -> BatchView {
     BatchView {
-        user: batch.user,
-        number: Some(batch.number),
-        manufacturer_image_hash: batch.manufacturer_image_hash,
-        image_id: batch.image_id,
-        large: batch.large,
-        service_date: batch.service_date,
-        created_us: batch.created_us,
-        trt_start_us: batch.trt_start_us,
-        due_us: batch.due_us,
         predicted: Some(batch.first_prediction),
         counts: counts_at_first(batch.len, batch.day_start_us > batch.created_us),
         signed_request: batch.signed_request.clone(),
+        ..crate::read::row(batch)
     }
 }
 

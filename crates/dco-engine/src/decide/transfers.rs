@@ -290,7 +290,7 @@ impl Engine {
     pub(crate) fn cancel_transfer(&mut self, asked: Cancel) -> Result<Reply, Refusal> {
         let digest = asked.digest();
         if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
-            return self.transfer_made(made);
+            return self.transfer_cancelled(made);
         }
         let (owner, transfer) = self
             .transfers
@@ -301,7 +301,7 @@ impl Engine {
             return Err(Refusal::TransferNotReceiving { state });
         }
         if asked.validate_only {
-            return Ok(Reply::Transfer(transfer.view()));
+            return self.transfer_cancelled(Made::Transfer(owner));
         }
         self.record(Change::TransferEnded(TransferEnded {
             owner,
@@ -312,7 +312,16 @@ impl Engine {
         }));
         self.out.push_effect(Effect::FreeBlocks { owner });
         self.transfer_changed(owner);
-        self.transfer_made(Made::Transfer(owner))
+        self.transfer_cancelled(Made::Transfer(owner))
+    }
+
+    /// Whoever cancels it did not send its signed Service Request with that.
+    fn transfer_cancelled(&self, made: Made) -> Result<Reply, Refusal> {
+        let mut reply = self.transfer_made(made)?;
+        if let Reply::Transfer(view) = &mut reply {
+            view.signed_request = Bytes::new();
+        }
+        Ok(reply)
     }
 
     /// The stored image for a User.

@@ -104,13 +104,11 @@ impl Engine {
 
     /// What waits in a User's large batches that are due before this one, or as early and accepted before.
     fn open_before(&self, user: Eui64, due_us: Micros, first: u32) -> u64 {
-        let mine = self.batches.open().find(|(it, _)| *it == user);
-        mine.map_or(0, |(_, batches)| {
-            batches
-                .filter(|it| it.large && (it.due_us, it.first) < (due_us, first))
-                .map(waiting)
-                .sum()
-        })
+        let mine = self.batches.open_of(user);
+        mine.take_while(|it| it.due_us <= due_us)
+            .filter(|it| it.large && (it.due_us, it.first) < (due_us, first))
+            .map(waiting)
+            .sum()
     }
 
     fn demand(&self) -> Demand {

@@ -4,13 +4,14 @@ mod explain;
 pub(crate) mod forecast;
 mod reports;
 
+use bytes::Bytes;
 use dco_block::{Eui64, ImageId};
 
 use crate::effect::{BlockSource, Reply};
 use crate::engine::Engine;
 use crate::event::{ActivationName, Page, Request};
 use crate::refusal::Refusal;
-use crate::state::batches::Phase;
+use crate::state::batches::{Batch, Phase};
 use crate::view::{
     ActivationState, ActivationView, BatchView, Changes, GatewayView, Stage, TransferState,
 };
@@ -96,19 +97,17 @@ impl Engine {
 
     fn get_batch(&self, user: Eui64, number: u64) -> Result<Reply, Refusal> {
         let found = self.batches.find(user, number);
-        let (index, _) = found.ok_or(Refusal::NotFound { kind: "batch" })?;
-        Ok(Reply::Batch(self.batch_view(index)))
+        let (index, batch) = found.ok_or(Refusal::NotFound { kind: "batch" })?;
+        Ok(Reply::Batch(BatchView {
+            signed_request: batch.signed_request.clone(),
+            ..self.batch_view(index)
+        }))
     }
 
     fn list_batches(&self, page: Page) -> Reply {
         let newest = self.batches.newest_first(page.user, page.before);
-        let rows = newest
-            .take(as_usize(page.limit))
-            .map(|(index, _)| BatchView {
-                signed_request: bytes::Bytes::new(),
-                ..self.batch_view(index)
-            });
-        Reply::Batches(rows.collect())
+        let rows = newest.take(as_usize(page.limit));
+        Reply::Batches(rows.map(|(_, batch)| row(batch)).collect())
     }
 
     fn list_activations(
@@ -153,7 +152,12 @@ impl Engine {
                 .into_iter()
                 .map(|it| self.activation_view(it))
                 .collect(),
-            batch: self.batch_view(index),
+            // Whoever watches asks after each change: a prediction is worth its work only with what is told last.
+            batch: if from < to && to == all {
+                self.batch_view(index)
+            } else {
+                row(batch)
+            },
             complete: to == all,
         }))
     }
@@ -195,26 +199,19 @@ impl Engine {
             return Err(absent);
         };
         let mut activations = batch.activations();
-        activations
-            .find(|it| self.batches.activation(*it).device == name.device)
+        // Mostly it is asked of what is under way: that is found without a search.
+        let busy = self.batches.busy(name.device);
+        busy.filter(|activation| activations.contains(activation))
+            .or_else(|| activations.find(|it| self.batches.activation(*it).device == name.device))
             .ok_or(absent)
     }
 
+    /// A batch with what is expected of it.
     pub(crate) fn batch_view(&self, index: u32) -> BatchView {
         let batch = self.batches.get(index);
         BatchView {
-            user: batch.user,
-            number: Some(batch.number),
-            manufacturer_image_hash: batch.manufacturer_image_hash,
-            image_id: batch.image_id,
-            large: batch.large,
-            service_date: batch.service_date,
-            created_us: batch.created_us,
-            trt_start_us: batch.trt_start_us,
-            due_us: batch.due_us,
             predicted: self.predict(batch),
-            counts: batch.counts,
-            signed_request: batch.signed_request.clone(),
+            ..row(batch)
         }
     }
 
@@ -255,6 +252,24 @@ impl Engine {
             Some(attempt) if self.gateways.session(attempt.gateway).is_some() => attempt.stage,
             _ => Stage::Unknown,
         }
+    }
+}
+
+/// A batch as a row of a list.
+pub(crate) fn row(batch: &Batch) -> BatchView {
+    BatchView {
+        user: batch.user,
+        number: Some(batch.number),
+        manufacturer_image_hash: batch.manufacturer_image_hash,
+        image_id: batch.image_id,
+        large: batch.large,
+        service_date: batch.service_date,
+        created_us: batch.created_us,
+        trt_start_us: batch.trt_start_us,
+        due_us: batch.due_us,
+        predicted: None,
+        counts: batch.counts,
+        signed_request: Bytes::new(),
     }
 }
 

@@ -80,7 +80,8 @@ pub(crate) struct Batch {
     pub(crate) first: u32,
     pub(crate) len: u32,
     pub(crate) counts: ActivationCounts,
-    /// Its activations in the order in which records changed them; the feed's position is a place in it.
+    /// Its activations in the order in which records, or time by itself, changed them; the feed's position is a place
+    /// in it.
     pub(crate) changes: Vec<u32>,
 }
 
@@ -180,6 +181,12 @@ impl Batches {
             .map(|(user, batches)| (*user, batches.iter().map(|(_, index)| self.get(*index))))
     }
 
+    /// One User's open batches, earliest due first.
+    pub(crate) fn open_of(&self, user: Eui64) -> impl Iterator<Item = &Batch> {
+        let open = self.open.get(&user).into_iter().flatten();
+        open.map(|(_, index)| self.get(*index))
+    }
+
     pub(crate) fn totals(&self) -> &ActivationCounts {
         &self.totals
     }
@@ -263,7 +270,7 @@ impl Batches {
         }
     }
 
-    /// A record has changed this activation: whoever follows the batch is to see it.
+    /// A record, or time by itself, has changed this activation: whoever follows the batch is to see it.
     pub(crate) fn note_change(&mut self, activation: u32) {
         let batch = self.activation(activation).batch;
         self.batches[at(batch)].changes.push(activation);

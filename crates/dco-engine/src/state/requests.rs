@@ -44,15 +44,23 @@ impl Requests {
         }
     }
 
-    /// Remembers a request. The journal is checked before it gets here, so odd lengths are not met;
-    /// they would be passed over.
-    pub(crate) fn remember(&mut self, user: Eui64, key: Option<&RequestKey>, made: Made) {
-        let Some(key) = key else { return };
-        let (Ok(id), Ok(digest)) = (key.id.as_ref().try_into(), key.digest.as_ref().try_into())
-        else {
-            return;
-        };
+    /// Remembers a request, where one made the record.
+    ///
+    /// # Errors
+    /// When the journal's id or digest has not the length of one.
+    pub(crate) fn remember(
+        &mut self,
+        user: Eui64,
+        key: Option<&RequestKey>,
+        made: Made,
+    ) -> Result<(), &'static str> {
+        let Some(key) = key else { return Ok(()) };
+        let id = key.id.as_ref().try_into();
+        let digest = key.digest.as_ref().try_into();
+        let id = id.map_err(|_| "its request id is not 16 octets")?;
+        let digest = digest.map_err(|_| "its request digest is not 32 octets")?;
         self.done.insert((user, id), (digest, made));
+        Ok(())
     }
 }
 

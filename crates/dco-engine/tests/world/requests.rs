@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, Manifest};
 use dco_engine::{
-    ActivationName, ActivationView, BatchView, Cancel, DeviceEntry, Event, Explanation,
+    ActivationName, ActivationView, BatchView, Cancel, Changes, DeviceEntry, Event, Explanation,
     ImportDevices, OpenTransfer, Refusal, Reply, ReplyTo, Request, ServiceDayView, SubmitBatch,
     TransferView, Verdict,
 };
@@ -219,6 +219,20 @@ impl World {
         match self.ask(Request::ExplainActivation(name)) {
             Ok(Reply::Explanation(explanation)) => explanation,
             other => panic!("no explanation: {other:?}"),
+        }
+    }
+
+    pub(crate) fn changes(&mut self, user: Eui64, number: u64, position: u64) -> Changes {
+        let limit = 1_000;
+        let asked = Request::ReadChanges {
+            user,
+            number,
+            position,
+            limit,
+        };
+        match self.ask(asked) {
+            Ok(Reply::Changes(changes)) => changes,
+            other => panic!("no changes: {other:?}"),
         }
     }
 
