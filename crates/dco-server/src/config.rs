@@ -33,7 +33,8 @@ pub struct Config {
     pub drain: Duration,
     /// Certificates and keys.
     pub tls: TlsFiles,
-    /// Bounds on connections.
+    /// Bounds on connections. In memory a connection holds at most its window of 16 MiB of what was received and not
+    /// looked at, and for each call the message that is being read, up to [`crate::MESSAGE_BYTES_MAX`].
     pub connections: Connections,
     /// Bounds on blocks that are not yet durable.
     pub intake: Intake,
@@ -71,7 +72,8 @@ pub struct Connections {
     pub calls_max: u32,
 }
 
-/// Bounds on blocks on their way to the disk.
+/// Bounds on blocks on their way to the disk. What they take in memory stays within the bytes in flight, one message
+/// of up to [`crate::MESSAGE_BYTES_MAX`] for each stream, and the windows of their connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intake {
     /// Bytes of blocks that are not yet durable, over all Users.

@@ -47,7 +47,7 @@ pub(crate) struct Send {
             .range(i64::from(limits::BLOCK_BYTES_MIN)..=i64::from(limits::BLOCK_BYTES_MAX)))]
     block_bytes: u32,
     /// Streams side by side
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=32))]
     streams: u8,
     /// The same id gives the same transfer; a new one when not given
     #[arg(long, value_name = "UUID")]

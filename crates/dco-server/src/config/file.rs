@@ -171,7 +171,7 @@ fn default_reload_seconds() -> u32 {
 impl Default for ConnectionsSection {
     fn default() -> Self {
         Self {
-            max: 1_024,
+            max: 256,
             handshakes_max: 64,
             handshake_seconds: 10,
             calls_max: 128,
@@ -240,8 +240,8 @@ impl Default for IntakeSection {
         Self {
             bytes_in_flight_max: 64 * 1024 * 1024,
             bytes_in_flight_per_user_max: 16 * 1024 * 1024,
-            streams_max: 256,
-            streams_per_user_max: 64,
+            streams_max: 128,
+            streams_per_user_max: 32,
         }
     }
 }
