@@ -150,11 +150,9 @@ async fn a_signed_request_is_kept_with_both_services_as_it_came() {
     scene.kill_service().await;
     scene.start_service().await;
     let user = scene.user("user1").await;
-    assert_eq!(
-        user.transfer(transfer).await.unwrap().signed_request,
-        signed
-    );
-    assert!(user.batch(batch).await.unwrap().signed_request == signed);
+    let transfer = user.transfer(transfer).await.unwrap();
+    let batch = user.batch(batch).await.unwrap();
+    assert!(transfer.signed_request == signed && batch.signed_request == signed);
 
     let longer = OpenTransfer {
         request_id: RequestId::fresh(),
