@@ -32,11 +32,6 @@ impl Bucket {
         }
     }
 
-    /// The day's curve.
-    pub const fn pace(&self) -> &Pace {
-        &self.pace
-    }
-
     /// When the next unit may go, with `remaining` units left on this day: `now_us` if it may go now,
     /// [`UNTIL_TOLD`] if none may go any more.
     pub fn ready_at(&self, now_us: Micros, remaining: u32) -> Micros {

@@ -11,7 +11,6 @@ use crate::Micros;
 pub struct Pace {
     /// Only stretches with a weight: in the gaps between them no weight passes.
     stretches: Vec<Stretch>,
-    end_us: Micros,
     total: u64,
 }
 
@@ -82,16 +81,7 @@ impl Pace {
         if stretches.is_empty() {
             return Err(InvalidPace::NoWeight);
         }
-        Ok(Self {
-            stretches,
-            end_us,
-            total,
-        })
-    }
-
-    /// The first instant after the day.
-    pub const fn end_us(&self) -> Micros {
-        self.end_us
+        Ok(Self { stretches, total })
     }
 
     /// The weight of the whole day.
@@ -175,7 +165,7 @@ mod tests {
         let pace = Pace::new(vec![(100, 0), (110, 2), (120, 0), (130, 1)], 140).unwrap();
         let passed = [90, 105, 110, 115, 120, 125, 131, 140, 150].map(|at| pace.passed_at(at));
         assert_eq!(passed, [0, 0, 0, 10, 20, 20, 21, 30, 30]);
-        assert_eq!((pace.total(), pace.end_us()), (30, 140));
+        assert_eq!(pace.total(), 30);
     }
 
     #[test]

@@ -160,6 +160,19 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         self.remove_from(line, slot.node)
     }
 
+    /// Takes an entry that went at its turn before, in another run of the same queue: out of the queue, and out of
+    /// its User's share. Given the pushes, removals and weights of that run and what it picked, in their order,
+    /// the turns that follow are those that would have followed there, as long as nothing was held back;
+    /// what was held back, and when, is not known here. That shifts what each User gets by a few turns, once.
+    ///
+    /// # Panics
+    /// If the entry has been taken or removed before: its owner's books would be wrong.
+    pub fn take(&mut self, slot: Slot) -> K {
+        let line = self.line_of(slot);
+        self.ring.spend_out_of_turn(self.lines.line(line).user);
+        self.remove_from(line, slot.node)
+    }
+
     /// Sets how large a share `user` has, relative to the others: from its next turn on. The least
     /// weight is 1, which is also where a User starts.
     pub fn set_weight(&mut self, user: U, weight: u32) {
@@ -199,7 +212,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
                 self.users[user as usize].name,
                 self.lanes[lane as usize].name,
             ) {
-                Answer::Go => return self.take(user, head),
+                Answer::Go => return self.take_head(user, head),
                 Answer::LaneNotBefore(at_us) => self.hold_lane(lane, after_now(at_us)),
                 Answer::UserNotBefore(at_us) => self.hold_user(user, after_now(at_us)),
                 Answer::NoneBefore(at_us) => return Pick::NotBefore(after_now(at_us)),
@@ -219,13 +232,6 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     /// Whether nothing is queued.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// Entries queued for one User.
-    pub fn len_of(&self, user: U) -> u64 {
-        self.user_ids
-            .get(&user)
-            .map_or(0, |&user| self.users[user as usize].len)
     }
 
     /// Entries of the same User that go before this one if nothing is held back. Takes time in
@@ -304,7 +310,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         }
     }
 
-    fn take(&mut self, user: u32, head: Head) -> Pick<U, L, K> {
+    fn take_head(&mut self, user: u32, head: Head) -> Pick<U, L, K> {
         self.ring.spend_unit(user);
         let key = self.remove_from(head.line, head.node);
         let lane = self.lanes[head.lane as usize].name;

@@ -150,6 +150,29 @@ impl Ring {
         self.shares[user as usize].credit -= UNIT;
     }
 
+    /// Spends a unit of `user` whoever's turn it is. Those before it that had one to spend must have been held back,
+    /// so they keep their turns; the turns of the others are over.
+    pub(crate) fn spend_out_of_turn(&mut self, user: u32) {
+        let mut held_back = Vec::new();
+        while self.shares[user as usize].is_in {
+            let Some(front) = self.front() else { break };
+            if !self.turn_goes_on(front) {
+                continue;
+            }
+            if front == user {
+                break;
+            }
+            self.leave(front);
+            held_back.push(front);
+        }
+        for other in held_back {
+            self.join(other);
+        }
+        let share = &mut self.shares[user as usize];
+        // One that is held back now may have none: it was free when it was picked.
+        share.credit = share.credit.saturating_sub(UNIT);
+    }
+
     fn take_no_part(&mut self, user: u32) {
         let share = &mut self.shares[user as usize];
         if std::mem::replace(&mut share.is_in, false) {

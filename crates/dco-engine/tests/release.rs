@@ -354,6 +354,35 @@ fn equal_users_take_turns_and_none_is_left_unused() {
     assert_eq!((by_user[&ANN], by_user[&BOB]), (20, 20), "the rest");
 }
 
+/// The Users of a day's releases, with a restart after each `every` hours.
+fn turns(every_hours: Option<i64>) -> Vec<Eui64> {
+    let mut world = ready(start("2026-06-01"), capacity(300));
+    world.habit = Some(succeed);
+    for (user, range) in [(ANN, 0..70), (BOB, 1_000..1_330)] {
+        world
+            .submit(user, &manifest(2, LARGE), &devices(range))
+            .expect("admitted");
+    }
+    world.connect(NORTH);
+    for _ in 0..every_hours.map_or(1, |hours| 24 / hours) {
+        world.pass(every_hours.unwrap_or(24) * HOUR_US);
+        if every_hours.is_some() {
+            world.crash();
+            world.connect(NORTH);
+        }
+    }
+    let released = world.offered.iter();
+    released.map(|(_, it)| it.attempt.activation.user).collect()
+}
+
+#[test]
+fn a_restart_does_not_change_whose_turn_it_is() {
+    let lived = turns(None);
+    assert!(lived.len() > 290);
+    assert_eq!(turns(Some(24)), lived);
+    assert_eq!(turns(Some(1)), lived);
+}
+
 #[test]
 fn a_capacity_change_does_not_change_the_shares() {
     let mut world = ready(start("2026-06-01"), capacity(100));

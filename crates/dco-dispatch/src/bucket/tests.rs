@@ -9,22 +9,27 @@ fn pace(weights: &[u32]) -> Pace {
         .map(|hour| hour * HOUR_US)
         .zip(weights.iter().copied())
         .collect::<Vec<_>>();
-    let end_us = Micros::try_from(hours.len()).unwrap() * HOUR_US;
-    Pace::new(hours, end_us).unwrap()
+    Pace::new(hours, end_us(weights)).unwrap()
+}
+
+fn end_us(weights: &[u32]) -> Micros {
+    Micros::try_from(weights.len()).unwrap() * HOUR_US
 }
 
 /// A day with work always waiting.
 struct Day {
     bucket: Bucket,
+    end_us: Micros,
     now_us: Micros,
     capacity: u32,
     released_us: Vec<Micros>,
 }
 
 impl Day {
-    fn new(pace: Pace, burst: u32, capacity: u32) -> Self {
+    fn new(weights: &[u32], burst: u32, capacity: u32) -> Self {
         Self {
-            bucket: Bucket::new(pace, burst),
+            bucket: Bucket::new(pace(weights), burst),
+            end_us: end_us(weights),
             now_us: 0,
             capacity,
             released_us: Vec::new(),
@@ -56,7 +61,7 @@ impl Day {
     }
 
     fn run_to_the_end(&mut self) -> &mut Self {
-        let end_us = self.bucket.pace().end_us();
+        let end_us = self.end_us;
         self.run_until(end_us);
         let after_the_end = self.bucket.ready_at(end_us, self.remaining().max(1));
         assert_eq!(after_the_end, UNTIL_TOLD);
@@ -98,7 +103,7 @@ fn capacity() -> impl Strategy<Value = u32> {
 
 #[test]
 fn a_flat_day_is_an_even_row() {
-    let mut day = Day::new(pace(&[1; 24]), 1, 12_000);
+    let mut day = Day::new(&[1; 24], 1, 12_000);
     day.run_to_the_end();
     assert_eq!(day.released(), 12_000);
     assert_eq!(day.released_us[..3], [0, 7_200_000, 14_400_000]);
@@ -108,7 +113,7 @@ fn a_flat_day_is_an_even_row() {
 
 #[test]
 fn hours_get_their_share_and_hours_without_weight_nothing() {
-    let mut day = Day::new(pace(&[3, 0, 1, 0]), 5, 400);
+    let mut day = Day::new(&[3, 0, 1, 0], 5, 400);
     day.run_to_the_end();
     let by_hour = [0, 1, 2, 3].map(|hour| day.released_in_hour(hour));
     assert_eq!(by_hour, [300, 0, 100, 0]);
@@ -116,7 +121,7 @@ fn hours_get_their_share_and_hours_without_weight_nothing() {
 
 #[test]
 fn a_start_at_noon_spreads_over_the_afternoon() {
-    let mut day = Day::new(pace(&[1; 24]), 10, 12_000);
+    let mut day = Day::new(&[1; 24], 10, 12_000);
     day.skip_to(12 * HOUR_US).run_to_the_end();
     assert_eq!((day.released(), day.most_at_one_instant()), (12_000, 10));
     assert!((12..24).all(|hour| day.released_in_hour(hour).abs_diff(1_000) <= 10));
@@ -124,7 +129,7 @@ fn a_start_at_noon_spreads_over_the_afternoon() {
 
 #[test]
 fn a_raised_capacity_spreads_over_the_rest() {
-    let mut day = Day::new(pace(&[1; 24]), 1, 1);
+    let mut day = Day::new(&[1; 24], 1, 1);
     day.run_until(12 * HOUR_US);
     assert_eq!(day.released_us, [0]);
     assert_eq!(day.bucket.ready_at(day.now_us, 0), UNTIL_TOLD);
@@ -136,7 +141,7 @@ fn a_raised_capacity_spreads_over_the_rest() {
 
 #[test]
 fn a_lowered_capacity_spreads_what_is_left_of_it() {
-    let mut day = Day::new(pace(&[1; 24]), 1, 12_000);
+    let mut day = Day::new(&[1; 24], 1, 12_000);
     day.run_until(12 * HOUR_US);
     assert_eq!(day.released(), 6_000);
     day.capacity = 6_120;
@@ -157,16 +162,16 @@ proptest! {
     fn a_full_day_releases_everything_along_its_curve(
         weights in weights(), capacity in capacity(), burst in 1..50_u32,
     ) {
-        let mut day = Day::new(pace(&weights), burst, capacity);
+        let mut day = Day::new(&weights, burst, capacity);
         day.run_to_the_end();
         prop_assert_eq!(day.released(), capacity);
-        let total = u128::from(day.bucket.pace().total());
+        let total = u128::from(day.bucket.pace.total());
         let heaviest = u128::from(*weights.iter().max().unwrap());
         for (unit, &at_us) in (0_u128..).zip(&day.released_us) {
             let hour = usize::try_from(at_us / HOUR_US).unwrap();
             prop_assert!(weights[hour] > 0, "released in an hour of weight 0");
             let by_curve = total * unit / u128::from(capacity);
-            let passed = u128::from(day.bucket.pace().passed_at(at_us));
+            let passed = u128::from(day.bucket.pace.passed_at(at_us));
             prop_assert!(passed <= by_curve);
             // A step is over a hundred thousand times this, so nothing adds up over the day.
             prop_assert!(by_curve - passed <= u128::from(capacity) + heaviest);
@@ -181,7 +186,7 @@ proptest! {
     ) {
         let mut changes = changes;
         changes.sort_unstable();
-        let mut day = Day::new(pace(&weights), burst, 1_000);
+        let mut day = Day::new(&weights, burst, 1_000);
         let mut over_at_change = 0;
         for (at_us, capacity, idle) in changes {
             if idle { day.skip_to(at_us) } else { day.run_until(at_us) };
@@ -194,7 +199,7 @@ proptest! {
             prop_assert_eq!(day.released(), day.capacity.max(over_at_change));
         }
         prop_assert!(day.released() <= day.capacity.max(over_at_change));
-        prop_assert!(day.released_us.iter().all(|&at| at < day.bucket.pace().end_us()));
+        prop_assert!(day.released_us.iter().all(|&at| at < day.end_us));
     }
 
     #[test]
@@ -204,12 +209,12 @@ proptest! {
     ) {
         let mut pauses = pauses;
         pauses.sort_unstable();
-        let mut day = Day::new(pace(&weights), burst, capacity);
+        let mut day = Day::new(&weights, burst, capacity);
         let heaviest = u64::from(*weights.iter().max().unwrap());
         for (from_us, length_us) in pauses {
             day.run_until(from_us).skip_to(from_us + length_us);
-            let passed = day.bucket.pace().passed_at(day.now_us);
-            let left = day.bucket.pace().total() - passed;
+            let passed = day.bucket.pace.passed_at(day.now_us);
+            let left = day.bucket.pace.total() - passed;
             // With less than a microsecond a unit left, nothing can be spread.
             prop_assume!(left / u64::from(day.remaining().max(1)) > heaviest);
         }
@@ -222,7 +227,7 @@ proptest! {
         weights in weights(), capacity in 1..500_u32, burst in 1..20_u32, start_us in 0..20 * HOUR_US,
         extra in 0..100_u32,
     ) {
-        let mut day = Day::new(pace(&weights), burst, capacity);
+        let mut day = Day::new(&weights, burst, capacity);
         day.skip_to(start_us).run_until(start_us + 2 * HOUR_US);
         let half = day.released();
         day.capacity += extra;

@@ -19,7 +19,7 @@ impl Engine {
         let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
         let batch = self.batches.batch_of(activation);
         let (user, image, large) = (batch.user, (batch.user, batch.image_id), batch.large);
-        self.dequeue(activation);
+        self.take_its_turn(activation);
         let charged = record.charged_date.map(ServiceDate::from_days);
         if let Some(date) = charged {
             self.days

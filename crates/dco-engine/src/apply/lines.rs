@@ -90,6 +90,14 @@ impl Engine {
         }
     }
 
+    /// Out of the line, and out of its User's share of it, as the pick did it that is only known from its record.
+    pub(super) fn take_its_turn(&mut self, activation: u32) {
+        let large = self.batches.batch_of(activation).large;
+        if let Phase::Queued(Some(slot)) = self.batches.activation(activation).phase {
+            self.line_of(large).take(slot);
+        }
+    }
+
     /// Out of the line, if it is in one.
     pub(super) fn dequeue(&mut self, activation: u32) {
         let large = self.batches.batch_of(activation).large;

@@ -195,7 +195,7 @@ impl World {
                 .iter()
                 .filter(|waiting| waiting.user == user)
                 .count();
-            assert_eq!(self.queue.len_of(user), of_user as u64);
+            assert_eq!(len_of(&self.queue, user), of_user as u64);
             users.extend((of_user > 0).then_some(user));
         }
         assert_eq!(self.queue.users().collect::<Vec<_>>(), users);

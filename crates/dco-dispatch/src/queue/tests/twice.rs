@@ -1,0 +1,179 @@
+//! One run of the queue, and another that is told what the first picked.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Push {
+        user: u8,
+        lane: u8,
+        due_us: Micros,
+    },
+    Remove(prop::sample::Index),
+    Pick(u8),
+    Weight {
+        user: u8,
+        weight: u32,
+    },
+    /// A lane is held back until it is let go.
+    Hold {
+        lane: u8,
+        held: bool,
+    },
+}
+
+fn op(hold: impl Strategy<Value = bool> + Clone + 'static) -> impl Strategy<Value = Op> {
+    let user = 0..4_u8;
+    let lane = 0..3_u8;
+    prop_oneof![
+        6 => (user.clone(), lane.clone(), 0..3_i64)
+            .prop_map(|(user, lane, due_us)| Op::Push { user, lane, due_us }),
+        1 => any::<prop::sample::Index>().prop_map(Op::Remove),
+        4 => (1..9_u8).prop_map(Op::Pick),
+        1 => (user, 1..600_u32).prop_map(|(user, weight)| Op::Weight { user, weight }),
+        2 => (lane, hold).prop_map(|(lane, held)| Op::Hold { lane, held }),
+    ]
+}
+
+#[derive(Default)]
+struct Twice {
+    lived: Queue,
+    replayed: Queue,
+    gate: Table,
+    /// Where each entry waits, in the one and in the other.
+    waiting: Vec<(u32, Slot, Slot)>,
+    pushes: u32,
+}
+
+impl Twice {
+    fn run(&mut self, op: Op) {
+        match op {
+            Op::Push { user, lane, due_us } => self.push(user, lane, due_us),
+            Op::Remove(index) if !self.waiting.is_empty() => {
+                let (_, lived, replayed) =
+                    self.waiting.swap_remove(index.index(self.waiting.len()));
+                assert_eq!(self.lived.remove(lived), self.replayed.remove(replayed));
+            }
+            Op::Remove(_) => {}
+            Op::Pick(times) => (0..times).for_each(|_| self.pick()),
+            Op::Weight { user, weight } => {
+                self.lived.set_weight(user, weight);
+                self.replayed.set_weight(user, weight);
+            }
+            Op::Hold { lane, held } => self.hold(lane, held),
+        }
+    }
+
+    fn push(&mut self, user: u8, lane: u8, due_us: Micros) {
+        let entry = entry(user, lane, due_us, self.pushes);
+        let slots = (self.lived.push(entry), self.replayed.push(entry));
+        self.waiting.push((self.pushes, slots.0, slots.1));
+        self.pushes += 1;
+    }
+
+    fn pick(&mut self) {
+        let Pick::Taken { key, .. } = self.lived.pick(0, &self.gate) else {
+            return;
+        };
+        let at = self.waiting.iter().position(|it| it.0 == key).unwrap();
+        let (_, _, slot) = self.waiting.swap_remove(at);
+        assert_eq!(self.replayed.take(slot), key);
+    }
+
+    fn hold(&mut self, lane: u8, held: bool) {
+        let until_us = if held { UNTIL_TOLD } else { 0 };
+        self.gate.lanes.insert(lane, until_us);
+        self.gate.told.borrow_mut().remove(&Held::Lane(lane.into()));
+        self.lived.wake_lane(lane);
+    }
+}
+
+fn all_of(queue: &mut Queue) -> Vec<u32> {
+    drain(queue, &Table::default()).0
+}
+
+/// How many entries each of four Users had by each of some picks.
+fn shares(queue: &mut Queue, picks: usize) -> Vec<[i64; 4]> {
+    let mut taken = [0; 4];
+    let mut after = Vec::new();
+    for _ in 0..picks {
+        if let Pick::Taken { user, .. } = queue.pick(0, &Open) {
+            taken[usize::from(user)] += 1;
+            after.push(taken);
+        }
+    }
+    after
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn told_what_was_picked_it_goes_on_alike(
+        ops in prop::collection::vec(op(Just(false)), 0..150),
+    ) {
+        let mut twice = Twice::default();
+        for op in ops {
+            twice.run(op);
+        }
+        prop_assert_eq!(all_of(&mut twice.lived), all_of(&mut twice.replayed));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_held_back_shifts_it_by_few_turns(
+        ops in prop::collection::vec(op(any::<bool>()), 0..150),
+        weights in prop::array::uniform4(1..600_u32),
+    ) {
+        let mut twice = Twice::default();
+        for (user, weight) in (0..).zip(weights) {
+            twice.run(Op::Weight { user, weight });
+        }
+        for op in ops.into_iter().filter(|op| !matches!(op, Op::Weight { .. })) {
+            twice.run(op);
+        }
+        for lane in 0..3 {
+            twice.hold(lane, false);
+        }
+        for user in 0..4 {
+            (0..200).for_each(|_| twice.push(user, 0, 9));
+        }
+        let price = i64::from(weights.iter().sum::<u32>().div_ceil(4));
+        let lived = shares(&mut twice.lived, 200);
+        let replayed = shares(&mut twice.replayed, 200);
+        for (lived, replayed) in lived.into_iter().zip(replayed) {
+            for user in 0..4 {
+                let turn = i64::from(weights[user]).div_euclid(price) + 1;
+                let apart = lived[user].abs_diff(replayed[user]);
+                prop_assert!(apart <= 1 + 2 * turn.unsigned_abs(), "{lived:?} {replayed:?} {weights:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_held_back_can_be_taken_all_the_same() {
+    let mut queue = Queue::new();
+    let slots: Vec<Slot> = (0..3).map(|key| queue.push(entry(1, 1, 0, key))).collect();
+    let held = table(0, &[(1, UNTIL_TOLD)], &[]);
+    assert_eq!(queue.pick(0, &held), Pick::NotBefore(UNTIL_TOLD));
+    assert_eq!((queue.take(slots[0]), queue.take(slots[2])), (0, 2));
+    assert_eq!(queue.len(), 1);
+    queue.wake_lane(1);
+    assert_eq!(queue.pick(0, &Open), taken(1, 1, 1));
+    assert_eq!(queue.pick(0, &Open), Pick::Empty);
+}
+
+#[test]
+#[should_panic(expected = "only until its entry is taken or removed")]
+fn what_was_picked_cannot_be_taken() {
+    let mut queue = Queue::new();
+    let slot = queue.push(entry(1, 1, 0, 10));
+    assert_eq!(queue.pick(0, &Open), taken(1, 1, 10));
+    queue.take(slot);
+}
