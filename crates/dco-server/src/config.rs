@@ -107,9 +107,13 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is not TOML, or has a key that is not known, or a value of the wrong kind.
-    #[error("the configuration is not valid: {message}")]
+    #[error("line {line}: {message}, in `{written}`")]
     Syntax {
-        /// With line, column and the name of the key.
+        /// Counted from 1.
+        line: usize,
+        /// That line, which names the key.
+        written: String,
+        /// What is wrong with it.
         message: String,
     },
     /// A value is outside its bounds.
@@ -140,10 +144,20 @@ impl Config {
 
     /// Checks what a file says. Relative paths in it start at `base_dir`.
     pub fn parse(text: &str, base_dir: &Path) -> Result<Self, ConfigError> {
-        let file: ConfigFile = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-            message: error.to_string().trim_end().to_owned(),
-        })?;
+        let file: ConfigFile = toml::from_str(text).map_err(|error| syntax(text, &error))?;
         file.check(base_dir)
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let written = text.lines().nth(line - 1).unwrap_or_default().trim();
+    ConfigError::Syntax {
+        line,
+        written: written.to_owned(),
+        message: error.message().trim_end().to_owned(),
     }
 }
 

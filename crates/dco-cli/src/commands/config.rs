@@ -77,27 +77,9 @@ pub(crate) fn refuse(error: &ConfigError, text: &str, path: &Path) -> Failure {
                 line_of(field, text).map_or_else(String::new, |line| format!(" line {line}"));
             Failure::config(format!("{path}{line}: {error}"))
         }
-        ConfigError::Syntax { message } => {
-            Failure::config(format!("{path}: {}", one_line(message)))
-        }
+        ConfigError::Syntax { .. } => Failure::config(format!("{path} {error}")),
         ConfigError::Read { .. } => Failure::config(error),
     }
-}
-
-/// What `toml` says over several lines with a picture of the place, without the picture.
-fn one_line(message: &str) -> String {
-    let picture = |line: &str| {
-        line.trim_start()
-            .trim_start_matches(|digit: char| digit.is_ascii_digit())
-            .trim_start()
-            .starts_with('|')
-    };
-    let lines: Vec<_> = message
-        .lines()
-        .filter(|line| !picture(line))
-        .map(str::trim)
-        .collect();
-    lines.join(": ")
 }
 
 /// The line on which a field such as `capacity.per_day` or `party[2].eui64` is written, if it is.
@@ -215,11 +197,15 @@ roles = ["service_desk", "auditor"]
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
         let message = refusal(&GOOD.replace("per_day", "per_dya"));
-        assert!(message.starts_with("dco.toml: "), "{message}");
-        assert!(
-            message.contains("line 12") && message.contains("per_dya"),
-            "{message}"
-        );
+        let named = "dco.toml line 12: unknown field `per_dya`";
+        assert!(message.starts_with(named), "{message}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_shown_with_its_key() {
+        let message = refusal(&GOOD.replace("per_day = 9000", "per_day = -1"));
+        assert!(message.starts_with("dco.toml line 12: "), "{message}");
+        assert!(message.ends_with("in `per_day = -1`"), "{message}");
     }
 
     #[test]

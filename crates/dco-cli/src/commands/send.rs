@@ -78,10 +78,12 @@ impl Send {
         }
         let name = self.file.display().to_string();
         let manifest = image::manifest(&loaded.image, self.block_bytes, &name)?;
+        // What is given is read before anybody is asked anything.
+        let opening = self.open(manifest.clone())?;
         let client = self.caller.client().await?;
         let transfer = match &self.resume {
             Some(resume) => self.resumed(resume, &client, &manifest).await?,
-            None => client.open_transfer(self.open(manifest)?).await?,
+            None => client.open_transfer(opening).await?,
         };
         let Some(name) = transfer.name else {
             return Ok(answer(&transfer));
