@@ -73,7 +73,6 @@ pub(crate) fn batches_text(batches: &[Batch]) -> String {
         ">FAILED",
         ">CANCELLED",
         "TRT ENDS",
-        "PREDICTED COMPLETION",
     ];
     table(
         &head,
@@ -87,7 +86,6 @@ pub(crate) fn batches_text(batches: &[Batch]) -> String {
                 grouped(batch.counts.failed),
                 grouped(batch.counts.cancelled),
                 when::local_or(batch.due_us, "-"),
-                when::local_or(batch.predicted_completion_us, "-"),
             ]
         }),
     )
