@@ -23,6 +23,10 @@ pub(crate) use refusal::{Concern, fault_of};
 /// The domain of every `google.rpc.ErrorInfo` of this service.
 const DOMAIN: &str = "dco";
 
+/// What a caller sent may stand in a fault, and a fault travels in a header, whose length has a limit.
+const MESSAGE_CHARS_MAX: usize = 600;
+const METADATA_CHARS_MAX: usize = 200;
+
 /// Something that ends a call, or refuses a block: what the caller is told, in one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault(Box<Facts>);
@@ -57,19 +61,35 @@ enum Detail {
     },
 }
 
+/// A text that can be shown: not too long, and nothing in it that moves the cursor.
+fn told(what: &impl fmt::Display, chars_max: usize) -> String {
+    let text = what.to_string();
+    let mut shown: String = text
+        .chars()
+        .map(|it| if it.is_control() { ' ' } else { it })
+        .take(chars_max)
+        .collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 impl Fault {
     fn new(code: Code, reason: &'static str, message: impl fmt::Display) -> Self {
         Self(Box::new(Facts {
             code,
             reason,
-            message: message.to_string(),
+            message: told(&message, MESSAGE_CHARS_MAX),
             metadata: BTreeMap::new(),
             details: Vec::new(),
         }))
     }
 
     fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
-        self.0.metadata.insert(key, value.to_string());
+        self.0
+            .metadata
+            .insert(key, told(&value, METADATA_CHARS_MAX));
         self
     }
 

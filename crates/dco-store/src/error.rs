@@ -37,7 +37,7 @@ pub enum StoreError {
         folder: String,
     },
     /// The disk refused. The store is closed from here on.
-    #[error("disk failed while {doing} {file}")]
+    #[error("disk failed while {doing} {file}: {source}")]
     Disk {
         /// What was tried.
         doing: &'static str,

@@ -19,6 +19,17 @@ impl Fault {
         )
     }
 
+    /// A list of Devices with one that is unknown, or somebody else's: the two are not told apart, so the
+    /// words are always these.
+    pub(crate) fn device_not_permitted() -> Self {
+        Self::new(
+            Code::PermissionDenied,
+            "CALLER_NOT_PERMITTED",
+            "a Device of the request is not in the inventory or not registered to this User; an \
+             OpenTransfer that only validates lists such Devices beside those it accepts",
+        )
+    }
+
     /// A field that cannot be read as what it should be.
     pub(crate) fn argument(
         reason: &'static str,

@@ -22,7 +22,8 @@ pub(crate) struct Concern<'a> {
 pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
     match refusal {
         // The same as for a name of somebody else, to the byte: what exists there is not said.
-        Refusal::NotPermitted | Refusal::ImageNotOnOffer => Fault::caller_not_permitted(),
+        Refusal::ImageNotOnOffer => Fault::caller_not_permitted(),
+        Refusal::NotPermitted => Fault::device_not_permitted(),
         Refusal::NotFound { kind } => {
             let reason = if *kind == "image" {
                 "IMAGE_NOT_FOUND"

@@ -200,6 +200,18 @@ fn callers_that_are_sent_away_together_do_not_come_back_together() {
 }
 
 #[test]
+fn what_a_caller_sent_is_told_back_short_and_printable() {
+    let sent = format!("\u{1b}[2J\r\n{}", "é".repeat(10_000));
+    let fault = Fault::new(Code::InvalidArgument, "NAME_INVALID", &sent).with("name", &sent);
+    assert_eq!(fault.message().chars().count(), MESSAGE_CHARS_MAX + 1);
+    assert!(fault.message().starts_with(" [2J  é") && fault.message().ends_with('…'));
+    let (_, told) = fault.metadata().next().unwrap();
+    assert_eq!(told.chars().count(), METADATA_CHARS_MAX + 1);
+    let short = Fault::new(Code::InvalidArgument, "NAME_INVALID", "é");
+    assert_eq!(short.message(), "é");
+}
+
+#[test]
 fn what_is_somebody_elses_looks_the_same_to_the_byte() {
     let denied = |fault: Fault| {
         let status = Status::from(fault);
@@ -210,7 +222,6 @@ fn what_is_somebody_elses_looks_the_same_to_the_byte() {
         )
     };
     let named = denied(Fault::caller_not_permitted());
-    assert_eq!(denied(fault_of(&Refusal::NotPermitted, concern())), named);
     assert_eq!(
         denied(fault_of(&Refusal::ImageNotOnOffer, concern())),
         named
