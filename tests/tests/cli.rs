@@ -175,6 +175,18 @@ async fn help_teaches_and_names_the_exit_codes() {
 }
 
 #[tokio::test]
+async fn a_wrong_command_line_is_told_to_programs_as_well() {
+    for args in [
+        &["nosuch", "--json"][..],
+        &["batches", "--limit", "-1", "--json"],
+        &["send", "--json"],
+    ] {
+        let ended = dco(args).await.expect_code(2);
+        assert_eq!(ended.json()["error"]["exit_code"], 2);
+    }
+}
+
+#[tokio::test]
 async fn pki_never_overwrites() {
     let site = Site::new(|settings| settings).await;
     let pki = site.path("pki");

@@ -172,6 +172,12 @@ fn field<T: FromStr<Err: fmt::Display>>(record: &StringRecord, at: usize) -> Res
 
 fn text(record: &StringRecord, at: usize) -> Result<String, String> {
     let text = &record[at];
+    if text.chars().any(char::is_control) {
+        return Err(format!(
+            "{} has a character that cannot be printed; write only such as can",
+            COLUMNS[at]
+        ));
+    }
     match text.chars().count() {
         1..=TEXT_CHARACTERS_MAX => Ok(text.to_owned()),
         0 => Err(format!(

@@ -37,10 +37,31 @@ use crate::exit::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     let output = Output::new(cli.json);
     let result = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::internal(format!("cannot start: {error}")))
         .and_then(|runtime| runtime.block_on(commands::run(cli.command, output)));
     output.end(result).into()
+}
+
+/// What clap says of a wrong command line, or of a request for help; a program that asked for JSON is told
+/// the former as every other failure.
+fn misused(error: &clap::Error) -> ExitCode {
+    let json = std::env::args().any(|argument| argument == "--json");
+    if json && error.use_stderr() {
+        let output = Output::new(true);
+        return output
+            .end(Err(Failure::usage(error.to_string().trim_end())))
+            .into();
+    }
+    // Whoever cannot be told has gone.
+    let _gone = error.print();
+    match u8::try_from(error.exit_code()) {
+        Ok(code) => ExitCode::from(code),
+        Err(_) => ExitCode::FAILURE,
+    }
 }

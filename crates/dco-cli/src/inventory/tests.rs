@@ -66,9 +66,11 @@ fn every_bad_line_is_named_with_its_number_and_the_reason() {
         line(5).replace("M-1", ""),
         line(6).replace("M-1", &"m".repeat(31)),
         "only,three,columns".to_owned(),
+        line(9).replace("M-1", "M\u{7}1"),
     ]));
+    assert!(message.contains("line 9: model has a character that cannot be printed"));
     assert!(
-        message.starts_with("6 bad lines in the inventory"),
+        message.starts_with("7 bad lines in the inventory"),
         "{message}"
     );
     assert!(
