@@ -104,7 +104,7 @@ mod tests {
         for line in [
             "dco send image.ota --as pki/user1",
             "dco send image.ota --devices x --block-bytes 1023",
-            "dco send image.bin --devices x --wrap key.pem",
+            "dco send image.bin --devices x --firmware-version 0102000A",
             "dco send image.ota --devices x --request-id seven",
             "dco activate --devices x",
             "dco activate --image x --devices x --date tomorrow",

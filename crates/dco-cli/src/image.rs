@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::Args;
-use dco_block::{FirmwareVersion, HardwareVersions, Manifest, OtaHeader, limits, wrap};
+use dco_block::{
+    FirmwareVersion, HardwareVersions, Manifest, ManufacturerImageHash, OtaHeader, limits, wrap,
+};
 
 use crate::exit::Failure;
 use crate::pki::ImageSigner;
@@ -17,9 +19,11 @@ pub(crate) struct Wrapping {
     /// Put an OTA header before the file and a signature of this key after it
     ///
     /// The key is a P-256 key as PKCS#8 PEM, such as the `signer.key` of `dco pki`.
-    #[arg(long, value_name = "KEY.pem", requires = "firmware_version")]
+    #[arg(long, value_name = "KEY.pem")]
     pub(crate) wrap: Option<PathBuf>,
     /// The version in the OTA header, eight hex digits
+    ///
+    /// When not given, the first eight digits of the file's SHA-256, so that another file is another version.
     #[arg(long, value_name = "8HEX", requires = "wrap")]
     pub(crate) firmware_version: Option<FirmwareVersion>,
     /// The hardware versions the image is for, both ends included
@@ -50,15 +54,17 @@ pub(crate) fn load(path: &Path, wrapping: &Wrapping) -> Result<Loaded, Failure> 
             wrapped: false,
         });
     }
-    let (Some(key), Some(firmware_version)) = (&wrapping.wrap, wrapping.firmware_version) else {
+    let Some(key) = &wrapping.wrap else {
         return Err(Failure::data(format!(
             "{} is no OTA Upgrade Image (it does not begin with the octets 1E F1 EE 0B); \
-             to put a header and a signature around it give --wrap KEY.pem and \
-             --firmware-version 8HEX",
+             to put a header and a signature around it give --wrap KEY.pem",
             path.display()
         )));
     };
     let key_pem = files::read_text(key, KEY_BYTES_MAX)?;
+    let firmware_version = wrapping
+        .firmware_version
+        .unwrap_or_else(|| version_of(&file));
     let header = wrapping.header(firmware_version, path);
     let image = sign_and_wrap(header, &file, &key_pem)
         .map_err(|why| Failure::data(format!("{}: {why}", key.display())))?;
@@ -66,6 +72,14 @@ pub(crate) fn load(path: &Path, wrapping: &Wrapping) -> Result<Loaded, Failure> 
         image,
         wrapped: true,
     })
+}
+
+/// A version for a file that nobody gave one: it changes with the file.
+fn version_of(file: &[u8]) -> FirmwareVersion {
+    let digits = ManufacturerImageHash::of(file).to_string();
+    digits[..8]
+        .parse()
+        .expect("a digest is written in hex digits, and any eight of them are a version")
 }
 
 /// Signs a Manufacturer Image and puts the OTA header before it.

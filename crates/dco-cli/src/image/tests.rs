@@ -56,6 +56,27 @@ fn a_plain_file_is_wrapped_and_signed() {
 }
 
 #[test]
+fn a_file_that_nobody_gave_a_version_has_one_of_its_own() {
+    let versions = [&b"abc"[..], b"abd"].map(|content| {
+        let (dir, path) = folder("plain.bin", content);
+        let key = dir.path().join("signer.key");
+        files::write_new(&key, KEY_PEM.as_bytes()).unwrap();
+        let unversioned = Wrapping {
+            firmware_version: None,
+            ..wrapping(Some(key))
+        };
+        let loaded = load(&path, &unversioned).unwrap();
+        OtaImage::parse(&loaded.image)
+            .unwrap()
+            .header()
+            .file_version
+    });
+    // SHA-256 of "abc" begins with ba7816bf.
+    assert_eq!(versions[0], FirmwareVersion::new(0xBA78_16BF));
+    assert_ne!(versions[1], versions[0]);
+}
+
+#[test]
 fn a_plain_file_without_a_key_is_refused_with_what_to_do() {
     let (_dir, path) = folder("plain", b"text");
     let failure = load(&path, &wrapping(None)).unwrap_err();
@@ -63,7 +84,7 @@ fn a_plain_file_without_a_key_is_refused_with_what_to_do() {
     assert!(
         failure
             .message
-            .contains("give --wrap KEY.pem and --firmware-version 8HEX")
+            .contains("give --wrap KEY.pem")
     );
 }
 
