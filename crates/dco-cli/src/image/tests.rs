@@ -81,11 +81,7 @@ fn a_plain_file_without_a_key_is_refused_with_what_to_do() {
     let (_dir, path) = folder("plain", b"text");
     let failure = load(&path, &wrapping(None)).unwrap_err();
     assert_eq!(failure.exit, Exit::Data);
-    assert!(
-        failure
-            .message
-            .contains("give --wrap KEY.pem")
-    );
+    assert!(failure.message.contains("give --wrap KEY.pem"));
 }
 
 #[test]
