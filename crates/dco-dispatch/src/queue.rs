@@ -197,6 +197,10 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     /// Takes the entry whose turn it is among those that may go at `now_us`, or says when to come
     /// back. `now_us` must never be before that of an earlier call.
     pub fn pick(&mut self, now_us: Micros, gate: &impl Gate<U, L>) -> Pick<U, L, K> {
+        // Nobody's turn is looked at for nothing: whoever replays what was taken knows of no such look.
+        if self.len == 0 {
+            return Pick::Empty;
+        }
         self.free_what_is_due(now_us);
         while let Some(user) = self.ring.front() {
             let Some(head) = self.first_open_head(user, now_us) else {
@@ -217,9 +221,6 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
                 Answer::UserNotBefore(at_us) => self.hold_user(user, after_now(at_us)),
                 Answer::NoneBefore(at_us) => return Pick::NotBefore(after_now(at_us)),
             }
-        }
-        if self.len == 0 {
-            return Pick::Empty;
         }
         Pick::NotBefore(self.waits.first().map_or(UNTIL_TOLD, |&(at_us, _)| at_us))
     }
