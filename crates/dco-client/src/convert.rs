@@ -1,5 +1,6 @@
 //! The only place that knows both the wire types and ours. What comes in is checked here, once.
 
+pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod gateway;
 mod operations;

@@ -37,6 +37,10 @@ impl OperationsClient {
         }
     }
 
+    pub(crate) fn wire(&self) -> WireOperations<Channel> {
+        self.client.clone()
+    }
+
     /// Replaces the inventory entries of the Devices named and gives how many there are; all or nothing. The entries are drawn as
     /// they are sent. With `validate_only` all is checked and nothing changed.
     pub async fn import_devices(

@@ -12,6 +12,7 @@
 //! Deliberately absent: files (PEM texts and images are given as bytes), clocks, any decision about what to send when, and trying
 //! again what was refused.
 
+mod backup;
 mod convert;
 mod desk;
 mod error;
@@ -25,6 +26,7 @@ mod user;
 
 pub use tonic::Code;
 
+pub use backup::BackupStream;
 pub use convert::BadAnswer;
 pub use desk::{OperationsClient, ReportsClient};
 pub use error::{ClientError, HelpLink, Refusal, Violation, ViolationKind};
@@ -35,7 +37,7 @@ pub use retry::RetryPolicy;
 pub use tls::{Identity, InvalidIdentity};
 pub use types::{
     Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome, AttemptRef,
-    AttemptResult, Batch, BatchChange, BatchName, BlockRefusal, DcoMessage, DeviceEntry,
+    AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchChange, BatchName, BlockRefusal, DcoMessage, DeviceEntry,
     Explanation, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices, InvalidName, Micros,
     Offer, OpenTransfer, Page, PageRequest, ServiceDay, Stage, SubmitBatch, SuccessRow, Transfer,
     TransferName, TransferState, TrtRow, UpdateFirmwareResponse,

@@ -1,5 +1,6 @@
 //! What programs see: plain values in the field's words. Wire types stay inside `convert`.
 
+mod backup;
 mod batch;
 mod gateway;
 mod name;
@@ -7,6 +8,7 @@ mod operations;
 mod report;
 mod transfer;
 
+pub use backup::{BackupFile, BackupPiece, BackupPlan};
 pub use batch::{
     Activation, ActivationCounts, ActivationState, Batch, BatchChange, Explanation, Hold, Stage,
     SubmitBatch,

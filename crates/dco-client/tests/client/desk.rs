@@ -5,6 +5,8 @@ use dco_client::{
     ClientError, Code, DeviceEntry, OperationsClient, PageRequest, ReportsClient, RequestId,
 };
 use dco_proto::v1 as pb;
+use futures::stream;
+use pb::backup_response::Kind;
 use pb::operations_server::{Operations, OperationsServer};
 use pb::reports_server::{Reports, ReportsServer};
 use prost::Message;
@@ -86,6 +88,16 @@ impl Operations for Desk {
         }))
     }
 
+    type BackupStream = stream::Iter<std::vec::IntoIter<Result<pb::BackupResponse, Status>>>;
+
+    async fn backup(
+        &self,
+        request: Request<pb::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        let all = Self::backup_of(&request.into_inner());
+        Ok(Response::new(stream::iter(all)))
+    }
+
     async fn list_service_days(
         &self,
         request: Request<pb::ListServiceDaysRequest>,
@@ -101,6 +113,47 @@ impl Operations for Desk {
             service_days,
             next_page_token,
         }))
+    }
+}
+
+impl Desk {
+    fn backup_of(request: &pb::BackupRequest) -> Vec<Result<pb::BackupResponse, Status>> {
+        let said = |kind| Ok(pb::BackupResponse { kind: Some(kind) });
+        let file = |name: &str, bytes| pb::BackupFile {
+            name: name.to_owned(),
+            bytes,
+        };
+        let piece = |file_index, offset_bytes, data: &'static [u8]| {
+            Kind::Piece(pb::BackupPiece {
+                file_index,
+                offset_bytes,
+                data: data.into(),
+            })
+        };
+        let mut all = vec![
+            said(Kind::Plan(pb::BackupPlan {
+                files: vec![file("journal-1.seg", 3), file("blocks-1.seg", 2)],
+                head_seq: 7,
+                head_chain: vec![9; 32].into(),
+                backup_time: Some(prost_types::Timestamp {
+                    seconds: 5,
+                    nanos: 0,
+                }),
+                program_version: "0.1.0".to_owned(),
+            })),
+            said(piece(0, 0, b"ab")),
+            said(piece(0, 2, b"c")),
+        ];
+        match request.bytes_per_second {
+            // Two that go wrong.
+            1 => all.push(said(Kind::End(pb::BackupEnd {}))),
+            2 => {}
+            _ => all.extend([
+                said(piece(1, 0, b"de")),
+                said(Kind::End(pb::BackupEnd {})),
+            ]),
+        }
+        all
     }
 }
 
@@ -284,4 +337,31 @@ async fn reports_are_read_and_nonsense_in_them_is_named() {
         matches!(&error, ClientError::BadAnswer(bad) if bad.field == "row.user"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_backup_comes_with_its_plan_and_every_byte() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let operations = OperationsClient::new(&link);
+    let (plan, mut stream) = operations.backup(0).await.unwrap();
+    assert_eq!((plan.head_seq, plan.head_chain), (7, [9; 32]));
+    assert_eq!(plan.backup_us, Some(5_000_000));
+    let mut files = vec![Vec::new(); plan.files.len()];
+    while let Some(piece) = stream.next().await.unwrap() {
+        files[piece.file_index].extend_from_slice(&piece.data);
+    }
+    assert_eq!(files, [b"abc".to_vec(), b"de".to_vec()]);
+}
+
+#[tokio::test]
+async fn a_backup_that_lacks_something_is_not_taken_for_a_whole_one() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let operations = OperationsClient::new(&link);
+    for bytes_per_second in [1, 2] {
+        let (_, mut stream) = operations.backup(bytes_per_second).await.unwrap();
+        for _ in 0..2 {
+            stream.next().await.unwrap().unwrap();
+        }
+        assert!(stream.next().await.is_err(), "case {bytes_per_second}");
+    }
 }
