@@ -54,7 +54,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| cannot("write", path, &error))
 }
 
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+pub(crate) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
     let path = path.display();
     Failure::data(match error.kind() {
         ErrorKind::NotFound => format!("cannot {what} {path}: there is no such file or folder"),
