@@ -4,6 +4,7 @@ mod blocks;
 mod blocks_model;
 mod contract;
 mod damage;
+mod golden;
 mod journal;
 mod power_cut;
 mod reading;
