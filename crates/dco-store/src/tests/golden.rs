@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::support::{SMALL, block, pattern};
-use crate::{Disk, FileDisk, MemDisk, Options, StoreError, open};
+use crate::{Disk, FileDisk, MemDisk, Options, StoreError, open, records_only};
 
 /// Formats with a golden folder. To add one: raise this, run the ignored test below once, commit what it wrote.
 const FORMATS: u32 = 1;
@@ -61,7 +61,11 @@ fn write_the_golden_folder_of_the_newest_format() {
 /// Several sealed segments of both logs, open ones, one that was freed and filled again, and one that waits for
 /// that.
 fn tell_the_story(disk: &MemDisk, close: bool) -> Result<(), StoreError> {
-    let mut opened = open(Arc::new(disk.clone()), SMALL, &mut |_, _| Ok(()))?;
+    let mut opened = open(
+        Arc::new(disk.clone()),
+        SMALL,
+        &mut records_only(|_, _| Ok(())),
+    )?;
     for commit in 0..12_u64 {
         let records: Vec<_> = (0..=commit % 3)
             .map(|n| format!("record {n} of commit {commit}"))
@@ -93,11 +97,13 @@ fn dump(disk: Arc<dyn Disk>) -> Result<String, StoreError> {
         salt: 7,
         ..Options::default()
     };
-    let opened = open(disk, options, &mut |seq, record| {
+    let mut replay = records_only(|seq, record| {
         let record = String::from_utf8_lossy(record);
         writeln!(text, "record {seq}: {record:?}")?;
         Ok(())
-    })?;
+    });
+    let opened = open(disk, options, &mut replay)?;
+    drop(replay);
     let head = opened.journal.head();
     let mut line = |line: String| {
         text.push_str(&line);
