@@ -20,18 +20,18 @@ pub(crate) const SEGMENT_HEADER_BYTES: usize = 128;
 /// The same, for arithmetic with places in files.
 pub(crate) const SEGMENT_HEADER_LEN: u64 = SEGMENT_HEADER_BYTES as u64;
 
-/// The format this program writes, and the highest it reads.
-pub(crate) const VERSION: u32 = 1;
-
 /// Where every version keeps its version and, at the end of the first 128 bytes, their CRC-32:
 /// so that a newer format is told from a damaged one.
 const VERSION_AT: usize = 8;
+const RECORD_FORMAT_AT: usize = 12;
 const CRC_AT: usize = 124;
 
 /// What stands at the start of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
     pub(crate) log: Log,
+    /// What the journal's records mean to the caller; zero in the block log.
+    pub(crate) record_format: u32,
     /// Counts up for ever; for a recycled file it is its generation.
     pub(crate) number: u64,
     pub(crate) salt: u64,
@@ -45,7 +45,12 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut out = [0; SEGMENT_HEADER_BYTES];
         put(&mut out, 0, self.log.magic());
-        put(&mut out, VERSION_AT, &VERSION.to_le_bytes());
+        put(&mut out, VERSION_AT, &self.log.version().to_le_bytes());
+        put(
+            &mut out,
+            RECORD_FORMAT_AT,
+            &self.record_format.to_le_bytes(),
+        );
         put(&mut out, 16, &self.number.to_le_bytes());
         put(&mut out, 24, &self.salt.to_le_bytes());
         put(&mut out, 32, &self.first_seq.to_le_bytes());
@@ -74,18 +79,10 @@ impl SegmentHeader {
         {
             return Err(damaged("this is no segment header"));
         }
-        match u32_at(&bytes, VERSION_AT) {
-            VERSION => {}
-            found => {
-                return Err(StoreError::NewerFormat {
-                    file,
-                    found,
-                    known: VERSION,
-                });
-            }
-        }
+        check_known(&file, "file", u32_at(&bytes, VERSION_AT), log.version())?;
         let header = Self {
             log,
+            record_format: u32_at(&bytes, RECORD_FORMAT_AT),
             number: u64_at(&bytes, 16),
             salt: u64_at(&bytes, 24),
             first_seq: u64_at(&bytes, 32),
@@ -96,6 +93,24 @@ impl SegmentHeader {
         }
         Ok(header)
     }
+}
+
+/// Refuses what a newer program wrote.
+pub(crate) fn check_known(
+    file: &str,
+    what: &'static str,
+    found: u32,
+    known: u32,
+) -> Result<(), StoreError> {
+    if found <= known {
+        return Ok(());
+    }
+    Err(StoreError::NewerFormat {
+        file: file.to_owned(),
+        what,
+        found,
+        known,
+    })
 }
 
 /// Makes an empty segment of at least `bytes`. It gets its name last: a crash on the way

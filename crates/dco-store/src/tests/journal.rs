@@ -3,7 +3,9 @@ use std::sync::{Arc, mpsc::sync_channel};
 use sha2::{Digest, Sha256};
 
 use super::support::{SMALL, open_small, open_with, pattern};
-use crate::{Disk, Fate, FileDisk, MemDisk, Options, RECORD_BYTES_MAX, StoreError, open};
+use crate::{
+    Disk, Fate, FileDisk, MemDisk, Options, RECORD_BYTES_MAX, StoreError, open, records_only,
+};
 
 #[test]
 fn records_come_back_in_order_over_several_segments() {
@@ -101,13 +103,13 @@ fn a_reader_that_refuses_a_record_ends_the_start() {
     let disk = MemDisk::new();
     let (mut opened, _) = open_small(&disk).unwrap();
     opened.journal.commit(&["good", "bad", "good"]).unwrap();
-    let mut replay = |_, record: &[u8]| {
+    let mut replay = records_only(|_, record| {
         if record == b"bad" {
             Err("no such record".into())
         } else {
             Ok(())
         }
-    };
+    });
     let error = open(Arc::new(disk), SMALL, &mut replay).unwrap_err();
     assert!(
         matches!(error, StoreError::Replay { seq: 2, .. }),
