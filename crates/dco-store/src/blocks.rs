@@ -1,20 +1,21 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use dco_block::Block;
 
 use crate::{
     Options, StoreError,
     codec::{len_u32, len_u64},
-    frame::Kind,
-    segment::{Body, Tail},
+    segment::Tail,
 };
 
+mod group;
 mod index;
 mod reader;
 mod recovery;
 mod segments;
 mod writer;
 
+use group::Group;
 use index::{Key, Place};
 pub use reader::BlockReader;
 use reader::Shared;
@@ -57,9 +58,6 @@ pub struct BlockLog {
     is_closed: bool,
 }
 
-/// Blocks written and not yet synced, each with its position among those that are put.
-type Group = BTreeMap<Key, (Place, usize)>;
-
 impl BlockLog {
     /// All blocks that are on disk, by owner and index.
     ///
@@ -84,17 +82,18 @@ impl BlockLog {
         puts: &[(u64, Block)],
     ) -> Result<Vec<Result<Put, StoreError>>, StoreError> {
         self.guarded(|log| {
-            let mut group = Group::new();
-            let answers = (0..puts.len())
-                .map(|at| log.put(puts, at, &mut group))
+            let mut group = Group::default();
+            let answers = puts
+                .iter()
+                .map(|(owner, block)| log.put(*owner, block, &mut group))
                 .collect::<Result<_, _>>()?;
             if let Some(tail) = &mut log.tail
                 && !group.is_empty()
             {
+                group.write(tail, &log.shared.folder)?;
                 tail.sync(&log.shared.folder)?;
             }
-            log.shared
-                .insert(group.into_iter().map(|(key, (place, _))| (key, place)));
+            log.shared.insert(group.into_places());
             Ok(answers)
         })
     }
@@ -142,25 +141,22 @@ impl BlockLog {
         done
     }
 
-    /// Writes the block at `at` unless there is one. The outer error closes the log, the inner
-    /// one is that block's alone.
-    fn put(
+    /// Adds the block to the group unless there is one. The outer error closes the log, the
+    /// inner one is that block's alone.
+    fn put<'a>(
         &mut self,
-        puts: &[(u64, Block)],
-        at: usize,
-        group: &mut Group,
+        owner: u64,
+        block: &'a Block,
+        group: &mut Group<'a>,
     ) -> Result<Result<Put, StoreError>, StoreError> {
-        let (owner, block) = &puts[at];
-        let key = (*owner, block.index());
+        let key = (owner, block.index());
+        if let Some((first, bytes)) = group.get(key) {
+            return Ok(Ok(verdict(bytes, first.crc32, block)));
+        }
         if let Some(place) = self.shared.place(key) {
             return Ok(self.compare(place, block));
         }
-        if let Some((_, first)) = group.get(&key) {
-            let first = &puts[*first].1;
-            return Ok(Ok(verdict(first.data(), first.crc32(), block)));
-        }
-        let place = self.write(*owner, block)?;
-        group.insert(key, (place, at));
+        self.add(key, block, group)?;
         Ok(Ok(Put::Durable))
     }
 
@@ -174,32 +170,25 @@ impl BlockLog {
         Ok(verdict(&self.shared.fetch(place)?, place.crc32, block))
     }
 
-    fn write(&mut self, owner: u64, block: &Block) -> Result<Place, StoreError> {
+    fn add<'a>(
+        &mut self,
+        key: Key,
+        block: &'a Block,
+        group: &mut Group<'a>,
+    ) -> Result<(), StoreError> {
         let bytes = block.data();
-        let mut tail = self.tail_for(len_u64(bytes))?;
-        let body = Body {
-            kind: Kind::Block,
-            key: owner,
-            item: block.index(),
-            bytes,
-            crc32: block.crc32(),
-        };
-        let offset = tail.append(&self.shared.folder, &body)?;
-        let place = Place {
-            segment: tail.number,
-            offset,
-            bytes: len_u32(bytes),
-            crc32: block.crc32(),
-        };
+        let mut tail = self.tail_for(len_u64(bytes), group)?;
+        let place = group.add(&mut tail, key, bytes, block.crc32());
         self.segments.occupy(place.segment);
         self.tail = Some(tail);
-        Ok(place)
+        Ok(())
     }
 
-    fn tail_for(&mut self, bytes: u64) -> Result<Tail, StoreError> {
+    fn tail_for(&mut self, bytes: u64, group: &mut Group<'_>) -> Result<Tail, StoreError> {
         match self.tail.take() {
             Some(tail) if tail.is_empty() || tail.has_room_for(bytes) => Ok(tail),
             Some(mut full) => {
+                group.write(&full, &self.shared.folder)?;
                 full.seal(&self.shared.folder)?;
                 let tail = self.segments.begin(&self.options)?;
                 self.segments.recycle(Some(tail.number))?;

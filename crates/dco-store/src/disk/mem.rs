@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::Disk;
+use crate::codec::len_u64;
 
 mod inode;
 mod state;
@@ -47,7 +48,7 @@ impl MemDisk {
         self.state().bytes_max = Some(bytes);
     }
 
-    /// How many operations that change the disk were asked for.
+    /// How many operations that change the disk were asked for; each part of a write is one.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
@@ -108,9 +109,14 @@ impl Disk for MemDisk {
         self.state().read_at(name, offset, out)
     }
 
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.state()
-            .change(|state| state.write_at(name, offset, bytes))
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
+        let mut offset = offset;
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            self.state()
+                .change(|state| state.write_at(name, offset, part))?;
+            offset += len_u64(part);
+        }
+        Ok(())
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {

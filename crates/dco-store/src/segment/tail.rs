@@ -3,7 +3,7 @@ use crate::{
     StoreError,
     codec::len_u32,
     disk::Folder,
-    frame::{FRAME_HEADER_LEN, Frame, Kind, Spot},
+    frame::{FRAME_HEADER_BYTES, FRAME_HEADER_LEN, Frame, Kind, Spot},
 };
 
 /// How much is rewritten at once by recovery.
@@ -27,7 +27,7 @@ pub(crate) struct Tail {
     salt: u64,
     /// Bytes reserved.
     len: u64,
-    end: u64,
+    pub(crate) end: u64,
     synced: u64,
 }
 
@@ -70,8 +70,16 @@ impl Tail {
         self.end == SEGMENT_HEADER_LEN
     }
 
-    /// Writes a frame and says where. Durable after the next sync.
-    pub(crate) fn append(&mut self, folder: &Folder, body: &Body<'_>) -> Result<u64, StoreError> {
+    /// Writes a frame. Durable after the next sync.
+    pub(crate) fn append(&mut self, folder: &Folder, body: &Body<'_>) -> Result<(), StoreError> {
+        let offset = self.end;
+        let header = self.place(body);
+        self.write_at(folder, offset, &[&header, body.bytes])
+    }
+
+    /// Gives a frame the place at the end; the header that this makes and the body are to be
+    /// written there.
+    pub(crate) fn place(&mut self, body: &Body<'_>) -> [u8; FRAME_HEADER_BYTES] {
         let offset = self.end;
         let frame = Frame {
             kind: body.kind,
@@ -86,12 +94,18 @@ impl Tail {
             segment: self.number,
             offset,
         };
-        folder.write_at(&self.file, offset, &frame.encode(&spot))?;
-        if !body.bytes.is_empty() {
-            folder.write_at(&self.file, offset + FRAME_HEADER_LEN, body.bytes)?;
-        }
         self.end = frame.end(offset);
-        Ok(offset)
+        frame.encode(&spot)
+    }
+
+    /// Writes frames that were placed from `offset` on.
+    pub(crate) fn write_at(
+        &self,
+        folder: &Folder,
+        offset: u64,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        folder.write_at(&self.file, offset, parts)
     }
 
     /// Makes all that was appended durable.
@@ -130,8 +144,7 @@ impl Tail {
                 bytes: &[],
                 crc32: 0,
             },
-        )?;
-        Ok(())
+        )
     }
 }
 
@@ -144,7 +157,7 @@ pub(crate) fn settle(scan: &Scan<'_>) -> Result<(), StoreError> {
         let bytes = PIECE_BYTES.min(scan.at - from);
         let mut piece = vec![0; usize::try_from(bytes).expect("a piece is one mebibyte at most")];
         scan.folder.read_at(&scan.file, from, &mut piece)?;
-        scan.folder.write_at(&scan.file, from, &piece)?;
+        scan.folder.write_at(&scan.file, from, &[&piece])?;
         from += bytes;
     }
     scan.folder.sync_data(&scan.file)

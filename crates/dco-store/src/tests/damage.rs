@@ -174,7 +174,7 @@ fn a_segment_of_another_history_breaks_the_chain() {
     let mut bytes = vec![0; usize::try_from(other.len(&file).unwrap()).unwrap()];
     other.read_at(&file, 0, &mut bytes).unwrap();
     disk.set_len(&file, bytes.len() as u64).unwrap();
-    disk.write_at(&file, 0, &bytes).unwrap();
+    disk.write_at(&file, 0, &[&bytes]).unwrap();
     let error = read_all(&disk).unwrap_err();
     let expected = "journal-0000000002.seg is damaged at byte 0: this segment does not follow the \
                     one before; it was left as it is; restore the data folder from a backup";
@@ -201,8 +201,8 @@ fn a_record_changed_with_a_right_checksum_breaks_the_chain() {
         body_crc32: crc32fast::hash(&body),
         ..frame
     };
-    disk.write_at(&file, offset, &forged.encode(&spot)).unwrap();
-    disk.write_at(&file, offset + 64, &body).unwrap();
+    let parts: [&[u8]; 2] = [&forged.encode(&spot), &body];
+    disk.write_at(&file, offset, &parts).unwrap();
     let error = read_all(&disk).unwrap_err().to_string();
     assert!(
         error.contains("damaged at byte 128: the hash chain is broken"),
@@ -263,7 +263,7 @@ fn a_newer_format_is_not_called_damage() {
         header[8] = 2;
         let crc32 = crc32fast::hash(&header[..124]);
         header[124..].copy_from_slice(&crc32.to_le_bytes());
-        disk.write_at(&file, 0, &header).unwrap();
+        disk.write_at(&file, 0, &[&header]).unwrap();
         let error = read_all(&disk).unwrap_err();
         assert!(
             matches!(

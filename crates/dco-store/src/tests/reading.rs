@@ -44,8 +44,8 @@ impl Disk for SlowDisk {
         self.disk.read_at(name, offset, out)
     }
 
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.disk.write_at(name, offset, bytes)
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
+        self.disk.write_at(name, offset, parts)
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
