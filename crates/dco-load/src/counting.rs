@@ -69,4 +69,8 @@ impl Disk for CountingDisk {
     fn sync_folder(&self) -> io::Result<()> {
         self.inner.sync_folder()
     }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        self.inner.room_bytes()
+    }
 }

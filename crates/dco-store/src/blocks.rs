@@ -20,7 +20,7 @@ use index::{Key, Place};
 pub use reader::BlockReader;
 use reader::Shared;
 pub(crate) use recovery::recover;
-use segments::Segments;
+use segments::{Need, Segments};
 pub use writer::BlockWriter;
 
 /// What became of a block that was put.
@@ -73,7 +73,8 @@ impl BlockLog {
     }
 
     /// Puts blocks and makes them durable with one sync. The answers are in the order of
-    /// `puts`; one of them is an error only if an earlier copy cannot be read back.
+    /// `puts`; one of them is an error only if an earlier copy cannot be read back, or if the
+    /// disk has no room for that block ([`StoreError::NoRoom`]).
     ///
     /// # Errors
     /// [`StoreError::Disk`] closes the log for writing and reading.
@@ -156,8 +157,7 @@ impl BlockLog {
         if let Some(place) = self.shared.place(key) {
             return Ok(self.compare(place, block));
         }
-        self.add(key, block, group)?;
-        Ok(Ok(Put::Durable))
+        apart(self.add(key, block, group).map(|()| Put::Durable))
     }
 
     /// The bytes decide, not their CRC-32: two blocks with the same one are easily made.
@@ -177,25 +177,38 @@ impl BlockLog {
         group: &mut Group<'a>,
     ) -> Result<(), StoreError> {
         let bytes = block.data();
-        let mut tail = self.tail_for(len_u64(bytes), group)?;
-        let place = group.add(&mut tail, key, bytes, block.crc32());
+        let tail = self.tail_for(len_u64(bytes), group)?;
+        let place = group.add(tail, key, bytes, block.crc32());
         self.segments.occupy(place.segment);
-        self.tail = Some(tail);
         Ok(())
     }
 
-    fn tail_for(&mut self, bytes: u64, group: &mut Group<'_>) -> Result<Tail, StoreError> {
-        match self.tail.take() {
-            Some(tail) if tail.is_empty() || tail.has_room_for(bytes) => Ok(tail),
-            Some(mut full) => {
+    /// The segment that grows, with room for a block of so many bytes. A full one is sealed
+    /// only once there is a file for the next.
+    fn tail_for(&mut self, bytes: u64, group: &mut Group<'_>) -> Result<&mut Tail, StoreError> {
+        if !self.tail.as_ref().is_some_and(|it| it.has_room_for(bytes)) {
+            let fresh = self.segments.prepare(Need {
+                bytes: self.options.block_segment_bytes,
+                least_bytes: Tail::bytes_for(bytes),
+                reserve_bytes: self.options.reserve_bytes,
+            })?;
+            if let Some(mut full) = self.tail.take() {
                 group.write(&full, &self.shared.folder)?;
                 full.seal(&self.shared.folder)?;
-                let tail = self.segments.begin(&self.options)?;
-                self.segments.recycle(Some(tail.number))?;
-                Ok(tail)
             }
-            None => self.segments.begin(&self.options),
+            let tail = self.segments.begin(&fresh, self.options.salt)?;
+            self.segments.recycle(Some(tail.number))?;
+            self.tail = Some(tail);
         }
+        Ok(self.tail.as_mut().expect("it was there or was begun"))
+    }
+}
+
+/// A full disk is the matter of one block, and nothing was written; all else is the log's.
+fn apart(put: Result<Put, StoreError>) -> Result<Result<Put, StoreError>, StoreError> {
+    match put {
+        Err(error) if !matches!(error, StoreError::NoRoom { .. }) => Err(error),
+        put => Ok(put),
     }
 }
 

@@ -44,6 +44,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
 
     /// On `Ok`, every create, rename and remove so far survives a power cut.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Bytes that files may still take up, without those kept for the administrator.
+    fn room_bytes(&self) -> io::Result<u64>;
 }
 
 /// A disk whose errors say what was tried on which file.
@@ -111,6 +114,12 @@ impl Folder {
         self.0
             .sync_folder()
             .map_err(failed("syncing", "the data folder"))
+    }
+
+    pub(crate) fn room_bytes(&self) -> Result<u64, StoreError> {
+        self.0
+            .room_bytes()
+            .map_err(failed("measuring the room of", "the data folder"))
     }
 }
 

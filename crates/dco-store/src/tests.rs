@@ -5,6 +5,8 @@ mod blocks_model;
 mod contract;
 mod damage;
 mod journal;
+mod odd_disk;
 mod power_cut;
 mod reading;
+mod room;
 mod support;

@@ -165,6 +165,11 @@ impl Disk for FileDisk {
     fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        let stats = rustix::fs::statvfs(&self.folder)?;
+        Ok(stats.f_bavail.saturating_mul(stats.f_frsize))
+    }
 }
 
 /// Calls `write` until it has taken all parts: it takes a limited number of them at once, and

@@ -43,7 +43,8 @@ impl MemDisk {
         state.sync_fails_at = Some(state.syncs + syncs);
     }
 
-    /// Makes the disk full once all files together would have more than `bytes`.
+    /// Makes the disk full once all files together would have more than `bytes`. Without this,
+    /// or with [`u64::MAX`], it is as large as memory.
     pub fn limit_bytes(&self, bytes: u64) {
         self.state().bytes_max = Some(bytes);
     }
@@ -141,5 +142,9 @@ impl Disk for MemDisk {
             state.sync_folder(works);
             Ok(())
         })
+    }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        self.state().room_bytes()
     }
 }

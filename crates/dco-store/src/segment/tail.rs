@@ -60,6 +60,11 @@ impl Tail {
         Ok(tail)
     }
 
+    /// Bytes of a segment that holds one body of this size.
+    pub(crate) fn bytes_for(body_bytes: u64) -> u64 {
+        SEGMENT_HEADER_LEN + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN
+    }
+
     /// Whether a body of this size leaves room for the seal.
     pub(crate) fn has_room_for(&self, body_bytes: u64) -> bool {
         self.end + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN <= self.len

@@ -165,6 +165,15 @@ fn file_disk_survives_more_files_than_it_keeps_open() {
 }
 
 #[test]
+fn file_disk_says_how_much_room_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FileDisk::open(folder.path()).unwrap();
+    let stats = rustix::fs::statvfs(folder.path()).unwrap();
+    let room_bytes = disk.room_bytes().unwrap();
+    assert!(room_bytes > 0 && room_bytes < stats.f_blocks * stats.f_frsize);
+}
+
+#[test]
 fn only_what_is_synced_survives_for_certain() {
     let disk = MemDisk::new();
     disk.create("a", 4).unwrap();
@@ -219,8 +228,10 @@ fn a_failed_sync_never_heals() {
 #[test]
 fn a_full_disk_refuses_what_would_not_fit() {
     let disk = MemDisk::new();
+    assert_eq!(disk.room_bytes().unwrap(), u64::MAX);
     disk.limit_bytes(10);
     disk.create("a", 8).unwrap();
+    assert_eq!(disk.room_bytes().unwrap(), 2);
     let full = [
         disk.create("b", 3).unwrap_err(),
         disk.set_len("a", 11).unwrap_err(),
