@@ -5,10 +5,11 @@ use dco_block::Block;
 use crate::{
     Options, StoreError,
     codec::{len_u32, len_u64},
-    segment::Tail,
 };
 
+mod footer;
 mod group;
+mod growing;
 mod index;
 mod reader;
 mod recovery;
@@ -16,6 +17,7 @@ mod segments;
 mod writer;
 
 use group::Group;
+use growing::Growing;
 use index::{Key, Place};
 pub use reader::BlockReader;
 use reader::Shared;
@@ -54,7 +56,7 @@ pub struct BlockLog {
     options: Options,
     shared: Arc<Shared>,
     segments: Segments,
-    tail: Option<Tail>,
+    growing: Option<Growing>,
     is_closed: bool,
 }
 
@@ -88,11 +90,10 @@ impl BlockLog {
                 .iter()
                 .map(|(owner, block)| log.put(*owner, block, &mut group))
                 .collect::<Result<_, _>>()?;
-            if let Some(tail) = &mut log.tail
+            if let Some(growing) = &mut log.growing
                 && !group.is_empty()
             {
-                group.write(tail, &log.shared.folder)?;
-                tail.sync(&log.shared.folder)?;
+                growing.sync(&mut group, &log.shared.folder)?;
             }
             log.shared.insert(group.into_places());
             Ok(answers)
@@ -107,9 +108,9 @@ impl BlockLog {
     pub fn free(&mut self, owner: u64) -> Result<(), StoreError> {
         self.guarded(|log| {
             for place in log.shared.remove(owner) {
-                log.segments.release(place.segment);
+                log.segments.release(place);
             }
-            let active = log.tail.as_ref().map(|tail| tail.number);
+            let active = log.growing.as_ref().map(Growing::number);
             log.segments.recycle(active)
         })
     }
@@ -120,9 +121,9 @@ impl BlockLog {
     /// # Errors
     /// [`StoreError::Disk`], [`StoreError::Closed`].
     pub fn close(mut self) -> Result<(), StoreError> {
-        self.guarded(|log| match &mut log.tail {
-            Some(tail) if !tail.is_empty() => tail.mark(&log.shared.folder),
-            _ => Ok(()),
+        self.guarded(|log| match &mut log.growing {
+            Some(growing) => growing.mark(&log.shared.folder),
+            None => Ok(()),
         })
     }
 
@@ -177,30 +178,37 @@ impl BlockLog {
         group: &mut Group<'a>,
     ) -> Result<(), StoreError> {
         let bytes = block.data();
-        let tail = self.tail_for(len_u64(bytes), group)?;
-        let place = group.add(tail, key, bytes, block.crc32());
-        self.segments.occupy(place.segment);
+        let growing = self.growing_for(len_u64(bytes), group)?;
+        let place = growing.add(group, key, bytes, block.crc32());
+        self.segments.occupy(place);
         Ok(())
     }
 
     /// The segment that grows, with room for a block of so many bytes. A full one is sealed
     /// only once there is a file for the next.
-    fn tail_for(&mut self, bytes: u64, group: &mut Group<'_>) -> Result<&mut Tail, StoreError> {
-        if !self.tail.as_ref().is_some_and(|it| it.has_room_for(bytes)) {
+    fn growing_for(
+        &mut self,
+        bytes: u64,
+        group: &mut Group<'_>,
+    ) -> Result<&mut Growing, StoreError> {
+        if !self
+            .growing
+            .as_ref()
+            .is_some_and(|it| it.has_room_for(bytes))
+        {
             let fresh = self.segments.prepare(Need {
                 bytes: self.options.block_segment_bytes,
-                least_bytes: Tail::bytes_for(bytes),
+                least_bytes: Growing::bytes_for(bytes),
                 reserve_bytes: self.options.reserve_bytes,
             })?;
-            if let Some(mut full) = self.tail.take() {
-                group.write(&full, &self.shared.folder)?;
-                full.seal(&self.shared.folder)?;
+            if let Some(full) = self.growing.take() {
+                full.seal(group, &self.shared.folder)?;
             }
             let tail = self.segments.begin(&fresh, self.options.salt)?;
             self.segments.recycle(Some(tail.number))?;
-            self.tail = Some(tail);
+            self.growing = Some(Growing::new(tail, Vec::new()));
         }
-        Ok(self.tail.as_mut().expect("it was there or was begun"))
+        Ok(self.growing.as_mut().expect("it was there or was begun"))
     }
 }
 

@@ -4,6 +4,7 @@ mod blocks;
 mod blocks_model;
 mod contract;
 mod damage;
+mod footers;
 mod journal;
 mod odd_disk;
 mod power_cut;

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::index::Place;
 use crate::{
     StoreError,
     disk::Folder,
@@ -58,14 +59,14 @@ impl Segments {
         self.last = self.last.max(number);
     }
 
-    pub(super) fn occupy(&mut self, number: u64) {
-        *self.blocks.entry(number).or_default() += 1;
+    pub(super) fn occupy(&mut self, place: Place) {
+        *self.blocks.entry(place.segment).or_default() += 1;
     }
 
-    pub(super) fn release(&mut self, number: u64) {
+    pub(super) fn release(&mut self, place: Place) {
         let blocks = self
             .blocks
-            .get_mut(&number)
+            .get_mut(&place.segment)
             .expect("a held block's segment is in use");
         *blocks = blocks.checked_sub(1).expect("each block is released once");
     }

@@ -1,7 +1,7 @@
 use super::{SEGMENT_HEADER_LEN, Scan, SegmentHeader};
 use crate::{
     StoreError,
-    codec::len_u32,
+    codec::{len_u32, len_u64},
     disk::Folder,
     frame::{FRAME_HEADER_BYTES, FRAME_HEADER_LEN, Frame, Kind, Spot},
 };
@@ -60,9 +60,9 @@ impl Tail {
         Ok(tail)
     }
 
-    /// Bytes of a segment that holds one body of this size.
-    pub(crate) fn bytes_for(body_bytes: u64) -> u64 {
-        SEGMENT_HEADER_LEN + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN
+    /// Bytes that are reserved and not yet used.
+    pub(crate) fn room_bytes(&self) -> u64 {
+        self.len.saturating_sub(self.end)
     }
 
     /// Whether a body of this size leaves room for the seal.
@@ -86,6 +86,11 @@ impl Tail {
     /// written there.
     pub(crate) fn place(&mut self, body: &Body<'_>) -> [u8; FRAME_HEADER_BYTES] {
         let offset = self.end;
+        self.end += FRAME_HEADER_LEN + len_u64(body.bytes);
+        self.header_at(offset, body)
+    }
+
+    fn header_at(&self, offset: u64, body: &Body<'_>) -> [u8; FRAME_HEADER_BYTES] {
         let frame = Frame {
             kind: body.kind,
             synced: self.synced,
@@ -99,7 +104,6 @@ impl Tail {
             segment: self.number,
             offset,
         };
-        self.end = frame.end(offset);
         frame.encode(&spot)
     }
 
@@ -131,6 +135,24 @@ impl Tail {
     pub(crate) fn seal(&mut self, folder: &Folder) -> Result<(), StoreError> {
         self.sync(folder)?;
         self.append_bare(folder, Kind::Seal)?;
+        self.sync(folder)
+    }
+
+    /// Ends the segment with one sync, for frames that were not synced yet too: only when that
+    /// is done may the next one be begun. The footer stands in the last bytes of the file, its
+    /// header at the very end, where it can be found. Without room for it there is none.
+    pub(crate) fn seal_with(
+        &mut self,
+        folder: &Folder,
+        footer: &Body<'_>,
+    ) -> Result<(), StoreError> {
+        self.append_bare(folder, Kind::Seal)?;
+        let footer_bytes = FRAME_HEADER_LEN + len_u64(footer.bytes);
+        if footer_bytes <= self.room_bytes() {
+            let header = self.header_at(self.len - FRAME_HEADER_LEN, footer);
+            let parts = [footer.bytes, &header];
+            self.write_at(folder, self.len - footer_bytes, &parts)?;
+        }
         self.sync(folder)
     }
 
