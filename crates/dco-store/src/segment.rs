@@ -131,7 +131,7 @@ pub(crate) fn begin(
     header: &SegmentHeader,
     spare: &str,
 ) -> Result<(), StoreError> {
-    folder.write_at(spare, 0, &header.encode())?;
+    folder.write_at(spare, 0, &[&header.encode()])?;
     folder.sync_data(spare)?;
     folder.rename(spare, &header.log.segment(header.number))?;
     folder.sync_folder()

@@ -61,12 +61,9 @@ impl Snapshot {
     /// Writes it all and syncs it. It has no name to be found by until it is renamed.
     pub(crate) fn write(&self, folder: &Folder, file: &str) -> Result<(), StoreError> {
         let header = self.header.encode();
-        let body_at = len_u64(&header);
-        let digest_at = body_at + self.header.body_bytes;
         folder.create(file, self.header.file_bytes())?;
-        folder.write_at(file, 0, &header)?;
-        folder.write_at(file, body_at, &self.body)?;
-        folder.write_at(file, digest_at, &digest(&header, &self.body))?;
+        let digest = digest(&header, &self.body);
+        folder.write_at(file, 0, &[&header, &self.body, &digest])?;
         folder.sync_data(file)
     }
 

@@ -28,11 +28,11 @@ impl Log {
         }
     }
 
-    /// The format this program writes, and the highest it reads.
+    /// The format this program writes, and the highest it reads. Segments of the block log have
+    /// a footer since 2, those of the journal a record format.
     pub(crate) fn version(self) -> u32 {
         match self {
-            Self::Journal => 2,
-            Self::Blocks => 1,
+            Self::Journal | Self::Blocks => 2,
         }
     }
 

@@ -225,7 +225,7 @@ fn a_snapshot_of_another_history_is_refused() {
     let mut bytes = vec![0; usize::try_from(other.len(&file).unwrap()).unwrap()];
     other.read_at(&file, 0, &mut bytes).unwrap();
     disk.create(&file, bytes.len() as u64).unwrap();
-    disk.write_at(&file, 0, &bytes).unwrap();
+    disk.write_at(&file, 0, &[&bytes]).unwrap();
     let (opened, history) = open_history(&disk).unwrap();
     assert_eq!(history.records, records(1..=110));
     assert_eq!(opened.start.refused.len(), 1, "{:?}", opened.start);
@@ -393,7 +393,7 @@ fn what_is_pinned_stays_and_a_copy_of_it_opens() {
         let mut content = vec![0; usize::try_from(*bytes).unwrap()];
         disk.read_at(file, 0, &mut content).unwrap();
         copy.create(file, *bytes).unwrap();
-        copy.write_at(file, 0, &content).unwrap();
+        copy.write_at(file, 0, &[&content]).unwrap();
     }
     let (opened, history) = open_history(&copy).unwrap();
     assert_eq!(history.records, records(1..=70));

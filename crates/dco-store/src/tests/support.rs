@@ -14,6 +14,7 @@ use crate::{
 pub(super) const SMALL: Options = Options {
     block_segment_bytes: 4096,
     journal_segment_bytes: 700,
+    reserve_bytes: 0,
     commit_bytes_max: 4096,
     queue_bytes_max: 16 * 1024,
     record_format: 0,
