@@ -44,3 +44,10 @@ pub enum Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the turns of a queue cannot be taken up: {0}")]
 pub struct InvalidTurns(pub(crate) &'static str);
+
+impl InvalidTurns {
+    /// What is wrong.
+    pub const fn why(self) -> &'static str {
+        self.0
+    }
+}

@@ -16,7 +16,7 @@ use crate::sample::{
 use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
-fn busy() -> World {
+pub(crate) fn busy() -> World {
     let mut world = World::new(capacity(100));
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
     world.register(&devices(0..20), ANN, NORTH);

@@ -338,8 +338,8 @@ impl<U: Ord + Copy> Day<U> {
             return Err("its Users are not in order");
         }
         let sum = |count: fn(&LedgerUse<U>) -> u32| {
-            let counts = kept.users.iter().map(count);
-            counts.fold(Some(0_u32), |sum, count| sum?.checked_add(count))
+            let mut counts = kept.users.iter().map(count);
+            counts.try_fold(0, u32::checked_add)
         };
         sum(|user| user.sent).ok_or("more was sent for it than can be counted")?;
         let released = sum(|user| user.released);
