@@ -97,6 +97,15 @@ impl<K: Copy> Lines<K> {
         line
     }
 
+    /// User and lane of each line.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.lines.iter().map(|line| (line.user, line.lane))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lines.len()
+    }
+
     pub(crate) fn line(&self, line: u32) -> &Line {
         &self.lines[line as usize]
     }

@@ -1,7 +1,7 @@
 //! Any events in any order: nothing panics, nothing is promised that does not hold, and a start on the
 //! journal gives the same engine.
 
-mod steps;
+pub(crate) mod steps;
 
 use dco_engine::Terms;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use crate::world::{World, succeed};
 use steps::{IMAGES, Step, steps};
 
 /// Ann has Devices 0 to 3, Bob 4 to 7, half of each in the south; two images are stored, the third is not.
-fn ready() -> World {
+pub(crate) fn ready() -> World {
     let terms = Terms {
         allowance_per_day: 5,
         ..capacity(3)
@@ -32,7 +32,7 @@ fn ready() -> World {
     world
 }
 
-fn after(steps: &[Step]) -> World {
+pub(crate) fn after(steps: &[Step]) -> World {
     let mut world = ready();
     for step in steps {
         world.step(step);
@@ -41,7 +41,7 @@ fn after(steps: &[Step]) -> World {
 }
 
 /// Everything that must hold between any two steps.
-fn check(world: &mut World) {
+pub(crate) fn check(world: &mut World) {
     audit(world);
     if let Some(wakeup_us) = world.engine.next_wakeup() {
         assert!(wakeup_us >= world.now_us, "woken for the past");
@@ -60,15 +60,7 @@ fn check(world: &mut World) {
 /// Records, and everything that was wanted, as text.
 fn trace(steps: &[Step]) -> (Vec<Vec<u8>>, String) {
     let world = after(steps);
-    let World {
-        told,
-        changed,
-        closed,
-        freed,
-        verifications,
-        ..
-    } = &world;
-    let effects = format!("{told:?} {changed:?} {closed:?} {freed:?} {verifications:?}");
+    let effects = world.effects();
     (world.journal, effects)
 }
 

@@ -18,4 +18,5 @@ mod moves;
 mod places;
 mod release;
 mod replay;
+mod snapshots;
 mod transfers;

@@ -70,6 +70,38 @@ pub struct DayUse {
     pub sent: u32,
 }
 
+/// One service day as the ledger has it: what [`Ledger::kept`] gives and [`Ledger::resume`] takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerDay<U> {
+    /// The day.
+    pub date: ServiceDate,
+    /// The capacity last in force; `None` if the day was never opened.
+    pub capacity: Option<u32>,
+    /// Each User's counts, in order of the Users.
+    pub users: Vec<LedgerUse<U>>,
+}
+
+/// One User's counts on one service day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerUse<U> {
+    /// Whose.
+    pub user: U,
+    /// Units released, refunds taken off.
+    pub released: u32,
+    /// Large activations sent for the day under the allowance.
+    pub sent: u32,
+}
+
+/// What was kept of a ledger is not what a ledger keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the ledger of service day {date} cannot be taken up: {why}")]
+pub struct InvalidLedger {
+    /// Where it is wrong.
+    pub date: ServiceDate,
+    /// What is wrong.
+    pub why: &'static str,
+}
+
 #[derive(Clone, Debug)]
 struct Day<U> {
     capacity: Option<u32>,
@@ -243,6 +275,46 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         })
     }
 
+    /// All that it counts, earliest day first.
+    pub fn kept(&self) -> impl Iterator<Item = LedgerDay<U>> {
+        let Self {
+            terms: _,
+            days,
+            open: _,
+        } = self;
+        days.iter().map(|(&date, day)| LedgerDay {
+            date,
+            capacity: day.capacity,
+            users: day.users.iter().map(kept_use).collect(),
+        })
+    }
+
+    /// The ledger that kept these days. The latest one that was ever opened is open.
+    ///
+    /// # Errors
+    /// When days or Users are out of order, or their counts could not have come about.
+    pub fn resume(
+        terms: LedgerTerms,
+        kept: impl IntoIterator<Item = LedgerDay<U>>,
+    ) -> Result<Self, InvalidLedger> {
+        let mut ledger = Self::new(terms);
+        for kept in kept {
+            let date = kept.date;
+            let invalid = |why| InvalidLedger { date, why };
+            let before = ledger.days.last_key_value();
+            if before.is_some_and(|(before, _)| *before >= date) {
+                return Err(invalid("it is not after the day before it"));
+            }
+            if kept.capacity.is_some() {
+                ledger.open = Some(date);
+            }
+            ledger
+                .days
+                .insert(date, Day::resume(kept).map_err(invalid)?);
+        }
+        Ok(ledger)
+    }
+
     fn user_day(&self, user: U, date: ServiceDate) -> UserDay {
         self.days
             .get(&date)
@@ -257,6 +329,46 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
             released: 0,
             users: BTreeMap::new(),
         })
+    }
+}
+
+impl<U: Ord + Copy> Day<U> {
+    fn resume(kept: LedgerDay<U>) -> Result<Self, &'static str> {
+        if !kept.users.is_sorted_by(|one, next| one.user < next.user) {
+            return Err("its Users are not in order");
+        }
+        let sum = |count: fn(&LedgerUse<U>) -> u32| {
+            let mut counts = kept.users.iter().map(count);
+            counts.try_fold(0, u32::checked_add)
+        };
+        sum(|user| user.sent).ok_or("more was sent for it than can be counted")?;
+        let released = sum(|user| user.released);
+        let released = released.ok_or("more was released on it than can be counted")?;
+        if released > 0 && kept.capacity.is_none() {
+            return Err("units were released on it before it was opened");
+        }
+        let users = kept.users.iter().map(|it| {
+            let LedgerUse {
+                user,
+                released,
+                sent,
+            } = *it;
+            (user, UserDay { released, sent })
+        });
+        Ok(Self {
+            capacity: kept.capacity,
+            released,
+            users: users.collect(),
+        })
+    }
+}
+
+fn kept_use<U: Copy>((user, day): (&U, &UserDay)) -> LedgerUse<U> {
+    let UserDay { released, sent } = *day;
+    LedgerUse {
+        user: *user,
+        released,
+        sent,
     }
 }
 

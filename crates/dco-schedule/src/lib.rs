@@ -17,7 +17,9 @@ mod profile;
 
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use date::{InvalidServiceDate, ServiceDate};
-pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity};
+pub use ledger::{
+    DayUse, InvalidLedger, Ledger, LedgerDay, LedgerTerms, LedgerUse, OverAllowance, OverCapacity,
+};
 pub use profile::{HourProfile, InvalidHourProfile};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.

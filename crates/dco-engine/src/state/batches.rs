@@ -94,17 +94,17 @@ impl Batch {
 /// All batches and all activations.
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
-    batches: Vec<Batch>,
-    activations: Vec<Activation>,
-    readings: BTreeMap<u32, Reading>,
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) activations: Vec<Activation>,
+    pub(crate) readings: BTreeMap<u32, Reading>,
     /// What was said of the last end of an activation, where anything was.
-    messages: BTreeMap<u32, Box<str>>,
-    numbers: BTreeMap<(Eui64, u64), u32>,
+    pub(crate) messages: BTreeMap<u32, Box<str>>,
+    pub(crate) numbers: BTreeMap<(Eui64, u64), u32>,
     /// Batches with an activation that has not ended, by User and due time.
-    open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
+    pub(crate) open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
     /// The activation that is under way for a Device.
-    busy: BTreeMap<Eui64, u32>,
-    totals: ActivationCounts,
+    pub(crate) busy: BTreeMap<Eui64, u32>,
+    pub(crate) totals: ActivationCounts,
 }
 
 impl Batches {
@@ -191,12 +191,18 @@ impl Batches {
         &self.totals
     }
 
-    /// A new batch; its activations are parked or about to be queued.
-    pub(crate) fn add(&mut self, batch: Batch, devices: impl IntoIterator<Item = Eui64>) {
+    /// A new batch; its activations are parked or about to be queued. `None` when one is under way for a Device.
+    pub(crate) fn add(
+        &mut self,
+        batch: Batch,
+        devices: impl IntoIterator<Item = Eui64>,
+    ) -> Option<()> {
         let index = self.next_batch();
         let first = batch.first;
         for (device, activation) in devices.into_iter().zip(first..) {
-            self.busy.insert(device, activation);
+            if self.busy.insert(device, activation).is_some() {
+                return None;
+            }
             self.activations.push(Activation {
                 device,
                 batch: index,
@@ -215,6 +221,7 @@ impl Batches {
             .or_default()
             .insert((batch.due_us, index));
         self.batches.push(batch);
+        Some(())
     }
 
     pub(crate) fn cancel(&mut self, batch: u32) {
@@ -277,7 +284,7 @@ impl Batches {
     }
 }
 
-fn count_of(counts: &mut ActivationCounts, phase: Phase) -> &mut u32 {
+pub(crate) fn count_of(counts: &mut ActivationCounts, phase: Phase) -> &mut u32 {
     match phase {
         Phase::Parked => &mut counts.parked,
         Phase::Queued(_) => &mut counts.queued,

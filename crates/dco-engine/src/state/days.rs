@@ -24,8 +24,8 @@ pub(crate) struct Days {
     pub(crate) calendar: Calendar,
     pub(crate) ledger: Ledger<Eui64>,
     pub(crate) today: Option<Today>,
-    opened: BTreeMap<ServiceDate, ServiceDay>,
-    burst: u32,
+    pub(crate) opened: BTreeMap<ServiceDate, ServiceDay>,
+    pub(crate) burst: u32,
 }
 
 impl Days {

@@ -19,8 +19,8 @@ pub(crate) struct Known {
 
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
-    devices: BTreeMap<Eui64, Known>,
-    models: BTreeMap<Model, u32>,
+    pub(crate) devices: BTreeMap<Eui64, Known>,
+    pub(crate) models: BTreeMap<Model, u32>,
 }
 
 impl Inventory {

@@ -283,11 +283,46 @@ impl Model {
             let sent = self.sent.iter().filter(|entry| entry.0 == day.date.days());
             assert_eq!(day.sent, count(sent));
         }
+        let again = Ledger::resume(ledger.terms(), ledger.kept()).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{ledger:?}"));
     }
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap()
+}
+
+fn refused(days: Vec<LedgerDay<u8>>) -> &'static str {
+    Ledger::resume(ledger().terms(), days).unwrap_err().why
+}
+
+#[test]
+fn what_no_ledger_keeps_is_not_taken_up() {
+    let one = LedgerUse {
+        user: 1,
+        released: 1,
+        sent: 1,
+    };
+    let day = LedgerDay {
+        date: date(3),
+        capacity: Some(9),
+        users: vec![one],
+    };
+    assert!(refused(vec![day.clone(), day.clone()]).contains("not after"));
+    let with = |users: Vec<LedgerUse<u8>>| {
+        refused(vec![LedgerDay {
+            users,
+            ..day.clone()
+        }])
+    };
+    assert!(with(vec![one, one]).contains("not in order"));
+    let next = LedgerUse { user: 2, ..one };
+    let released = u32::MAX;
+    assert!(with(vec![one, LedgerUse { released, ..next }]).contains("released on it"));
+    let sent = u32::MAX;
+    assert!(with(vec![one, LedgerUse { sent, ..next }]).contains("sent for it"));
+    let capacity = None;
+    assert!(refused(vec![LedgerDay { capacity, ..day }]).contains("before it was opened"));
 }
 
 proptest! {
