@@ -6,6 +6,10 @@
 
 use bytes::Bytes;
 
+/// What records and snapshots mean, counted up whenever an older program would misread what a newer one wrote. 0 is what
+/// the first form of the service wrote.
+pub const RECORD_FORMAT: u32 = 1;
+
 /// One record.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Record {

@@ -77,6 +77,29 @@ impl Clock {
     }
 }
 
+/// Measures how long something takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// From now on.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock file")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Until now.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// How long to wait after so many bytes, so that no more than `bytes_per_second` go; 0 stands for no limit.
+pub(crate) fn pause(bytes: u64, bytes_per_second: u64) -> Duration {
+    let us = bytes.saturating_mul(1_000_000).checked_div(bytes_per_second);
+    Duration::from_micros(us.unwrap_or(0))
+}
+
 fn micros(count: u128) -> Micros {
     Micros::try_from(count).unwrap_or(Micros::MAX)
 }
@@ -101,6 +124,13 @@ mod tests {
         assert_eq!(clock.real(2_000_001), Duration::from_micros(2_001));
         assert_eq!(Clock::wall().real(7), Duration::from_micros(7));
         assert_eq!(Clock::wall().real(-7), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_pause_lets_no_more_bytes_go_than_the_rate_says() {
+        assert_eq!(pause(1_000, 4_000), Duration::from_millis(250));
+        assert_eq!(pause(0, 4_000), Duration::ZERO);
+        assert_eq!(pause(u64::MAX, 0), Duration::ZERO);
     }
 
     #[tokio::test]

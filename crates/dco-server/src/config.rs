@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use dco_block::Eui64;
 use dco_engine::Terms;
+use dco_schedule::Micros;
 
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection,
-    IntakeSection, PartySection, RetryRuleSection, RetrySection, Role, StoreSection, TlsSection,
+    IntakeSection, PartySection, RetryRuleSection, RetentionSection, RetrySection, Role, ScrubSection, StoreSection, TlsSection,
     TransferSection,
 };
 
@@ -40,6 +41,10 @@ pub struct Config {
     pub intake: Intake,
     /// The rules' numbers.
     pub terms: Terms,
+    /// How long the journal's records are kept.
+    pub journal_kept_us: Micros,
+    /// How fast what is on disk is looked through for damage, in bytes a second; 0 for not at all.
+    pub scrub_bytes_per_second: u64,
     /// How records and blocks are laid out on disk.
     pub store: dco_store::Options,
     /// Who is registered, by the EUI-64 of its certificate.

@@ -6,8 +6,10 @@
 
 mod handle;
 mod recover;
+mod replayed;
 mod sessions;
 mod shared;
+mod snapshots;
 mod verify;
 mod watches;
 
@@ -18,14 +20,17 @@ use std::sync::Arc;
 use std::thread;
 
 use dco_engine::{Effect, Engine, EngineStats, Event, Reply, ReplyTo, Seq, Verdict};
-use dco_store::{BlockReader, BlockWriter, JournalWriter, StoreError};
+use dco_schedule::Micros;
+use dco_store::{BlockReader, BlockWriter, Disk, JournalWriter, Snapshots, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 pub(crate) use handle::EngineHandle;
 use handle::{Answer, Command};
 pub(crate) use recover::{Recovered, recover};
+pub(crate) use replayed::Replayed;
 use sessions::Sessions;
 pub(crate) use sessions::{Line, LineEnd};
 pub(crate) use shared::{Freed, Landed};
@@ -61,6 +66,8 @@ pub(crate) struct Running {
     pub blocks: BlockWriter,
     /// For reading them.
     pub reader: BlockReader,
+    /// Where all of it is.
+    pub disk: Arc<dyn Disk>,
     /// Where durable blocks are said.
     pub landed: Landed,
     /// Owners whose blocks are not needed any more.
@@ -69,20 +76,35 @@ pub(crate) struct Running {
     pub ended: oneshot::Receiver<Result<(), DriverError>>,
 }
 
-/// Starts the store's threads and the driver's. `stop` ends it even when handles are left.
-pub(crate) fn start(
-    recovered: Recovered,
-    clock: Clock,
-    service_desk_url: Arc<str>,
-    draining: CancellationToken,
-    stop: CancellationToken,
-) -> io::Result<Running> {
+/// What the driver runs in, besides what was recovered.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    /// Where people are sent who need a delivery schedule.
+    pub service_desk_url: Arc<str>,
+    /// How long records are kept.
+    pub journal_kept_us: Micros,
+    pub draining: CancellationToken,
+    /// Ends it even when handles are left.
+    pub stop: CancellationToken,
+}
+
+/// Starts the store's threads and the driver's.
+pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Running> {
     let Recovered {
         engine,
+        terms,
+        disk,
         journal,
         blocks,
         unwanted,
+        start,
+        watch: since,
     } = recovered;
+    let Surroundings { clock, metrics, .. } = around;
+    metrics.started(&start, since.elapsed());
+    let snapshots = snapshots::start(&journal, terms, clock, around.journal_kept_us, metrics);
     let durable = journal.last_seq();
     let (watch, store) = StoreWatch::new(durable);
     let journal = journal.start(watch.on_durable());
@@ -97,6 +119,7 @@ pub(crate) fn start(
         engine,
         clock,
         journal,
+        snapshots,
         blocks: blocks.clone(),
         reader: reader.clone(),
         commands,
@@ -104,7 +127,7 @@ pub(crate) fn start(
         landed: landed.clone(),
         landings,
         freed: freed.clone(),
-        stop,
+        stop: around.stop,
         answers: BTreeMap::new(),
         next_answer: 0,
         watches: Watches::default(),
@@ -114,9 +137,10 @@ pub(crate) fn start(
         durable,
     };
     Ok(Running {
-        engine: EngineHandle::new(sender, service_desk_url, draining),
+        engine: EngineHandle::new(sender, around.service_desk_url, around.draining),
         blocks,
         reader,
+        disk,
         landed,
         freed,
         ended: driver.spawn()?,
@@ -127,6 +151,7 @@ struct Driver {
     engine: Engine,
     clock: Clock,
     journal: JournalWriter,
+    snapshots: Snapshots,
     blocks: BlockWriter,
     reader: BlockReader,
     commands: mpsc::Receiver<Command>,
@@ -270,6 +295,9 @@ impl Driver {
                     self.handle(Event::GatewayGone { session });
                 }
             }
+            Command::PinJournal { answer } => {
+                let _gone = answer.send(self.journal.pin());
+            }
             Command::Stats { answer } => {
                 let stats: EngineStats = self.engine.stats();
                 let _gone = answer.send(stats);
@@ -363,6 +391,7 @@ impl Driver {
             self.hand_on()?;
         }
         let store = self.store;
+        self.snapshots.close();
         self.blocks.close().map_err(|error| cause(&store, error))?;
         self.journal.close().map_err(|error| cause(&store, error))
     }

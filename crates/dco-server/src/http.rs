@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
+use dco_store::Disk;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -14,7 +15,7 @@ use tonic::transport::Server;
 
 use crate::driver::EngineHandle;
 use crate::intake::Intake;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Moment};
 use crate::tls::Credentials;
 
 /// What the answers are made of.
@@ -23,6 +24,7 @@ pub(crate) struct Insight {
     pub metrics: Arc<Metrics>,
     pub engine: EngineHandle,
     pub intake: Intake,
+    pub disk: Arc<dyn Disk>,
     pub credentials: watch::Receiver<Credentials>,
     /// Cancelled when the service takes no new work.
     pub draining: CancellationToken,
@@ -60,10 +62,13 @@ impl Insight {
     }
 
     async fn metrics(&self) -> String {
-        let stats = self.engine.stats().await;
-        let expires = self.credentials.borrow().expires_unix_seconds;
-        self.metrics
-            .text(stats, self.intake.bytes_in_flight(), expires)
+        let moment = Moment {
+            engine: self.engine.stats().await,
+            bytes_in_flight: self.intake.bytes_in_flight(),
+            expires_unix_seconds: self.credentials.borrow().expires_unix_seconds,
+            room_bytes: self.disk.room_bytes().ok(),
+        };
+        self.metrics.text(&moment)
     }
 }
 

@@ -18,6 +18,7 @@
 //! Deliberately absent: rules (they are `dco-engine`'s), wire types outside `convert` and `services`, gRPC codes
 //! outside `status`, clocks outside `clock`. The service opens no connection to anyone.
 
+mod backup;
 mod clock;
 mod config;
 mod convert;
@@ -38,11 +39,12 @@ mod tls;
 #[path = "../tests/serve/pki.rs"]
 mod pki;
 
+pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
     Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetryRuleSection,
-    RetrySection, Role, StoreSection, TlsFiles, TlsSection, TransferSection,
+    RetentionSection, RetrySection, Role, ScrubSection, StoreSection, TlsFiles, TlsSection, TransferSection,
 };
 pub use serve::{Bound, ServeError, serve};
 pub use tls::TlsError;

@@ -1,6 +1,9 @@
-//! Every metric of the service: its name, its unit, what it means.
+//! What the service counts, and the text in which it says so.
 //!
 //! Counters start at zero with the process; what is counted since the beginning of the journal says so.
+
+mod inventory;
+mod store;
 
 use std::sync::Arc;
 
@@ -10,157 +13,24 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use tonic::Code;
 
 use crate::status::code_name;
+use inventory::{
+    ACTIVATIONS_FAILED, ACTIVATIONS_PARKED, ACTIVATIONS_QUEUED, ACTIVATIONS_SUCCEEDED,
+    ATTEMPTS_UNDER_WAY, BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED, BLOCK_BYTES,
+    BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY, DEVICES, DISK_ROOM, GATEWAYS_CONNECTED,
+    IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS, RELEASED_TODAY, REQUESTS,
+    STORE_ERRORS, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
+};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Counter,
-    Gauge,
+/// What is asked for when the metrics are read.
+#[derive(Debug, Default)]
+pub(crate) struct Moment {
+    /// Nothing when the engine has ended.
+    pub engine: Option<EngineStats>,
+    pub bytes_in_flight: usize,
+    pub expires_unix_seconds: i64,
+    /// Nothing when the disk does not say.
+    pub room_bytes: Option<u64>,
 }
-
-/// One metric, as the inventory lists it.
-#[derive(Debug, Clone, Copy)]
-struct Metric {
-    name: &'static str,
-    kind: Kind,
-    unit: Unit,
-    meaning: &'static str,
-}
-
-const fn counter(name: &'static str, unit: Unit, meaning: &'static str) -> Metric {
-    Metric {
-        name,
-        kind: Kind::Counter,
-        unit,
-        meaning,
-    }
-}
-
-const fn gauge(name: &'static str, unit: Unit, meaning: &'static str) -> Metric {
-    Metric {
-        name,
-        kind: Kind::Gauge,
-        unit,
-        meaning,
-    }
-}
-
-const REQUESTS: Metric = counter(
-    "dco_requests_total",
-    Unit::Count,
-    "Calls that have ended, by method and gRPC code",
-);
-const OPEN_CALLS: Metric = gauge("dco_open_calls", Unit::Count, "Calls that have not ended");
-const BLOCKS_ACKNOWLEDGED: Metric = counter(
-    "dco_blocks_acknowledged_total",
-    Unit::Count,
-    "Blocks that were acknowledged: durable, new or sent again",
-);
-const BLOCK_BYTES: Metric = counter(
-    "dco_block_bytes_total",
-    Unit::Bytes,
-    "Bytes of the blocks that were acknowledged",
-);
-const BLOCKS_REFUSED: Metric = counter(
-    "dco_blocks_refused_total",
-    Unit::Count,
-    "Blocks that were refused, by reason",
-);
-const BYTES_IN_FLIGHT: Metric = gauge(
-    "dco_bytes_in_flight",
-    Unit::Bytes,
-    "Bytes of blocks that are not yet durable",
-);
-const STORE_ERRORS: Metric = counter(
-    "dco_store_errors_total",
-    Unit::Count,
-    "Blocks that the disk did not take or give",
-);
-const CERTIFICATE_EXPIRY: Metric = gauge(
-    "dco_certificate_expiry_timestamp_seconds",
-    Unit::Seconds,
-    "When the service's own certificate expires, since 1970",
-);
-const TRANSFERS_RECEIVING: Metric = gauge(
-    "dco_transfers_receiving",
-    Unit::Count,
-    "Transfers that miss blocks",
-);
-const TRANSFERS_VERIFYING: Metric = gauge(
-    "dco_transfers_verifying",
-    Unit::Count,
-    "Transfers whose image is being read back",
-);
-const IMAGES_STORED: Metric = gauge("dco_images_stored", Unit::Count, "Images verified and kept");
-const ACTIVATIONS_PARKED: Metric = gauge(
-    "dco_activations_parked",
-    Unit::Count,
-    "Activations sent for a later service day",
-);
-const ACTIVATIONS_QUEUED: Metric = gauge(
-    "dco_activations_queued",
-    Unit::Count,
-    "Activations waiting for release, by size of their image",
-);
-const ATTEMPTS_UNDER_WAY: Metric = gauge(
-    "dco_attempts_under_way",
-    Unit::Count,
-    "Attempts released and not ended",
-);
-const RELEASED_TODAY: Metric = gauge(
-    "dco_released_today",
-    Unit::Count,
-    "Releases of large images charged to the open service day",
-);
-const CAPACITY_TODAY: Metric = gauge(
-    "dco_capacity_today",
-    Unit::Count,
-    "Large images that may be released on the open service day",
-);
-const GATEWAYS_CONNECTED: Metric = gauge(
-    "dco_gateways_connected",
-    Unit::Count,
-    "Gateways that have said hello and not gone",
-);
-const DEVICES: Metric = gauge("dco_devices", Unit::Count, "Devices in the inventory");
-const ACTIVATIONS_SUCCEEDED: Metric = counter(
-    "dco_activations_succeeded_total",
-    Unit::Count,
-    "Activations that succeeded, since the beginning of the journal",
-);
-const ACTIVATIONS_FAILED: Metric = counter(
-    "dco_activations_failed_total",
-    Unit::Count,
-    "Activations that were given up, since the beginning of the journal",
-);
-const JOURNAL_RECORDS: Metric = counter(
-    "dco_journal_records_total",
-    Unit::Count,
-    "Records made, since the beginning of the journal",
-);
-
-const INVENTORY: &[Metric] = &[
-    REQUESTS,
-    OPEN_CALLS,
-    BLOCKS_ACKNOWLEDGED,
-    BLOCK_BYTES,
-    BLOCKS_REFUSED,
-    BYTES_IN_FLIGHT,
-    STORE_ERRORS,
-    CERTIFICATE_EXPIRY,
-    TRANSFERS_RECEIVING,
-    TRANSFERS_VERIFYING,
-    IMAGES_STORED,
-    ACTIVATIONS_PARKED,
-    ACTIVATIONS_QUEUED,
-    ATTEMPTS_UNDER_WAY,
-    RELEASED_TODAY,
-    CAPACITY_TODAY,
-    GATEWAYS_CONNECTED,
-    DEVICES,
-    ACTIVATIONS_SUCCEEDED,
-    ACTIVATIONS_FAILED,
-    JOURNAL_RECORDS,
-];
 
 /// The metrics of one running service. It has a recorder of its own, so that two services in one
 /// process do not count into each other.
@@ -216,18 +86,16 @@ impl Metrics {
         self.store_errors.increment(1);
     }
 
-    /// All metrics in Prometheus' text format, those of the engine as of now.
-    pub(crate) fn text(
-        &self,
-        engine: Option<EngineStats>,
-        bytes_in_flight: usize,
-        expires_unix_seconds: i64,
-    ) -> String {
-        self.set(BYTES_IN_FLIGHT, wide(bytes_in_flight));
-        let expires = u64::try_from(expires_unix_seconds).unwrap_or(0);
+    /// All metrics in Prometheus' text format, those of one moment among them.
+    pub(crate) fn text(&self, moment: &Moment) -> String {
+        self.set(BYTES_IN_FLIGHT, wide(moment.bytes_in_flight));
+        let expires = u64::try_from(moment.expires_unix_seconds).unwrap_or(0);
         self.set(CERTIFICATE_EXPIRY, expires);
-        if let Some(stats) = engine {
-            self.set_engine(&stats);
+        if let Some(stats) = &moment.engine {
+            self.set_engine(stats);
+        }
+        if let Some(room_bytes) = moment.room_bytes {
+            self.set(DISK_ROOM, room_bytes);
         }
         // Publishes the descriptions.
         self.text.run_upkeep();
@@ -312,6 +180,10 @@ fn in_float(value: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use dco_store::Start;
+
     use super::*;
 
     #[test]
@@ -322,7 +194,16 @@ mod tests {
         metrics.block_acknowledged(65_536);
         metrics.block_refused("BLOCK_OUT_OF_RANGE");
         metrics.store_error();
-        let text = metrics.text(Some(EngineStats::default()), 7, 1_000);
+        metrics.started(&Start::default(), Duration::from_millis(250));
+        metrics.snapshot_made(70);
+        metrics.snapshot_failed();
+        metrics.backup_ended("done", Some(5_000_000));
+        let text = metrics.text(&Moment {
+            engine: Some(EngineStats::default()),
+            bytes_in_flight: 7,
+            expires_unix_seconds: 1_000,
+            room_bytes: Some(9),
+        });
         for metric in INVENTORY {
             let help = format!("# HELP {} {}", metric.name, metric.meaning);
             assert!(text.contains(&help), "{help} is not in\n{text}");
@@ -338,6 +219,10 @@ mod tests {
             "dco_block_bytes_total 65536",
             "dco_blocks_refused_total{reason=\"BLOCK_OUT_OF_RANGE\"} 1",
             "dco_bytes_in_flight 7",
+            "dco_disk_room_bytes 9",
+            "dco_start_seconds 0.25",
+            "dco_snapshot_record 70",
+            "dco_backup_timestamp_seconds 5",
             "dco_certificate_expiry_timestamp_seconds 1000",
             "dco_activations_queued{size=\"large\"} 0",
         ] {

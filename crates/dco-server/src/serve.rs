@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dco_proto::v1 as pb;
-use dco_store::{FileDisk, StoreError};
+use dco_store::{Disk, FileDisk, StoreError};
 use pb::activate_firmware_server::ActivateFirmwareServer;
 use pb::gateway_server::GatewayServer;
 use pb::operations_server::OperationsServer;
@@ -28,9 +29,10 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::MESSAGE_BYTES_MAX;
+use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::driver::{self, DriverError, Recovered, Running};
+use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
 use crate::http::Insight;
 use crate::intake::Intake;
 use crate::listener::connections;
@@ -79,6 +81,13 @@ pub enum ServeError {
     /// The data folder cannot be opened.
     #[error("cannot open the data folder: {0}")]
     Open(#[source] StoreError),
+    /// It would send again what others have in hand.
+    #[error(
+        "{} is a backup, or was not finished being made of one, and is not served as it is; make a data \
+         folder of the backup with `dco restore` and serve that",
+        _0.display()
+    )]
+    Backup(PathBuf),
     /// The disk has failed. Nothing that was acknowledged is lost; start again when it is repaired.
     #[error("the store has failed: {0}")]
     Store(#[source] Arc<StoreError>),
@@ -106,8 +115,10 @@ pub async fn serve(
     let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
     let ends = Ends::default();
-    let running = start(&config, clock, recovered, &ends)?;
-    let front = Front::new(&config, &running, &ends.stopping).await;
+    let metrics = Metrics::new();
+    let running = start(&config, clock, recovered, (&ends, &metrics))?;
+    let context = context(&config, clock, &running, (&ends, metrics));
+    let front = Front::new(context).await;
 
     tokio::spawn(reloader.run());
     tokio::spawn(crate::http::serve(
@@ -211,8 +222,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 }
 
 impl Front {
-    async fn new(config: &Config, running: &Running, stopping: &Stopping) -> Self {
-        let context = context(config, running, stopping);
+    async fn new(context: Context) -> Self {
         let (health, routes) = routes(&context).await;
         Self {
             observer: Observer::new(Arc::clone(&context.metrics)),
@@ -227,6 +237,7 @@ impl Front {
             metrics: Arc::clone(&self.context.metrics),
             engine: self.context.engine.clone(),
             intake: self.context.intake.clone(),
+            disk: self.context.backups.disk(),
             credentials,
             draining: self.context.stopping.draining.clone(),
         }
@@ -251,28 +262,54 @@ async fn recover(config: &Config, clock: Clock) -> Result<Recovered, ServeError>
     let (data_dir, terms) = (config.data_dir.clone(), config.terms.clone());
     let (options, now_us) = (config.store, clock.now_us());
     let open = move || {
-        let disk = Arc::new(FileDisk::open(data_dir)?);
-        driver::recover(disk, terms, options, now_us)
+        let disk = Arc::new(FileDisk::open(&data_dir).map_err(ServeError::Open)?);
+        refuse_backup(&*disk, data_dir)?;
+        driver::recover(disk, terms, options, now_us).map_err(ServeError::Open)
     };
     tokio::task::spawn_blocking(open)
         .await
         .map_err(|error| ServeError::Broken(format!("recovery ended: {error}")))?
-        .map_err(ServeError::Open)
+}
+
+/// A data folder has no list of a backup in it.
+fn refuse_backup(disk: &dyn Disk, data_dir: PathBuf) -> Result<(), ServeError> {
+    let names = disk.list().map_err(|source| {
+        ServeError::Open(StoreError::Disk {
+            doing: "listing",
+            file: data_dir.display().to_string(),
+            source,
+        })
+    })?;
+    let is_list = |name: &String| [BACKUP_LIST, BACKUP_LIST_UNFINISHED].contains(&name.as_str());
+    if names.iter().any(is_list) {
+        return Err(ServeError::Backup(data_dir));
+    }
+    Ok(())
 }
 
 fn start(
     config: &Config,
     clock: Clock,
     recovered: Recovered,
-    ends: &Ends,
+    (ends, metrics): (&Ends, &Arc<Metrics>),
 ) -> Result<Running, ServeError> {
-    let service_desk_url = config.service_desk_url.as_str().into();
-    let (draining, stop) = (ends.stopping.draining.clone(), ends.driver.clone());
-    driver::start(recovered, clock, service_desk_url, draining, stop).map_err(ServeError::Thread)
+    let around = Surroundings {
+        clock,
+        metrics: Arc::clone(metrics),
+        service_desk_url: config.service_desk_url.as_str().into(),
+        journal_kept_us: config.journal_kept_us,
+        draining: ends.stopping.draining.clone(),
+        stop: ends.driver.clone(),
+    };
+    driver::start(recovered, around).map_err(ServeError::Thread)
 }
 
-fn context(config: &Config, running: &Running, stopping: &Stopping) -> Context {
-    let metrics = Metrics::new();
+fn context(
+    config: &Config,
+    clock: Clock,
+    running: &Running,
+    (ends, metrics): (&Ends, Arc<Metrics>),
+) -> Context {
     let register = Register::new(config.parties.clone());
     let store = (
         running.blocks.clone(),
@@ -284,8 +321,14 @@ fn context(config: &Config, running: &Running, stopping: &Stopping) -> Context {
         register,
         engine: running.engine.clone(),
         reader: running.reader.clone(),
+        backups: Backups::new(
+            Arc::clone(&running.disk),
+            running.blocks.clone(),
+            clock,
+            Arc::clone(&metrics),
+        ),
         metrics,
-        stopping: stopping.clone(),
+        stopping: ends.stopping.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file for each service: permission, reading the message, asking the engine, writing the answer.
 
 mod activate_firmware;
+mod backup;
 mod gateway;
 mod operations;
 mod reports;
@@ -20,6 +21,7 @@ pub(crate) use operations::Operations;
 pub(crate) use reports::Reports;
 pub(crate) use update_firmware::UpdateFirmware;
 
+use crate::backup::Backups;
 use crate::driver::EngineHandle;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
@@ -33,6 +35,7 @@ pub(crate) struct Context {
     pub engine: EngineHandle,
     pub intake: Intake,
     pub reader: BlockReader,
+    pub backups: Backups,
     pub metrics: Arc<Metrics>,
     pub stopping: Stopping,
 }

@@ -20,6 +20,8 @@ use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
 const MINUTE_US: Micros = 60 * SECOND_US;
 /// Ten years: what is longer is a slip of the pen, and would come near the end of the numbers.
 const HOURS_MAX: u32 = 87_600;
+/// A hundred years.
+const DAYS_MAX: u32 = 36_525;
 const MINUTES_MAX: u32 = HOURS_MAX * 60;
 const MEBIBYTE: u32 = 1024 * 1024;
 const GIBIBYTE: u32 = 1024 * MEBIBYTE;
@@ -49,6 +51,16 @@ impl ConfigFile {
             intake,
             terms,
             store: self.store.check(intake)?,
+            journal_kept_us: days(
+                "retention.journal_days",
+                self.retention.journal_days,
+                1..=DAYS_MAX,
+            )?,
+            scrub_bytes_per_second: within(
+                "scrub.bytes_per_second",
+                self.scrub.bytes_per_second,
+                0..=u64::from(GIBIBYTE) * 16,
+            )?,
             parties: parties(self.party)?,
         })
     }
@@ -249,6 +261,11 @@ impl StoreSection {
                 self.journal_segment_bytes,
                 segment,
             )?,
+            reserve_bytes: within(
+                "store.reserve_bytes",
+                self.reserve_bytes,
+                0..=u64::from(GIBIBYTE) * 1_024 * 1_024,
+            )?,
             commit_bytes_max: commit as usize,
             // The permits of the intake bound what waits: bytes, and with the least that a block counts also how
             // many blocks. What the queue counts for a block beside its bytes is far less than that, so twice
@@ -322,6 +339,10 @@ fn within<T: PartialOrd + Display>(
 
 fn hours(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {
     Ok(HOUR_US * Micros::from(within(field, value, allowed)?))
+}
+
+fn days(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {
+    Ok(24 * HOUR_US * Micros::from(within(field, value, allowed)?))
 }
 
 fn minutes(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {

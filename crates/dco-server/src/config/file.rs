@@ -33,6 +33,10 @@ pub struct ConfigFile {
     #[serde(default)]
     pub store: StoreSection,
     #[serde(default)]
+    pub scrub: ScrubSection,
+    #[serde(default)]
+    pub retention: RetentionSection,
+    #[serde(default)]
     pub party: Vec<PartySection>,
 }
 
@@ -128,7 +132,22 @@ pub struct IntakeSection {
 pub struct StoreSection {
     pub block_segment_bytes: u64,
     pub journal_segment_bytes: u64,
+    pub reserve_bytes: u64,
     pub commit_bytes_max: u32,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSection {
+    pub journal_days: u32,
+}
+
+/// `[scrub]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScrubSection {
+    pub bytes_per_second: u64,
 }
 
 /// `[[party]]`
@@ -251,7 +270,24 @@ impl Default for StoreSection {
         Self {
             block_segment_bytes: 64 * 1024 * 1024,
             journal_segment_bytes: 8 * 1024 * 1024,
+            reserve_bytes: 128 * 1024 * 1024,
             commit_bytes_max: 4 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self {
+            journal_days: 2_557,
+        }
+    }
+}
+
+impl Default for ScrubSection {
+    fn default() -> Self {
+        Self {
+            bytes_per_second: 4 * 1024 * 1024,
         }
     }
 }

@@ -7,6 +7,7 @@ use dco_engine::{
     AttemptRef, BlockSource, EngineStats, Hello, Refusal, Reply, Report, Request, Session, Topic,
     TransferState,
 };
+use dco_store::{Pinned, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,9 @@ pub(super) enum Command {
     Gone {
         session: Session,
         why: LineEnd,
+    },
+    PinJournal {
+        answer: oneshot::Sender<Result<Pinned, StoreError>>,
     },
     Stats {
         answer: oneshot::Sender<EngineStats>,
@@ -141,6 +145,15 @@ impl EngineHandle {
     pub(crate) async fn gone(&self, session: Session, why: LineEnd) {
         // When the driver has ended, all streams have.
         let _ended = self.commands.send(Command::Gone { session, why }).await;
+    }
+
+    /// Holds the journal's files as they are, with all that is durable.
+    pub(crate) async fn pin_journal(&self) -> Result<Pinned, Fault> {
+        let pinned = self.send(|answer| Command::PinJournal { answer }).await?;
+        pinned.map_err(|error| {
+            tracing::error!(%error, "the journal's files cannot be told");
+            Fault::store_closed()
+        })
     }
 
     /// The engine in numbers; nothing when it has ended.

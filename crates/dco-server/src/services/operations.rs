@@ -6,7 +6,7 @@ use dco_proto::v1 as pb;
 use dco_schedule::ServiceDate;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Context;
+use super::{Answers, Context, backup};
 use crate::convert::operations::{device, gateway, service_day};
 use crate::convert::page::{Page, next_token};
 use crate::convert::request_id;
@@ -26,6 +26,17 @@ impl pb::operations_server::Operations for Operations {
         let (caller, parts) = self.0.admit(request)?;
         let by = caller.permit(())?;
         Ok(Response::new(self.import(by, parts).await?))
+    }
+
+    type BackupStream = Answers<pb::BackupResponse>;
+
+    async fn backup(
+        &self,
+        request: Request<pb::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(backup::backup(&self.0, by, &message).await?))
     }
 
     async fn list_gateways(

@@ -133,6 +133,19 @@ impl Fault {
         Self::new(Code::Unavailable, "DRAINING", message).detail(Detail::RetrySoon)
     }
 
+    /// Two backups would hold back twice as much.
+    pub(crate) fn backup_under_way() -> Self {
+        let message = "another backup is being taken; wait until that one has ended";
+        Self::new(Code::FailedPrecondition, "BACKUP_UNDER_WAY", message)
+    }
+
+    /// Whoever wanted a backup did not read it.
+    pub(crate) fn backup_unread() -> Self {
+        let message = "the backup was cut off because nothing of it was read for too long; take \
+                       another one, to a disk that is fast enough";
+        Self::new(Code::Aborted, "BACKUP_NOT_READ", message)
+    }
+
     /// Too much at one time.
     pub(crate) fn overloaded(what: &'static str, limit: u32) -> Self {
         let message = format!("at most {limit} {what} at one time; try again in a moment");
