@@ -45,6 +45,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn sync_folder(&self) -> io::Result<()>;
 }
 
+/// What is being done when a sync fails.
+pub(crate) const SYNCING: &str = "syncing";
+
 /// A disk whose errors say what was tried on which file.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder(Arc<dyn Disk>);
@@ -90,7 +93,7 @@ impl Folder {
     }
 
     pub(crate) fn sync_data(&self, name: &str) -> Result<(), StoreError> {
-        self.0.sync_data(name).map_err(failed("syncing", name))
+        self.0.sync_data(name).map_err(failed(SYNCING, name))
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
@@ -104,7 +107,7 @@ impl Folder {
     pub(crate) fn sync_folder(&self) -> Result<(), StoreError> {
         self.0
             .sync_folder()
-            .map_err(failed("syncing", "the data folder"))
+            .map_err(failed(SYNCING, "the data folder"))
     }
 }
 

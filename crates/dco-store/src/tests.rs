@@ -10,5 +10,6 @@ mod journal;
 mod power_cut;
 mod reading;
 mod record_format;
+mod snapshot_cuts;
 mod snapshots;
 mod support;
