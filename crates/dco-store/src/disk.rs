@@ -4,9 +4,11 @@ use crate::StoreError;
 
 mod file;
 mod mem;
+mod read_only;
 
 pub use file::FileDisk;
 pub use mem::{Fate, MemDisk, Unsynced};
+pub use read_only::ReadOnlyDisk;
 
 /// One folder of files, and the promises the store rests on. Names are plain file names.
 ///

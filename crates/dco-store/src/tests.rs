@@ -2,6 +2,7 @@
 
 mod blocks;
 mod blocks_model;
+mod checking;
 mod contract;
 mod damage;
 mod golden;
