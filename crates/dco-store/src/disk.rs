@@ -4,9 +4,11 @@ use crate::StoreError;
 
 mod file;
 mod mem;
+mod read_only;
 
 pub use file::FileDisk;
 pub use mem::{Fate, MemDisk, Unsynced};
+pub use read_only::ReadOnlyDisk;
 
 /// One folder of files, and the promises the store rests on. Names are plain file names.
 ///
@@ -48,6 +50,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Bytes that files may still take up, without those kept for the administrator.
     fn room_bytes(&self) -> io::Result<u64>;
 }
+
+/// What is being done when a sync fails.
+pub(crate) const SYNCING: &str = "syncing";
 
 /// A disk whose errors say what was tried on which file.
 #[derive(Debug, Clone)]
@@ -99,7 +104,7 @@ impl Folder {
     }
 
     pub(crate) fn sync_data(&self, name: &str) -> Result<(), StoreError> {
-        self.0.sync_data(name).map_err(failed("syncing", name))
+        self.0.sync_data(name).map_err(failed(SYNCING, name))
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
@@ -113,7 +118,7 @@ impl Folder {
     pub(crate) fn sync_folder(&self) -> Result<(), StoreError> {
         self.0
             .sync_folder()
-            .map_err(failed("syncing", "the data folder"))
+            .map_err(failed(SYNCING, "the data folder"))
     }
 
     pub(crate) fn room_bytes(&self) -> Result<u64, StoreError> {

@@ -19,7 +19,7 @@ mod writer;
 pub use pin::Pinned;
 use records::Batch;
 pub(crate) use records::records_of;
-pub(crate) use recovery::{Player, check_gapless, recover};
+pub(crate) use recovery::{Player, check_gapless, head_after, head_of, recover};
 pub use replay::{Replay, ReplayError, Second, records_only};
 pub(crate) use shared::{Durable, Shared};
 pub(crate) use start::Segments;

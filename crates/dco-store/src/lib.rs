@@ -3,7 +3,8 @@
 //! Two append-only logs in one folder: the **journal** keeps the engine's records, which are
 //! bytes to it, and the **block log** keeps blocks. Each has one writer and shares one sync
 //! among all that waits. The world below is one small trait, [`Disk`], with a real folder
-//! ([`FileDisk`]) and one in memory whose power can be cut ([`MemDisk`]).
+//! ([`FileDisk`]) and one in memory whose power can be cut ([`MemDisk`]). [`check`](fn@check) looks at
+//! a folder without changing it.
 //!
 //! # What it promises
 //!
@@ -147,6 +148,7 @@
 //! that look like one pass for a frame of the new segment.
 
 mod blocks;
+mod check;
 mod codec;
 mod disk;
 mod error;
@@ -159,7 +161,8 @@ mod segment;
 mod snapshot;
 
 pub use blocks::{BlockLog, BlockReader, BlockWriter, HeldBlock, Put};
-pub use disk::{Disk, Fate, FileDisk, MemDisk, Unsynced};
+pub use check::{Finding, Report, check};
+pub use disk::{Disk, Fate, FileDisk, MemDisk, ReadOnlyDisk, Unsynced};
 pub use error::StoreError;
 pub use journal::{
     Head, Journal, JournalWriter, Pinned, RECORD_BYTES_MAX, Replay, ReplayError, Second, Seq,

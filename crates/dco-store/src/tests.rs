@@ -2,6 +2,7 @@
 
 mod blocks;
 mod blocks_model;
+mod checking;
 mod contract;
 mod damage;
 mod footers;
@@ -13,5 +14,6 @@ mod power_cut;
 mod reading;
 mod record_format;
 mod room;
+mod snapshot_cuts;
 mod snapshots;
 mod support;

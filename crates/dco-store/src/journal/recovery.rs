@@ -144,6 +144,22 @@ pub(crate) fn head_after(head: Head, found: &Found) -> Result<Head, &'static str
     }
 }
 
+/// The head after a commit of which it is not known what it follows.
+pub(crate) fn head_of(found: &Found) -> Result<Head, &'static str> {
+    if found.frame.kind != Kind::Records {
+        return Err("a commit of the journal was expected here");
+    }
+    records::check(&found.body, found.frame.item)?;
+    Ok(Head {
+        seq: found
+            .frame
+            .key
+            .saturating_add(u64::from(found.frame.item))
+            .saturating_sub(1),
+        chain: records::chain_of(&found.body),
+    })
+}
+
 pub(crate) fn check_gapless(numbers: &[u64]) -> Result<(), StoreError> {
     let first = numbers.first().copied().unwrap_or(1);
     let gap = numbers

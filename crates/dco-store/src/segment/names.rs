@@ -73,6 +73,13 @@ impl Log {
         Ok(names)
     }
 
+    /// Whether a finished file of the log has this name.
+    pub(crate) fn has(self, file: &str) -> bool {
+        [SEGMENT, SPARE]
+            .iter()
+            .any(|kind| self.number(file, kind).is_some())
+    }
+
     /// The number of the segment of this name, if it is the name of one.
     pub(crate) fn number_of(self, file: &str) -> Option<u64> {
         self.number(file, SEGMENT)

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use super::{Snapshot, finished, list, unfinished};
 use crate::{
     Options, StoreError,
-    disk::Folder,
+    disk::{Folder, SYNCING},
     journal::{Head, Journal, Player, Second, Segments, Seq, Shared, check_gapless},
     segment::{Log, SegmentHeader},
 };
@@ -29,6 +29,9 @@ pub struct SnapshotMaker<M, E> {
     pub(super) shared: Arc<Shared>,
     make: M,
     pub(super) expired: E,
+    /// A sync failed. From then on nobody knows which names would survive a power cut, so nothing
+    /// is removed before the next start.
+    is_unsure: bool,
 }
 
 impl<M, E> SnapshotMaker<M, E>
@@ -46,6 +49,7 @@ where
             shared,
             make,
             expired,
+            is_unsure: false,
         }
     }
 
@@ -57,6 +61,13 @@ where
     /// [`StoreError::Disk`], [`StoreError::Damaged`], [`StoreError::Replay`],
     /// [`StoreError::Unlike`]. What was there stays, and the journal goes on.
     pub fn step(&mut self) -> Result<Option<Made>, StoreError> {
+        let outcome = self.make_next();
+        let is_sync = matches!(&outcome, Err(StoreError::Disk { doing, .. }) if *doing == SYNCING);
+        self.is_unsure |= is_sync;
+        outcome
+    }
+
+    fn make_next(&mut self) -> Result<Option<Made>, StoreError> {
         let durable = self.shared.durable();
         let mut numbers = Log::Journal.list(&self.folder)?.segments;
         numbers.retain(|number| *number <= durable.segment);
@@ -79,7 +90,7 @@ where
             removed: Vec::new(),
         };
         drop(snapshot);
-        if let Some(base) = base {
+        if let Some(base) = base.filter(|_| !self.is_unsure) {
             self.forget(base, &numbers, &mut made.removed)?;
         }
         Ok(Some(made))
