@@ -125,7 +125,9 @@ mod options;
 mod queue;
 mod segment;
 
-pub use blocks::{BlockLog, BlockReader, BlockWriter, HeldBlock, Put};
+pub use blocks::{
+    BlockLog, BlockReader, BlockStats, BlockWriter, HeldBlock, Pinned, Put, Scrubbed,
+};
 pub use disk::{Disk, Fate, FileDisk, MemDisk, Unsynced};
 pub use error::StoreError;
 pub use journal::{Head, Journal, JournalWriter, RECORD_BYTES_MAX, Replay, Seq};

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod blocks_model;
+mod compaction;
 mod contract;
 mod damage;
 mod footers;
