@@ -9,6 +9,7 @@ mod footers;
 mod journal;
 mod odd_disk;
 mod power_cut;
+mod quarantine;
 mod reading;
 mod room;
 mod support;
