@@ -8,6 +8,7 @@ mod damage;
 mod footers;
 mod journal;
 mod odd_disk;
+mod pinned;
 mod power_cut;
 mod quarantine;
 mod reading;
