@@ -5,6 +5,7 @@ mod blocks_model;
 mod compaction;
 mod contract;
 mod damage;
+mod everything;
 mod footers;
 mod journal;
 mod odd_disk;
