@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dco_schedule::Micros;
-use dco_store::{BlockWriter, Disk, Head, Pinned, StoreError};
+use dco_store::{BlockWriter, Disk, Head, Pinned, PinnedBlocks, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,7 @@ pub(crate) struct Backup {
     pub(crate) head: Head,
     pub(crate) begun_us: Micros,
     _journal: Pinned,
-    _blocks: [Pinned; 2],
+    _blocks: [PinnedBlocks; 2],
     _place: OwnedSemaphorePermit,
 }
 
@@ -112,7 +112,7 @@ impl Backups {
     }
 
     /// Apart, because the block log's thread answers when it has written what is before.
-    async fn pin_blocks(&self) -> Result<Pinned, Fault> {
+    async fn pin_blocks(&self) -> Result<PinnedBlocks, Fault> {
         let blocks = self.blocks.clone();
         let pinned = tokio::task::spawn_blocking(move || blocks.pin()).await;
         let pinned = pinned.map_err(|_| Fault::wrong_answer("a backup"))?;

@@ -7,22 +7,30 @@ use crate::{
     codec::{len_u32, len_u64},
 };
 
+mod compaction;
 mod footer;
 mod group;
 mod growing;
 mod index;
+mod pin;
 mod reader;
 mod recovery;
 mod segments;
+mod shared;
+mod stats;
 mod writer;
 
-use group::Group;
+use compaction::Compaction;
+use group::{Group, Item};
 use growing::Growing;
 use index::{Key, Place};
-pub use reader::BlockReader;
-use reader::Shared;
+use pin::Pin;
+pub use pin::Pinned;
+pub use reader::{BlockReader, Scrubbed};
 pub(crate) use recovery::recover;
 use segments::{Need, Segments};
+use shared::Shared;
+pub use stats::BlockStats;
 pub use writer::BlockWriter;
 
 /// What became of a block that was put.
@@ -57,6 +65,9 @@ pub struct BlockLog {
     shared: Arc<Shared>,
     segments: Segments,
     growing: Option<Growing>,
+    compaction: Compaction,
+    pin: Pin,
+    done: BlockStats,
     is_closed: bool,
 }
 
@@ -90,12 +101,7 @@ impl BlockLog {
                 .iter()
                 .map(|(owner, block)| log.put(*owner, block, &mut group))
                 .collect::<Result<_, _>>()?;
-            if let Some(growing) = &mut log.growing
-                && !group.is_empty()
-            {
-                growing.sync(&mut group, &log.shared.folder)?;
-            }
-            log.shared.insert(group.into_places());
+            log.finish(group)?;
             Ok(answers)
         })
     }
@@ -110,8 +116,7 @@ impl BlockLog {
             for place in log.shared.remove(owner) {
                 log.segments.release(place);
             }
-            let active = log.growing.as_ref().map(Growing::number);
-            log.segments.recycle(active)
+            log.recycle()
         })
     }
 
@@ -124,6 +129,13 @@ impl BlockLog {
         self.guarded(|log| match &mut log.growing {
             Some(growing) => growing.mark(&log.shared.folder),
             None => Ok(()),
+        })
+    }
+
+    fn stats(&self) -> BlockStats {
+        self.segments.stats(BlockStats {
+            written_bytes: self.shared.folder.written_bytes(),
+            ..self.done
         })
     }
 
@@ -140,6 +152,7 @@ impl BlockLog {
             self.is_closed = true;
             self.shared.close();
         }
+        self.shared.publish(self.stats());
         done
     }
 
@@ -155,33 +168,77 @@ impl BlockLog {
         if let Some((first, bytes)) = group.get(key) {
             return Ok(Ok(verdict(bytes, first.crc32, block)));
         }
+        let item = Item {
+            key,
+            bytes: block.data(),
+            crc32: block.crc32(),
+        };
         if let Some(place) = self.shared.place(key) {
-            return Ok(self.compare(place, block));
+            match self.compare(key, place, block) {
+                // The sender brings back what the disk lost.
+                Err(StoreError::Damaged { .. }) => {}
+                answer => return Ok(answer),
+            }
         }
-        apart(self.add(key, block, group).map(|()| Put::Durable))
+        match self.add(&item, self.options.reserve_bytes, group) {
+            Ok(()) => {
+                self.done.put_bytes += len_u64(item.bytes);
+                Ok(Ok(Put::Durable))
+            }
+            // A full disk is the matter of one block, and nothing was written.
+            Err(full @ StoreError::NoRoom { .. }) => Ok(Err(full)),
+            Err(error) => Err(error),
+        }
     }
 
-    /// The bytes decide, not their CRC-32: two blocks with the same one are easily made.
-    fn compare(&self, place: Place, block: &Block) -> Result<Put, StoreError> {
+    /// The bytes decide, not their CRC-32: two blocks with the same one are easily made. Only of
+    /// a block that is damaged nothing else is left.
+    fn compare(&self, key: Key, place: Place, block: &Block) -> Result<Put, StoreError> {
         if place.crc32 != block.crc32() || place.bytes != len_u32(block.data()) {
             return Ok(Put::Conflict {
                 stored_crc32: place.crc32,
             });
         }
-        Ok(verdict(&self.shared.fetch(place)?, place.crc32, block))
+        Ok(verdict(&self.shared.load(key)?, place.crc32, block))
     }
 
     fn add<'a>(
         &mut self,
-        key: Key,
-        block: &'a Block,
+        item: &Item<'a>,
+        reserve_bytes: u64,
         group: &mut Group<'a>,
     ) -> Result<(), StoreError> {
-        let bytes = block.data();
-        let growing = self.growing_for(len_u64(bytes), group)?;
-        let place = growing.add(group, key, bytes, block.crc32());
+        let bytes = len_u64(item.bytes);
+        let place = self
+            .growing_for(bytes, reserve_bytes, group)?
+            .add(group, item);
         self.segments.occupy(place);
         Ok(())
+    }
+
+    /// Makes a group durable and enters it into the index, where it replaces older copies.
+    fn finish(&mut self, mut group: Group<'_>) -> Result<(), StoreError> {
+        let Some(growing) = self.growing.as_mut().filter(|_| !group.is_empty()) else {
+            return Ok(());
+        };
+        growing.sync(&mut group, &self.shared.folder)?;
+        let replaced = self.shared.insert(group.into_places());
+        if replaced.is_empty() {
+            return Ok(());
+        }
+        for place in replaced {
+            self.segments.release(place);
+        }
+        self.recycle()
+    }
+
+    /// Takes segments without blocks out of use, unless somebody copies what is there.
+    fn recycle(&mut self) -> Result<(), StoreError> {
+        if self.pin.is_shared() {
+            return Ok(());
+        }
+        let growing = self.growing.as_ref().map(Growing::number);
+        self.segments.recycle(growing)
     }
 
     /// The segment that grows, with room for a block of so many bytes. A full one is sealed
@@ -189,6 +246,7 @@ impl BlockLog {
     fn growing_for(
         &mut self,
         bytes: u64,
+        reserve_bytes: u64,
         group: &mut Group<'_>,
     ) -> Result<&mut Growing, StoreError> {
         if !self
@@ -196,27 +254,20 @@ impl BlockLog {
             .as_ref()
             .is_some_and(|it| it.has_room_for(bytes))
         {
+            self.recycle()?;
             let fresh = self.segments.prepare(Need {
                 bytes: self.options.block_segment_bytes,
                 least_bytes: Growing::bytes_for(bytes),
-                reserve_bytes: self.options.reserve_bytes,
+                reserve_bytes,
             })?;
             if let Some(full) = self.growing.take() {
                 full.seal(group, &self.shared.folder)?;
             }
             let tail = self.segments.begin(&fresh, self.options.salt)?;
-            self.segments.recycle(Some(tail.number))?;
             self.growing = Some(Growing::new(tail, Vec::new()));
+            self.recycle()?;
         }
         Ok(self.growing.as_mut().expect("it was there or was begun"))
-    }
-}
-
-/// A full disk is the matter of one block, and nothing was written; all else is the log's.
-fn apart(put: Result<Put, StoreError>) -> Result<Result<Put, StoreError>, StoreError> {
-    match put {
-        Err(error) if !matches!(error, StoreError::NoRoom { .. }) => Err(error),
-        put => Ok(put),
     }
 }
 

@@ -1,6 +1,13 @@
-use std::{fmt::Debug, io, sync::Arc};
+use std::{
+    fmt::Debug,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use crate::StoreError;
+use crate::{StoreError, codec::len_u64};
 
 mod file;
 mod mem;
@@ -54,25 +61,35 @@ pub trait Disk: Debug + Send + Sync + 'static {
 /// What is being done when a sync fails.
 pub(crate) const SYNCING: &str = "syncing";
 
-/// A disk whose errors say what was tried on which file.
+/// A disk whose errors say what was tried on which file, and a count of what its clones write.
 #[derive(Debug, Clone)]
-pub(crate) struct Folder(Arc<dyn Disk>);
+pub(crate) struct Folder {
+    disk: Arc<dyn Disk>,
+    written_bytes: Arc<AtomicU64>,
+}
 
 impl Folder {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self(disk)
+        Self {
+            disk,
+            written_bytes: Arc::default(),
+        }
     }
 
     pub(crate) fn list(&self) -> Result<Vec<String>, StoreError> {
-        self.0.list().map_err(failed("listing", "the data folder"))
+        self.disk
+            .list()
+            .map_err(failed("listing", "the data folder"))
     }
 
     pub(crate) fn len(&self, name: &str) -> Result<u64, StoreError> {
-        self.0.len(name).map_err(failed("measuring", name))
+        self.disk.len(name).map_err(failed("measuring", name))
     }
 
     pub(crate) fn create(&self, name: &str, bytes: u64) -> Result<(), StoreError> {
-        self.0.create(name, bytes).map_err(failed("creating", name))
+        self.disk
+            .create(name, bytes)
+            .map_err(failed("creating", name))
     }
 
     pub(crate) fn read_at(
@@ -81,9 +98,9 @@ impl Folder {
         offset: u64,
         out: &mut [u8],
     ) -> Result<(), StoreError> {
-        self.0
+        self.disk
             .read_at(name, offset, out)
-            .map_err(failed("reading", name))
+            .map_err(failed_at("reading", name, Some(offset)))
     }
 
     pub(crate) fn write_at(
@@ -92,47 +109,61 @@ impl Folder {
         offset: u64,
         parts: &[&[u8]],
     ) -> Result<(), StoreError> {
-        self.0
+        let bytes: u64 = parts.iter().map(|part| len_u64(part)).sum();
+        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.disk
             .write_at(name, offset, parts)
-            .map_err(failed("writing", name))
+            .map_err(failed_at("writing", name, Some(offset)))
+    }
+
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_len(&self, name: &str, bytes: u64) -> Result<(), StoreError> {
-        self.0
+        self.disk
             .set_len(name, bytes)
             .map_err(failed("changing the length of", name))
     }
 
     pub(crate) fn sync_data(&self, name: &str) -> Result<(), StoreError> {
-        self.0.sync_data(name).map_err(failed(SYNCING, name))
+        self.disk.sync_data(name).map_err(failed(SYNCING, name))
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        self.0.rename(from, to).map_err(failed("renaming", from))
+        self.disk.rename(from, to).map_err(failed("renaming", from))
     }
 
     pub(crate) fn remove(&self, name: &str) -> Result<(), StoreError> {
-        self.0.remove(name).map_err(failed("removing", name))
+        self.disk.remove(name).map_err(failed("removing", name))
     }
 
     pub(crate) fn sync_folder(&self) -> Result<(), StoreError> {
-        self.0
+        self.disk
             .sync_folder()
             .map_err(failed(SYNCING, "the data folder"))
     }
 
     pub(crate) fn room_bytes(&self) -> Result<u64, StoreError> {
-        self.0
+        self.disk
             .room_bytes()
             .map_err(failed("measuring the room of", "the data folder"))
     }
 }
 
 fn failed(doing: &'static str, file: &str) -> impl FnOnce(io::Error) -> StoreError {
-    let file = file.to_owned();
+    failed_at(doing, file, None)
+}
+
+fn failed_at(
+    doing: &'static str,
+    file: &str,
+    offset: Option<u64>,
+) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Disk {
         doing,
-        file,
+        file: file.to_owned(),
+        offset,
         source,
     }
 }

@@ -1,4 +1,4 @@
-use std::{error::Error, io};
+use std::{error::Error, fmt, io};
 
 /// Why the store could not do what was asked. Everything but [`StoreError::NotHeld`] and
 /// [`StoreError::RecordTooLarge`] means that somebody has to look at the machine.
@@ -39,12 +39,14 @@ pub enum StoreError {
         folder: String,
     },
     /// The disk refused. The store is closed from here on.
-    #[error("disk failed while {doing} {file}: {source}")]
+    #[error("disk failed while {doing} {file}{}: {source}", At(*.offset))]
     Disk {
         /// What was tried.
         doing: &'static str,
         /// The file it was tried on.
         file: String,
+        /// Where in it, for what is done at one place.
+        offset: Option<u64>,
         /// What the operating system said.
         #[source]
         source: io::Error,
@@ -115,7 +117,25 @@ pub enum StoreError {
     Closed,
 }
 
+/// A place in a file, if there is one.
+struct At(Option<u64>);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(offset) => write!(f, " at byte {offset}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl StoreError {
+    /// Whether the file was too short for what was to be read.
+    pub(crate) fn is_end_of_file(&self) -> bool {
+        matches!(self, Self::Disk { source, .. }
+            if source.kind() == io::ErrorKind::UnexpectedEof)
+    }
+
     /// Whether the disk had no room for what was tried.
     pub(crate) fn is_full_disk(&self) -> bool {
         let Self::Disk { source, .. } = self else {

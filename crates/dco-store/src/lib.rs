@@ -160,7 +160,10 @@ mod queue;
 mod segment;
 mod snapshot;
 
-pub use blocks::{BlockLog, BlockReader, BlockWriter, HeldBlock, Put};
+pub use blocks::{
+    BlockLog, BlockReader, BlockStats, BlockWriter, HeldBlock, Pinned as PinnedBlocks, Put,
+    Scrubbed,
+};
 pub use check::{Finding, Report, check};
 pub use disk::{Disk, Fate, FileDisk, MemDisk, ReadOnlyDisk, Unsynced};
 pub use error::StoreError;

@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Work for one thread, limited by bytes and not by count, since one item may be a thousand
@@ -11,6 +12,17 @@ pub(crate) struct Queue<T> {
     bytes_max: usize,
     has_items: Condvar,
     has_room: Condvar,
+}
+
+/// What came in time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken<T> {
+    /// At least one item.
+    Items(Vec<T>),
+    /// None so far.
+    Nothing,
+    /// None, and none will come.
+    Closed,
 }
 
 #[derive(Debug)]
@@ -61,6 +73,24 @@ impl<T> Queue<T> {
         let taken = state.take(bytes_max);
         self.has_room.notify_all();
         (!taken.is_empty()).then_some(taken)
+    }
+
+    /// Takes what waits, like [`Queue::take`], but gives up if nothing comes within `pause`.
+    pub(crate) fn take_within(&self, pause: Duration, bytes_max: usize) -> Taken<T> {
+        let state = self.state();
+        let (mut state, _) = self
+            .has_items
+            .wait_timeout_while(state, pause, |it| it.is_open && it.items.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        let taken = state.take(bytes_max);
+        self.has_room.notify_all();
+        if !taken.is_empty() {
+            Taken::Items(taken)
+        } else if state.is_open {
+            Taken::Nothing
+        } else {
+            Taken::Closed
+        }
     }
 
     /// Takes no more items. Those that wait can still be taken.

@@ -9,6 +9,14 @@ use crate::{
     segment::{Body, Tail},
 };
 
+/// A block on its way to the disk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub(super) key: Key,
+    pub(super) bytes: &'a [u8],
+    pub(super) crc32: u32,
+}
+
 /// Blocks on their way to the disk: they are written with few calls, from where their bytes
 /// lie, and share one sync.
 #[derive(Debug, Default)]
@@ -30,7 +38,8 @@ impl<'a> Group<'a> {
     }
 
     /// Adds a block at the end of the tail, which has room for it.
-    pub(super) fn add(&mut self, tail: &mut Tail, key: Key, bytes: &'a [u8], crc32: u32) -> Place {
+    pub(super) fn add(&mut self, tail: &mut Tail, item: &Item<'a>) -> Place {
+        let Item { key, bytes, crc32 } = *item;
         let place = Place {
             segment: tail.number,
             offset: tail.end,

@@ -1,6 +1,6 @@
 use super::{
     footer,
-    group::Group,
+    group::{Group, Item},
     index::{Key, Place},
 };
 use crate::{
@@ -27,6 +27,11 @@ impl Growing {
         self.tail.number
     }
 
+    /// Behind the last frame.
+    pub(super) fn end(&self) -> u64 {
+        self.tail.end
+    }
+
     /// Bytes of a segment that holds one block of so many bytes.
     pub(super) fn bytes_for(block_bytes: u64) -> u64 {
         SEGMENT_HEADER_LEN + room_for(block_bytes, 1)
@@ -38,15 +43,9 @@ impl Growing {
     }
 
     /// Adds a block to a group that is written to this segment.
-    pub(super) fn add<'a>(
-        &mut self,
-        group: &mut Group<'a>,
-        key: Key,
-        bytes: &'a [u8],
-        crc32: u32,
-    ) -> Place {
-        let place = group.add(&mut self.tail, key, bytes, crc32);
-        self.blocks.push((key, place));
+    pub(super) fn add<'a>(&mut self, group: &mut Group<'a>, item: &Item<'a>) -> Place {
+        let place = group.add(&mut self.tail, item);
+        self.blocks.push((item.key, place));
         place
     }
 

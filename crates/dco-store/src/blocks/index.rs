@@ -21,6 +21,8 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     owners: BTreeMap<u64, Vec<(u32, Place)>>,
+    /// Blocks whose bytes were found to have changed.
+    damaged: BTreeMap<Key, Place>,
 }
 
 impl Index {
@@ -54,6 +56,7 @@ impl Index {
 
     /// Adds a block; returns where an older one of the same name was.
     pub(super) fn insert(&mut self, (owner, index): Key, place: Place) -> Option<Place> {
+        self.damaged.remove(&(owner, index));
         let blocks = self.owners.entry(owner).or_default();
         match blocks.binary_search_by_key(&index, |(at, _)| *at) {
             Ok(at) => Some(std::mem::replace(&mut blocks[at].1, place)),
@@ -66,8 +69,42 @@ impl Index {
 
     /// Removes all blocks of an owner; returns where they were.
     pub(super) fn remove_all(&mut self, owner: u64) -> Vec<Place> {
+        self.damaged.retain(|(theirs, _), _| *theirs != owner);
         let theirs = self.owners.remove(&owner).unwrap_or_default();
         theirs.into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// Remembers that a block is damaged, unless it is elsewhere by now.
+    pub(super) fn mark(&mut self, key: Key, place: Place) {
+        if self.get(key) == Some(place) {
+            self.damaged.insert(key, place);
+        }
+    }
+
+    pub(super) fn is_damaged(&self, key: Key) -> bool {
+        self.damaged.contains_key(&key)
+    }
+
+    /// Where the damaged blocks are.
+    pub(super) fn damaged(&self) -> impl ExactSizeIterator<Item = Place> {
+        self.damaged.values().copied()
+    }
+
+    /// The first block behind `after`, or the first of all.
+    pub(super) fn next_after(&self, after: Option<Key>) -> Option<(Key, Place)> {
+        let (first, last_seen) = after.map_or((0, None), |(owner, index)| (owner, Some(index)));
+        self.owners.range(first..).find_map(|(owner, blocks)| {
+            let seen = last_seen.filter(|_| *owner == first);
+            let from = seen.map_or(0, |seen| blocks.partition_point(|(at, _)| *at <= seen));
+            let (index, place) = blocks.get(from)?;
+            Some(((*owner, *index), *place))
+        })
+    }
+
+    /// The blocks in a segment.
+    pub(super) fn in_segment(&self, number: u64) -> Vec<(Key, Place)> {
+        let blocks = self.iter();
+        blocks.filter(|(_, it)| it.segment == number).collect()
     }
 
     pub(super) fn held(&self) -> impl Iterator<Item = HeldBlock> {

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use super::{
-    BlockLog, footer,
+    BlockLog, BlockStats, Compaction, Pin, footer,
     growing::Growing,
     index::{Index, Key, Place},
-    reader::Shared,
     segments::Segments,
+    shared::Shared,
 };
 use crate::{
     Options, StoreError,
@@ -39,13 +39,18 @@ pub(crate) fn recover(disk: Arc<dyn Disk>, options: Options) -> Result<BlockLog,
         segments.release(place);
     }
     let shared = Arc::new(Shared::new(folder, index));
-    Ok(BlockLog {
+    let log = BlockLog {
         options,
         shared,
         segments,
         growing,
+        compaction: Compaction::default(),
+        pin: Pin::default(),
+        done: BlockStats::default(),
         is_closed: false,
-    })
+    };
+    log.shared.publish(log.stats());
+    Ok(log)
 }
 
 /// The blocks of a segment that is not the last.

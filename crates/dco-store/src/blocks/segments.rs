@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::index::Place;
+use super::{BlockStats, index::Place};
 use crate::{
     StoreError,
     disk::Folder,
@@ -11,17 +11,25 @@ use crate::{
 /// What is freed beyond goes back to the file system.
 const SPARE_MAX: usize = 8;
 
-/// Which segments are in use, by how many blocks, and which files wait for reuse.
+/// Which segments are in use, how much of them, and which files wait for reuse.
 #[derive(Debug)]
 pub(super) struct Segments {
     folder: Folder,
-    /// Blocks held in each segment, those not yet synced included.
-    blocks: BTreeMap<u64, u64>,
+    /// Each segment in use.
+    used: BTreeMap<u64, Usage>,
     /// Numbers that the files waiting for reuse last had.
     spare: Vec<u64>,
     /// The highest number ever used by a file that is still there: old frames in any of them
     /// belong to this number or a lower one.
     last: u64,
+}
+
+/// How much of a segment is in use, what is not yet synced included.
+#[derive(Debug, Default)]
+struct Usage {
+    blocks: u64,
+    alive_bytes: u64,
+    dead_bytes: u64,
 }
 
 /// What the next segment is to be.
@@ -47,7 +55,7 @@ impl Segments {
         let last = spare.last().copied().unwrap_or(0);
         Self {
             folder,
-            blocks: BTreeMap::new(),
+            used: BTreeMap::new(),
             spare,
             last,
         }
@@ -55,20 +63,53 @@ impl Segments {
 
     /// Adds a segment that was found in use, without blocks so far.
     pub(super) fn add(&mut self, number: u64) {
-        self.blocks.insert(number, 0);
+        self.used.insert(number, Usage::default());
         self.last = self.last.max(number);
     }
 
     pub(super) fn occupy(&mut self, place: Place) {
-        *self.blocks.entry(place.segment).or_default() += 1;
+        let usage = self.used.entry(place.segment).or_default();
+        usage.blocks += 1;
+        usage.alive_bytes += u64::from(place.bytes);
     }
 
+    /// The block there is freed, or a later copy counts.
     pub(super) fn release(&mut self, place: Place) {
-        let blocks = self
-            .blocks
+        let usage = self
+            .used
             .get_mut(&place.segment)
             .expect("a held block's segment is in use");
-        *blocks = blocks.checked_sub(1).expect("each block is released once");
+        usage.blocks = usage
+            .blocks
+            .checked_sub(1)
+            .expect("each block is released once");
+        usage.alive_bytes -= u64::from(place.bytes);
+        usage.dead_bytes += u64::from(place.bytes);
+    }
+
+    /// Segments that hold a block.
+    pub(super) fn with_blocks(&self) -> impl Iterator<Item = u64> {
+        let used = self.used.iter().filter(|(_, usage)| usage.blocks > 0);
+        used.map(|(number, _)| *number)
+    }
+
+    /// Segments that hold a block and are less than half alive.
+    pub(super) fn mostly_dead(&self) -> impl Iterator<Item = u64> {
+        let used = self.used.iter();
+        used.filter(|(_, usage)| usage.blocks > 0 && usage.alive_bytes < usage.dead_bytes)
+            .map(|(number, _)| *number)
+    }
+
+    /// Adds what is known here.
+    pub(super) fn stats(&self, stats: BlockStats) -> BlockStats {
+        let sum = |bytes: fn(&Usage) -> u64| self.used.values().map(bytes).sum();
+        BlockStats {
+            segments: self.used.len() as u64,
+            spare: self.spare.len() as u64,
+            alive_bytes: sum(|it| it.alive_bytes),
+            dead_bytes: sum(|it| it.dead_bytes),
+            ..stats
+        }
     }
 
     /// Finds a file for the next segment: a spare one, or a new one if there is room beside the
@@ -127,13 +168,13 @@ impl Segments {
     /// Takes the segments without a block out of use, all but the one that grows.
     pub(super) fn recycle(&mut self, active: Option<u64>) -> Result<(), StoreError> {
         let unused: Vec<_> = self
-            .blocks
+            .used
             .iter()
-            .filter(|(number, blocks)| **blocks == 0 && Some(**number) != active)
+            .filter(|(number, usage)| usage.blocks == 0 && Some(**number) != active)
             .map(|(number, _)| *number)
             .collect();
         for number in &unused {
-            self.blocks.remove(number);
+            self.used.remove(number);
             self.set_aside(*number)?;
         }
         if unused.is_empty() {

@@ -1,16 +1,24 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, sync_channel},
+    },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use dco_block::Block;
 
-use super::{BlockLog, BlockReader, Put};
+use super::{BlockLog, BlockReader, Pinned, Put};
 use crate::{
     StoreError,
-    queue::{CloseAtEnd, Queue},
+    queue::{CloseAtEnd, Queue, Taken},
 };
+
+/// How long nothing must have come before room is got back: blocks that are freed soon after
+/// each other, as those of one image, are then not copied in between.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a request counts in the queue besides its bytes.
 const REQUEST_BYTES: usize = 256;
@@ -38,6 +46,9 @@ enum Request {
     },
     Free {
         owner: u64,
+    },
+    Pin {
+        pinned: SyncSender<Result<Pinned, StoreError>>,
     },
 }
 
@@ -103,6 +114,17 @@ impl BlockWriter {
         self.ask(Request::Free { owner }, 0);
     }
 
+    /// Keeps what was put before as it is on disk, for as long as the answer lives. Waits for
+    /// what waits; see [`BlockLog::pin`].
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] after the log failed or was closed.
+    pub fn pin(&self) -> Result<Pinned, StoreError> {
+        let (pinned, answer) = sync_channel(1);
+        self.ask(Request::Pin { pinned }, 0);
+        answer.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
     /// Writes and syncs what waits, leaves a mark that all is well, and ends the thread, for
     /// all clones.
     ///
@@ -140,14 +162,32 @@ fn run(
     mut on_failure: impl FnMut(StoreError),
 ) -> Result<(), StoreError> {
     let _closing = CloseAtEnd(queue);
-    while let Some(requests) = queue.take(log.options.commit_bytes_max) {
-        if let Err(error) = serve(&mut log, requests) {
-            queue.close();
-            on_failure(error);
-            return Err(StoreError::Closed);
-        }
+    if let Err(error) = serve_all(&mut log, queue) {
+        queue.close();
+        on_failure(error);
+        return Err(StoreError::Closed);
     }
     log.close()
+}
+
+/// Serves what comes until the queue is closed. When nothing has come for a moment, room is got
+/// back step by step, with a look at the queue after each.
+fn serve_all(log: &mut BlockLog, queue: &Queue<Request>) -> Result<(), StoreError> {
+    let bytes_max = log.options.commit_bytes_max;
+    loop {
+        let mut taken = queue.take_within(PAUSE, bytes_max);
+        while matches!(taken, Taken::Nothing) && log.compact()? {
+            taken = queue.take_within(Duration::ZERO, bytes_max);
+        }
+        match taken {
+            Taken::Items(requests) => serve(log, requests)?,
+            Taken::Nothing => match queue.take(bytes_max) {
+                Some(requests) => serve(log, requests)?,
+                None => return Ok(()),
+            },
+            Taken::Closed => return Ok(()),
+        }
+    }
 }
 
 /// Carries out requests in their order: all puts up to a free share one sync.
@@ -163,6 +203,11 @@ fn serve(log: &mut BlockLog, requests: Vec<Request>) -> Result<(), StoreError> {
             Request::Free { owner } => {
                 commit(log, &mut puts, &mut waiting)?;
                 log.free(owner)?;
+            }
+            Request::Pin { pinned } => {
+                commit(log, &mut puts, &mut waiting)?;
+                // Whoever asked may have gone; then nothing stays pinned.
+                let _gone = pinned.send(log.pin());
             }
         }
     }
@@ -203,6 +248,7 @@ impl fmt::Debug for Request {
         match self {
             Self::Put { owner, block, .. } => write!(f, "Put({owner}, {})", block.index()),
             Self::Free { owner } => write!(f, "Free({owner})"),
+            Self::Pin { .. } => write!(f, "Pin"),
         }
     }
 }

@@ -193,6 +193,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     let failed = |source| StoreError::Disk {
         doing: "opening",
         file: name.clone(),
+        offset: None,
         source,
     };
     let file = make(folder).map_err(failed)?;

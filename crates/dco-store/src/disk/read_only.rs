@@ -32,6 +32,7 @@ impl ReadOnlyDisk {
         let failed = |source| StoreError::Disk {
             doing: "opening",
             file: name.clone(),
+            offset: None,
             source,
         };
         fs::read_dir(&folder).map_err(failed)?;
@@ -68,11 +69,15 @@ impl Disk for ReadOnlyDisk {
         self.file(name)?.read_exact_at(out, offset)
     }
 
+    fn room_bytes(&self) -> io::Result<u64> {
+        refused()
+    }
+
     fn create(&self, _: &str, _: u64) -> io::Result<()> {
         refused()
     }
 
-    fn write_at(&self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
+    fn write_at(&self, _: &str, _: u64, _: &[&[u8]]) -> io::Result<()> {
         refused()
     }
 
@@ -97,7 +102,7 @@ impl Disk for ReadOnlyDisk {
     }
 }
 
-fn refused() -> io::Result<()> {
+fn refused<T>() -> io::Result<T> {
     let kind = io::ErrorKind::PermissionDenied;
     Err(io::Error::new(
         kind,

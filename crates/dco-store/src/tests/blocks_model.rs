@@ -14,6 +14,8 @@ enum Op {
     Put(Vec<(u8, u32, bool)>),
     /// Frees one of the open owners; another takes its place.
     Free(u8),
+    /// Gets back all the room that can be had.
+    Compact,
     Restart,
     PowerCut(u64),
 }
@@ -44,6 +46,7 @@ impl Model {
         match op {
             Op::Put(puts) => self.put(puts),
             Op::Free(which) => self.free(usize::from(*which) % 3),
+            Op::Compact => while self.log.compact().unwrap() {},
             Op::Restart => self.reopen(self.disk.restart()),
             Op::PowerCut(seed) => self.reopen(self.disk.crash(by_chance(*seed))),
         }
@@ -100,6 +103,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => puts.prop_map(Op::Put),
         3 => (0..3_u8).prop_map(Op::Free),
+        2 => Just(Op::Compact),
         1 => Just(Op::Restart),
         1 => any::<u64>().prop_map(Op::PowerCut),
     ]

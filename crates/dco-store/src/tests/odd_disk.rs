@@ -24,6 +24,20 @@ pub(super) struct OddDisk {
     pub(super) reads: AtomicU64,
     /// The read with this number, counted from one, cannot be done.
     pub(super) bad_read: AtomicU64,
+    /// Steps so far that may take room: creates, writes and changes of length.
+    pub(super) steps: AtomicU64,
+    /// The one of them with this number, counted from one, finds the disk full.
+    pub(super) full_step: AtomicU64,
+}
+
+impl OddDisk {
+    fn step(&self) -> io::Result<()> {
+        let number = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.full_step.load(Ordering::Relaxed) == number {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for OddDisk {
@@ -42,6 +56,7 @@ impl Disk for OddDisk {
     }
 
     fn create(&self, name: &str, bytes: u64) -> io::Result<()> {
+        self.step()?;
         self.disk.create(name, bytes)
     }
 
@@ -58,10 +73,12 @@ impl Disk for OddDisk {
     }
 
     fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
+        self.step()?;
         self.disk.write_at(name, offset, parts)
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
+        self.step()?;
         self.disk.set_len(name, bytes)
     }
 

@@ -183,8 +183,8 @@ impl Disk for Unreadable {
         self.disk.read_at(name, offset, out)
     }
 
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.disk.write_at(name, offset, bytes)
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
+        self.disk.write_at(name, offset, parts)
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
@@ -205,6 +205,10 @@ impl Disk for Unreadable {
 
     fn sync_folder(&self) -> io::Result<()> {
         self.disk.sync_folder()
+    }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        self.disk.room_bytes()
     }
 }
 
