@@ -13,6 +13,7 @@ use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
 use crate::state::days::Days;
+use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::inventory::Inventory;
 use crate::state::requests::Requests;
@@ -36,6 +37,7 @@ pub struct Engine {
     pub(crate) batches: Batches,
     pub(crate) days: Days,
     pub(crate) gateways: Gateways,
+    pub(crate) dispatch: Dispatch,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
     /// All others: they wait for nothing but their gateway.
@@ -75,6 +77,7 @@ impl Engine {
             batches: Batches::default(),
             days: Days::new(terms.allowance_per_day, terms.burst),
             gateways: Gateways::default(),
+            dispatch: Dispatch::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
             wakes: Timers::default(),
@@ -107,7 +110,7 @@ impl Engine {
 
     /// Whether the block log's blocks of this owner are still needed. What is not is to be freed.
     pub fn wants_blocks_of(&self, owner: u64) -> bool {
-        self.transfers.wants_blocks_of(owner)
+        self.transfers.wants_blocks_of(owner, self.now_us)
     }
 
     /// Something happened at `now_us`. Engine time is the latest moment ever given: it does not go back.
@@ -127,6 +130,8 @@ impl Engine {
         self.meet_deadlines();
         self.deal_with(event);
         self.release();
+        // What was decided may have made something due at once: an image whose last activation has ended.
+        self.meet_deadlines();
         self.out.flush_changed();
     }
 
@@ -177,6 +182,7 @@ impl Engine {
         match event {
             Event::Request { reply_to, request } => self.answer(reply_to, request),
             Event::BlockHeld { owner, index } => self.block_held(owner, index),
+            Event::BlockDamaged { owner, index } => self.block_damaged(owner, index),
             Event::Verified { owner, verdict } => self.verified(owner, verdict),
             Event::GatewayHello {
                 gateway,
@@ -209,6 +215,8 @@ impl Engine {
             Request::SubmitBatch(asked) => self.submit_batch(asked),
             Request::CancelBatch(asked) => self.cancel_batch(asked),
             Request::ImportDevices(asked) => self.import_devices(asked),
+            Request::Pause(asked) => self.pause(asked),
+            Request::Resume(asked) => self.resume(asked),
             other => self.read(other),
         }
     }

@@ -1,9 +1,10 @@
 //! What records of batches change.
 
-use dco_block::{Eui64, ImageId};
+use dco_block::Eui64;
 use dco_schedule::{Micros, ServiceDate};
 
 use super::Why;
+use super::images::image_id;
 use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled};
 use crate::state::batches::{Batch, Phase};
@@ -18,12 +19,7 @@ impl Engine {
         record: &BatchAccepted,
     ) -> Result<(), Why> {
         let user = Eui64::from_bits(record.user);
-        let image_id: [u8; 32] = record
-            .image_id
-            .as_ref()
-            .try_into()
-            .map_err(|_| "its image id is not 32 octets")?;
-        let image_id = ImageId::new(image_id);
+        let image_id = image_id(&record.image_id)?;
         let manifest = &self
             .transfers
             .image(user, image_id)
@@ -62,6 +58,7 @@ impl Engine {
         self.count_sent(&batch, at_us);
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;
+        self.transfers.used(user, image_id, at_us);
         self.batches
             .add(batch, record.devices.iter().copied().map(Eui64::from_bits));
         if record.day_start_us <= at_us {
@@ -124,7 +121,7 @@ impl Engine {
     fn cancel_activation(&mut self, activation: u32, at_us: Micros) {
         self.dequeue(activation);
         self.batches.activation_mut(activation).ended_us = Some(at_us);
-        self.batches.set_phase(activation, Phase::Cancelled);
+        self.set_end(activation, Phase::Cancelled);
         self.batches.note_change(activation);
     }
 
@@ -137,5 +134,14 @@ impl Engine {
         self.cancel_activation(record.activation, at_us);
         self.batches.say(record.activation, &record.reason);
         Ok(())
+    }
+    /// An activation has reached its end. With the last one of its batch, its image may have become idle.
+    pub(super) fn set_end(&mut self, activation: u32, phase: Phase) {
+        self.batches.set_phase(activation, phase);
+        let batch = self.batches.batch_of(activation);
+        if batch.counts.open() == 0 {
+            let (user, image_id) = (batch.user, batch.image_id);
+            self.watch_image(user, image_id);
+        }
     }
 }

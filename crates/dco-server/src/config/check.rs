@@ -8,12 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use dco_block::{Eui64, limits};
-use dco_engine::{AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms};
+use dco_engine::{
+    AttemptTerms, HOUR_US, LimitTerms, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms,
+};
 use dco_schedule::{HourProfile, Micros};
 
 use super::file::{
-    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, PartySection,
-    RetryRuleSection, RetrySection, StoreSection, TlsSection, TransferSection,
+    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, LimitsSection,
+    PartySection, RetryRuleSection, RetrySection, StoreSection, TlsSection, TransferSection,
 };
 use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
 
@@ -23,6 +25,8 @@ const HOURS_MAX: u32 = 87_600;
 const MINUTES_MAX: u32 = HOURS_MAX * 60;
 const MEBIBYTE: u32 = 1024 * 1024;
 const GIBIBYTE: u32 = 1024 * MEBIBYTE;
+/// A million gibibytes: more than any folder holds, and far from the end of the numbers.
+const STORED_BYTES_MAX: u64 = 1_000_000 * GIBIBYTE as u64;
 const NAME_CHARS_MAX: usize = 100;
 
 impl ConfigFile {
@@ -71,6 +75,7 @@ impl ConfigFile {
                 activation.days_ahead_max,
                 0..=3_660,
             )?,
+            limits: self.limits.check()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,
@@ -123,6 +128,24 @@ impl CapacitySection {
                 "all zero",
                 "at least one hour needs a weight above 0",
             )
+        })
+    }
+}
+
+impl LimitsSection {
+    fn check(&self) -> Result<LimitTerms, ConfigError> {
+        Ok(LimitTerms {
+            open_transfers_per_user_max: within(
+                "limits.open_transfers_per_user_max",
+                self.open_transfers_per_user_max,
+                1..=1_000_000,
+            )?,
+            // Below the longest image a User could never send it.
+            stored_bytes_per_user_max: within(
+                "limits.stored_bytes_per_user_max",
+                self.stored_bytes_per_user_max,
+                u64::from(limits::IMAGE_BYTES_MAX)..=STORED_BYTES_MAX,
+            )?,
         })
     }
 }

@@ -23,6 +23,8 @@ pub struct ConfigFile {
     #[serde(default)]
     pub activation: ActivationSection,
     #[serde(default)]
+    pub limits: LimitsSection,
+    #[serde(default)]
     pub transfer: TransferSection,
     #[serde(default)]
     pub attempt: AttemptSection,
@@ -73,6 +75,14 @@ pub struct CapacitySection {
 pub struct ActivationSection {
     pub trt_hours: u32,
     pub days_ahead_max: u16,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsSection {
+    pub open_transfers_per_user_max: u32,
+    pub stored_bytes_per_user_max: u64,
 }
 
 /// `[transfer]`
@@ -195,6 +205,15 @@ impl Default for ActivationSection {
         Self {
             trt_hours: 120,
             days_ahead_max: 92,
+        }
+    }
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self {
+            open_transfers_per_user_max: 100,
+            stored_bytes_per_user_max: 64 * 1024 * 1024 * 1024,
         }
     }
 }

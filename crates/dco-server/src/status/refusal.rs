@@ -47,6 +47,9 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::FirmwareNotApplicable { .. }
         | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern),
         Refusal::AllowanceUsed { .. } => allowance(refusal, concern),
+        Refusal::OpenTransfersLimitReached { .. } | Refusal::StoredBytesLimitReached { .. } => {
+            limit(refusal, concern)
+        }
     }
 }
 
@@ -193,4 +196,27 @@ fn allowance(refusal: &Refusal, concern: Concern<'_>) -> Fault {
     .with("requested", requested)
     .with("serviceDate", service_date)
     .with("resetTime", instant(*resets_us))
+}
+
+/// What one User may have in the store.
+fn limit(refusal: &Refusal, concern: Concern<'_>) -> Fault {
+    let fault = |reason| {
+        Fault::new(Code::ResourceExhausted, reason, refusal).detail(Detail::Quota {
+            subject: format!("users/{}", concern.user),
+        })
+    };
+    match refusal {
+        Refusal::OpenTransfersLimitReached { limit, used } => fault("OPEN_TRANSFERS_LIMIT_REACHED")
+            .with("openTransfersMax", limit)
+            .with("openTransfers", used),
+        Refusal::StoredBytesLimitReached {
+            limit_bytes,
+            used_bytes,
+            requested_bytes,
+        } => fault("STORED_BYTES_LIMIT_REACHED")
+            .with("storedBytesMax", limit_bytes)
+            .with("storedBytes", used_bytes)
+            .with("requestedBytes", requested_bytes),
+        other => Fault::not_in_table(other),
+    }
 }

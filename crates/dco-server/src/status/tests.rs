@@ -59,6 +59,15 @@ fn refusals() -> Vec<Refusal> {
             resets_us: 1_728_000_000_000_000,
             resets_in_us: 3_600_000_000,
         },
+        Refusal::OpenTransfersLimitReached {
+            limit: 100,
+            used: 100,
+        },
+        Refusal::StoredBytesLimitReached {
+            limit_bytes: 1_000_000,
+            used_bytes: 800_000,
+            requested_bytes: 200_001,
+        },
         Refusal::TransferNotReceiving { state },
         Refusal::ImageNotOnOffer,
     ]
