@@ -43,10 +43,11 @@ impl Disk for CountingDisk {
         self.inner.read_at(name, offset, out)
     }
 
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
+        let count: usize = parts.iter().map(|part| part.len()).sum();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.written_bytes.fetch_add(count, Ordering::Relaxed);
-        self.inner.write_at(name, offset, bytes)
+        self.inner.write_at(name, offset, parts)
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
@@ -67,5 +68,9 @@ impl Disk for CountingDisk {
 
     fn sync_folder(&self) -> io::Result<()> {
         self.inner.sync_folder()
+    }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        self.inner.room_bytes()
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn write_bare(disk: &dyn Disk, name: &str, bytes: u64) -> io::Result<
     while offset < bytes {
         let left = usize::try_from(bytes - offset).unwrap_or(usize::MAX);
         let part = &buffer[..left.min(WRITE_BYTES)];
-        disk.write_at(name, offset, part)?;
+        disk.write_at(name, offset, &[part])?;
         offset += u64::try_from(part.len()).unwrap_or(u64::MAX);
         unsynced += part.len();
         if unsynced >= SYNC_EVERY_BYTES {
@@ -48,7 +48,7 @@ pub(crate) fn sync_times(
     let mut times_us = Vec::new();
     for _ in 0..rounds {
         let stopwatch = Stopwatch::start();
-        disk.write_at(name, 0, &buffer)?;
+        disk.write_at(name, 0, &[&buffer])?;
         disk.sync_data(name)?;
         times_us.push(stopwatch.elapsed().as_secs_f64() * 1e6);
     }

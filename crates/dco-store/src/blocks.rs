@@ -1,25 +1,28 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use dco_block::Block;
 
 use crate::{
     Options, StoreError,
     codec::{len_u32, len_u64},
-    frame::Kind,
-    segment::{Body, Tail},
 };
 
+mod footer;
+mod group;
+mod growing;
 mod index;
 mod reader;
 mod recovery;
 mod segments;
 mod writer;
 
+use group::Group;
+use growing::Growing;
 use index::{Key, Place};
 pub use reader::BlockReader;
 use reader::Shared;
 pub(crate) use recovery::recover;
-use segments::Segments;
+use segments::{Need, Segments};
 pub use writer::BlockWriter;
 
 /// What became of a block that was put.
@@ -53,12 +56,9 @@ pub struct BlockLog {
     options: Options,
     shared: Arc<Shared>,
     segments: Segments,
-    tail: Option<Tail>,
+    growing: Option<Growing>,
     is_closed: bool,
 }
-
-/// Blocks written and not yet synced, each with its position among those that are put.
-type Group = BTreeMap<Key, (Place, usize)>;
 
 impl BlockLog {
     /// All blocks that are on disk, by owner and index.
@@ -75,7 +75,8 @@ impl BlockLog {
     }
 
     /// Puts blocks and makes them durable with one sync. The answers are in the order of
-    /// `puts`; one of them is an error only if an earlier copy cannot be read back.
+    /// `puts`; one of them is an error only if an earlier copy cannot be read back, or if the
+    /// disk has no room for that block ([`StoreError::NoRoom`]).
     ///
     /// # Errors
     /// [`StoreError::Disk`] closes the log for writing and reading.
@@ -84,17 +85,17 @@ impl BlockLog {
         puts: &[(u64, Block)],
     ) -> Result<Vec<Result<Put, StoreError>>, StoreError> {
         self.guarded(|log| {
-            let mut group = Group::new();
-            let answers = (0..puts.len())
-                .map(|at| log.put(puts, at, &mut group))
+            let mut group = Group::default();
+            let answers = puts
+                .iter()
+                .map(|(owner, block)| log.put(*owner, block, &mut group))
                 .collect::<Result<_, _>>()?;
-            if let Some(tail) = &mut log.tail
+            if let Some(growing) = &mut log.growing
                 && !group.is_empty()
             {
-                tail.sync(&log.shared.folder)?;
+                growing.sync(&mut group, &log.shared.folder)?;
             }
-            log.shared
-                .insert(group.into_iter().map(|(key, (place, _))| (key, place)));
+            log.shared.insert(group.into_places());
             Ok(answers)
         })
     }
@@ -107,9 +108,9 @@ impl BlockLog {
     pub fn free(&mut self, owner: u64) -> Result<(), StoreError> {
         self.guarded(|log| {
             for place in log.shared.remove(owner) {
-                log.segments.release(place.segment);
+                log.segments.release(place);
             }
-            let active = log.tail.as_ref().map(|tail| tail.number);
+            let active = log.growing.as_ref().map(Growing::number);
             log.segments.recycle(active)
         })
     }
@@ -120,9 +121,9 @@ impl BlockLog {
     /// # Errors
     /// [`StoreError::Disk`], [`StoreError::Closed`].
     pub fn close(mut self) -> Result<(), StoreError> {
-        self.guarded(|log| match &mut log.tail {
-            Some(tail) if !tail.is_empty() => tail.mark(&log.shared.folder),
-            _ => Ok(()),
+        self.guarded(|log| match &mut log.growing {
+            Some(growing) => growing.mark(&log.shared.folder),
+            None => Ok(()),
         })
     }
 
@@ -142,26 +143,22 @@ impl BlockLog {
         done
     }
 
-    /// Writes the block at `at` unless there is one. The outer error closes the log, the inner
-    /// one is that block's alone.
-    fn put(
+    /// Adds the block to the group unless there is one. The outer error closes the log, the
+    /// inner one is that block's alone.
+    fn put<'a>(
         &mut self,
-        puts: &[(u64, Block)],
-        at: usize,
-        group: &mut Group,
+        owner: u64,
+        block: &'a Block,
+        group: &mut Group<'a>,
     ) -> Result<Result<Put, StoreError>, StoreError> {
-        let (owner, block) = &puts[at];
-        let key = (*owner, block.index());
+        let key = (owner, block.index());
+        if let Some((first, bytes)) = group.get(key) {
+            return Ok(Ok(verdict(bytes, first.crc32, block)));
+        }
         if let Some(place) = self.shared.place(key) {
             return Ok(self.compare(place, block));
         }
-        if let Some((_, first)) = group.get(&key) {
-            let first = &puts[*first].1;
-            return Ok(Ok(verdict(first.data(), first.crc32(), block)));
-        }
-        let place = self.write(*owner, block)?;
-        group.insert(key, (place, at));
-        Ok(Ok(Put::Durable))
+        apart(self.add(key, block, group).map(|()| Put::Durable))
     }
 
     /// The bytes decide, not their CRC-32: two blocks with the same one are easily made.
@@ -174,39 +171,52 @@ impl BlockLog {
         Ok(verdict(&self.shared.fetch(place)?, place.crc32, block))
     }
 
-    fn write(&mut self, owner: u64, block: &Block) -> Result<Place, StoreError> {
+    fn add<'a>(
+        &mut self,
+        key: Key,
+        block: &'a Block,
+        group: &mut Group<'a>,
+    ) -> Result<(), StoreError> {
         let bytes = block.data();
-        let mut tail = self.tail_for(len_u64(bytes))?;
-        let body = Body {
-            kind: Kind::Block,
-            key: owner,
-            item: block.index(),
-            bytes,
-            crc32: block.crc32(),
-        };
-        let offset = tail.append(&self.shared.folder, &body)?;
-        let place = Place {
-            segment: tail.number,
-            offset,
-            bytes: len_u32(bytes),
-            crc32: block.crc32(),
-        };
-        self.segments.occupy(place.segment);
-        self.tail = Some(tail);
-        Ok(place)
+        let growing = self.growing_for(len_u64(bytes), group)?;
+        let place = growing.add(group, key, bytes, block.crc32());
+        self.segments.occupy(place);
+        Ok(())
     }
 
-    fn tail_for(&mut self, bytes: u64) -> Result<Tail, StoreError> {
-        match self.tail.take() {
-            Some(tail) if tail.is_empty() || tail.has_room_for(bytes) => Ok(tail),
-            Some(mut full) => {
-                full.seal(&self.shared.folder)?;
-                let tail = self.segments.begin(&self.options)?;
-                self.segments.recycle(Some(tail.number))?;
-                Ok(tail)
+    /// The segment that grows, with room for a block of so many bytes. A full one is sealed
+    /// only once there is a file for the next.
+    fn growing_for(
+        &mut self,
+        bytes: u64,
+        group: &mut Group<'_>,
+    ) -> Result<&mut Growing, StoreError> {
+        if !self
+            .growing
+            .as_ref()
+            .is_some_and(|it| it.has_room_for(bytes))
+        {
+            let fresh = self.segments.prepare(Need {
+                bytes: self.options.block_segment_bytes,
+                least_bytes: Growing::bytes_for(bytes),
+                reserve_bytes: self.options.reserve_bytes,
+            })?;
+            if let Some(full) = self.growing.take() {
+                full.seal(group, &self.shared.folder)?;
             }
-            None => self.segments.begin(&self.options),
+            let tail = self.segments.begin(&fresh, self.options.salt)?;
+            self.segments.recycle(Some(tail.number))?;
+            self.growing = Some(Growing::new(tail, Vec::new()));
         }
+        Ok(self.growing.as_mut().expect("it was there or was begun"))
+    }
+}
+
+/// A full disk is the matter of one block, and nothing was written; all else is the log's.
+fn apart(put: Result<Put, StoreError>) -> Result<Result<Put, StoreError>, StoreError> {
+    match put {
+        Err(error) if !matches!(error, StoreError::NoRoom { .. }) => Err(error),
+        put => Ok(put),
     }
 }
 

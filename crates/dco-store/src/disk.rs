@@ -25,8 +25,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Fills `out` from `offset`; `UnexpectedEof` if the file ends before.
     fn read_at(&self, name: &str, offset: u64, out: &mut [u8]) -> io::Result<()>;
 
-    /// Writes all of `bytes` at `offset`; the file grows if it must.
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Writes all parts from `offset` on, one after the other; the file grows if it must. How
+    /// much of it survives a power cut before the next sync is as open as for so many writes.
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()>;
 
     /// Cuts the file, or lets it grow by zeros with their room reserved.
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()>;
@@ -43,6 +44,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
 
     /// On `Ok`, every create, rename and remove so far survives a power cut.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Bytes that files may still take up, without those kept for the administrator.
+    fn room_bytes(&self) -> io::Result<u64>;
 }
 
 /// A disk whose errors say what was tried on which file.
@@ -77,9 +81,14 @@ impl Folder {
             .map_err(failed("reading", name))
     }
 
-    pub(crate) fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn write_at(
+        &self,
+        name: &str,
+        offset: u64,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
         self.0
-            .write_at(name, offset, bytes)
+            .write_at(name, offset, parts)
             .map_err(failed("writing", name))
     }
 
@@ -105,6 +114,12 @@ impl Folder {
         self.0
             .sync_folder()
             .map_err(failed("syncing", "the data folder"))
+    }
+
+    pub(crate) fn room_bytes(&self) -> Result<u64, StoreError> {
+        self.0
+            .room_bytes()
+            .map_err(failed("measuring the room of", "the data folder"))
     }
 }
 

@@ -64,6 +64,21 @@ pub enum StoreError {
         /// [`crate::RECORD_BYTES_MAX`].
         bytes_max: usize,
     },
+    /// The block needs a new segment, and the disk has no room for one beside the reserve. Only
+    /// this block is refused; the same one is taken as soon as there is room.
+    #[error(
+        "the disk is full: a new segment needs {needed_bytes} bytes, {room_bytes} are left and \
+         {reserve_bytes} of them are kept for the journal; make room or cancel transfers, then \
+         send it again"
+    )]
+    NoRoom {
+        /// Bytes of the new segment.
+        needed_bytes: u64,
+        /// Bytes left on the disk.
+        room_bytes: u64,
+        /// Bytes of the disk that blocks leave alone, see [`crate::Options::reserve_bytes`].
+        reserve_bytes: u64,
+    },
     /// No durable block with this name, or freed meanwhile.
     #[error("block {index} of owner {owner} is not held")]
     NotHeld {
@@ -76,4 +91,17 @@ pub enum StoreError {
     /// no longer be trusted; the process must end and recovery decide.
     #[error("the store is closed, after an earlier disk failure or at shutdown")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether the disk had no room for what was tried.
+    pub(crate) fn is_full_disk(&self) -> bool {
+        let Self::Disk { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
 }

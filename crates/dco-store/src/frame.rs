@@ -19,8 +19,10 @@ pub(crate) enum Kind {
     Block,
     /// No body: all before it is durable.
     Mark,
-    /// No body: all before it is durable and nothing follows in this segment.
+    /// No body: all before it is durable once a later segment is there, and no frame follows.
     Seal,
+    /// The blocks of a sealed segment. The only frame whose body stands before its header.
+    Index,
 }
 
 /// The header of one frame, apart from where it stands.
@@ -93,13 +95,20 @@ impl Kind {
             Self::Block => 2,
             Self::Mark => 3,
             Self::Seal => 4,
+            Self::Index => 5,
         }
     }
 
     fn from_number(number: u32) -> Option<Self> {
-        [Self::Records, Self::Block, Self::Mark, Self::Seal]
-            .into_iter()
-            .find(|kind| kind.number() == number)
+        [
+            Self::Records,
+            Self::Block,
+            Self::Mark,
+            Self::Seal,
+            Self::Index,
+        ]
+        .into_iter()
+        .find(|kind| kind.number() == number)
     }
 }
 

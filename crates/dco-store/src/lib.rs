@@ -13,6 +13,8 @@
 //!   durable before [`open`](fn@open) returns. What it did not find never comes back.
 //! - Bytes that were durable and have changed are named by file and offset, and never guessed
 //!   at. A commit that a power cut interrupted is not damage: it is cut off.
+//! - A full disk refuses blocks before it is full, so that the journal can go on, and takes
+//!   them again once there is room.
 //! - After a failed write or sync nothing is tried again: the log is closed, everybody who
 //!   waits is told, and the next start decides. The page cache after a failed sync shows bytes
 //!   that no disk has, so a start writes the unsure end again before it trusts it.
@@ -43,7 +45,7 @@
 //! ```text
 //!   0 ┌─────────────────────┐
 //!     │ magic             8 │ "dco.jrnl" or "dco.blks"
-//!   8 │ version           4 │ 1; every later format keeps magic, version and CRC in place
+//!   8 │ version           4 │ journal 1, block log 2; all formats keep magic, version and CRC in place
 //!  12 │ zeros             4 │
 //!  16 │ number            8 │ that of the name; never used twice, so it is the generation
 //!  24 │ salt              8 │ see Options::salt
@@ -60,7 +62,7 @@
 //! ```text
 //!   0 ┌─────────────────────┐
 //!     │ tag               4 │ "dcoF"
-//!   4 │ kind              4 │ 1 records, 2 block, 3 mark, 4 seal
+//!   4 │ kind              4 │ 1 records, 2 block, 3 mark, 4 seal, 5 index
 //!   8 │ segment           8 │ the segment's number
 //!  16 │ offset            8 │ where in the file this frame starts
 //!  24 │ synced            8 │ all before this offset was synced before this was written
@@ -73,7 +75,7 @@
 //!     ├─────────────────────┤
 //!  64 │ body                │ kind 1: chain after the last record (32), then for each record
 //!     │                     │         its length (4) and its bytes
-//!     │                     │ kind 2: the block's bytes    kinds 3 and 4: none
+//!     │                     │ kind 2: the block's bytes    kinds 3 and 4: none    kind 5: see below
 //!     └─────────────────────┘
 //! ```
 //!
@@ -82,6 +84,19 @@
 //!
 //! A *mark* is written at a clean end and by each start that kept something unsure; a *seal*
 //! ends a segment and is durable before the next segment is begun.
+//!
+//! A sealed block segment of format 2 ends in a *footer*, an index by which a start finds its
+//! blocks without walking its frames. Its header stands in the last 64 bytes of the file and
+//! its body right before it, behind whatever was left between the seal and there:
+//!
+//! ```text
+//! 128              seal                                 length - 64
+//!  │ frames ... │ 64 │ never written │ list of blocks │ header of kind 5 │
+//! ```
+//!
+//! The list has 28 bytes for each block, in the order in which they stand: owner (8), offset (8),
+//! index (4), length (4), CRC-32 (4). The header's item says how many. A footer that is missing
+//! or wrong costs only time: then the frames are walked, as in format 1, which had none.
 //!
 //! # Torn or damaged
 //!
@@ -94,8 +109,8 @@
 //! behind it can ever line up with what is written later. The one thing this takes for a torn
 //! commit and is not: damage to the newest commit of a process that did not end cleanly.
 //!
-//! Bodies of sealed block segments are not read at the start: their CRC is checked when a
-//! block is read. Recycling a segment gives it the next number. A frame's CRC covers that
+//! Bodies of sealed block segments are not read at the start, and where there is a footer no
+//! frame is: the CRC is checked when a block is read. Recycling a segment gives it the next number. A frame's CRC covers that
 //! number and a salt that no sender knows, so neither old frames nor bytes inside a block
 //! that look like one pass for a frame of the new segment.
 

@@ -6,6 +6,9 @@ pub struct Options {
     pub block_segment_bytes: u64,
     /// Bytes reserved for each new journal segment, likewise.
     pub journal_segment_bytes: u64,
+    /// Bytes of the disk that blocks leave alone, so that the journal can go on when blocks have
+    /// filled the rest. A block that needs a new segment is refused before that.
+    pub reserve_bytes: u64,
     /// Bytes gathered for one sync at most; a single item may be larger.
     pub commit_bytes_max: usize,
     /// Bytes that may wait for a log's thread before `append` or `put` blocks its caller.
@@ -21,6 +24,7 @@ impl Default for Options {
         Self {
             block_segment_bytes: 64 * 1024 * 1024,
             journal_segment_bytes: 64 * 1024 * 1024,
+            reserve_bytes: 128 * 1024 * 1024,
             commit_bytes_max: 4 * 1024 * 1024,
             queue_bytes_max: 64 * 1024 * 1024,
             salt: 0,

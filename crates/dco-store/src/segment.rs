@@ -20,9 +20,6 @@ pub(crate) const SEGMENT_HEADER_BYTES: usize = 128;
 /// The same, for arithmetic with places in files.
 pub(crate) const SEGMENT_HEADER_LEN: u64 = SEGMENT_HEADER_BYTES as u64;
 
-/// The format this program writes, and the highest it reads.
-pub(crate) const VERSION: u32 = 1;
-
 /// Where every version keeps its version and, at the end of the first 128 bytes, their CRC-32:
 /// so that a newer format is told from a damaged one.
 const VERSION_AT: usize = 8;
@@ -45,7 +42,7 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut out = [0; SEGMENT_HEADER_BYTES];
         put(&mut out, 0, self.log.magic());
-        put(&mut out, VERSION_AT, &VERSION.to_le_bytes());
+        put(&mut out, VERSION_AT, &self.log.version().to_le_bytes());
         put(&mut out, 16, &self.number.to_le_bytes());
         put(&mut out, 24, &self.salt.to_le_bytes());
         put(&mut out, 32, &self.first_seq.to_le_bytes());
@@ -74,15 +71,9 @@ impl SegmentHeader {
         {
             return Err(damaged("this is no segment header"));
         }
-        match u32_at(&bytes, VERSION_AT) {
-            VERSION => {}
-            found => {
-                return Err(StoreError::NewerFormat {
-                    file,
-                    found,
-                    known: VERSION,
-                });
-            }
+        let (found, known) = (u32_at(&bytes, VERSION_AT), log.version());
+        if found > known {
+            return Err(StoreError::NewerFormat { file, found, known });
         }
         let header = Self {
             log,
@@ -116,7 +107,7 @@ pub(crate) fn begin(
     header: &SegmentHeader,
     spare: &str,
 ) -> Result<(), StoreError> {
-    folder.write_at(spare, 0, &header.encode())?;
+    folder.write_at(spare, 0, &[&header.encode()])?;
     folder.sync_data(spare)?;
     folder.rename(spare, &header.log.segment(header.number))?;
     folder.sync_folder()

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use super::{
-    BlockLog,
-    index::{Index, Place},
+    BlockLog, footer,
+    growing::Growing,
+    index::{Index, Key, Place},
     reader::Shared,
     segments::Segments,
 };
@@ -10,62 +11,83 @@ use crate::{
     Options, StoreError,
     disk::{Disk, Folder},
     frame::Kind,
-    segment::{Bodies, Found, Log, Scan, SegmentHeader, Tail, settle},
+    segment::{Bodies, Log, Scan, SegmentHeader, Tail, settle},
 };
 
 /// Finds every block that is kept. Bodies are checked in the last segment only, where a power
-/// cut may have torn one; those of closed segments are checked when they are read.
+/// cut may have torn one; those of sealed segments are checked when they are read.
 pub(crate) fn recover(disk: Arc<dyn Disk>, options: Options) -> Result<BlockLog, StoreError> {
     let folder = Folder::new(disk);
     let names = Log::Blocks.tidy_and_list(&folder)?;
-    let mut index = Index::default();
+    let mut found = Vec::new();
     let mut segments = Segments::new(folder.clone(), names.spare);
-    let mut tail = None;
+    let mut growing = None;
     for number in &names.segments {
         let header = SegmentHeader::read(&folder, Log::Blocks, *number)?;
-        let is_last = names.segments.last() == Some(number);
-        let bodies = if is_last { Bodies::Check } else { Bodies::Skip };
-        let mut scan = Scan::open(&folder, header, bodies, is_last)?;
         segments.add(*number);
-        while let Some(found) = scan.next()? {
-            enter(&mut index, &mut segments, &scan, &found)?;
+        if names.segments.last() == Some(number) {
+            growing = take_up(&folder, header, options.block_segment_bytes, &mut found)?;
+        } else {
+            found.extend(sealed(&folder, header)?);
         }
-        if is_last && scan.is_sealed() {
-            settle(&scan)?;
-        } else if is_last {
-            tail = Some(Tail::resume(&scan, options.block_segment_bytes)?);
-        }
+    }
+    for (_, place) in &found {
+        segments.occupy(*place);
+    }
+    let (index, replaced) = Index::of_found(found);
+    for place in replaced {
+        segments.release(place);
     }
     let shared = Arc::new(Shared::new(folder, index));
     Ok(BlockLog {
         options,
         shared,
         segments,
-        tail,
+        growing,
         is_closed: false,
     })
 }
 
-fn enter(
-    index: &mut Index,
-    segments: &mut Segments,
-    scan: &Scan<'_>,
-    found: &Found,
-) -> Result<(), StoreError> {
-    let frame = found.frame;
-    if frame.kind != Kind::Block {
-        return Err(scan.damaged(found.offset, "a block was expected here"));
+/// The blocks of a segment that is not the last.
+fn sealed(folder: &Folder, header: SegmentHeader) -> Result<Vec<(Key, Place)>, StoreError> {
+    if let Some(blocks) = footer::read(folder, &header)? {
+        return Ok(blocks);
     }
-    let place = Place {
-        segment: scan.header.number,
-        offset: found.offset,
-        bytes: frame.body_bytes,
-        crc32: frame.body_crc32,
-    };
-    segments.occupy(place.segment);
-    // A block put again after it was freed: the later copy is the one that counts.
-    if let Some(older) = index.insert((frame.key, frame.item), place) {
-        segments.release(older.segment);
+    walk(&mut Scan::open(folder, header, Bodies::Skip, false)?)
+}
+
+/// Finds the blocks of the last segment, which goes on growing if it is not sealed.
+fn take_up(
+    folder: &Folder,
+    header: SegmentHeader,
+    segment_bytes: u64,
+    found: &mut Vec<(Key, Place)>,
+) -> Result<Option<Growing>, StoreError> {
+    let mut scan = Scan::open(folder, header, Bodies::Check, true)?;
+    let blocks = walk(&mut scan)?;
+    found.extend_from_slice(&blocks);
+    if scan.is_sealed() {
+        settle(&scan)?;
+        return Ok(None);
     }
-    Ok(())
+    let tail = Tail::resume(&scan, segment_bytes)?;
+    Ok(Some(Growing::new(tail, blocks)))
+}
+
+fn walk(scan: &mut Scan<'_>) -> Result<Vec<(Key, Place)>, StoreError> {
+    let mut blocks = Vec::new();
+    while let Some(found) = scan.next()? {
+        let frame = found.frame;
+        if frame.kind != Kind::Block {
+            return Err(scan.damaged(found.offset, "a block was expected here"));
+        }
+        let place = Place {
+            segment: scan.header.number,
+            offset: found.offset,
+            bytes: frame.body_bytes,
+            crc32: frame.body_crc32,
+        };
+        blocks.push(((frame.key, frame.item), place));
+    }
+    Ok(blocks)
 }

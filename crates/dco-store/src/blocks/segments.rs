@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use super::index::Place;
 use crate::{
-    Options, StoreError,
+    StoreError,
     disk::Folder,
     segment::{self, Log, SegmentHeader, Tail},
 };
@@ -23,6 +24,24 @@ pub(super) struct Segments {
     last: u64,
 }
 
+/// What the next segment is to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Need {
+    /// Bytes of a new file.
+    pub(super) bytes: u64,
+    /// Bytes of which the first block makes use; a spare file may be smaller than a new one.
+    pub(super) least_bytes: u64,
+    /// Bytes of the disk to leave alone.
+    pub(super) reserve_bytes: u64,
+}
+
+/// A file that is to become a segment.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    file: String,
+    len: u64,
+}
+
 impl Segments {
     pub(super) fn new(folder: Folder, spare: Vec<u64>) -> Self {
         let last = spare.last().copied().unwrap_or(0);
@@ -40,35 +59,68 @@ impl Segments {
         self.last = self.last.max(number);
     }
 
-    pub(super) fn occupy(&mut self, number: u64) {
-        *self.blocks.entry(number).or_default() += 1;
+    pub(super) fn occupy(&mut self, place: Place) {
+        *self.blocks.entry(place.segment).or_default() += 1;
     }
 
-    pub(super) fn release(&mut self, number: u64) {
+    pub(super) fn release(&mut self, place: Place) {
         let blocks = self
             .blocks
-            .get_mut(&number)
+            .get_mut(&place.segment)
             .expect("a held block's segment is in use");
         *blocks = blocks.checked_sub(1).expect("each block is released once");
     }
 
-    /// Begins the next segment, in a spare file if there is one.
-    pub(super) fn begin(&mut self, options: &Options) -> Result<Tail, StoreError> {
+    /// Finds a file for the next segment: a spare one, or a new one if there is room beside the
+    /// reserve.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`] if there is none; then nothing has changed.
+    pub(super) fn prepare(&mut self, need: Need) -> Result<Fresh, StoreError> {
+        for (at, number) in self.spare.iter().enumerate().rev() {
+            let file = Log::Blocks.spare(*number);
+            let len = self.folder.len(&file)?;
+            if len >= need.least_bytes {
+                self.spare.remove(at);
+                return Ok(Fresh { file, len });
+            }
+        }
+        self.create(need)
+    }
+
+    fn create(&self, need: Need) -> Result<Fresh, StoreError> {
+        let len = need.bytes.max(need.least_bytes);
+        let room_bytes = self.folder.room_bytes()?;
+        let no_room = StoreError::NoRoom {
+            needed_bytes: len,
+            room_bytes,
+            reserve_bytes: need.reserve_bytes,
+        };
+        if room_bytes.saturating_sub(need.reserve_bytes) < len {
+            return Err(no_room);
+        }
+        let file = Log::Blocks.unfinished(self.last + 1);
+        match self.folder.create(&file, len) {
+            Ok(()) => Ok(Fresh { file, len }),
+            // Somebody else was quicker, or the disk counts in another way than we do.
+            Err(error) if error.is_full_disk() => Err(no_room),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Begins the next segment in a file that was found for it. The one before is sealed.
+    pub(super) fn begin(&mut self, fresh: &Fresh, salt: u64) -> Result<Tail, StoreError> {
         let number = self.last + 1;
         let header = SegmentHeader {
             log: Log::Blocks,
             number,
-            salt: options.salt,
+            salt,
             first_seq: 0,
             chain: [0; 32],
         };
-        match self.spare.pop() {
-            Some(spare) => segment::begin(&self.folder, &header, &Log::Blocks.spare(spare))?,
-            None => segment::create(&self.folder, &header, options.block_segment_bytes)?,
-        }
+        segment::begin(&self.folder, &header, &fresh.file)?;
         self.add(number);
-        let len = self.folder.len(&Log::Blocks.segment(number))?;
-        Ok(Tail::new(&header, len))
+        Ok(Tail::new(&header, fresh.len))
     }
 
     /// Takes the segments without a block out of use, all but the one that grows.

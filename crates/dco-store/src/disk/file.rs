@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
-    io,
+    io::{self, IoSlice},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
@@ -21,6 +21,9 @@ use super::Disk;
 use crate::StoreError;
 
 const LOCK_NAME: &str = "lock";
+
+/// Parts that one system call takes at most; Linux calls it `IOV_MAX`.
+const PARTS_MAX: usize = 1024;
 
 /// Open files kept at most, far below the 1,024 descriptors a process gets by default.
 const HANDLES_MAX: usize = 128;
@@ -117,10 +120,12 @@ impl Disk for FileDisk {
         self.handle(name)?.file.read_exact_at(out, offset)
     }
 
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
         let handle = self.handle(name)?;
         handle.unsynced.store(true, Ordering::Release);
-        handle.file.write_all_at(bytes, offset)
+        write_all(parts, offset, |slices, offset| {
+            Ok(rustix::io::pwritev(&handle.file, slices, offset)?)
+        })
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
@@ -160,6 +165,37 @@ impl Disk for FileDisk {
     fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        let stats = rustix::fs::statvfs(&self.folder)?;
+        Ok(stats.f_bavail.saturating_mul(stats.f_frsize))
+    }
+}
+
+/// Calls `write` until it has taken all parts: it takes a limited number of them at once, and
+/// of those any number of bytes.
+fn write_all(
+    parts: &[&[u8]],
+    offset: u64,
+    mut write: impl FnMut(&[IoSlice<'_>], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut rest = slices.as_mut_slice();
+    let mut offset = offset;
+    // Parts without bytes go first, since a write of nothing says the same as one that failed.
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match write(&rest[..rest.len().min(PARTS_MAX)], offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => {
+                offset += bytes as u64;
+                IoSlice::advance_slices(&mut rest, bytes);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The lock goes with the file's descriptor, so a killed process leaves none behind.
@@ -229,3 +265,6 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
         other => Ok(other?),
     }
 }
+
+#[cfg(test)]
+mod tests;

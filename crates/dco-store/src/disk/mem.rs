@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::Disk;
+use crate::codec::len_u64;
 
 mod inode;
 mod state;
@@ -42,12 +43,13 @@ impl MemDisk {
         state.sync_fails_at = Some(state.syncs + syncs);
     }
 
-    /// Makes the disk full once all files together would have more than `bytes`.
+    /// Makes the disk full once all files together would have more than `bytes`. Without this,
+    /// or with [`u64::MAX`], it is as large as memory.
     pub fn limit_bytes(&self, bytes: u64) {
         self.state().bytes_max = Some(bytes);
     }
 
-    /// How many operations that change the disk were asked for.
+    /// How many operations that change the disk were asked for; each part of a write is one.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
@@ -108,9 +110,14 @@ impl Disk for MemDisk {
         self.state().read_at(name, offset, out)
     }
 
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.state()
-            .change(|state| state.write_at(name, offset, bytes))
+    fn write_at(&self, name: &str, offset: u64, parts: &[&[u8]]) -> io::Result<()> {
+        let mut offset = offset;
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            self.state()
+                .change(|state| state.write_at(name, offset, part))?;
+            offset += len_u64(part);
+        }
+        Ok(())
     }
 
     fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
@@ -135,5 +142,9 @@ impl Disk for MemDisk {
             state.sync_folder(works);
             Ok(())
         })
+    }
+
+    fn room_bytes(&self) -> io::Result<u64> {
+        self.state().room_bytes()
     }
 }

@@ -3,7 +3,13 @@ use proptest::prelude::*;
 use super::{FRAME_HEADER_BYTES, Frame, Kind, Spot};
 
 fn frame() -> impl Strategy<Value = Frame> {
-    let kind = prop::sample::select(vec![Kind::Records, Kind::Block, Kind::Mark, Kind::Seal]);
+    let kind = prop::sample::select(vec![
+        Kind::Records,
+        Kind::Block,
+        Kind::Mark,
+        Kind::Seal,
+        Kind::Index,
+    ]);
     (kind, any::<(u64, u64, u32, u32, u32)>()).prop_map(
         |(kind, (synced, key, item, body_bytes, body_crc32))| Frame {
             kind,

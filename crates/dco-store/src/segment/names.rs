@@ -28,6 +28,15 @@ impl Log {
         }
     }
 
+    /// The format this program writes, and the highest it reads. Segments of the block log have
+    /// a footer since 2.
+    pub(crate) fn version(self) -> u32 {
+        match self {
+            Self::Journal => 1,
+            Self::Blocks => 2,
+        }
+    }
+
     pub(crate) fn segment(self, number: u64) -> String {
         self.file(number, SEGMENT)
     }

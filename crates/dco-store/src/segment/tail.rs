@@ -1,9 +1,9 @@
 use super::{SEGMENT_HEADER_LEN, Scan, SegmentHeader};
 use crate::{
     StoreError,
-    codec::len_u32,
+    codec::{len_u32, len_u64},
     disk::Folder,
-    frame::{FRAME_HEADER_LEN, Frame, Kind, Spot},
+    frame::{FRAME_HEADER_BYTES, FRAME_HEADER_LEN, Frame, Kind, Spot},
 };
 
 /// How much is rewritten at once by recovery.
@@ -27,7 +27,7 @@ pub(crate) struct Tail {
     salt: u64,
     /// Bytes reserved.
     len: u64,
-    end: u64,
+    pub(crate) end: u64,
     synced: u64,
 }
 
@@ -60,6 +60,11 @@ impl Tail {
         Ok(tail)
     }
 
+    /// Bytes that are reserved and not yet used.
+    pub(crate) fn room_bytes(&self) -> u64 {
+        self.len.saturating_sub(self.end)
+    }
+
     /// Whether a body of this size leaves room for the seal.
     pub(crate) fn has_room_for(&self, body_bytes: u64) -> bool {
         self.end + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN <= self.len
@@ -70,9 +75,22 @@ impl Tail {
         self.end == SEGMENT_HEADER_LEN
     }
 
-    /// Writes a frame and says where. Durable after the next sync.
-    pub(crate) fn append(&mut self, folder: &Folder, body: &Body<'_>) -> Result<u64, StoreError> {
+    /// Writes a frame. Durable after the next sync.
+    pub(crate) fn append(&mut self, folder: &Folder, body: &Body<'_>) -> Result<(), StoreError> {
         let offset = self.end;
+        let header = self.place(body);
+        self.write_at(folder, offset, &[&header, body.bytes])
+    }
+
+    /// Gives a frame the place at the end; the header that this makes and the body are to be
+    /// written there.
+    pub(crate) fn place(&mut self, body: &Body<'_>) -> [u8; FRAME_HEADER_BYTES] {
+        let offset = self.end;
+        self.end += FRAME_HEADER_LEN + len_u64(body.bytes);
+        self.header_at(offset, body)
+    }
+
+    fn header_at(&self, offset: u64, body: &Body<'_>) -> [u8; FRAME_HEADER_BYTES] {
         let frame = Frame {
             kind: body.kind,
             synced: self.synced,
@@ -86,12 +104,17 @@ impl Tail {
             segment: self.number,
             offset,
         };
-        folder.write_at(&self.file, offset, &frame.encode(&spot))?;
-        if !body.bytes.is_empty() {
-            folder.write_at(&self.file, offset + FRAME_HEADER_LEN, body.bytes)?;
-        }
-        self.end = frame.end(offset);
-        Ok(offset)
+        frame.encode(&spot)
+    }
+
+    /// Writes frames that were placed from `offset` on.
+    pub(crate) fn write_at(
+        &self,
+        folder: &Folder,
+        offset: u64,
+        parts: &[&[u8]],
+    ) -> Result<(), StoreError> {
+        folder.write_at(&self.file, offset, parts)
     }
 
     /// Makes all that was appended durable.
@@ -115,6 +138,24 @@ impl Tail {
         self.sync(folder)
     }
 
+    /// Ends the segment with one sync, for frames that were not synced yet too: only when that
+    /// is done may the next one be begun. The footer stands in the last bytes of the file, its
+    /// header at the very end, where it can be found. Without room for it there is none.
+    pub(crate) fn seal_with(
+        &mut self,
+        folder: &Folder,
+        footer: &Body<'_>,
+    ) -> Result<(), StoreError> {
+        self.append_bare(folder, Kind::Seal)?;
+        let footer_bytes = FRAME_HEADER_LEN + len_u64(footer.bytes);
+        if footer_bytes <= self.room_bytes() {
+            let header = self.header_at(self.len - FRAME_HEADER_LEN, footer);
+            let parts = [footer.bytes, &header];
+            self.write_at(folder, self.len - footer_bytes, &parts)?;
+        }
+        self.sync(folder)
+    }
+
     /// Gives back the room behind a seal.
     pub(crate) fn trim(&self, folder: &Folder) -> Result<(), StoreError> {
         folder.set_len(&self.file, self.end)
@@ -130,8 +171,7 @@ impl Tail {
                 bytes: &[],
                 crc32: 0,
             },
-        )?;
-        Ok(())
+        )
     }
 }
 
@@ -144,7 +184,7 @@ pub(crate) fn settle(scan: &Scan<'_>) -> Result<(), StoreError> {
         let bytes = PIECE_BYTES.min(scan.at - from);
         let mut piece = vec![0; usize::try_from(bytes).expect("a piece is one mebibyte at most")];
         scan.folder.read_at(&scan.file, from, &mut piece)?;
-        scan.folder.write_at(&scan.file, from, &piece)?;
+        scan.folder.write_at(&scan.file, from, &[&piece])?;
         from += bytes;
     }
     scan.folder.sync_data(&scan.file)

@@ -43,16 +43,16 @@ fn a_new_file_is_zeros(disk: &dyn Disk) {
 }
 
 fn writes_are_read_back(disk: &dyn Disk) {
-    disk.write_at("a", 10, b"hello").unwrap();
-    disk.write_at("a", 12, b"LL").unwrap();
+    disk.write_at("a", 10, &[b"hello"]).unwrap();
+    disk.write_at("a", 12, &[b"LL"]).unwrap();
     assert_eq!(read(disk, "a", 9, 7), b"\0heLLo\0");
-    disk.write_at("a", 4998, b"past").unwrap();
+    disk.write_at("a", 4998, &[b"past"]).unwrap();
     assert_eq!(
         disk.len("a").unwrap(),
         5002,
         "a write makes the file longer"
     );
-    disk.write_at("a", 5004, b"!").unwrap();
+    disk.write_at("a", 5004, &[b"!"]).unwrap();
     assert_eq!(read(disk, "a", 4998, 7), b"past\0\0!");
     disk.sync_data("a").unwrap();
     let mut out = [0; 2];
@@ -84,7 +84,7 @@ fn names_change(disk: &dyn Disk) {
         20,
         "the one renamed replaced the other"
     );
-    disk.write_at("b", 0, b"x").unwrap();
+    disk.write_at("b", 0, &[b"x"]).unwrap();
     assert_eq!(read(disk, "b", 0, 1), b"x");
     disk.sync_folder().unwrap();
     disk.remove("b").unwrap();
@@ -96,7 +96,7 @@ fn what_is_not_there_is_an_error(disk: &dyn Disk) {
     let errors = [
         disk.len("b").unwrap_err(),
         disk.read_at("b", 0, &mut [0]).unwrap_err(),
-        disk.write_at("b", 0, &[0]).unwrap_err(),
+        disk.write_at("b", 0, &[&[0]]).unwrap_err(),
         disk.set_len("b", 0).unwrap_err(),
         disk.sync_data("b").unwrap_err(),
         disk.rename("b", "c").unwrap_err(),
@@ -158,24 +158,33 @@ fn file_disk_survives_more_files_than_it_keeps_open() {
     let names: Vec<_> = (0..300).map(|n| format!("file-{n}")).collect();
     for name in &names {
         disk.create(name, 4).unwrap();
-        disk.write_at(name, 0, b"data").unwrap();
+        disk.write_at(name, 0, &[b"data"]).unwrap();
         disk.sync_data(name).unwrap();
     }
     assert!(names.iter().all(|name| read(&disk, name, 0, 4) == b"data"));
 }
 
 #[test]
+fn file_disk_says_how_much_room_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FileDisk::open(folder.path()).unwrap();
+    let stats = rustix::fs::statvfs(folder.path()).unwrap();
+    let room_bytes = disk.room_bytes().unwrap();
+    assert!(room_bytes > 0 && room_bytes < stats.f_blocks * stats.f_frsize);
+}
+
+#[test]
 fn only_what_is_synced_survives_for_certain() {
     let disk = MemDisk::new();
     disk.create("a", 4).unwrap();
-    disk.write_at("a", 0, b"old!").unwrap();
+    disk.write_at("a", 0, &[b"old!"]).unwrap();
     disk.sync_data("a").unwrap();
     assert_eq!(
         disk.crash(|_| Fate::Lost).list().unwrap(),
         Vec::<String>::new()
     );
     disk.sync_folder().unwrap();
-    disk.write_at("a", 0, b"new").unwrap();
+    disk.write_at("a", 0, &[b"new"]).unwrap();
     assert_eq!(read(&disk.crash(|_| Fate::Lost), "a", 0, 4), b"old!");
     assert_eq!(read(&disk.crash(|_| Fate::Kept), "a", 0, 4), b"new!");
     assert_eq!(
@@ -191,7 +200,7 @@ fn the_operation_that_meets_the_power_cut_may_or_may_not_be_there() {
     disk.sync_data("a").unwrap();
     disk.sync_folder().unwrap();
     disk.power_off_after(0);
-    disk.write_at("a", 0, b"x").unwrap_err();
+    disk.write_at("a", 0, &[b"x"]).unwrap_err();
     assert!(disk.is_off());
     disk.len("a").unwrap_err();
     assert_eq!(read(&disk.crash(|_| Fate::Lost), "a", 0, 1), b"\0");
@@ -204,7 +213,7 @@ fn a_failed_sync_never_heals() {
     disk.create("a", 1).unwrap();
     disk.sync_data("a").unwrap();
     disk.sync_folder().unwrap();
-    disk.write_at("a", 0, b"x").unwrap();
+    disk.write_at("a", 0, &[b"x"]).unwrap();
     disk.fail_sync_after(0);
     disk.sync_data("a").unwrap_err();
     disk.sync_data("a").unwrap();
@@ -219,16 +228,18 @@ fn a_failed_sync_never_heals() {
 #[test]
 fn a_full_disk_refuses_what_would_not_fit() {
     let disk = MemDisk::new();
+    assert_eq!(disk.room_bytes().unwrap(), u64::MAX);
     disk.limit_bytes(10);
     disk.create("a", 8).unwrap();
+    assert_eq!(disk.room_bytes().unwrap(), 2);
     let full = [
         disk.create("b", 3).unwrap_err(),
         disk.set_len("a", 11).unwrap_err(),
-        disk.write_at("a", 8, b"abc").unwrap_err(),
+        disk.write_at("a", 8, &[b"abc"]).unwrap_err(),
     ];
     assert!(
         full.iter()
             .all(|error| error.kind() == ErrorKind::StorageFull)
     );
-    disk.write_at("a", 0, b"abcdefghij").unwrap();
+    disk.write_at("a", 0, &[b"abcdefghij"]).unwrap();
 }

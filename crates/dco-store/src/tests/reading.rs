@@ -1,79 +1,18 @@
 //! Reads while the writer takes away what is being read.
 
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex},
+use std::sync::Arc;
+
+use super::{
+    odd_disk::OddDisk,
+    support::{SMALL, block, open_with, pattern},
 };
-
-use super::support::{SMALL, block, open_with, pattern};
-use crate::{BlockLog, Disk, MemDisk, StoreError};
-
-type Hook = Box<dyn FnOnce() + Send>;
-
-/// A disk on which something happens between the moment a read is asked for and its doing.
-#[derive(Default)]
-struct SlowDisk {
-    disk: MemDisk,
-    before_read: Mutex<Option<Hook>>,
-}
-
-impl fmt::Debug for SlowDisk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.disk.fmt(f)
-    }
-}
-
-impl Disk for SlowDisk {
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk.list()
-    }
-
-    fn len(&self, name: &str) -> io::Result<u64> {
-        self.disk.len(name)
-    }
-
-    fn create(&self, name: &str, bytes: u64) -> io::Result<()> {
-        self.disk.create(name, bytes)
-    }
-
-    fn read_at(&self, name: &str, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let hook = self.before_read.lock().unwrap().take();
-        if let Some(hook) = hook {
-            hook();
-        }
-        self.disk.read_at(name, offset, out)
-    }
-
-    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.disk.write_at(name, offset, bytes)
-    }
-
-    fn set_len(&self, name: &str, bytes: u64) -> io::Result<()> {
-        self.disk.set_len(name, bytes)
-    }
-
-    fn sync_data(&self, name: &str) -> io::Result<()> {
-        self.disk.sync_data(name)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)
-    }
-
-    fn sync_folder(&self) -> io::Result<()> {
-        self.disk.sync_folder()
-    }
-}
+use crate::{BlockLog, Disk, StoreError};
 
 /// Reads block 0 of owner 1 while `meanwhile` happens to the log.
 fn read_while(
     meanwhile: impl FnOnce(&mut BlockLog) + Send + 'static,
 ) -> Result<bytes::Bytes, StoreError> {
-    let disk = Arc::new(SlowDisk::default());
+    let disk = Arc::new(OddDisk::default());
     let mut log = open_with(Arc::clone(&disk) as Arc<dyn Disk>, SMALL)
         .unwrap()
         .0

@@ -12,6 +12,7 @@ use crate::{BlockLog, Disk, Fate, MemDisk, Opened, Options, StoreError, Unsynced
 pub(super) const SMALL: Options = Options {
     block_segment_bytes: 4096,
     journal_segment_bytes: 700,
+    reserve_bytes: 0,
     commit_bytes_max: 4096,
     queue_bytes_max: 16 * 1024,
     salt: 0x00C0_FFEE,

@@ -148,6 +148,19 @@ impl State {
         }
     }
 
+    pub(super) fn room_bytes(&self) -> io::Result<u64> {
+        self.powered()?;
+        let Some(max) = self.bytes_max else {
+            return Ok(u64::MAX);
+        };
+        let linked: BTreeSet<_> = self.names.values().collect();
+        let used: u64 = linked
+            .iter()
+            .map(|id| len_u64(&self.inodes[*id].visible))
+            .sum();
+        Ok(max.saturating_sub(used))
+    }
+
     pub(super) fn flip_bit(&mut self, name: &str, offset: u64, bit: u8) {
         let id = self
             .find(name)
@@ -216,15 +229,10 @@ impl State {
     }
 
     fn room_for(&self, more: u64) -> io::Result<()> {
-        let linked: BTreeSet<_> = self.names.values().collect();
-        let used: u64 = linked
-            .iter()
-            .map(|id| len_u64(&self.inodes[*id].visible))
-            .sum();
-        match self.bytes_max {
-            Some(max) if more > 0 && used + more > max => Err(io::ErrorKind::StorageFull.into()),
-            _ => Ok(()),
+        if more > 0 && more > self.room_bytes()? {
+            return Err(io::ErrorKind::StorageFull.into());
         }
+        Ok(())
     }
 
     fn rename_as(&mut self, change: NameChange) {
