@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod gateway;
 pub(crate) mod gateways;
 pub(crate) mod load;
+pub(crate) mod pause;
 pub(crate) mod pki;
 pub(crate) mod report;
 pub(crate) mod send;
@@ -38,6 +39,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Devices(devices) => devices.run(output).await,
         Command::Gateways(gateways) => gateways.run().await,
         Command::Days(days) => days.run().await,
+        Command::Pause(pause) => pause.run().await,
+        Command::Resume(resume) => resume.run().await,
         Command::Report(report) => report.run().await,
         Command::Load(load) => load.run(output),
         Command::Sim(sim) => Ok(sim.run(output)),

@@ -48,6 +48,8 @@ pub struct Engine {
     pub(crate) release_us: Option<Micros>,
     /// Whether start-up is over: until then only blocks come in, and nothing is decided.
     pub(crate) started: bool,
+    /// The disk was full a short while ago: nothing new is begun. Not in the journal, since it is found again.
+    pub(crate) full_until_us: Option<Micros>,
     /// Durations of attempts that succeeded: how many, and their sum.
     pub(crate) delivered: (u64, Micros),
 }
@@ -84,6 +86,7 @@ impl Engine {
             deadlines: Timers::default(),
             release_us: None,
             started: false,
+            full_until_us: None,
             delivered: (0, 0),
             terms,
         }
@@ -181,7 +184,14 @@ impl Engine {
     fn deal_with(&mut self, event: Event) {
         match event {
             Event::Request { reply_to, request } => self.answer(reply_to, request),
-            Event::BlockHeld { owner, index } => self.block_held(owner, index),
+            Event::BlockHeld { owner, index } => {
+                self.full_until_us = None;
+                self.block_held(owner, index);
+            }
+            Event::StoreFull => {
+                let again_us = self.terms.transfer.room_again_us;
+                self.full_until_us = Some(self.now_us.saturating_add(again_us));
+            }
             Event::BlockDamaged { owner, index } => self.block_damaged(owner, index),
             Event::Verified { owner, verdict } => self.verified(owner, verdict),
             Event::GatewayHello {

@@ -46,6 +46,8 @@ pub enum Event {
         /// Which block.
         index: u32,
     },
+    /// The block log has refused a block because its disk is full.
+    StoreFull,
     /// The answer to [`crate::Effect::Verify`].
     Verified {
         /// The transfer's owner number in the block log.

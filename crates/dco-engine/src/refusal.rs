@@ -183,6 +183,12 @@ pub enum Refusal {
         /// The image.
         requested_bytes: u64,
     },
+    /// The disk is full.
+    #[error("the store has no room for another image at the moment; try again later")]
+    StoreFull {
+        /// When it may be worth it.
+        retry_in_us: Micros,
+    },
     /// The transfer takes no more blocks, or cannot be cancelled any more.
     #[error("the transfer is {state}, not RECEIVING")]
     TransferNotReceiving {
@@ -190,7 +196,7 @@ pub enum Refusal {
         state: TransferState,
     },
     /// Releases are paused already.
-    #[error("all releases are paused since {since_us} us, ticket {ticket:?}; resume them first")]
+    #[error("all releases are paused already, ticket {ticket}; resume them first")]
     DispatchPaused {
         /// Since when.
         since_us: Micros,

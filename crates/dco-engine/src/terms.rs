@@ -84,6 +84,8 @@ pub struct TransferTerms {
     pub warn_before_us: Micros,
     /// After a failed read-back, when it is tried again.
     pub verify_again_us: Micros,
+    /// After the disk was full, when a sender may look whether there is room.
+    pub room_again_us: Micros,
 }
 
 /// The timers of one attempt.
@@ -158,6 +160,7 @@ impl Default for Terms {
                 expire_after_us: 7 * 24 * HOUR_US,
                 warn_before_us: 24 * HOUR_US,
                 verify_again_us: 60 * SECOND_US,
+                room_again_us: 10 * SECOND_US,
             },
             attempt: AttemptTerms {
                 answer_within_us: 24 * HOUR_US,

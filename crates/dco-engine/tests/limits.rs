@@ -1,7 +1,7 @@
 //! What one User may have in the store.
 
 use dco_block::Eui64;
-use dco_engine::{LimitTerms, Refusal, Request, Terms, TransferState, Verdict};
+use dco_engine::{Event, LimitTerms, Refusal, Request, Terms, TransferState, Verdict};
 use proptest::prelude::*;
 
 use crate::sample::{ANN, BOB, NORTH, SMALL, capacity, devices, manifest};
@@ -95,6 +95,35 @@ fn what_others_have_does_not_count() {
     let (alone, beside) = (open(&mut alone, 6), open(&mut beside, 6));
     assert!(alone.is_err());
     assert_eq!(alone, beside);
+}
+
+#[test]
+fn nothing_new_is_begun_while_the_disk_is_full() {
+    let mut world = ready();
+    let again_us = world.terms.transfer.room_again_us;
+    world.store(ANN, &manifest(2, SMALL), &devices(0..3));
+    let asked = world.opening(ANN, &manifest(3, SMALL), &devices(0..3));
+    let opened = world.ask(Request::OpenTransfer(asked.clone()));
+    let opened = transfer_of(opened.expect("there is room"));
+    world.handle(Event::StoreFull);
+    world.pass(1);
+    let retry_in_us = again_us - 1;
+    let full = Refusal::StoreFull { retry_in_us };
+    assert_eq!(open(&mut world, 4), Err(full));
+    let again = world.ask(Request::OpenTransfer(asked));
+    assert_eq!(transfer_of(again.expect("the same request")), opened);
+    assert_eq!(
+        open(&mut world, 2),
+        Ok(TransferState::Stored),
+        "it needs no room"
+    );
+    let owner = world.owner(ANN, 2);
+    world.block(owner, 0);
+    assert!(open(&mut world, 4).is_ok(), "a block has found room");
+    world.cancel_transfer(ANN, 2).expect("cancelled");
+    world.handle(Event::StoreFull);
+    world.pass(again_us);
+    assert!(open(&mut world, 5).is_ok(), "it is worth a try again");
 }
 
 /// What may happen to Ann's transfers.

@@ -38,6 +38,8 @@ pub struct Config {
     pub connections: Connections,
     /// Bounds on blocks that are not yet durable.
     pub intake: Intake,
+    /// How long sealed files of the journal are kept.
+    pub journal_kept: Duration,
     /// The rules' numbers.
     pub terms: Terms,
     /// How records and blocks are laid out on disk.
@@ -84,6 +86,8 @@ pub struct Intake {
     pub streams_max: u32,
     /// The same for one User.
     pub streams_per_user_max: u32,
+    /// When the sender of a block for which the disk had no room may send it again.
+    pub room_again: Duration,
 }
 
 /// Somebody who is registered.

@@ -28,10 +28,9 @@ use handle::{Answer, Command};
 pub(crate) use recover::{Recovered, recover};
 use sessions::Sessions;
 pub(crate) use sessions::{Line, LineEnd};
-pub(crate) use shared::{Freed, Landed};
-use shared::{StoreState, StoreWatch};
+use shared::{Finds, StoreState, StoreWatch};
+pub(crate) use shared::{Found, StoreNews};
 use verify::Verifications;
-pub(crate) use verify::fault_of_read;
 use watches::Watches;
 
 /// Commands that may wait; whoever sends more waits.
@@ -61,10 +60,8 @@ pub(crate) struct Running {
     pub blocks: BlockWriter,
     /// For reading them.
     pub reader: BlockReader,
-    /// Where durable blocks are said.
-    pub landed: Landed,
-    /// Owners whose blocks are not needed any more.
-    pub freed: Freed,
+    /// What is said of what becomes of blocks.
+    pub news: StoreNews,
     /// How it ended; only after everything that was promised is kept.
     pub ended: oneshot::Receiver<Result<(), DriverError>>,
 }
@@ -91,8 +88,7 @@ pub(crate) fn start(
         blocks.free(owner);
     }
     let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-    let (landed, landings) = Landed::new();
-    let freed = Freed::new();
+    let (news, landings, finds) = StoreNews::new();
     let driver = Driver {
         engine,
         clock,
@@ -101,9 +97,9 @@ pub(crate) fn start(
         reader: reader.clone(),
         commands,
         store,
-        landed: landed.clone(),
+        news: news.clone(),
         landings,
-        freed: freed.clone(),
+        finds,
         stop,
         answers: BTreeMap::new(),
         next_answer: 0,
@@ -117,8 +113,7 @@ pub(crate) fn start(
         engine: EngineHandle::new(sender, service_desk_url, draining),
         blocks,
         reader,
-        landed,
-        freed,
+        news,
         ended: driver.spawn()?,
     })
 }
@@ -131,9 +126,9 @@ struct Driver {
     reader: BlockReader,
     commands: mpsc::Receiver<Command>,
     store: watch::Receiver<StoreState>,
-    landed: Landed,
+    news: StoreNews,
     landings: watch::Receiver<BTreeMap<u64, dco_block::IndexRanges>>,
-    freed: Freed,
+    finds: watch::Receiver<Finds>,
     stop: CancellationToken,
     answers: BTreeMap<u64, oneshot::Sender<Answer>>,
     next_answer: u64,
@@ -150,7 +145,7 @@ struct Driver {
 enum Input {
     Store,
     Verified(u64, Verdict),
-    Landed,
+    News,
     /// So many were taken; none when nobody is left to send any.
     Commands(usize),
     Time,
@@ -185,11 +180,12 @@ impl Driver {
                 Input::Store => self.advance()?,
                 Input::Verified(owner, verdict) => self.handle(Event::Verified { owner, verdict }),
                 Input::Time => self.handle(Event::Tick),
-                Input::Landed | Input::Commands(_) => {}
+                Input::News | Input::Commands(_) => {}
             }
             // Before any command that came in the meantime: who was told that a block is durable and
             // asks for the transfer then finds it there.
             self.take_landed();
+            self.take_finds();
             for command in batch.drain(..) {
                 self.obey(command);
             }
@@ -212,7 +208,8 @@ impl Driver {
             biased;
             _ = self.store.changed() => Input::Store,
             Some((owner, verdict)) = self.verifications.next() => Input::Verified(owner, verdict),
-            _ = self.landings.changed() => Input::Landed,
+            _ = self.landings.changed() => Input::News,
+            _ = self.finds.changed() => Input::News,
             taken = self.commands.recv_many(batch, BATCH_MAX) => Input::Commands(taken),
             () = time => Input::Time,
             () = self.stop.cancelled() => Input::Stop,
@@ -278,7 +275,7 @@ impl Driver {
     }
 
     fn take_landed(&mut self) {
-        for (owner, mut ranges) in self.landed.take() {
+        for (owner, mut ranges) in self.news.landed.take() {
             for index in ranges
                 .take()
                 .into_iter()
@@ -286,6 +283,16 @@ impl Driver {
             {
                 self.handle(Event::BlockHeld { owner, index });
             }
+        }
+    }
+
+    fn take_finds(&mut self) {
+        let Finds { damaged, is_full } = self.news.found.take();
+        for (owner, index) in damaged {
+            self.handle(Event::BlockDamaged { owner, index });
+        }
+        if is_full {
+            self.handle(Event::StoreFull);
         }
     }
 
@@ -334,7 +341,7 @@ impl Driver {
                     .start(owner, move || verify::read_back(&reader, owner, &manifest));
             }
             Effect::FreeBlocks { owner } => {
-                self.freed.add(owner);
+                self.news.freed.add(owner);
                 self.blocks.free(owner);
             }
             Effect::Tell { session, message } => self.sessions.tell(session, message),

@@ -24,6 +24,7 @@ mod convert;
 mod driver;
 mod http;
 mod intake;
+mod kept;
 mod listener;
 mod metrics;
 mod observe;

@@ -116,6 +116,16 @@ const CAPACITY_TODAY: Metric = gauge(
     Unit::Count,
     "Large images that may be released on the open service day",
 );
+const IMAGES_QUARANTINED: Metric = gauge(
+    "dco_images_quarantined",
+    Unit::Count,
+    "Images of which what is kept is damaged, waiting to be sent again",
+);
+const DISPATCH_PAUSED: Metric = gauge(
+    "dco_dispatch_paused",
+    Unit::Count,
+    "1 while all releases are paused",
+);
 const GATEWAYS_CONNECTED: Metric = gauge(
     "dco_gateways_connected",
     Unit::Count,
@@ -244,6 +254,8 @@ impl Metrics {
         self.set(ATTEMPTS_UNDER_WAY, stats.attempts_under_way);
         self.set(RELEASED_TODAY, stats.released_today);
         self.set(CAPACITY_TODAY, stats.capacity_today);
+        self.set(IMAGES_QUARANTINED, stats.images_quarantined);
+        self.set(DISPATCH_PAUSED, stats.dispatch_paused);
         self.set(GATEWAYS_CONNECTED, stats.gateways_connected);
         self.set(DEVICES, stats.devices);
         self.set(ACTIVATIONS_SUCCEEDED, stats.activations_succeeded);

@@ -276,14 +276,15 @@ fn context(config: &Config, running: &Running, stopping: &Stopping) -> Context {
     let register = Register::new(config.parties.clone());
     let store = (
         running.blocks.clone(),
-        running.landed.clone(),
-        running.freed.clone(),
+        running.reader.clone(),
+        running.news.clone(),
     );
     Context {
         intake: Intake::new(config.intake, &register, store, Arc::clone(&metrics)),
         register,
         engine: running.engine.clone(),
         reader: running.reader.clone(),
+        found: running.news.found.clone(),
         metrics,
         stopping: stopping.clone(),
     }

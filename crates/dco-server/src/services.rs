@@ -20,7 +20,7 @@ pub(crate) use operations::Operations;
 pub(crate) use reports::Reports;
 pub(crate) use update_firmware::UpdateFirmware;
 
-use crate::driver::EngineHandle;
+use crate::driver::{EngineHandle, Found};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::permit::{Caller, Register};
@@ -33,6 +33,7 @@ pub(crate) struct Context {
     pub engine: EngineHandle,
     pub intake: Intake,
     pub reader: BlockReader,
+    pub found: Found,
     pub metrics: Arc<Metrics>,
     pub stopping: Stopping,
 }

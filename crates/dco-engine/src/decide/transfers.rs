@@ -59,6 +59,14 @@ impl Engine {
         if self.transfers.whole_image(user, image_id).is_some() {
             return Ok(());
         }
+        if let Some(until_us) = self
+            .full_until_us
+            .filter(|until_us| *until_us > self.now_us)
+        {
+            return Err(Refusal::StoreFull {
+                retry_in_us: until_us - self.now_us,
+            });
+        }
         let (limits, usage) = (&self.terms.limits, self.transfers.usage(user));
         if usage.open_transfers >= limits.open_transfers_per_user_max {
             return Err(Refusal::OpenTransfersLimitReached {

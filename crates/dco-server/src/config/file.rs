@@ -25,6 +25,8 @@ pub struct ConfigFile {
     #[serde(default)]
     pub limits: LimitsSection,
     #[serde(default)]
+    pub retention: RetentionSection,
+    #[serde(default)]
     pub transfer: TransferSection,
     #[serde(default)]
     pub attempt: AttemptSection,
@@ -85,6 +87,17 @@ pub struct LimitsSection {
     pub stored_bytes_per_user_max: u64,
 }
 
+/// `[retention]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSection {
+    pub stored_days: u32,
+    pub rejected_hours: u32,
+    pub cancelled_hours: u32,
+    pub expired_hours: u32,
+    pub journal_days: u32,
+}
+
 /// `[transfer]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -92,6 +105,7 @@ pub struct TransferSection {
     pub expire_after_hours: u32,
     pub warn_before_hours: u32,
     pub verify_again_seconds: u32,
+    pub room_again_seconds: u32,
 }
 
 /// `[attempt]`
@@ -218,12 +232,25 @@ impl Default for LimitsSection {
     }
 }
 
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self {
+            stored_days: 400,
+            rejected_hours: 24,
+            cancelled_hours: 0,
+            expired_hours: 0,
+            journal_days: 2_557,
+        }
+    }
+}
+
 impl Default for TransferSection {
     fn default() -> Self {
         Self {
             expire_after_hours: 168,
             warn_before_hours: 24,
             verify_again_seconds: 60,
+            room_again_seconds: 10,
         }
     }
 }
