@@ -62,6 +62,17 @@ impl Held {
         new
     }
 
+    /// Notes that a block is not held any more. Says whether it was.
+    pub fn remove(&mut self, index: u32) -> bool {
+        let held = self.contains(index);
+        if held {
+            let (word, bit) = place(index);
+            self.words[word] &= !bit;
+            self.count -= 1;
+        }
+        held
+    }
+
     /// Whether a block is held; never one that the image does not have.
     pub fn contains(&self, index: u32) -> bool {
         let (word, bit) = place(index);

@@ -46,6 +46,7 @@ mod index_ranges;
 pub mod limits;
 mod manifest;
 mod ota;
+mod recut;
 #[cfg(test)]
 mod samples;
 mod verify;
@@ -58,4 +59,5 @@ pub use held::Held;
 pub use index_ranges::IndexRanges;
 pub use manifest::{Manifest, ManifestParts, RejectManifest};
 pub use ota::{HardwareVersions, OtaHeader, OtaImage, RejectOta, wrap};
+pub use recut::recut;
 pub use verify::{RejectImage, verify_image};

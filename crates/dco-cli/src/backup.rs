@@ -10,7 +10,7 @@ mod reading;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use folder::{NewFile, Unfinished, is_free};
-pub(crate) use reading::{Backup, Damage};
+pub(crate) use reading::Backup;
 
 /// The format of the list that this program writes, and the highest it reads.
 const FORMAT: u32 = 1;

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    activate, batches, config, days, devices, explain, gateway, gateways, load, pki, report, send,
-    serve, sim, transfers, watch,
+    activate, backup, batches, config, days, devices, explain, fsck, gateway, gateways, load,
+    pause, pki, report, restore, send, serve, sim, transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -52,6 +52,11 @@ pub(crate) enum Command {
     Devices(devices::Devices),
     Gateways(gateways::Gateways),
     Days(days::Days),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Fsck(fsck::Fsck),
     Report(report::Report),
     Load(load::Load),
     Sim(sim::Sim),
@@ -110,6 +115,8 @@ mod tests {
             "dco activate --image x --devices x --date tomorrow",
             "dco devices",
             "dco report speed",
+            "dco pause --ticket INC-1",
+            "dco resume --reason why",
             "dco gateway --fail no-answer=1001",
             "dco gateway --always 00-DB-12-34-00-00-00-01=tired",
         ] {

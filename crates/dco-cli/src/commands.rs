@@ -1,16 +1,20 @@
 //! One file for each command.
 
 pub(crate) mod activate;
+pub(crate) mod backup;
 pub(crate) mod batches;
 pub(crate) mod config;
 pub(crate) mod days;
 pub(crate) mod devices;
 pub(crate) mod explain;
+pub(crate) mod fsck;
 pub(crate) mod gateway;
 pub(crate) mod gateways;
 pub(crate) mod load;
+pub(crate) mod pause;
 pub(crate) mod pki;
 pub(crate) mod report;
+pub(crate) mod restore;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod sim;
@@ -38,6 +42,11 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Devices(devices) => devices.run(output).await,
         Command::Gateways(gateways) => gateways.run().await,
         Command::Days(days) => days.run().await,
+        Command::Pause(pause) => pause.run().await,
+        Command::Resume(resume) => resume.run().await,
+        Command::Backup(backup) => backup.run(output).await,
+        Command::Restore(restore) => restore.run(output),
+        Command::Fsck(fsck) => fsck.run(output),
         Command::Report(report) => report.run().await,
         Command::Load(load) => load.run(output),
         Command::Sim(sim) => Ok(sim.run(output)),

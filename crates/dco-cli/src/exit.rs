@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// The service refused, or what was asked for did not succeed.
     Failed = 1,
-    /// The command line is wrong; clap uses the same number.
+    /// The command line is wrong; clap uses the same number. What `dco fsck` cannot judge, too.
     Usage = 2,
     /// The service cannot be reached, or does not answer now.
     Unavailable = 3,
@@ -29,7 +29,7 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0   done
   1   the service refused, or the work failed (a rejected image, a failed activation)
-  2   wrong usage of the command line
+  2   wrong usage of the command line; `dco fsck`: the folder cannot be judged
   3   the service cannot be reached or is not available now; try again later
   64  bad configuration
   65  bad input data (a file, a certificate, a list of Devices)
@@ -91,6 +91,11 @@ impl Failure {
     }
 
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// What was to be judged cannot be; fsck says so with this number everywhere.
+    pub(crate) fn unreadable(message: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, message)
     }
 

@@ -8,6 +8,7 @@
 //! Deliberately absent: rules of any kind. What may be sent, when it is released and why it waits
 //! is said by the service; this program only shows it.
 
+mod backup;
 mod cli;
 mod commands;
 mod connect;

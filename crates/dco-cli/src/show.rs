@@ -12,8 +12,8 @@ pub(crate) use batch::{
 };
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use report::{
-    capacity_text, day_json, gateway_json, gateways_text, success_json, success_text, trt_json,
-    trt_text,
+    capacity_text, day_json, gateway_json, gateways_text, pause_json, success_json, success_text,
+    trt_json, trt_text,
 };
 pub(crate) use transfer::{transfer_json, transfer_text, transfers_text};
 

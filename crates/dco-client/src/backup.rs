@@ -74,7 +74,8 @@ impl Course {
     pub(crate) fn follow(&mut self, piece: &BackupPiece) -> Result<(), BadAnswer> {
         let left = self.bytes.get(self.file_index).copied().unwrap_or(0) - self.offset_bytes;
         let bytes = piece.data.len() as u64;
-        let follows = (piece.file_index, piece.offset_bytes) == (self.file_index, self.offset_bytes);
+        let follows =
+            (piece.file_index, piece.offset_bytes) == (self.file_index, self.offset_bytes);
         if !follows || bytes == 0 || bytes > left {
             let problem = format!(
                 "has {bytes} bytes of file {} from {} on, where file {} was to go on from {}",
@@ -118,7 +119,12 @@ mod tests {
             bytes,
         };
         Course::new(&BackupPlan {
-            files: vec![file("empty", 0), file("a", 5), file("none", 0), file("b", 2)],
+            files: vec![
+                file("empty", 0),
+                file("a", 5),
+                file("none", 0),
+                file("b", 2),
+            ],
             head_seq: 1,
             head_chain: [0; 32],
             backup_us: None,

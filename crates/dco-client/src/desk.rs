@@ -8,7 +8,10 @@ use futures::{Stream, stream};
 use tonic::transport::Channel;
 
 use crate::convert::{all, page, page_parts, user_name};
-use crate::types::{DeviceEntry, GatewayStatus, Page, PageRequest, ServiceDay, SuccessRow, TrtRow};
+use crate::types::{
+    ChangePause, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, ServiceDay, SuccessRow,
+    TrtRow,
+};
 use crate::{ClientError, Link, RequestId};
 
 /// Octets of inventory that go into one message; far below the 4 MiB that a server takes.
@@ -73,6 +76,32 @@ impl OperationsClient {
             .await?
             .into_inner();
         Ok(page(answer.gateways, answer.next_page_token)?)
+    }
+
+    /// Releases nothing any more, from now on; gives the pause in force, none when it only validates.
+    pub async fn pause(&self, change: ChangePause) -> Result<Option<Pause>, ClientError> {
+        let request = pb::PauseRequest {
+            request_id: change.request_id.to_string(),
+            validate_only: change.validate_only,
+            scope: None,
+            ticket: change.ticket,
+            reason: change.reason,
+        };
+        let answer = self.client.clone().pause(request).await?.into_inner();
+        Ok(answer.pause.map(Pause::try_from).transpose()?)
+    }
+
+    /// Releases again; gives the pause that is still in force, when it only validates.
+    pub async fn resume(&self, change: ChangePause) -> Result<Option<Pause>, ClientError> {
+        let request = pb::ResumeRequest {
+            request_id: change.request_id.to_string(),
+            validate_only: change.validate_only,
+            scope: None,
+            ticket: change.ticket,
+            reason: change.reason,
+        };
+        let answer = self.client.clone().resume(request).await?.into_inner();
+        Ok(answer.pause.map(Pause::try_from).transpose()?)
     }
 
     /// Service days with capacity and use, newest first.

@@ -97,19 +97,24 @@ impl ClientError {
         }
     }
 
-    /// Whether it may pass by itself: a broken link, or a service that is UNAVAILABLE for the moment. A limit that is used up is
+    /// Whether it may pass by itself: a broken link, a service that is UNAVAILABLE for the moment, or a block for which the
+    /// service's disk had no room. A limit that is used up is
     /// not temporary, even though the refusal says when it resets.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Broken { .. } => true,
             Self::Refused(refusal) => refusal.code == Code::Unavailable,
+            Self::BlockRefused(refusal) => refusal.is_for_room(),
             _ => false,
         }
     }
 
     /// The pause that the server asks for before a new try.
     pub fn retry_delay(&self) -> Option<Duration> {
-        self.refusal().and_then(|refusal| refusal.retry_delay)
+        match self {
+            Self::BlockRefused(refusal) => refusal.retry_delay(),
+            _ => self.refusal().and_then(|refusal| refusal.retry_delay),
+        }
     }
 
     /// Whether a link failed for lack of trust. TLS 1.3 lets a client finish before the server has looked at its certificate, so

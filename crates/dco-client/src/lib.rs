@@ -37,9 +37,10 @@ pub use retry::RetryPolicy;
 pub use tls::{Identity, InvalidIdentity};
 pub use types::{
     Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome, AttemptRef,
-    AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchChange, BatchName, BlockRefusal, DcoMessage, DeviceEntry,
-    Explanation, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices, InvalidName, Micros,
-    Offer, OpenTransfer, Page, PageRequest, ServiceDay, Stage, SubmitBatch, SuccessRow, Transfer,
-    TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
+    AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchChange, BatchName,
+    BlockRefusal, ChangePause, DcoMessage, DeviceEntry, Explanation, GatewayMessage, GatewayStatus,
+    Hello, Hold, InvalidDevices, InvalidName, Micros, Offer, OpenTransfer, Page, PageRequest,
+    Pause, ServiceDay, Stage, SubmitBatch, SuccessRow, Transfer, TransferName, TransferState,
+    TrtRow, UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

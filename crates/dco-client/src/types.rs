@@ -17,7 +17,7 @@ pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
 };
 pub use name::{ActivationName, BatchName, InvalidName, TransferName};
-pub use operations::{DeviceEntry, GatewayStatus, ServiceDay};
+pub use operations::{ChangePause, DeviceEntry, GatewayStatus, Pause, ServiceDay};
 pub use report::{SuccessRow, TrtRow};
 pub use transfer::{
     BlockRefusal, InvalidDevices, OpenTransfer, Transfer, TransferState, UpdateFirmwareResponse,

@@ -8,8 +8,8 @@ use dco_schedule::Micros;
 use crate::event::{AttemptRef, ReplyTo, Session};
 use crate::refusal::Refusal;
 use crate::view::{
-    ActivationView, BatchView, Changes, Explanation, GatewayView, ServiceDayView, SuccessRow,
-    TransferView, TrtRow,
+    ActivationView, BatchView, Changes, Explanation, GatewayView, PauseView, ServiceDayView,
+    SuccessRow, TransferView, TrtRow,
 };
 
 /// Something to do in the world.
@@ -126,6 +126,8 @@ pub enum Reply {
     Changes(Changes),
     /// ImportDevices: how many.
     Imported(u32),
+    /// Pause, Resume: the pause in force now.
+    Pause(Option<PauseView>),
     /// ListGateways.
     Gateways(Vec<GatewayView>),
     /// ListServiceDays, ReportCapacity.
@@ -141,6 +143,8 @@ pub enum Reply {
 pub struct BlockSource {
     /// The owner number in the block log.
     pub owner: u64,
-    /// The image.
+    /// The image, in the cut of who asks.
     pub manifest: Arc<Manifest>,
+    /// A stored image, in the cut in which it is kept under that owner; `None` while blocks are still taken.
+    pub kept: Option<Arc<Manifest>>,
 }

@@ -13,6 +13,7 @@ use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
 use crate::state::days::Days;
+use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::inventory::Inventory;
 use crate::state::requests::Requests;
@@ -36,6 +37,7 @@ pub struct Engine {
     pub(crate) batches: Batches,
     pub(crate) days: Days,
     pub(crate) gateways: Gateways,
+    pub(crate) dispatch: Dispatch,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
     /// All others: they wait for nothing but their gateway.
@@ -46,6 +48,8 @@ pub struct Engine {
     pub(crate) release_us: Option<Micros>,
     /// Whether start-up is over: until then only blocks come in, and nothing is decided.
     pub(crate) started: bool,
+    /// The disk was full a short while ago: nothing new is begun. Not in the journal, since it is found again.
+    pub(crate) full_until_us: Option<Micros>,
     /// Durations of attempts that succeeded: how many, and their sum.
     pub(crate) delivered: (u64, Micros),
 }
@@ -75,12 +79,14 @@ impl Engine {
             batches: Batches::default(),
             days: Days::new(terms.allowance_per_day, terms.burst),
             gateways: Gateways::default(),
+            dispatch: Dispatch::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
             wakes: Timers::default(),
             deadlines: Timers::default(),
             release_us: None,
             started: false,
+            full_until_us: None,
             delivered: (0, 0),
             terms,
         }
@@ -108,7 +114,7 @@ impl Engine {
 
     /// Whether the block log's blocks of this owner are still needed. What is not is to be freed.
     pub fn wants_blocks_of(&self, owner: u64) -> bool {
-        self.transfers.wants_blocks_of(owner)
+        self.transfers.wants_blocks_of(owner, self.now_us)
     }
 
     /// Something happened at `now_us`. Engine time is the latest moment ever given: it does not go back.
@@ -128,6 +134,8 @@ impl Engine {
         self.meet_deadlines();
         self.deal_with(event);
         self.release();
+        // What was decided may have made something due at once: an image whose last activation has ended.
+        self.meet_deadlines();
         self.out.flush_changed();
     }
 
@@ -177,7 +185,15 @@ impl Engine {
     fn deal_with(&mut self, event: Event) {
         match event {
             Event::Request { reply_to, request } => self.answer(reply_to, request),
-            Event::BlockHeld { owner, index } => self.block_held(owner, index),
+            Event::BlockHeld { owner, index } => {
+                self.full_until_us = None;
+                self.block_held(owner, index);
+            }
+            Event::StoreFull => {
+                let again_us = self.terms.transfer.room_again_us;
+                self.full_until_us = Some(self.now_us.saturating_add(again_us));
+            }
+            Event::BlockDamaged { owner, index } => self.block_damaged(owner, index),
             Event::Verified { owner, verdict } => self.verified(owner, verdict),
             Event::GatewayHello {
                 gateway,
@@ -210,6 +226,8 @@ impl Engine {
             Request::SubmitBatch(asked) => self.submit_batch(asked),
             Request::CancelBatch(asked) => self.cancel_batch(asked),
             Request::ImportDevices(asked) => self.import_devices(asked),
+            Request::Pause(asked) => self.pause(asked),
+            Request::Resume(asked) => self.resume(asked),
             other => self.read(other),
         }
     }

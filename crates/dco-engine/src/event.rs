@@ -38,6 +38,16 @@ pub enum Event {
         /// Which block.
         index: u32,
     },
+    /// A block in the block log is not what was written: found by a read, a read-back or a scrub. It may be told
+    /// more than once.
+    BlockDamaged {
+        /// The transfer's owner number in the block log.
+        owner: u64,
+        /// Which block.
+        index: u32,
+    },
+    /// The block log has refused a block because its disk is full.
+    StoreFull,
     /// The answer to [`crate::Effect::Verify`].
     Verified {
         /// The transfer's owner number in the block log.
@@ -83,6 +93,11 @@ pub enum Verdict {
         reason: String,
         /// One sentence for a person.
         message: String,
+    },
+    /// A block is not what was written.
+    Damaged {
+        /// Which block.
+        index: u32,
     },
     /// The disk did not give it; to be tried again.
     Unread,
@@ -152,6 +167,10 @@ pub enum Request {
     },
     /// Put Devices into the inventory, or replace them there.
     ImportDevices(ImportDevices),
+    /// Release nothing any more.
+    Pause(ChangePause),
+    /// Release again.
+    Resume(ChangePause),
     /// All gateways seen.
     ListGateways,
     /// Service days with their use, newest first, before a date.
@@ -273,6 +292,21 @@ pub struct ImportDevices {
     pub validate_only: bool,
     /// The Devices, each once.
     pub devices: Vec<DeviceEntry>,
+}
+
+/// Pause or resume all releases.
+#[derive(Debug, Clone)]
+pub struct ChangePause {
+    /// The officer.
+    pub by: Eui64,
+    /// Its request id.
+    pub id: RequestId,
+    /// Check all, change nothing.
+    pub validate_only: bool,
+    /// Where it is written down.
+    pub ticket: String,
+    /// For a person.
+    pub reason: String,
 }
 
 /// One Device as the inventory knows it.

@@ -37,19 +37,24 @@ mod terms;
 mod view;
 
 pub use decide::devices::IMPORT_DEVICES_MAX;
+pub use decide::pauses::RestoreError;
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
-    ActivationName, AttemptEnd, AttemptRef, Cancel, DeviceEntry, Event, Hello, ImportDevices,
-    MESSAGE_BYTES_MAX, OpenTransfer, Page, ReplyTo, Report, Request, RequestId, Session,
-    SubmitBatch, Verdict,
+    ActivationName, AttemptEnd, AttemptRef, Cancel, ChangePause, DeviceEntry, Event, Hello,
+    ImportDevices, MESSAGE_BYTES_MAX, OpenTransfer, Page, ReplyTo, Report, Request, RequestId,
+    Session, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
+pub use read::copies::StoredCopy;
 pub use refusal::Refusal;
 pub use stats::EngineStats;
-pub use terms::{AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms};
+pub use terms::{
+    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US, Terms,
+    TransferTerms,
+};
 pub use view::{
     ActivationCounts, ActivationState, ActivationView, BatchView, Changes, Explanation,
-    GatewayView, Hold, InvalidDevices, MISSING_RANGES_MAX, Prediction, ServiceDayView, Stage,
-    SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
+    GatewayView, Hold, InvalidDevices, MISSING_RANGES_MAX, PauseView, Prediction, ServiceDayView,
+    Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
 };

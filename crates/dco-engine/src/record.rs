@@ -17,7 +17,10 @@ pub struct Record {
     #[prost(int64, tag = "1")]
     pub at_us: i64,
     /// What changed.
-    #[prost(oneof = "Change", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    #[prost(
+        oneof = "Change",
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17"
+    )]
     pub change: Option<Change>,
 }
 
@@ -57,6 +60,21 @@ pub enum Change {
     /// A gateway came with a memory.
     #[prost(message, tag = "12")]
     GatewaySeen(GatewaySeen),
+    /// A User does not have an image any more.
+    #[prost(message, tag = "13")]
+    ImageRetired(ImageRetired),
+    /// What is kept of an image is damaged.
+    #[prost(message, tag = "14")]
+    ImageQuarantined(ImageQuarantined),
+    /// Releases were paused.
+    #[prost(message, tag = "15")]
+    Paused(PauseChanged),
+    /// They were resumed.
+    #[prost(message, tag = "16")]
+    Resumed(PauseChanged),
+    /// What was before came from a backup.
+    #[prost(message, tag = "17")]
+    Restored(Restored),
 }
 
 /// A service day, computed once and kept.
@@ -368,4 +386,64 @@ pub struct GatewaySeen {
     /// Its memory.
     #[prost(string, tag = "2")]
     pub memory_id: String,
+}
+
+/// An image that its User has not used for long.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ImageRetired {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// 32 octets.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub image_id: Bytes,
+}
+
+/// An image of whose one copy a block is damaged: for all who have it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ImageQuarantined {
+    /// 32 octets.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub image_id: Bytes,
+    /// The block that was found damaged.
+    #[prost(uint32, tag = "2")]
+    pub index: u32,
+}
+
+/// Releases paused, or resumed.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct PauseChanged {
+    /// The officer.
+    #[prost(fixed64, tag = "1")]
+    pub by: u64,
+    /// The request.
+    #[prost(message, optional, tag = "2")]
+    pub request: Option<RequestKey>,
+    /// What of.
+    #[prost(enumeration = "PauseScope", tag = "3")]
+    pub scope: i32,
+    /// Where it is written down.
+    #[prost(string, tag = "4")]
+    pub ticket: String,
+    /// For a person.
+    #[prost(string, tag = "5")]
+    pub reason: String,
+}
+
+/// What a pause is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum PauseScope {
+    /// Never written.
+    Unspecified = 0,
+    /// Every release.
+    All = 1,
+}
+
+/// The records before this one came from a backup: what happened after it was made is not known.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Restored {
+    /// Attempts have numbers from a thousand times this on. Higher than that of any life of the service before.
+    #[prost(uint32, tag = "1")]
+    pub epoch: u32,
 }

@@ -76,6 +76,30 @@ pub enum Refusal {
         /// How it stands.
         state: TransferState,
     },
+    /// The image was stored, and is kept no more.
+    #[error(
+        "the image of transfer {transfer} is RETIRED: it was not used for long and is kept no more; \
+         send it again with a new transfer"
+    )]
+    ImageRetired {
+        /// The newest transfer of it.
+        transfer: u64,
+    },
+    /// What is kept of the image is damaged.
+    #[error(
+        "the image of transfer {transfer} is QUARANTINED: what is kept of it is damaged; send it again with a new \
+         transfer, and once that is STORED everything goes on"
+    )]
+    ImageQuarantined {
+        /// The newest transfer of it.
+        transfer: u64,
+    },
+    /// An image that is on offer cannot be read: it was found damaged meanwhile.
+    #[error("block {index} of the image is damaged")]
+    ImageDamaged {
+        /// The first block that was found damaged.
+        index: u32,
+    },
     /// The image is stored, but not for these Devices.
     #[error(
         "the image is not stored for {count} of the Devices, the first is {first}; \
@@ -134,12 +158,54 @@ pub enum Refusal {
         /// From now until then.
         resets_in_us: Micros,
     },
+    /// The User has as many transfers open as it may.
+    #[error(
+        "{used} transfers are RECEIVING or VERIFYING, at most {limit} may be at one time; \
+         finish or cancel one of them first"
+    )]
+    OpenTransfersLimitReached {
+        /// Allowed at one time.
+        limit: u32,
+        /// Open now.
+        used: u32,
+    },
+    /// The image would take the User over the bytes it may have in the store.
+    #[error(
+        "an image of {requested_bytes} bytes would be over the {limit_bytes} bytes that a User may have in \
+         open transfers and stored images ({used_bytes} used); cancel transfers that are not needed, or ask the \
+         Service Desk for more"
+    )]
+    StoredBytesLimitReached {
+        /// Allowed.
+        limit_bytes: u64,
+        /// Declared by open transfers, and stored.
+        used_bytes: u64,
+        /// The image.
+        requested_bytes: u64,
+    },
+    /// The disk is full.
+    #[error("the store has no room for another image at the moment; try again later")]
+    StoreFull {
+        /// When it may be worth it.
+        retry_in_us: Micros,
+    },
     /// The transfer takes no more blocks, or cannot be cancelled any more.
     #[error("the transfer is {state}, not RECEIVING")]
     TransferNotReceiving {
         /// How it stands.
         state: TransferState,
     },
+    /// Releases are paused already.
+    #[error("all releases are paused already, ticket {ticket}; resume them first")]
+    DispatchPaused {
+        /// Since when.
+        since_us: Micros,
+        /// Where it is written down.
+        ticket: String,
+    },
+    /// Releases are not paused.
+    #[error("releases are not paused; there is nothing to resume")]
+    DispatchNotPaused,
     /// The image is not on offer to this gateway.
     #[error("this image is not on offer to this gateway")]
     ImageNotOnOffer,

@@ -23,6 +23,10 @@ pub struct EngineStats {
     pub released_today: u64,
     /// Capacity in force on the open service day.
     pub capacity_today: u64,
+    /// Images of which what is kept is damaged.
+    pub images_quarantined: u64,
+    /// 1 while releases are paused.
+    pub dispatch_paused: u64,
     /// Gateways connected.
     pub gateways_connected: u64,
     /// Devices in the inventory.
@@ -55,6 +59,8 @@ impl Engine {
                 .and_then(|date| ledger.capacity(date))
                 .unwrap_or(0)
                 .into(),
+            images_quarantined: wide(self.transfers.quarantined()),
+            dispatch_paused: u64::from(self.dispatch.pause.is_some()),
             gateways_connected: wide(self.gateways.connected()),
             devices: wide(self.inventory.len()),
             activations_succeeded: totals.succeeded.into(),

@@ -2,6 +2,8 @@
 
 use dco_schedule::{HourProfile, Micros};
 
+use crate::view::TransferState;
+
 /// One second in microseconds.
 pub const SECOND_US: Micros = 1_000_000;
 /// One hour in microseconds.
@@ -22,12 +24,55 @@ pub struct Terms {
     pub trt_us: Micros,
     /// How far ahead a batch may be sent, in service days.
     pub days_ahead_max: u16,
+    /// What one User may have in the store.
+    pub limits: LimitTerms,
+    /// How long what is not needed any more is kept.
+    pub retention: RetentionTerms,
     /// The timers of transfers.
     pub transfer: TransferTerms,
     /// The timers of attempts.
     pub attempt: AttemptTerms,
     /// How often, and how soon, a failed attempt is followed by another.
     pub retry: RetryTerms,
+}
+
+/// What one User may have in the store at one time.
+#[derive(Debug, Clone, Copy)]
+pub struct LimitTerms {
+    /// Transfers that are RECEIVING or VERIFYING.
+    pub open_transfers_per_user_max: u32,
+    /// The bytes that those declare, and the bytes of the images STORED, each once.
+    pub stored_bytes_per_user_max: u64,
+}
+
+/// How long blocks are kept that nothing needs.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionTerms {
+    /// Of an image, after it was stored, given more Devices, or sent for, whichever was last.
+    pub stored_us: Micros,
+    /// Of a transfer that was REJECTED.
+    pub rejected_us: Micros,
+    /// Of one that was CANCELLED.
+    pub cancelled_us: Micros,
+    /// Of one that has EXPIRED.
+    pub expired_us: Micros,
+}
+
+impl RetentionTerms {
+    /// Until when blocks are kept of a transfer that ended so and is no image.
+    pub(crate) fn free_us(&self, state: TransferState, ended_us: Micros) -> Micros {
+        let kept_us = match state {
+            TransferState::Rejected => self.rejected_us,
+            TransferState::Cancelled => self.cancelled_us,
+            TransferState::Expired => self.expired_us,
+            TransferState::Receiving
+            | TransferState::Verifying
+            | TransferState::Stored
+            | TransferState::Retired
+            | TransferState::Quarantined => 0,
+        };
+        ended_us.saturating_add(kept_us)
+    }
 }
 
 /// The timers of SRV 11.1.
@@ -39,6 +84,8 @@ pub struct TransferTerms {
     pub warn_before_us: Micros,
     /// After a failed read-back, when it is tried again.
     pub verify_again_us: Micros,
+    /// After the disk was full, when a sender may look whether there is room.
+    pub room_again_us: Micros,
 }
 
 /// The timers of one attempt.
@@ -99,10 +146,21 @@ impl Default for Terms {
             burst: 4,
             trt_us: 120 * HOUR_US,
             days_ahead_max: 92,
+            limits: LimitTerms {
+                open_transfers_per_user_max: 100,
+                stored_bytes_per_user_max: 64 * 1024 * 1024 * 1024,
+            },
+            retention: RetentionTerms {
+                stored_us: 400 * 24 * HOUR_US,
+                rejected_us: 24 * HOUR_US,
+                cancelled_us: 0,
+                expired_us: 0,
+            },
             transfer: TransferTerms {
                 expire_after_us: 7 * 24 * HOUR_US,
                 warn_before_us: 24 * HOUR_US,
                 verify_again_us: 60 * SECOND_US,
+                room_again_us: 10 * SECOND_US,
             },
             attempt: AttemptTerms {
                 answer_within_us: 24 * HOUR_US,

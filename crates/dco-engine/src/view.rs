@@ -10,7 +10,7 @@ use dco_schedule::{Micros, ServiceDate, ServiceDay};
 
 use crate::outcome::Outcome;
 
-/// Where a transfer stands. Only forward: `RECEIVING → VERIFYING → STORED`, or one of the other ends.
+/// Where a transfer stands. Only forward: `RECEIVING → VERIFYING → STORED → RETIRED`, or one of the other ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransferState {
     /// Blocks are missing.
@@ -25,6 +25,10 @@ pub enum TransferState {
     Cancelled,
     /// Not complete in time.
     Expired,
+    /// It was STORED, and its User had no use for the image for long: it has it no more.
+    Retired,
+    /// It is STORED, and what is kept of the image is damaged: its User is to send it again.
+    Quarantined,
 }
 
 impl fmt::Display for TransferState {
@@ -36,6 +40,8 @@ impl fmt::Display for TransferState {
             Self::Rejected => "REJECTED",
             Self::Cancelled => "CANCELLED",
             Self::Expired => "EXPIRED",
+            Self::Retired => "RETIRED",
+            Self::Quarantined => "QUARANTINED",
         })
     }
 }
@@ -259,8 +265,20 @@ pub struct Explanation {
 }
 
 /// One thing that holds an activation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
+    /// The Service Desk or an operator has paused all releases.
+    DispatchPaused {
+        /// Since when.
+        since_us: Micros,
+        /// Where it is written down.
+        ticket: String,
+    },
+    /// What is kept of the image is damaged; it is to be sent again.
+    ImageQuarantined {
+        /// Since when.
+        since_us: Micros,
+    },
     /// Sent for a later service day.
     ServiceDayNotStarted {
         /// When that day starts.
@@ -303,6 +321,19 @@ pub enum Hold {
         /// When it is taken to have failed.
         until_us: Micros,
     },
+}
+
+/// A pause of all releases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseView {
+    /// Since when.
+    pub since_us: Micros,
+    /// Who paused; `None` when the data come from a backup.
+    pub by: Option<Eui64>,
+    /// Where it is written down; empty when the data come from a backup.
+    pub ticket: String,
+    /// For a person.
+    pub reason: String,
 }
 
 /// Changes of a batch's activations after a position.

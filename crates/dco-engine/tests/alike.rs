@@ -128,6 +128,7 @@ fn what_was_declared_otherwise_before_is_rejected_with_the_first_stored() {
         world.block(owner, 0);
         world.store(ANN, &image, &[device(0)]);
         declared_otherwise_and_rejected(&mut world, &other);
+        world.pass(world.terms.retention.rejected_us);
         assert_eq!(world.freed, [owner]);
         world.crash();
         declared_otherwise_and_rejected(&mut world, &other);

@@ -3,7 +3,7 @@
 
 pub(crate) mod steps;
 
-use dco_engine::Terms;
+use dco_engine::{HOUR_US, RetentionTerms, Terms};
 use proptest::prelude::*;
 
 use crate::audit::audit;
@@ -16,6 +16,12 @@ use steps::{IMAGES, Step, steps};
 pub(crate) fn ready() -> World {
     let terms = Terms {
         allowance_per_day: 5,
+        retention: RetentionTerms {
+            stored_us: 6 * DAY_US,
+            rejected_us: HOUR_US,
+            cancelled_us: 3 * HOUR_US,
+            expired_us: 0,
+        },
         ..capacity(3)
     };
     let mut world = World::at(noon("2026-03-27"), terms);
@@ -103,6 +109,7 @@ proptest! {
         let mut world = after(&steps);
         let terms = Terms { capacity_per_day: 50, ..world.terms.clone() };
         world.restart_with(terms);
+        world.set_right();
         world.habit = Some(succeed);
         world.connect(NORTH);
         world.connect(SOUTH);

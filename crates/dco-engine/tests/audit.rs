@@ -1,8 +1,11 @@
 //! The journal read as an auditor reads it: a second, plain account of what was released and charged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use dco_engine::record::{AttemptEnded, BatchAccepted, Change, Record, Released};
+use dco_engine::record::{
+    AttemptEnded, BatchAccepted, BatchCancelled, Change, Record, Released, TransferEnd,
+};
 use dco_engine::{AttemptRef, Outcome};
 use prost::Message;
 
@@ -22,21 +25,30 @@ struct Books {
     ended: Vec<bool>,
     sent: BTreeMap<(u64, i32), u32>,
     large: BTreeMap<Vec<u8>, bool>,
+    /// User and image, by transfer.
+    transfers: BTreeMap<u64, (u64, Vec<u8>)>,
+    /// User and image, by activation.
+    images: Vec<(u64, Vec<u8>)>,
+    /// The activations of a batch, by User and number.
+    batches: BTreeMap<(u64, u64), Range<usize>>,
+    /// Images that Users have.
+    had: BTreeSet<(u64, Vec<u8>)>,
 }
 
 /// Every promise about releases, on every record of the journal, and on every offer made.
 pub(crate) fn audit(world: &World) {
     let mut books = Books::default();
     let mut last_us = i64::MIN;
-    for record in &world.journal {
+    for (seq, record) in (1..).zip(&world.journal) {
         let record = Record::decode(record.as_slice()).expect("it is the engine's own");
         assert!(record.at_us >= last_us, "time does not go back");
         last_us = record.at_us;
         books.enter(
-            record.at_us,
+            (seq, record.at_us),
             &record.change.expect("it says something"),
             world,
         );
+        books.what_is_needed_is_had();
     }
     one_device_and_image_for_each_attempt(world);
 }
@@ -56,7 +68,7 @@ fn one_device_and_image_for_each_attempt(world: &World) {
 }
 
 impl Books {
-    fn enter(&mut self, at_us: i64, change: &Change, world: &World) {
+    fn enter(&mut self, (seq, at_us): (u64, i64), change: &Change, world: &World) {
         match change {
             Change::DayOpened(it) => {
                 assert!(
@@ -68,13 +80,24 @@ impl Books {
                 self.spans.insert(it.date, (it.start_us, it.end_us));
             }
             Change::TransferOpened(it) => {
+                self.transfers.insert(seq, (it.user, it.image_id.to_vec()));
                 self.large
                     .insert(it.image_id.to_vec(), it.image_bytes > 750_000);
+            }
+            Change::TransferEnded(it) => {
+                if it.end() == TransferEnd::Stored {
+                    self.had.insert(self.transfers[&it.owner].clone());
+                }
+            }
+            Change::ImageRetired(it) => {
+                let had = self.had.remove(&(it.user, it.image_id.to_vec()));
+                assert!(had, "what is retired was there");
             }
             Change::BatchAccepted(it) => self.accepted(it, world),
             Change::BatchCancelled(it) => {
                 let sent = self.sent.values().sum::<u32>();
                 assert!(it.given_back <= sent);
+                self.cancelled(it);
             }
             Change::Released(it) => self.released(at_us, it),
             Change::AttemptEnded(it) => self.attempt_ended(at_us, it),
@@ -85,10 +108,31 @@ impl Books {
         }
     }
 
+    /// What is not under way of it ends; what is under way ends with its attempt.
+    fn cancelled(&mut self, it: &BatchCancelled) {
+        for activation in self.batches[&(it.user, it.number)].clone() {
+            let (device, _) = self.activations[activation];
+            let under_way = self.under_way.get(&device);
+            let is_under_way = under_way.is_some_and(|(of, ..)| index(*of) == activation);
+            self.ended[activation] |= !is_under_way;
+        }
+    }
+
+    /// An image with an activation that has not ended is kept.
+    fn what_is_needed_is_had(&self) {
+        for (image, ended) in self.images.iter().zip(&self.ended) {
+            assert!(*ended || self.had.contains(image), "its image is gone");
+        }
+    }
+
     fn accepted(&mut self, it: &BatchAccepted, world: &World) {
+        let first = self.activations.len();
+        self.batches
+            .insert((it.user, it.number), first..first + it.devices.len());
         for device in &it.devices {
             self.activations.push((*device, 0));
             self.ended.push(false);
+            self.images.push((it.user, it.image_id.to_vec()));
         }
         if self.large[it.image_id.as_ref()] {
             let count = u32::try_from(it.devices.len()).expect("few");

@@ -152,7 +152,7 @@ fn each_hold_is_named_with_its_end() {
     };
     let behind = Hold::BehindOthers { ahead_count: 3 };
     assert!(
-        matches!(explained.holds[..], [Hold::Paced { .. }, hold, other] if (hold, other) == (busy, behind))
+        matches!(&explained.holds[..], [Hold::Paced { .. }, hold, other] if (hold, other) == (&busy, &behind))
     );
     world.end(session, first.attempt, Outcome::FileTransferFailure);
     let until_us = world.now_us + HOUR_US / 4;

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use dco_engine::record::{
-    ActivationCancelled, AttemptEnded, BatchCancelled, Change, DevicesImported, Record, Released,
-    RequestKey, TransferEnded,
+    ActivationCancelled, AttemptEnded, BatchCancelled, Change, DevicesImported, ImageQuarantined,
+    ImageRetired, PauseChanged, PauseScope, Record, Released, RequestKey, Restored, TransferEnded,
 };
 use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
 use proptest::prelude::*;
@@ -17,11 +17,14 @@ use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
 pub(crate) fn busy() -> World {
-    let mut world = World::new(capacity(100));
+    let mut terms = capacity(100);
+    terms.retention.stored_us = 5 * DAY_US;
+    let mut world = World::new(terms);
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
     world.register(&devices(0..20), ANN, NORTH);
     world.store(ANN, &large, &devices(0..20));
     world.open(ANN, &small, &devices(0..20)).expect("opened");
+    world.store(ANN, &manifest(4, SMALL), &devices(0..2));
     world.submit(ANN, &large, &devices(0..8)).expect("admitted");
     let later = date("2026-06-03");
     world
@@ -29,6 +32,8 @@ pub(crate) fn busy() -> World {
         .expect("parked");
     world.register(&[device(3)], SOUTH, NORTH);
     let session = world.connect(NORTH);
+    world.pause("INC-1").expect("paused");
+    world.resume("INC-1").expect("resumed");
     world.pass(HOUR_US);
     let offers = world.offers();
     for (offer, outcome) in offers
@@ -50,6 +55,8 @@ pub(crate) fn busy() -> World {
     world.cancel_batch(ANN, 1);
     world.hello(NORTH, hello("second"));
     world.pass(8 * DAY_US);
+    let owner = world.store(ANN, &manifest(5, SMALL), &devices(0..2));
+    world.damaged(owner, 0);
     world
 }
 
@@ -81,7 +88,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert_eq!(kinds.len(), 15, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -126,6 +133,23 @@ fn what_cannot_be_is_refused_with_its_reason() {
             ..TransferEnded::default()
         })
     };
+    let retired = |image_id: &[u8]| {
+        Change::ImageRetired(ImageRetired {
+            user: ANN.bits(),
+            image_id: image_id.to_vec().into(),
+        })
+    };
+    let quarantined = |image_id: &[u8]| {
+        Change::ImageQuarantined(ImageQuarantined {
+            image_id: image_id.to_vec().into(),
+            index: 0,
+        })
+    };
+    let damaged = manifest(5, SMALL);
+    let pause = |scope: PauseScope| PauseChanged {
+        scope: scope.into(),
+        ..PauseChanged::default()
+    };
     let given_back = Change::BatchCancelled(BatchCancelled {
         user: ANN.bits(),
         number: 2,
@@ -144,10 +168,50 @@ fn what_cannot_be_is_refused_with_its_reason() {
         (Some(transfer_ended(3, 1)), "no such transfer"),
         (Some(transfer_ended(3, 77)), "end is not known"),
         (Some(given_back), "what was not sent"),
+        (Some(retired(&[7; 32])), "does not have the image"),
+        (Some(retired(&[7; 31])), "32 octets"),
+        (Some(quarantined(&[7; 32])), "is not stored"),
+        (Some(quarantined(&[])), "32 octets"),
+        (Some(quarantined(damaged.image_id().as_bytes())), "before"),
+        (Some(Change::Resumed(pause(PauseScope::All))), "not paused"),
+        (
+            Some(Change::Paused(pause(PauseScope::Unspecified))),
+            "not known",
+        ),
+        (
+            Some(Change::Restored(Restored { epoch: 0 })),
+            "does not follow",
+        ),
+        (
+            Some(Change::Restored(Restored { epoch: 65 })),
+            "does not follow",
+        ),
+        (
+            Some(Change::Restored(Restored { epoch: u32::MAX })),
+            "does not follow",
+        ),
     ] {
         let refusal = refusal(change.clone());
         assert!(refusal.contains(reason), "{change:?}: {refusal}");
     }
+}
+
+#[test]
+fn an_image_that_an_activation_needs_is_not_retired() {
+    let mut world = World::new(capacity(100));
+    let image = manifest(2, LARGE);
+    world.register(&[device(0)], ANN, NORTH);
+    world.store(ANN, &image, &[device(0)]);
+    world.submit(ANN, &image, &[device(0)]).expect("admitted");
+    let mut records = world.journal.clone();
+    let change = Some(Change::ImageRetired(ImageRetired {
+        user: ANN.bits(),
+        image_id: image.image_id().as_bytes().to_vec().into(),
+    }));
+    let at_us = world.now_us;
+    records.push(Record { at_us, change }.encode_to_vec());
+    let refusal = replayed(&records).expect_err("it is needed");
+    assert!(refusal.contains("has not ended"), "{refusal}");
 }
 
 #[test]
@@ -195,6 +259,7 @@ fn every_kind_of_request_has_its_key_checked() {
             Change::TransferOpened(it) => &mut it.request,
             Change::BatchAccepted(it) => &mut it.request,
             Change::BatchCancelled(it) => &mut it.request,
+            Change::Paused(it) | Change::Resumed(it) => &mut it.request,
             _ => continue,
         };
         key.as_mut().expect("somebody asked").digest = vec![1; 9].into();

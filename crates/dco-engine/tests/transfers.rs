@@ -54,7 +54,7 @@ fn blocks_come_in_any_order_and_the_image_is_read_back() {
 }
 
 #[test]
-fn a_bad_image_is_rejected_and_its_blocks_are_freed() {
+fn a_bad_image_is_rejected_and_its_blocks_are_freed_after_their_time() {
     let mut world = ready();
     let image = manifest(2, LARGE);
     world.open(ANN, &image, &devices(0..3)).expect("opened");
@@ -68,6 +68,8 @@ fn a_bad_image_is_rejected_and_its_blocks_are_freed() {
     let view = world.transfer(ANN, 1);
     assert_eq!(view.state, TransferState::Rejected);
     assert_eq!(reason(&view), "IMAGE_DIGEST_MISMATCH");
+    assert!(world.freed.is_empty(), "somebody may want to look at it");
+    world.pass(world.terms.retention.rejected_us);
     assert_eq!(world.freed, [owner]);
     assert!(!world.engine.wants_blocks_of(owner));
     world.verified(owner, Verdict::Good);
@@ -452,11 +454,12 @@ fn blocks_may_be_sent_to_what_is_stored_and_are_known() {
     let Ok(Reply::Blocks(BlockSource {
         owner: of,
         manifest,
+        kept: Some(kept),
     })) = attached
     else {
         panic!("{attached:?}");
     };
-    assert_eq!((of, manifest), (owner, image));
+    assert_eq!((of, manifest, kept), (owner, image.clone(), image));
     world.block(owner, 0);
     assert!(world.freed.is_empty());
 }

@@ -16,7 +16,7 @@ use dco_engine::{
 use dco_schedule::{Calendar, Micros};
 
 pub(crate) use gateways::{ended, hello, succeed};
-pub(crate) use requests::{batch_of, transfer_of};
+pub(crate) use requests::{batch_of, pause_of, transfer_of};
 
 use crate::sample::noon;
 
@@ -101,6 +101,10 @@ impl World {
     pub(crate) fn handle(&mut self, event: Event) {
         if let Event::BlockHeld { owner, index } = event {
             self.blocks.insert((owner, index));
+        }
+        if let Event::BlockDamaged { owner, index } = event {
+            // The block log marks it, and does not count it among what it holds.
+            self.blocks.remove(&(owner, index));
         }
         self.engine.handle(event, self.now_us);
         self.pump();

@@ -4,6 +4,7 @@
 //! by then, and none of it can have been given back since, so the copy has every block that its records rest on.
 //! It may have blocks that they do not know of; the next start frees those.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +101,8 @@ impl Backups {
         let before = self.pin_blocks().await?;
         let journal = engine.pin_journal().await?;
         let blocks = self.pin_blocks().await?;
-        let files = blocks.files.iter().chain(&journal.files).cloned().collect();
+        let mut files = self.emptied(&before, &blocks)?;
+        files.extend(blocks.files().iter().chain(&journal.files).cloned());
         Ok(Backup {
             files,
             head: journal.head,
@@ -109,6 +111,23 @@ impl Backups {
             _blocks: [before, blocks],
             _place: place,
         })
+    }
+
+    /// Segments that held blocks when the first pin was made and hold none that are needed now. The journal's head may
+    /// need them still. They are sealed, so all of each is copied.
+    fn emptied(
+        &self,
+        before: &PinnedBlocks,
+        now: &PinnedBlocks,
+    ) -> Result<Vec<(String, u64)>, Fault> {
+        let is_in = |name: &str| now.files().iter().any(|(other, _)| other == name);
+        let gone = before.files().iter().filter(|(name, _)| !is_in(name));
+        let whole = gone.map(|(name, _)| {
+            let bytes = self.disk.len(name);
+            let bytes = bytes.map_err(|source| self.unreadable(&failed_read(name, source)))?;
+            Ok((name.clone(), bytes))
+        });
+        whole.collect()
     }
 
     /// Apart, because the block log's thread answers when it has written what is before.
@@ -179,13 +198,7 @@ impl Backups {
                 .map(|()| Bytes::from(data))
         });
         let read = read.await.map_err(|_| Fault::wrong_answer("a backup"))?;
-        read.map_err(|source| {
-            self.unreadable(&StoreError::Disk {
-                doing: "reading",
-                file: name.to_owned(),
-                source,
-            })
-        })
+        read.map_err(|source| self.unreadable(&failed_read(name, source)))
     }
 
     fn unreadable(&self, error: &StoreError) -> Fault {
@@ -233,6 +246,15 @@ async fn say(sender: &mpsc::Sender<Said>, said: Said) -> Result<(), Stopped> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(Stopped::Gone),
         Err(_) => Err(Stopped::Unread),
+    }
+}
+
+fn failed_read(name: &str, source: io::Error) -> StoreError {
+    StoreError::Disk {
+        doing: "reading",
+        file: name.to_owned(),
+        offset: None,
+        source,
     }
 }
 

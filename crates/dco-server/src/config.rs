@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use dco_block::Eui64;
 use dco_engine::Terms;
-use dco_schedule::Micros;
 
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection,
@@ -39,10 +38,10 @@ pub struct Config {
     pub connections: Connections,
     /// Bounds on blocks that are not yet durable.
     pub intake: Intake,
+    /// How long sealed files of the journal are kept.
+    pub journal_kept: Duration,
     /// The rules' numbers.
     pub terms: Terms,
-    /// How long the journal's records are kept.
-    pub journal_kept_us: Micros,
     /// How fast what is on disk is looked through for damage, in bytes a second; 0 for not at all.
     pub scrub_bytes_per_second: u64,
     /// How records and blocks are laid out on disk.
@@ -89,6 +88,8 @@ pub struct Intake {
     pub streams_max: u32,
     /// The same for one User.
     pub streams_per_user_max: u32,
+    /// When the sender of a block for which the disk had no room may send it again.
+    pub room_again: Duration,
 }
 
 /// Somebody who is registered.

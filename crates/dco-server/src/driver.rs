@@ -33,10 +33,9 @@ pub(crate) use recover::{Recovered, recover};
 pub(crate) use replayed::Replayed;
 use sessions::Sessions;
 pub(crate) use sessions::{Line, LineEnd};
-pub(crate) use shared::{Freed, Landed};
-use shared::{StoreState, StoreWatch};
+use shared::{Finds, StoreState, StoreWatch};
+pub(crate) use shared::{Found, StoreNews};
 use verify::Verifications;
-pub(crate) use verify::fault_of_read;
 use watches::Watches;
 
 /// Commands that may wait; whoever sends more waits.
@@ -68,10 +67,8 @@ pub(crate) struct Running {
     pub reader: BlockReader,
     /// Where all of it is.
     pub disk: Arc<dyn Disk>,
-    /// Where durable blocks are said.
-    pub landed: Landed,
-    /// Owners whose blocks are not needed any more.
-    pub freed: Freed,
+    /// What is said of what becomes of blocks.
+    pub news: StoreNews,
     /// How it ended; only after everything that was promised is kept.
     pub ended: oneshot::Receiver<Result<(), DriverError>>,
 }
@@ -113,8 +110,7 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         blocks.free(owner);
     }
     let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-    let (landed, landings) = Landed::new();
-    let freed = Freed::new();
+    let (news, landings, finds) = StoreNews::new();
     let driver = Driver {
         engine,
         clock,
@@ -124,9 +120,9 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         reader: reader.clone(),
         commands,
         store,
-        landed: landed.clone(),
+        news: news.clone(),
         landings,
-        freed: freed.clone(),
+        finds,
         stop: around.stop,
         answers: BTreeMap::new(),
         next_answer: 0,
@@ -141,8 +137,7 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         blocks,
         reader,
         disk,
-        landed,
-        freed,
+        news,
         ended: driver.spawn()?,
     })
 }
@@ -156,9 +151,9 @@ struct Driver {
     reader: BlockReader,
     commands: mpsc::Receiver<Command>,
     store: watch::Receiver<StoreState>,
-    landed: Landed,
+    news: StoreNews,
     landings: watch::Receiver<BTreeMap<u64, dco_block::IndexRanges>>,
-    freed: Freed,
+    finds: watch::Receiver<Finds>,
     stop: CancellationToken,
     answers: BTreeMap<u64, oneshot::Sender<Answer>>,
     next_answer: u64,
@@ -175,7 +170,7 @@ struct Driver {
 enum Input {
     Store,
     Verified(u64, Verdict),
-    Landed,
+    News,
     /// So many were taken; none when nobody is left to send any.
     Commands(usize),
     Time,
@@ -210,11 +205,12 @@ impl Driver {
                 Input::Store => self.advance()?,
                 Input::Verified(owner, verdict) => self.handle(Event::Verified { owner, verdict }),
                 Input::Time => self.handle(Event::Tick),
-                Input::Landed | Input::Commands(_) => {}
+                Input::News | Input::Commands(_) => {}
             }
             // Before any command that came in the meantime: who was told that a block is durable and
             // asks for the transfer then finds it there.
             self.take_landed();
+            self.take_finds();
             for command in batch.drain(..) {
                 self.obey(command);
             }
@@ -237,7 +233,8 @@ impl Driver {
             biased;
             _ = self.store.changed() => Input::Store,
             Some((owner, verdict)) = self.verifications.next() => Input::Verified(owner, verdict),
-            _ = self.landings.changed() => Input::Landed,
+            _ = self.landings.changed() => Input::News,
+            _ = self.finds.changed() => Input::News,
             taken = self.commands.recv_many(batch, BATCH_MAX) => Input::Commands(taken),
             () = time => Input::Time,
             () = self.stop.cancelled() => Input::Stop,
@@ -306,7 +303,7 @@ impl Driver {
     }
 
     fn take_landed(&mut self) {
-        for (owner, mut ranges) in self.landed.take() {
+        for (owner, mut ranges) in self.news.landed.take() {
             for index in ranges
                 .take()
                 .into_iter()
@@ -314,6 +311,16 @@ impl Driver {
             {
                 self.handle(Event::BlockHeld { owner, index });
             }
+        }
+    }
+
+    fn take_finds(&mut self) {
+        let Finds { damaged, is_full } = self.news.found.take();
+        for (owner, index) in damaged {
+            self.handle(Event::BlockDamaged { owner, index });
+        }
+        if is_full {
+            self.handle(Event::StoreFull);
         }
     }
 
@@ -362,7 +369,7 @@ impl Driver {
                     .start(owner, move || verify::read_back(&reader, owner, &manifest));
             }
             Effect::FreeBlocks { owner } => {
-                self.freed.add(owner);
+                self.news.freed.add(owner);
                 self.blocks.free(owner);
             }
             Effect::Tell { session, message } => self.sessions.tell(session, message),

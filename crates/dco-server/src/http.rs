@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
-use dco_store::Disk;
+use dco_store::{BlockReader, Disk};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -25,6 +25,7 @@ pub(crate) struct Insight {
     pub engine: EngineHandle,
     pub intake: Intake,
     pub disk: Arc<dyn Disk>,
+    pub reader: BlockReader,
     pub credentials: watch::Receiver<Credentials>,
     /// Cancelled when the service takes no new work.
     pub draining: CancellationToken,
@@ -66,6 +67,7 @@ impl Insight {
             engine: self.engine.stats().await,
             bytes_in_flight: self.intake.bytes_in_flight(),
             expires_unix_seconds: self.credentials.borrow().expires_unix_seconds,
+            blocks: self.reader.stats(),
             room_bytes: self.disk.room_bytes().ok(),
         };
         self.metrics.text(&moment)

@@ -11,13 +11,14 @@ mod receive;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dco_block::{Block, Eui64, limits};
+use dco_block::{Block, Eui64, Manifest, limits};
 use dco_engine::BlockSource;
-use dco_store::{BlockWriter, Put, StoreError};
+use dco_store::{BlockReader, BlockWriter, Put, StoreError};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::config;
-use crate::driver::{Freed, Landed};
+use crate::driver::StoreNews;
+use crate::kept::KeptImage;
 use crate::metrics::Metrics;
 use crate::permit::Register;
 use crate::status::Fault;
@@ -31,8 +32,8 @@ pub(crate) struct Intake {
     all: Share,
     users: Arc<BTreeMap<Eui64, Share>>,
     writer: BlockWriter,
-    landed: Landed,
-    freed: Freed,
+    reader: BlockReader,
+    news: StoreNews,
     metrics: Arc<Metrics>,
 }
 
@@ -62,10 +63,10 @@ impl Intake {
     pub(crate) fn new(
         bounds: config::Intake,
         register: &Register,
-        store: (BlockWriter, Landed, Freed),
+        store: (BlockWriter, BlockReader, StoreNews),
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (writer, landed, freed) = store;
+        let (writer, reader, news) = store;
         let share = |_| {
             Share::new(
                 bounds.bytes_in_flight_per_user_max,
@@ -78,8 +79,8 @@ impl Intake {
             all: Share::new(bounds.bytes_in_flight_max, bounds.streams_max),
             users: Arc::new(users),
             writer,
-            landed,
-            freed,
+            reader,
+            news,
             metrics,
         }
     }
@@ -121,9 +122,12 @@ impl Intake {
             // Nobody closes the semaphores; if somebody did, nothing more could be taken.
             return progress.end(Err(Fault::store_closed()));
         };
+        if let Some(kept) = &source.kept {
+            return self.compare(source, kept, block, progress).await;
+        }
         let pending = progress.pending(block.index());
         let (index, crc32, bytes) = (block.index(), block.crc32(), block.data().len());
-        let (owner, landed) = (source.owner, self.landed.clone());
+        let (owner, news, retry_in) = (source.owner, self.news.clone(), self.bounds.room_again);
         let metrics = Arc::clone(&self.metrics);
         let done = move |outcome| {
             // Its bytes are on disk, or will never be: what is said about them needs no room.
@@ -132,7 +136,7 @@ impl Intake {
                 Ok(Put::Durable | Put::AlreadyHeld) => {
                     // The engine is told first, so that whoever reads the acknowledgement and asks for
                     // the transfer finds the block there.
-                    landed.add(owner, index);
+                    news.landed.add(owner, index);
                     metrics.block_acknowledged(bytes);
                     pending.acknowledge();
                 }
@@ -141,18 +145,58 @@ impl Intake {
                     metrics.block_refused(fault.reason());
                     pending.refuse(fault);
                 }
+                Err(error @ StoreError::NoRoom { .. }) => {
+                    // What is left on the disk would tell one User about others.
+                    tracing::warn!(owner, block.index = index, %error, "no room for a block");
+                    news.found.is_full();
+                    let what = "there is no room for this block at the moment; send it again after a pause";
+                    let fault = Fault::store_full(what, retry_in);
+                    metrics.block_refused(fault.reason());
+                    pending.refuse(fault);
+                }
                 Err(error) => {
                     metrics.store_error();
-                    pending.fail(fault_of_put(owner, index, &error));
+                    pending.fail(news.found.fault_of_read(owner, index, &error));
                 }
             }
         };
         self.writer.put(owner, block, done);
     }
 
+    /// Compares a block with a stored image, whoever sent it and in whatever cut it is kept: the same bytes are
+    /// acknowledged, as they would be if this User had sent all that is kept of it.
+    async fn compare(
+        &self,
+        source: &BlockSource,
+        kept: &Arc<Manifest>,
+        block: Block,
+        progress: &Progress,
+    ) {
+        let pending = progress.pending(block.index());
+        let (index, crc32, bytes) = (block.index(), block.crc32(), block.data().len());
+        let mut image = KeptImage::new(self.reader.clone(), source.owner, kept, &source.manifest);
+        let read = tokio::task::spawn_blocking(move || image.block(index)).await;
+        match read {
+            Ok(Ok(stored)) if stored == *block.data() => {
+                self.metrics.block_acknowledged(bytes);
+                pending.acknowledge();
+            }
+            Ok(Ok(stored)) => {
+                let fault = Fault::block_conflict(index, crc32, dco_block::crc32(&stored));
+                self.metrics.block_refused(fault.reason());
+                pending.refuse(fault);
+            }
+            Ok(Err((from, error))) => {
+                self.metrics.store_error();
+                pending.fail(self.news.found.fault_of_read(source.owner, from, &error));
+            }
+            Err(_) => pending.fail(Fault::wrong_answer("a block")),
+        }
+    }
+
     /// Whether blocks of this owner would be of no use any more.
     pub(crate) fn is_over(&self, owner: u64) -> bool {
-        self.freed.contains(owner)
+        self.news.freed.contains(owner)
     }
 
     /// Notes a block that was refused before it came near the disk.
@@ -190,18 +234,6 @@ impl Share {
             bytes: Arc::new(Semaphore::new(bytes as usize)),
             streams: Arc::new(Semaphore::new(streams as usize)),
         }
-    }
-}
-
-/// A block that the disk did not take.
-fn fault_of_put(owner: u64, index: u32, error: &StoreError) -> Fault {
-    match error {
-        // The earlier copy under the same name is the one that cannot be read.
-        StoreError::Damaged { .. } => {
-            tracing::error!(owner, block.index = index, %error, "a stored block is damaged");
-            Fault::stored_block_corrupt(index)
-        }
-        _ => Fault::store_closed(),
     }
 }
 

@@ -23,13 +23,17 @@ mod clock;
 mod config;
 mod convert;
 mod driver;
+mod fsck;
 mod http;
 mod intake;
+mod kept;
 mod listener;
 mod metrics;
 mod observe;
 mod peer;
 mod permit;
+mod restore;
+mod scrub;
 mod serve;
 mod services;
 mod status;
@@ -41,11 +45,14 @@ mod pki;
 
 pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
+pub use dco_store::{Finding, Head};
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
     Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetryRuleSection,
     RetentionSection, RetrySection, Role, ScrubSection, StoreSection, TlsFiles, TlsSection, TransferSection,
 };
+pub use fsck::{FsckError, FsckPlan, FsckReport, fsck};
+pub use restore::{RestoreError, Restored, restore};
 pub use serve::{Bound, ServeError, serve};
 pub use tls::TlsError;
 

@@ -8,7 +8,8 @@ mod store;
 use std::sync::Arc;
 
 use dco_engine::EngineStats;
-use metrics::{Counter, Gauge, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use dco_store::BlockStats;
+use metrics::{Counter, Gauge, Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tonic::Code;
 
@@ -16,8 +17,8 @@ use crate::status::code_name;
 use inventory::{
     ACTIVATIONS_FAILED, ACTIVATIONS_PARKED, ACTIVATIONS_QUEUED, ACTIVATIONS_SUCCEEDED,
     ATTEMPTS_UNDER_WAY, BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED, BLOCK_BYTES,
-    BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY, DEVICES, DISK_ROOM, GATEWAYS_CONNECTED,
-    IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS, RELEASED_TODAY, REQUESTS,
+    BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY, DEVICES, DISK_ROOM, DISPATCH_PAUSED, GATEWAYS_CONNECTED,
+    IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS, RELEASED_TODAY, REQUESTS,
     STORE_ERRORS, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct Moment {
     pub engine: Option<EngineStats>,
     pub bytes_in_flight: usize,
     pub expires_unix_seconds: i64,
+    pub blocks: BlockStats,
     /// Nothing when the disk does not say.
     pub room_bytes: Option<u64>,
 }
@@ -94,6 +96,7 @@ impl Metrics {
         if let Some(stats) = &moment.engine {
             self.set_engine(stats);
         }
+        self.set_blocks(&moment.blocks);
         if let Some(room_bytes) = moment.room_bytes {
             self.set(DISK_ROOM, room_bytes);
         }
@@ -112,6 +115,8 @@ impl Metrics {
         self.set(ATTEMPTS_UNDER_WAY, stats.attempts_under_way);
         self.set(RELEASED_TODAY, stats.released_today);
         self.set(CAPACITY_TODAY, stats.capacity_today);
+        self.set(IMAGES_QUARANTINED, stats.images_quarantined);
+        self.set(DISPATCH_PAUSED, stats.dispatch_paused);
         self.set(GATEWAYS_CONNECTED, stats.gateways_connected);
         self.set(DEVICES, stats.devices);
         self.set(ACTIVATIONS_SUCCEEDED, stats.activations_succeeded);
@@ -195,6 +200,9 @@ mod tests {
         metrics.block_refused("BLOCK_OUT_OF_RANGE");
         metrics.store_error();
         metrics.started(&Start::default(), Duration::from_millis(250));
+        metrics.scrubbed(8);
+        metrics.scrub_found_damage();
+        metrics.scrub_passed(6_000_000);
         metrics.snapshot_made(70);
         metrics.snapshot_failed();
         metrics.backup_ended("done", Some(5_000_000));
@@ -203,6 +211,10 @@ mod tests {
             bytes_in_flight: 7,
             expires_unix_seconds: 1_000,
             room_bytes: Some(9),
+            blocks: BlockStats {
+                damaged_blocks: 3,
+                ..BlockStats::default()
+            },
         });
         for metric in INVENTORY {
             let help = format!("# HELP {} {}", metric.name, metric.meaning);
@@ -222,6 +234,9 @@ mod tests {
             "dco_disk_room_bytes 9",
             "dco_start_seconds 0.25",
             "dco_snapshot_record 70",
+            "dco_scrub_bytes_total 8",
+            "dco_scrub_pass_timestamp_seconds 6",
+            "dco_blocks_damaged 3",
             "dco_backup_timestamp_seconds 5",
             "dco_certificate_expiry_timestamp_seconds 1000",
             "dco_activations_queued{size=\"large\"} 0",

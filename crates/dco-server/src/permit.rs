@@ -59,6 +59,12 @@ pub(crate) struct Operator {
     operator: Eui64,
 }
 
+/// To pause and resume releases: the Service Desk and operators.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Officer {
+    officer: Eui64,
+}
+
 /// To read everything: the Service Desk, operators and auditors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Staff;
@@ -168,6 +174,15 @@ impl Right for Operator {
     }
 }
 
+impl Right for Officer {
+    type Over = ();
+    fn of(caller: &Caller, (): ()) -> Option<Self> {
+        let officer = caller.eui64;
+        let may = caller.is(Role::ServiceDesk) || caller.is(Role::Operator);
+        may.then_some(Self { officer })
+    }
+}
+
 impl Right for Staff {
     type Over = ();
     fn of(caller: &Caller, (): ()) -> Option<Self> {
@@ -214,6 +229,13 @@ impl Permit<Operator> {
     /// The operator it was given to.
     pub(crate) fn operator(&self) -> Eui64 {
         self.0.operator
+    }
+}
+
+impl Permit<Officer> {
+    /// The officer it was given to.
+    pub(crate) fn officer(&self) -> Eui64 {
+        self.0.officer
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dco_proto::v1 as pb;
+use dco_schedule::Micros;
 use dco_store::{Disk, FileDisk, StoreError};
 use pb::activate_firmware_server::ActivateFirmwareServer;
 use pb::gateway_server::GatewayServer;
@@ -39,6 +40,7 @@ use crate::listener::connections;
 use crate::metrics::Metrics;
 use crate::observe::Observer;
 use crate::permit::Register;
+use crate::scrub::Scrub;
 use crate::services::{
     ActivateFirmware, Context, Gateway, Operations, Reports, Stopping, UpdateFirmware,
 };
@@ -121,6 +123,7 @@ pub async fn serve(
     let front = Front::new(context).await;
 
     tokio::spawn(reloader.run());
+    tokio::spawn(scrub(&config, &front.context));
     tokio::spawn(crate::http::serve(
         sockets.http,
         front.insight(credentials.clone()),
@@ -238,6 +241,7 @@ impl Front {
             engine: self.context.engine.clone(),
             intake: self.context.intake.clone(),
             disk: self.context.backups.disk(),
+            reader: self.context.reader.clone(),
             credentials,
             draining: self.context.stopping.draining.clone(),
         }
@@ -277,6 +281,7 @@ fn refuse_backup(disk: &dyn Disk, data_dir: PathBuf) -> Result<(), ServeError> {
         ServeError::Open(StoreError::Disk {
             doing: "listing",
             file: data_dir.display().to_string(),
+            offset: None,
             source,
         })
     })?;
@@ -297,7 +302,7 @@ fn start(
         clock,
         metrics: Arc::clone(metrics),
         service_desk_url: config.service_desk_url.as_str().into(),
-        journal_kept_us: config.journal_kept_us,
+        journal_kept_us: Micros::try_from(config.journal_kept.as_micros()).unwrap_or(Micros::MAX),
         draining: ends.stopping.draining.clone(),
         stop: ends.driver.clone(),
     };
@@ -313,8 +318,8 @@ fn context(
     let register = Register::new(config.parties.clone());
     let store = (
         running.blocks.clone(),
-        running.landed.clone(),
-        running.freed.clone(),
+        running.reader.clone(),
+        running.news.clone(),
     );
     Context {
         intake: Intake::new(config.intake, &register, store, Arc::clone(&metrics)),
@@ -327,9 +332,20 @@ fn context(
             clock,
             Arc::clone(&metrics),
         ),
+        found: running.news.found.clone(),
         metrics,
         stopping: ends.stopping.clone(),
     }
+}
+
+fn scrub(config: &Config, context: &Context) -> impl Future<Output = ()> + use<> {
+    let scrub = Scrub {
+        reader: context.reader.clone(),
+        found: context.found.clone(),
+        metrics: Arc::clone(&context.metrics),
+        bytes_per_second: config.scrub_bytes_per_second,
+    };
+    scrub.run(context.stopping.draining.clone())
 }
 
 fn server(config: &Config) -> Server {

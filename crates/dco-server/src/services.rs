@@ -22,7 +22,7 @@ pub(crate) use reports::Reports;
 pub(crate) use update_firmware::UpdateFirmware;
 
 use crate::backup::Backups;
-use crate::driver::EngineHandle;
+use crate::driver::{EngineHandle, Found};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::permit::{Caller, Register};
@@ -36,6 +36,7 @@ pub(crate) struct Context {
     pub intake: Intake,
     pub reader: BlockReader,
     pub backups: Backups,
+    pub found: Found,
     pub metrics: Arc<Metrics>,
     pub stopping: Stopping,
 }

@@ -105,6 +105,7 @@ fn terms(dice: &mut Dice) -> Terms {
             expire_after_us: dice.between(2..=72) * HOUR_US,
             warn_before_us: dice.between(1..=24) * HOUR_US,
             verify_again_us: dice.between(1..=60) * MINUTE_US,
+            room_again_us: MINUTE_US,
         },
         attempt: AttemptTerms {
             answer_within_us: dice.between(2..=24) * HOUR_US,
@@ -118,6 +119,7 @@ fn terms(dice: &mut Dice) -> Terms {
             activation: retry(dice),
             unknown: retry(dice),
         },
+        ..Terms::default()
     }
 }
 

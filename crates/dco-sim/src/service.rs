@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Block, Eui64, Manifest, crc32, verify_image};
+use dco_block::{Block, Eui64, Manifest, crc32, recut, verify_image};
 use dco_engine::{BlockSource, Effect, Engine, Event, ReplyTo, Request, Session, Terms, Verdict};
 use dco_schedule::Micros;
 use dco_store::{
@@ -227,9 +227,22 @@ impl Service {
     /// The CRC-32 over each block as it is read back; `None` for one that is not there.
     pub(crate) fn crcs(&self, source: &BlockSource) -> Vec<Option<u32>> {
         (0..source.manifest.block_count())
-            .map(|index| self.read_block(source.owner, index).ok())
+            .map(|index| self.block_of(source, index))
             .map(|bytes| bytes.map(|bytes| crc32(&bytes)))
             .collect()
+    }
+
+    /// A block in the cut of who asks, whatever the cut it is kept in; `None` for one that is not there.
+    fn block_of(&self, source: &BlockSource, index: u32) -> Option<Bytes> {
+        let kept = source.kept.as_ref().unwrap_or(&source.manifest);
+        let read = |from| self.read_block(source.owner, from);
+        recut(kept, &source.manifest, index, read).ok().flatten()
+    }
+
+    /// Whether a stored image has just these bytes in this place: then the block is known, as the server answers it.
+    pub(crate) fn is_known(&self, source: &BlockSource, block: &Block) -> bool {
+        let stored = self.block_of(source, block.index());
+        stored.is_some_and(|stored| stored == *block.data())
     }
 
     /// Reads an image back and checks it, as the server does.

@@ -203,7 +203,11 @@ impl Send {
             }
             TransferState::Verifying => Then::Again(dice.between(1..=20) * MINUTE_US),
             TransferState::Stored => Then::Done,
-            TransferState::Rejected | TransferState::Cancelled | TransferState::Expired => {
+            TransferState::Rejected
+            | TransferState::Cancelled
+            | TransferState::Expired
+            | TransferState::Retired
+            | TransferState::Quarantined => {
                 self.number = None;
                 self.id = request_id(dice);
                 Then::Again(dice.between(1..=60) * MINUTE_US)

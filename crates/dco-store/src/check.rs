@@ -1,10 +1,12 @@
 //! Looks at every byte of a data folder without changing one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Options, StoreError,
+    codec::in_memory,
     disk::{Disk, Folder},
+    frame::{FRAME_HEADER_LEN, Kind},
     journal::{Head, Second},
     segment::{Bodies, Log, Scan, SegmentHeader},
 };
@@ -41,8 +43,40 @@ pub struct Report {
     pub blocks: u64,
     /// Bytes in them.
     pub block_bytes: u64,
+    /// Where they are. Of a block that is there more than once, the last.
+    pub whole: BTreeMap<(u64, u32), WholeBlock>,
     /// Whether the second engine took in everything up to `head`.
     pub is_replayed: bool,
+}
+
+/// A block that was found to be what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeBlock {
+    segment: u64,
+    offset: u64,
+    bytes: u32,
+    crc32: u32,
+}
+
+impl WholeBlock {
+    /// Its bytes, from the folder in which it was found.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if they have changed since, [`StoreError::Disk`].
+    pub fn read(&self, disk: &Arc<dyn Disk>) -> Result<Vec<u8>, StoreError> {
+        let folder = Folder::new(Arc::clone(disk));
+        let file = Log::Blocks.segment(self.segment);
+        let mut bytes = vec![0; in_memory(self.bytes)];
+        folder.read_at(&file, self.offset + FRAME_HEADER_LEN, &mut bytes)?;
+        if crc32fast::hash(&bytes) == self.crc32 {
+            return Ok(bytes);
+        }
+        Err(StoreError::Damaged {
+            file,
+            offset: self.offset,
+            what: "the bytes of a block are not those that were written",
+        })
+    }
 }
 
 /// Reads every file of a data folder and lists every damage instead of stopping at the first.
@@ -86,9 +120,22 @@ fn check_block_segment(
     let mut scan = Scan::open(folder, header, Bodies::Check, is_last)?;
     loop {
         match scan.next() {
+            Ok(Some(found)) if found.frame.kind != Kind::Block => {
+                let what = "a block was expected here";
+                report.damage(&scan.file, found.offset, what);
+            }
             Ok(Some(found)) => {
                 report.blocks += 1;
                 report.block_bytes += u64::from(found.frame.body_bytes);
+                report.whole.insert(
+                    (found.frame.key, found.frame.item),
+                    WholeBlock {
+                        segment: number,
+                        offset: found.offset,
+                        bytes: found.frame.body_bytes,
+                        crc32: found.frame.body_crc32,
+                    },
+                );
             }
             Ok(None) => return report.note_end(&scan),
             Err(error) => {

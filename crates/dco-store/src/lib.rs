@@ -164,7 +164,7 @@ pub use blocks::{
     BlockLog, BlockReader, BlockStats, BlockWriter, HeldBlock, Pinned as PinnedBlocks, Put,
     Scrubbed,
 };
-pub use check::{Finding, Report, check};
+pub use check::{Finding, Report, WholeBlock, check};
 pub use disk::{Disk, Fate, FileDisk, MemDisk, ReadOnlyDisk, Unsynced};
 pub use error::StoreError;
 pub use journal::{

@@ -86,3 +86,26 @@ proptest! {
         prop_assert_eq!(held.block_count(), block_count);
     }
 }
+
+proptest! {
+    /// Against a set, whatever comes and goes.
+    #[test]
+    fn what_is_removed_is_missing_again(
+        block_count in 1_u32..200,
+        steps in proptest::collection::vec((any::<bool>(), 0_u32..220), 0..300),
+    ) {
+        let (mut held, mut model) = (Held::new(block_count), BTreeSet::new());
+        for (comes, index) in steps {
+            if comes && index < block_count {
+                prop_assert_eq!(held.insert(index), model.insert(index));
+            } else {
+                prop_assert_eq!(held.remove(index), model.remove(&index));
+            }
+            prop_assert_eq!(held.count() as usize, model.len());
+            prop_assert_eq!(held.contains(index), model.contains(&index));
+            let missing: Vec<_> = held.missing().flatten().collect();
+            let expected: Vec<_> = (0..block_count).filter(|it| !model.contains(it)).collect();
+            prop_assert_eq!(missing, expected);
+        }
+    }
+}

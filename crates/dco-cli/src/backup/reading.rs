@@ -1,7 +1,4 @@
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the one file that reads backups"
-)]
+#![expect(clippy::disallowed_methods, reason = "the one file that reads backups")]
 //! A backup that is there already.
 
 use std::fmt;
@@ -92,7 +89,9 @@ impl Backup {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return damaged(format!("it cannot be read from {bytes} on: {error}")),
+                Err(error) => {
+                    return damaged(format!("it cannot be read from {bytes} on: {error}"));
+                }
             };
             bytes += read as u64;
             sha256.update(&piece[..read]);
@@ -132,7 +131,9 @@ fn no_list(path: &Path) -> String {
     if path.join(BACKUP_LIST_UNFINISHED).exists() {
         return format!("the backup {shown} was never finished; take another one");
     }
-    format!("{shown} is no backup: there is no {BACKUP_LIST} in it; name the folder that `dco backup` made")
+    format!(
+        "{shown} is no backup: there is no {BACKUP_LIST} in it; name the folder that `dco backup` made"
+    )
 }
 
 /// Nothing that leads out of the folder.

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use super::reading::Damage;
 use super::*;
 
 fn contents(files: Vec<FileFacts>) -> Contents {
@@ -98,7 +99,10 @@ fn a_list_that_leads_elsewhere_or_comes_from_the_future_is_refused() {
             bytes: 1,
             sha256: String::new(),
         };
-        assert!(write(&contents(vec![file])).contains("is no file name"), "{name}");
+        assert!(
+            write(&contents(vec![file])).contains("is no file name"),
+            "{name}"
+        );
     }
     let newer = Contents {
         format: FORMAT + 1,

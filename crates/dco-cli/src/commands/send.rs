@@ -156,6 +156,9 @@ pub(crate) async fn send(
         .send_image(name, image, options, &mut |progress| {
             let held = total * u64::from(progress.blocks_held);
             bar.set_position(held / u64::from(progress.block_count.max(1)));
+            if progress.waits_for_room {
+                output.note("the service's disk is full; waiting for room");
+            }
         })
         .await;
     ProgressBar::finish_and_clear(&bar);

@@ -75,7 +75,7 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         match error {
             ServeError::Tls(_) | ServeError::Listen { .. } => Self::config(error),
-            ServeError::Open(_) => Self::data(error),
+            ServeError::Open(_) | ServeError::Backup(_) => Self::data(error),
             ServeError::Store(_) | ServeError::Thread(_) | ServeError::Broken(_) => {
                 Self::internal(error)
             }

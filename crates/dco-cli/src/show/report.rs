@@ -1,9 +1,9 @@
 //! Service days, gateways and reports.
 
-use dco_client::{GatewayStatus, ServiceDay, SuccessRow, TrtRow};
+use dco_client::{GatewayStatus, Pause, ServiceDay, SuccessRow, TrtRow};
 use serde_json::{Value, json};
 
-use super::time;
+use super::{text, time};
 use crate::table::{grouped, table};
 use crate::when;
 
@@ -56,6 +56,15 @@ pub(crate) fn gateway_json(gateway: &GatewayStatus) -> Value {
         "change_time": time(gateway.change_us),
         "attempt_count": gateway.attempt_count,
         "concurrency": gateway.concurrency,
+    })
+}
+
+pub(crate) fn pause_json(pause: &Pause) -> Value {
+    json!({
+        "since_time": time(pause.since_us),
+        "by": text(pause.by),
+        "ticket": pause.ticket,
+        "reason": pause.reason,
     })
 }
 

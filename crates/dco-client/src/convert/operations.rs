@@ -3,7 +3,7 @@
 use dco_proto::v1 as pb;
 
 use super::{BadAnswer, instant, parsed};
-use crate::types::{DeviceEntry, GatewayStatus, ServiceDay};
+use crate::types::{DeviceEntry, GatewayStatus, Pause, ServiceDay};
 
 impl From<DeviceEntry> for pb::DeviceEntry {
     fn from(entry: DeviceEntry) -> Self {
@@ -30,6 +30,20 @@ impl TryFrom<pb::GatewayStatus> for GatewayStatus {
             change_us: instant("gateway.change_time", wire.change_time)?,
             attempt_count: wire.attempt_count,
             concurrency: wire.concurrency,
+        })
+    }
+}
+
+impl TryFrom<pb::PauseInForce> for Pause {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::PauseInForce) -> Result<Self, BadAnswer> {
+        let by = (!wire.by.is_empty()).then_some(wire.by);
+        Ok(Self {
+            since_us: instant("pause.since_time", wire.since_time)?,
+            by: by.map(|by| parsed("pause.by", &by)).transpose()?,
+            ticket: wire.ticket,
+            reason: wire.reason,
         })
     }
 }

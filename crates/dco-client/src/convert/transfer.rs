@@ -107,5 +107,7 @@ fn transfer_state(wire: pb::transfer::State) -> Option<TransferState> {
         State::Rejected => Some(TransferState::Rejected),
         State::Cancelled => Some(TransferState::Cancelled),
         State::Expired => Some(TransferState::Expired),
+        State::Retired => Some(TransferState::Retired),
+        State::Quarantined => Some(TransferState::Quarantined),
     }
 }

@@ -3,6 +3,7 @@
 use dco_block::{Eui64, FirmwareVersion};
 
 use super::Micros;
+use crate::RequestId;
 
 /// One line of the inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,29 @@ pub struct GatewayStatus {
     /// Attempts under way.
     pub attempt_count: u32,
     pub concurrency: u32,
+}
+
+/// What an officer says when pausing or resuming all releases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangePause {
+    /// The same id gives the same answer; with another body it is refused.
+    pub request_id: RequestId,
+    /// Check all and change nothing.
+    pub validate_only: bool,
+    /// Where it is written down.
+    pub ticket: String,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// A pause of all releases that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    pub since_us: Option<Micros>,
+    /// The officer; `None` when the data come from a backup.
+    pub by: Option<Eui64>,
+    pub ticket: String,
+    pub reason: String,
 }
 
 /// One service day with its capacity and use.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dco_block::{Eui64, Manifest};
@@ -59,6 +60,10 @@ pub enum TransferState {
     Rejected,
     Cancelled,
     Expired,
+    /// It was STORED, and was not used for long.
+    Retired,
+    /// It is STORED, and what is kept of the image is damaged.
+    Quarantined,
 }
 
 /// The 11.1 Response: given once, kept, and the same whenever it is read.
@@ -96,6 +101,22 @@ pub struct BlockRefusal {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl BlockRefusal {
+    /// Whether the disk had no room for it: the same block may be stored later.
+    pub fn is_for_room(&self) -> bool {
+        self.reason == STORE_FULL
+    }
+
+    /// The pause that the server asks for before the block is sent again.
+    pub fn retry_delay(&self) -> Option<Duration> {
+        let milliseconds = self.metadata.get("retryDelayMs")?.parse().ok()?;
+        Some(Duration::from_millis(milliseconds))
+    }
+}
+
+/// The reason of a refusal for want of room on the server's disk.
+const STORE_FULL: &str = "STORE_FULL";
+
 impl Transfer {
     /// Whether nothing more will happen to it.
     pub fn is_settled(&self) -> bool {
@@ -131,6 +152,8 @@ impl Display for TransferState {
             Self::Rejected => "REJECTED",
             Self::Cancelled => "CANCELLED",
             Self::Expired => "EXPIRED",
+            Self::Retired => "RETIRED",
+            Self::Quarantined => "QUARANTINED",
         })
     }
 }

@@ -46,6 +46,8 @@ pub struct SendProgress {
     pub blocks_held: u32,
     /// Of those, the ones that this call has sent.
     pub blocks_sent: u32,
+    /// The service's disk had no room for a block: it is sent again after a pause.
+    pub waits_for_room: bool,
 }
 
 type OnProgress<'a> = &'a mut (dyn FnMut(SendProgress) + Send);
@@ -66,13 +68,17 @@ pub(super) async fn send_image(
         blocks: Vec::new(),
         blocks_held: None,
         blocks_sent: 0,
+        told: None,
     };
     let mut backoff = Backoff::new(options.retry);
     loop {
         match sending.round(&mut backoff).await {
             Ok(Some(transfer)) => return Ok(transfer),
             Ok(None) => {}
-            Err(fault) => backoff.after(fault).await?,
+            Err(fault) => {
+                sending.tell_why_it_waits(&fault);
+                backoff.after(fault).await?;
+            }
         }
     }
 }
@@ -88,6 +94,8 @@ struct Sending<'a> {
     /// What the server said it holds when the last round began.
     blocks_held: Option<u32>,
     blocks_sent: u32,
+    /// What was reported last.
+    told: Option<SendProgress>,
 }
 
 impl Sending<'_> {
@@ -188,11 +196,24 @@ impl Sending<'_> {
     }
 
     fn report(&mut self, transfer: &Transfer, durable: u32) {
-        (self.on_progress)(SendProgress {
+        let progress = SendProgress {
             block_count: transfer.block_count,
             blocks_held: transfer.blocks_held.saturating_add(durable),
             blocks_sent: self.blocks_sent,
-        });
+            waits_for_room: false,
+        };
+        self.told = Some(progress);
+        (self.on_progress)(progress);
+    }
+
+    fn tell_why_it_waits(&mut self, fault: &ClientError) {
+        let for_room = matches!(fault, ClientError::BlockRefused(refusal) if refusal.is_for_room());
+        if let Some(told) = self.told.filter(|_| for_room) {
+            (self.on_progress)(SendProgress {
+                waits_for_room: true,
+                ..told
+            });
+        }
     }
 }
 

@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use dco_block::{Eui64, FirmwareVersion};
 use dco_client::{
-    ClientError, Code, DeviceEntry, OperationsClient, PageRequest, ReportsClient, RequestId,
+    ChangePause, ClientError, Code, DeviceEntry, OperationsClient, PageRequest, ReportsClient,
+    RequestId,
 };
 use dco_proto::v1 as pb;
 use futures::stream;
@@ -98,6 +99,38 @@ impl Operations for Desk {
         Ok(Response::new(stream::iter(all)))
     }
 
+    async fn pause(
+        &self,
+        request: Request<pb::PauseRequest>,
+    ) -> Result<Response<pb::PauseResponse>, Status> {
+        let asked = request.into_inner();
+        let pause = pb::PauseInForce {
+            scope: None,
+            since_time: None,
+            by: USER.to_string(),
+            ticket: asked.ticket,
+            reason: asked.reason,
+        };
+        let pause = (!asked.validate_only).then_some(pause);
+        Ok(Response::new(pb::PauseResponse { pause }))
+    }
+
+    async fn resume(
+        &self,
+        request: Request<pb::ResumeRequest>,
+    ) -> Result<Response<pb::ResumeResponse>, Status> {
+        let by = match request.into_inner().ticket.as_str() {
+            "odd" => "nobody".to_owned(),
+            _ => String::new(),
+        };
+        let pause = pb::PauseInForce {
+            by,
+            ..Default::default()
+        };
+        let pause = Some(pause);
+        Ok(Response::new(pb::ResumeResponse { pause }))
+    }
+
     async fn list_service_days(
         &self,
         request: Request<pb::ListServiceDaysRequest>,
@@ -148,10 +181,7 @@ impl Desk {
             // Two that go wrong.
             1 => all.push(said(Kind::End(pb::BackupEnd {}))),
             2 => {}
-            _ => all.extend([
-                said(piece(1, 0, b"de")),
-                said(Kind::End(pb::BackupEnd {})),
-            ]),
+            _ => all.extend([said(piece(1, 0, b"de")), said(Kind::End(pb::BackupEnd {}))]),
         }
         all
     }
@@ -364,4 +394,33 @@ async fn a_backup_that_lacks_something_is_not_taken_for_a_whole_one() {
         }
         assert!(stream.next().await.is_err(), "case {bytes_per_second}");
     }
+}
+
+#[tokio::test]
+async fn a_pause_and_what_is_left_of_it_are_told() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let operations = OperationsClient::new(&link);
+    let change = |ticket: &str, validate_only| ChangePause {
+        request_id: RequestId::fresh(),
+        validate_only,
+        ticket: ticket.to_owned(),
+        reason: "as agreed".to_owned(),
+    };
+    let paused = operations.pause(change("INC-1", false)).await.unwrap();
+    let paused = paused.expect("it is in force");
+    assert_eq!((paused.by, paused.ticket.as_str()), (Some(USER), "INC-1"));
+    assert_eq!(paused.reason, "as agreed");
+    let validated = operations.pause(change("INC-1", true)).await.unwrap();
+    assert_eq!(validated, None);
+    let left = operations.resume(change("INC-1", true)).await.unwrap();
+    assert_eq!(
+        left.expect("it is still in force").by,
+        None,
+        "from a backup"
+    );
+    let error = operations.resume(change("odd", false)).await.unwrap_err();
+    assert!(
+        matches!(&error, ClientError::BadAnswer(bad) if bad.field == "pause.by"),
+        "{error}"
+    );
 }

@@ -192,6 +192,29 @@ async fn a_refused_block_ends_the_sending_and_is_named() {
 }
 
 #[tokio::test]
+async fn a_block_without_room_is_sent_again_and_the_others_go_on() {
+    let mut scene = Scene::with(30, &[Fate::NoRoom(7), Fate::NoRoom(7)]).await;
+    scene.send(options(1, 4)).await.unwrap();
+    scene.assert_all_held();
+    let book = scene.book.lock().unwrap();
+    assert_eq!(book.streams, 3);
+    assert_eq!(book.received.len(), 30, "no other is sent twice");
+    let waits = scene.progress.iter().filter(|step| step.waits_for_room);
+    assert_eq!(waits.count(), 2);
+}
+
+#[tokio::test]
+async fn a_disk_that_stays_full_is_not_waited_for_without_end() {
+    let mut scene = Scene::with(1, &[Fate::NoRoom(0); 9]).await;
+    let error = scene.send(options(1, 4)).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::GaveUp { tries: 3, .. }),
+        "{error:?}"
+    );
+    assert_eq!(error.reason(), Some("STORE_FULL"));
+}
+
+#[tokio::test]
 async fn a_transfer_that_others_complete_meanwhile_is_complete() {
     let mut scene = Scene::with(30, &[Fate::CompletedElsewhere]).await;
     let transfer = scene.send(options(1, 4)).await.unwrap();

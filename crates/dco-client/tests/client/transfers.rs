@@ -30,6 +30,8 @@ pub(crate) enum Fate {
     EndAfter(usize),
     /// This block is refused.
     Refuse(u32),
+    /// There is no room for this block.
+    NoRoom(u32),
     /// The rest arrives by another way; this stream is refused.
     CompletedElsewhere,
     /// The image is stored by another transfer of it; this stream's blocks are refused.
@@ -164,6 +166,10 @@ impl Transfers {
                 let _ = answers.send(Ok(refusal(block.index))).await;
                 continue;
             }
+            if fate == Some(Fate::NoRoom(block.index)) {
+                let _ = answers.send(Ok(no_room(block.index))).await;
+                continue;
+            }
             self.arrived(&block, waiting.len() + 1);
             waiting.push_back(block);
             if waiting.len() >= self.book().holds_back {
@@ -212,6 +218,20 @@ impl Transfers {
 
     fn complete(&self) {
         self.book().state = State::Verifying;
+    }
+}
+
+fn no_room(index: u32) -> pb::SendBlocksResponse {
+    let refused = pb::BlockRefusal {
+        index,
+        code: tonic::Code::ResourceExhausted.into(),
+        reason: "STORE_FULL".to_owned(),
+        message: "there is no room".to_owned(),
+        metadata: [("retryDelayMs".to_owned(), "2".to_owned())].into(),
+    };
+    pb::SendBlocksResponse {
+        acknowledged: Vec::new(),
+        refused: vec![refused],
     }
 }
 

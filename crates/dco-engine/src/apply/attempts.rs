@@ -28,6 +28,7 @@ impl Engine {
         }
         let item = self.batches.activation_mut(activation);
         item.attempt = number;
+        item.tries = item.tries.saturating_add(1);
         item.released_us = Some(at_us);
         self.batches.set_phase(activation, Phase::Released);
         self.batches.note_change(activation);
@@ -67,20 +68,11 @@ impl Engine {
             return Err("another attempt of it is under way");
         }
         let attempt = self
-            .gateways
-            .end(activation)
+            .end_timers_of(activation)
             .ok_or("no attempt of it is under way")?;
         let refunded = record.refunded_date.map(ServiceDate::from_days);
         if refunded.is_some() && refunded != attempt.charged {
             return Err("it gives back what was not charged");
-        }
-        self.deadlines.clear(
-            attempt.answer_by_us,
-            Deadline::AttemptTimeout { activation },
-        );
-        if let Some(look_us) = attempt.look_us {
-            self.deadlines
-                .clear(look_us, Deadline::NoProgress { activation });
         }
         let user = self.batches.batch_of(activation).user;
         if let Some(date) = refunded {
@@ -110,15 +102,29 @@ impl Engine {
                 self.delivered.1.saturating_add(took_us),
             );
         }
-        self.batches.set_phase(activation, phase);
+        self.set_end(activation, phase);
         self.batches.note_change(activation);
         self.large.wake_lane(attempt.gateway);
         self.small.wake_lane(attempt.gateway);
         Ok(())
     }
 
+    /// The attempt is not under way any more, and nothing waits for it.
+    pub(super) fn end_timers_of(&mut self, activation: u32) -> Option<Attempt> {
+        let attempt = self.gateways.end(activation)?;
+        self.deadlines.clear(
+            attempt.answer_by_us,
+            Deadline::AttemptTimeout { activation },
+        );
+        if let Some(look_us) = attempt.look_us {
+            self.deadlines
+                .clear(look_us, Deadline::NoProgress { activation });
+        }
+        Some(attempt)
+    }
+
     /// What left on an earlier service day and comes back today is carried over to it.
-    fn carry_over(&mut self, user: Eui64, charged: Option<ServiceDate>) {
+    pub(super) fn carry_over(&mut self, user: Eui64, charged: Option<ServiceDate>) {
         let today = self.days.today.as_ref().map(|today| today.day.date);
         if charged.is_some_and(|date| Some(date) != today) {
             self.grow_share(user, 1);

@@ -1,9 +1,10 @@
 //! What records of batches change.
 
-use dco_block::{Eui64, ImageId};
+use dco_block::Eui64;
 use dco_schedule::{Micros, ServiceDate};
 
 use super::Why;
+use super::images::image_id;
 use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled};
 use crate::state::batches::{Batch, Phase};
@@ -18,12 +19,7 @@ impl Engine {
         record: &BatchAccepted,
     ) -> Result<(), Why> {
         let user = Eui64::from_bits(record.user);
-        let image_id: [u8; 32] = record
-            .image_id
-            .as_ref()
-            .try_into()
-            .map_err(|_| "its image id is not 32 octets")?;
-        let image_id = ImageId::new(image_id);
+        let image_id = image_id(&record.image_id)?;
         let manifest = &self
             .transfers
             .image(user, image_id)
@@ -65,6 +61,9 @@ impl Engine {
         self.count_sent(&batch, at_us);
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;
+        self.unwatch_image(user, image_id);
+        self.transfers.used(user, image_id, at_us);
+        self.watch_image(user, image_id);
         self.batches
             .add(batch, record.devices.iter().copied().map(Eui64::from_bits))
             .ok_or("another activation of one of its Devices is under way")?;
@@ -131,7 +130,7 @@ impl Engine {
             self.wakes.clear(until_us, Wake::Requeue { activation });
         }
         self.batches.activation_mut(activation).ended_us = Some(at_us);
-        self.batches.set_phase(activation, Phase::Cancelled);
+        self.set_end(activation, Phase::Cancelled);
         self.batches.note_change(activation);
     }
 
@@ -144,5 +143,14 @@ impl Engine {
         self.cancel_activation(record.activation, at_us);
         self.batches.say(record.activation, &record.reason);
         Ok(())
+    }
+    /// An activation has reached its end. With the last one of its batch, its image may have become idle.
+    pub(super) fn set_end(&mut self, activation: u32, phase: Phase) {
+        self.batches.set_phase(activation, phase);
+        let batch = self.batches.batch_of(activation);
+        if batch.counts.open() == 0 {
+            let (user, image_id) = (batch.user, batch.image_id);
+            self.watch_image(user, image_id);
+        }
     }
 }

@@ -48,9 +48,13 @@ impl Engine {
     }
 
     /// Puts an activation into its line, at its gateway as the inventory has it now.
-    fn enqueue(&mut self, activation: u32) {
+    pub(super) fn enqueue(&mut self, activation: u32) {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
+        if self.transfers.damage(batch.image_id).is_some() {
+            self.batches.set_phase(activation, Phase::Queued(None));
+            return;
+        }
         let entry = Entry {
             user: batch.user,
             lane: self.gateway_of(item.device),
@@ -65,6 +69,21 @@ impl Engine {
         };
         self.batches
             .set_phase(activation, Phase::Queued(Some(slot)));
+    }
+
+    /// Out of its line, where it is in one, until its image is whole again.
+    pub(super) fn hold_back(&mut self, activation: u32) {
+        if let Phase::Queued(Some(_)) = self.batches.activation(activation).phase {
+            self.dequeue(activation);
+            self.batches.set_phase(activation, Phase::Queued(None));
+        }
+    }
+
+    /// Back into its line, where it was held back.
+    pub(super) fn let_go_on(&mut self, activation: u32) {
+        if self.batches.activation(activation).phase == Phase::Queued(None) {
+            self.enqueue(activation);
+        }
     }
 
     /// A Device that has left the inventory waits at a gateway that never connects.

@@ -2,7 +2,9 @@
 
 mod attempts;
 mod batches;
+mod images;
 mod lines;
+mod pauses;
 mod shares;
 mod transfers;
 
@@ -38,6 +40,11 @@ impl Engine {
             Change::Released(it) => self.apply_released(at_us, it),
             Change::AttemptEnded(it) => self.apply_attempt_ended(at_us, it),
             Change::ActivationCancelled(it) => self.apply_activation_cancelled(at_us, it),
+            Change::ImageRetired(it) => self.apply_image_retired(it),
+            Change::ImageQuarantined(it) => self.apply_image_quarantined(at_us, it),
+            Change::Paused(it) => self.apply_paused(at_us, it),
+            Change::Resumed(it) => self.apply_resumed(it),
+            Change::Restored(it) => self.apply_restored(at_us, it),
             Change::GatewaySeen(it) => {
                 self.apply_gateway_seen(it);
                 Ok(())

@@ -49,15 +49,31 @@ impl Engine {
         if state == TransferState::Stored && differs {
             return Err("its manifest is not that of the stored image");
         }
+        if let Some(transfer) = self.transfers.get(owner) {
+            let (user, image_id) = (transfer.user, transfer.manifest.image_id());
+            self.unwatch_image(user, image_id);
+        }
+        let free_us = self.terms.retention.free_us(state, at_us);
+        let stored = self
+            .transfers
+            .ended(at_us, (state, free_us), record)
+            .ok_or("there is no such transfer, or it has ended")?;
         let transfer = self
             .transfers
-            .ended(at_us, state, record)
-            .ok_or("there is no such transfer, or it has ended")?;
+            .get(owner)
+            .ok_or("there is no such transfer")?;
+        let (user, image_id) = (transfer.user, transfer.manifest.image_id());
         self.deadlines
             .clear(transfer.warn_us, Deadline::WarnTransfer { owner });
         self.deadlines
             .clear(transfer.expire_us, Deadline::ExpireTransfer { owner });
-        let user = transfer.user;
+        self.watch_image(user, image_id);
+        if state != TransferState::Stored && free_us > at_us {
+            self.deadlines.set(free_us, Deadline::FreeBlocks { owner });
+        }
+        if stored.is_healed {
+            self.image_healed(image_id);
+        }
         self.requests
             .remember(user, record.request.as_ref(), Made::Transfer(owner))
     }

@@ -77,7 +77,7 @@ impl Engine {
             return;
         };
         let item = self.batches.activation(activation);
-        let (batch, number) = (item.batch, item.attempt);
+        let (batch, number, tries) = (item.batch, item.attempt, item.tries);
         let today = self.days.today.as_ref().map(|today| today.day.date);
         let nothing_sent = end.nothing_sent && !attempt.is_sent && !end.outcome.means_sent();
         let refunded = attempt
@@ -86,7 +86,7 @@ impl Engine {
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)
-            .and_then(|rule| rule.next_us(number, self.now_us));
+            .and_then(|rule| rule.next_us(tries, self.now_us));
         let hash = end.device_image_hash;
         self.record(Change::AttemptEnded(AttemptEnded {
             activation,
@@ -142,7 +142,7 @@ impl Engine {
     }
 }
 
-fn declined(message: String) -> AttemptEnd {
+pub(super) fn declined(message: String) -> AttemptEnd {
     AttemptEnd {
         nothing_sent: true,
         message,

@@ -12,6 +12,7 @@ use crate::read::forecast::NewBatch;
 use crate::record::{BatchAccepted, BatchCancelled, Change};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
+use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::view::{ActivationCounts, BatchView, Prediction};
 
@@ -48,7 +49,7 @@ impl Engine {
         match made {
             Made::Batch(batch) => Ok(Reply::Batch(as_accepted(self.batches.get(batch)))),
             Made::CancelledBatch(batch) => Ok(Reply::Batch(self.batch_view(batch))),
-            Made::Transfer(_) | Made::Imported(_) => Err(Refusal::RequestIdReused),
+            _ => Err(Refusal::RequestIdReused),
         }
     }
 
@@ -65,6 +66,9 @@ impl Engine {
         }
         let image =
             self.stored_image(asked.user, asked.manufacturer_image_hash, asked.devices[0])?;
+        if self.transfers.damage(image.manifest.image_id()).is_some() {
+            return Err(self.image_quarantined(image));
+        }
         let not_for = asked
             .devices
             .iter()
@@ -89,6 +93,13 @@ impl Engine {
             large,
             day,
         })
+    }
+
+    fn image_quarantined(&self, image: &Image) -> Refusal {
+        let transfer = self.transfers.get(image.owner);
+        Refusal::ImageQuarantined {
+            transfer: transfer.map_or(0, |transfer| transfer.number),
+        }
     }
 
     fn day_sent_for(&self, date: Option<ServiceDate>) -> Result<ServiceDay, Refusal> {

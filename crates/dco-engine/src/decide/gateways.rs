@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use dco_block::Eui64;
 use dco_schedule::Micros;
 
+use super::attempts::declined;
 use crate::effect::{Effect, ToGateway};
 use crate::engine::Engine;
 use crate::event::{AttemptRef, Hello, Session};
@@ -90,12 +91,20 @@ impl Engine {
         for activation in under_way {
             if in_hand.contains(&activation) {
                 self.progress(activation, Stage::Accepted);
+            } else if remembers && self.is_quarantined(activation) {
+                let message = "the image is quarantined; it is offered again when it is whole";
+                self.end_attempt(activation, declined(message.to_owned()));
             } else if remembers {
                 self.offer_again(activation);
             } else {
                 self.give_up_attempt(activation, Outcome::Unknown);
             }
         }
+    }
+
+    fn is_quarantined(&self, activation: u32) -> bool {
+        let image_id = self.batches.batch_of(activation).image_id;
+        self.transfers.damage(image_id).is_some()
     }
 
     /// From the beginning: the time it was away does not count as time without progress.

@@ -5,6 +5,8 @@ mod attempts;
 mod batches;
 pub(crate) mod devices;
 mod gateways;
+mod images;
+pub(crate) mod pauses;
 mod release;
 mod time;
 mod transfers;

@@ -48,8 +48,12 @@ impl Gate<Eui64, Eui64> for LargeGate<'_> {
 }
 
 impl Engine {
-    /// Lets go whatever can go now. Images that are not large never wait behind large ones.
+    /// Lets go whatever can go now, unless releases are paused. Images that are not large never wait behind large ones.
     pub(crate) fn release(&mut self) {
+        if self.dispatch.pause.is_some() {
+            self.release_us = None;
+            return;
+        }
         let small_us = self.release_small();
         let large_us = self.release_large();
         self.release_us = [small_us, large_us].into_iter().flatten().min();
@@ -98,7 +102,8 @@ impl Engine {
             return;
         }
         let item = self.batches.activation(activation);
-        let (batch, attempt) = (item.batch, item.attempt + 1);
+        let batch = item.batch;
+        let attempt = self.dispatch.next_attempt(item.attempt);
         let read_version_first = item.fate_unknown;
         let today = self.days.today.as_ref().map(|today| today.day.date.days());
         self.record(Change::Released(Released {

@@ -2,7 +2,6 @@
 
 use dco_block::Eui64;
 
-use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::outcome::Outcome;
 use crate::record::{Change, DayOpened, TransferEnd, TransferEnded, TransferRef};
@@ -59,6 +58,8 @@ impl Engine {
             match deadline {
                 Deadline::WarnTransfer { owner } => self.warn_transfer(owner),
                 Deadline::ExpireTransfer { owner } => self.expire_transfer(owner),
+                Deadline::FreeBlocks { owner } => self.free_unless_wanted(owner),
+                Deadline::RetireImage { owner } => self.retire_if_idle(owner, at_us),
                 Deadline::VerifyAgain { owner } => self.verify(owner),
                 Deadline::AttemptTimeout { activation } => {
                     self.give_up_attempt(activation, Outcome::AttemptTimeout);
@@ -93,7 +94,7 @@ impl Engine {
             message: "not all blocks came in time; open a new transfer".to_owned(),
             request: None,
         }));
-        self.out.push_effect(Effect::FreeBlocks { owner });
+        self.free_unless_wanted(owner);
         self.transfer_changed(owner);
     }
 }

@@ -11,9 +11,9 @@ use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
 use crate::record::{Change, TransferEnd, TransferEnded, TransferOpened};
 use crate::refusal::Refusal;
+use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
-use crate::state::transfers::Image;
 use crate::view::{InvalidDevices, TransferState, TransferView};
 
 /// Octets of a signed Service Request that are kept.
@@ -29,6 +29,7 @@ impl Engine {
         self.refuse_other_manifest(asked.user, &asked.manifest)?;
         let (devices, invalid) =
             self.sort_devices(asked.user, &asked.manifest, asked.devices.clone())?;
+        self.within_limits(asked.user, &asked.manifest)?;
         if asked.validate_only {
             return Ok(Reply::Transfer(self.preview(
                 &asked,
@@ -52,6 +53,43 @@ impl Engine {
         }
     }
 
+    /// What one User may have in the store. An image that it has stored needs no more of it.
+    fn within_limits(&self, user: Eui64, manifest: &Manifest) -> Result<(), Refusal> {
+        let image_id = manifest.image_id();
+        if self.transfers.whole_image(user, image_id).is_some() {
+            return Ok(());
+        }
+        if let Some(until_us) = self
+            .full_until_us
+            .filter(|until_us| *until_us > self.now_us)
+        {
+            return Err(Refusal::StoreFull {
+                retry_in_us: until_us - self.now_us,
+            });
+        }
+        let (limits, usage) = (&self.terms.limits, self.transfers.usage(user));
+        if usage.open_transfers >= limits.open_transfers_per_user_max {
+            return Err(Refusal::OpenTransfersLimitReached {
+                limit: limits.open_transfers_per_user_max,
+                used: usage.open_transfers,
+            });
+        }
+        if self.transfers.image(user, image_id).is_some() {
+            // It is sent again because what was kept of it is damaged, and its bytes are counted.
+            return Ok(());
+        }
+        let requested_bytes = u64::from(manifest.image_bytes());
+        let used_bytes = usage.stored_bytes();
+        if used_bytes + requested_bytes > limits.stored_bytes_per_user_max {
+            return Err(Refusal::StoredBytesLimitReached {
+                limit_bytes: limits.stored_bytes_per_user_max,
+                used_bytes,
+                requested_bytes,
+            });
+        }
+        Ok(())
+    }
+
     fn transfer_made(&self, made: Made) -> Result<Reply, Refusal> {
         let Made::Transfer(owner) = made else {
             return Err(Refusal::RequestIdReused);
@@ -60,7 +98,7 @@ impl Engine {
             .transfers
             .get(owner)
             .ok_or(Refusal::NotFound { kind: "transfer" })?;
-        Ok(Reply::Transfer(transfer.view()))
+        Ok(Reply::Transfer(self.transfers.view(transfer)))
     }
 
     /// Which Devices the image is for, and which it is not: those do not sink the transfer unless they are all.
@@ -103,7 +141,7 @@ impl Engine {
         let block_count = asked.manifest.block_count();
         let stored = self
             .transfers
-            .image(asked.user, asked.manifest.image_id())
+            .whole_image(asked.user, asked.manifest.image_id())
             .is_some();
         let every_block = 0..=block_count - 1;
         TransferView {
@@ -170,9 +208,9 @@ impl Engine {
     pub(crate) fn block_held(&mut self, owner: u64, index: u32) {
         if self.transfers.hold(owner, index) {
             self.verify(owner);
-        } else if !self.transfers.wants_blocks_of(owner) {
-            // It was on its way when the transfer ended.
-            self.out.push_effect(Effect::FreeBlocks { owner });
+        } else {
+            // It may have been on its way when the transfer ended.
+            self.free_unless_wanted(owner);
         }
         self.transfer_changed(owner);
     }
@@ -199,6 +237,7 @@ impl Engine {
                 self.end_all_alike(owner);
             }
             Verdict::Bad { reason, message } => self.reject(owner, reason, message),
+            Verdict::Damaged { index } => self.block_damaged(owner, index),
             Verdict::Unread => {
                 let again_us = self
                     .now_us
@@ -219,6 +258,7 @@ impl Engine {
             0 => "the image is stored for every Device".to_owned(),
             _ => format!("the image is stored; {count} Devices were not accepted"),
         };
+        let kept_before = self.kept_by(owner);
         self.record(Change::TransferEnded(TransferEnded {
             owner,
             end: TransferEnd::Stored.into(),
@@ -226,10 +266,12 @@ impl Engine {
             message,
             request: None,
         }));
-        if !self.transfers.wants_blocks_of(owner) {
-            // The same image was stored before, so its blocks are kept and these are not needed.
-            self.out.push_effect(Effect::FreeBlocks { owner });
+        if let Some(before) = kept_before.filter(|before| self.kept_by(owner) != Some(*before)) {
+            self.free_unless_wanted(before);
+            self.image_changed(owner);
         }
+        // The same image may have been stored before, by whomever: those blocks are kept and these are not needed.
+        self.free_unless_wanted(owner);
     }
 
     /// An image that a User has stored needs no more blocks, whatever other transfer still receives them. One that
@@ -238,7 +280,9 @@ impl Engine {
         let Some(transfer) = self.transfers.get(owner) else {
             return;
         };
-        let is_known = self.transfers.image_of(transfer).is_some();
+        let image_id = transfer.manifest.image_id();
+        let known = self.transfers.whole_image(transfer.user, image_id);
+        let is_known = known.is_some();
         if is_known && transfer.state() == TransferState::Receiving {
             self.store_or_reject(owner);
             self.transfer_changed(owner);
@@ -284,7 +328,7 @@ impl Engine {
             message,
             request: None,
         }));
-        self.out.push_effect(Effect::FreeBlocks { owner });
+        self.free_unless_wanted(owner);
     }
 
     pub(crate) fn cancel_transfer(&mut self, asked: Cancel) -> Result<Reply, Refusal> {
@@ -310,7 +354,7 @@ impl Engine {
             message: "the User cancelled the transfer".to_owned(),
             request: requests::key(asked.id, &digest),
         }));
-        self.out.push_effect(Effect::FreeBlocks { owner });
+        self.free_unless_wanted(owner);
         self.transfer_changed(owner);
         self.transfer_cancelled(Made::Transfer(owner))
     }
@@ -359,6 +403,9 @@ impl Engine {
         let newest = owners.last().and_then(|owner| self.transfers.get(*owner));
         match newest {
             None => Refusal::NotFound { kind: "image" },
+            Some(transfer) if transfer.state() == TransferState::Retired => Refusal::ImageRetired {
+                transfer: transfer.number,
+            },
             Some(transfer) if transfer.state() == TransferState::Receiving => {
                 Refusal::ImageIncomplete {
                     transfer: transfer.number,

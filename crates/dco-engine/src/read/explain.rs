@@ -12,7 +12,8 @@ impl Engine {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
         let ahead_count = self.ahead_count(batch, item.phase);
-        let holds = match item.phase {
+        let mut holds = self.holds_of_all(batch, item.phase);
+        holds.extend(match item.phase {
             Phase::Parked => vec![Hold::ServiceDayNotStarted {
                 until_us: batch.day_start_us,
             }],
@@ -20,11 +21,13 @@ impl Engine {
             Phase::RetryWait { until_us } => vec![Hold::RetryBackoff { until_us }],
             Phase::Released => self.holds_under_way(activation),
             Phase::Succeeded | Phase::Failed | Phase::Cancelled => Vec::new(),
-        };
+        });
         let waits = item.phase.waits();
         let ahead = self.ahead_with_parked(batch, activation);
         let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
-        let predicted_us = waits.then(|| self.predict_release(batch, ahead + 1));
+        let must_be_freed = holds.iter().any(is_freed_by_people);
+        let predicted_us =
+            (waits && !must_be_freed).then(|| self.predict_release(batch, ahead + 1));
         Explanation {
             activation: self.activation_view(activation),
             holds,
@@ -34,6 +37,21 @@ impl Engine {
             predicted_release_us: predicted_us.map(|it| it.max(earliest_us.unwrap_or(it))),
             due_us: batch.due_us,
         }
+    }
+
+    /// What holds every activation of the image, or of all images, until somebody does something about it.
+    fn holds_of_all(&self, batch: &Batch, phase: Phase) -> Vec<Hold> {
+        if !phase.waits() {
+            return Vec::new();
+        }
+        let damage = self.transfers.damage(batch.image_id);
+        let quarantined = damage.map(|damage| Hold::ImageQuarantined {
+            since_us: damage.since_us,
+        });
+        self.hold_of_pause()
+            .into_iter()
+            .chain(quarantined)
+            .collect()
     }
 
     fn ahead_count(&self, batch: &Batch, phase: Phase) -> Option<u64> {
@@ -105,16 +123,27 @@ impl Engine {
     fn earliest(&self, holds: &[Hold]) -> Option<Micros> {
         let mut earliest_us = self.now_us;
         for hold in holds {
-            match *hold {
+            match hold {
                 Hold::ServiceDayNotStarted { until_us }
                 | Hold::SystemDailyCapacityUsed { until_us }
                 | Hold::Paced { until_us }
                 | Hold::RetryBackoff { until_us }
-                | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(until_us),
+                | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),
                 Hold::BehindOthers { .. } => {}
-                Hold::GatewayNotConnected { .. } | Hold::GatewayBusy { .. } => return None,
+                Hold::GatewayNotConnected { .. }
+                | Hold::GatewayBusy { .. }
+                | Hold::DispatchPaused { .. }
+                | Hold::ImageQuarantined { .. } => return None,
             }
         }
         Some(earliest_us)
     }
+}
+
+/// Whether time alone does not end it.
+fn is_freed_by_people(hold: &Hold) -> bool {
+    matches!(
+        hold,
+        Hold::DispatchPaused { .. } | Hold::ImageQuarantined { .. }
+    )
 }

@@ -1,5 +1,6 @@
 //! What can be asked without changing anything.
 
+pub(crate) mod copies;
 mod explain;
 pub(crate) mod forecast;
 mod reports;
@@ -12,6 +13,7 @@ use crate::engine::Engine;
 use crate::event::{ActivationName, Page, Request};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
+use crate::state::images::Image;
 use crate::view::{
     ActivationState, ActivationView, BatchView, Changes, GatewayView, Stage, TransferState,
 };
@@ -59,10 +61,11 @@ impl Engine {
             .transfers
             .find(user, number)
             .ok_or(Refusal::NotFound { kind: "transfer" })?;
-        match transfer.state() {
+        match self.transfers.state_of(transfer) {
             TransferState::Receiving | TransferState::Verifying => Ok(Reply::Blocks(BlockSource {
                 owner,
                 manifest: transfer.manifest.clone(),
+                kept: None,
             })),
             state => {
                 let cut = transfer.manifest.block_bytes();
@@ -70,11 +73,10 @@ impl Engine {
                 let stored = self.transfers.image_of(transfer).filter(|image| {
                     state == TransferState::Stored && image.manifest.block_bytes() == cut
                 });
-                let image = stored.ok_or(Refusal::TransferNotReceiving { state })?;
-                Ok(Reply::Blocks(BlockSource {
-                    owner: image.owner,
-                    manifest: image.manifest.clone(),
-                }))
+                let source = stored.and_then(|image| self.source_of(image));
+                source
+                    .map(Reply::Blocks)
+                    .ok_or(Refusal::TransferNotReceiving { state })
             }
         }
     }
@@ -82,7 +84,7 @@ impl Engine {
     fn get_transfer(&self, user: Eui64, number: u64) -> Result<Reply, Refusal> {
         let found = self.transfers.find(user, number);
         let (_, transfer) = found.ok_or(Refusal::NotFound { kind: "transfer" })?;
-        Ok(Reply::Transfer(transfer.view()))
+        Ok(Reply::Transfer(self.transfers.view(transfer)))
     }
 
     fn list_transfers(&self, page: Page) -> Reply {
@@ -90,7 +92,7 @@ impl Engine {
         Reply::Transfers(
             newest
                 .take(as_usize(page.limit))
-                .map(|transfer| transfer.row())
+                .map(|transfer| self.transfers.row(transfer))
                 .collect(),
         )
     }
@@ -175,10 +177,23 @@ impl Engine {
             .filter_map(|user| self.transfers.image(user, image_id))
             .find(|image| image.manifest.block_bytes() == block_bytes)
             .ok_or(Refusal::ImageNotOnOffer)?;
-        Ok(Reply::Blocks(BlockSource {
-            owner: image.owner,
+        if let Some(damage) = self.transfers.damage(image_id) {
+            return Err(Refusal::ImageDamaged {
+                index: damage.index,
+            });
+        }
+        let source = self.source_of(image);
+        source.map(Reply::Blocks).ok_or(Refusal::ImageNotOnOffer)
+    }
+
+    /// Where the bytes of a User's image are kept, whoever sent them.
+    fn source_of(&self, image: &Image) -> Option<BlockSource> {
+        let kept = self.transfers.kept(image.manifest.image_id())?;
+        Some(BlockSource {
+            owner: kept.owner,
             manifest: image.manifest.clone(),
-        }))
+            kept: Some(kept.manifest.clone()),
+        })
     }
 
     fn list_gateways(&self) -> Reply {

@@ -98,7 +98,7 @@ impl Engine {
             row.open += u64::from(batch.counts.open());
             let attempts = batch
                 .activations()
-                .map(|it| self.batches.activation(it).attempt);
+                .map(|it| self.batches.activation(it).tries);
             row.attempts += attempts.map(u64::from).sum::<u64>();
         }
         Reply::Success(rows.into_values().collect())

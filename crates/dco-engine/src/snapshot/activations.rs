@@ -47,6 +47,9 @@ pub(super) struct Activations {
     messages_of: Vec<u32>,
     #[prost(string, repeated, tag = "10")]
     messages: Vec<String>,
+    /// How many attempts were made, whatever their numbers.
+    #[prost(uint32, repeated, tag = "11")]
+    tries: Vec<u32>,
 }
 
 /// What was read from Devices.
@@ -87,6 +90,7 @@ impl Activations {
             device,
             batch: _,
             attempt,
+            tries,
             phase,
             outcome,
             fate_unknown,
@@ -112,6 +116,7 @@ impl Activations {
         self.devices.push(table.place(*device));
         self.states.push(phase | flags);
         self.attempts.push((*attempt).into());
+        self.tries.push((*tries).into());
         self.outcomes.push(outcome.map_or(0, Outcome::number));
         self.released_us.extend(released_us);
         self.ended_us.extend(ended_us);
@@ -126,9 +131,14 @@ impl Activations {
     /// Fills the batches with them. What is queued gets its slot later.
     pub(super) fn load(&self, batches: &mut Batches, known: &mut KnownDevices) -> Result<(), Why> {
         let len = self.devices.len();
-        let lens = [self.states.len(), self.attempts.len(), self.outcomes.len()];
+        let lens = [
+            self.states.len(),
+            self.attempts.len(),
+            self.tries.len(),
+            self.outcomes.len(),
+        ];
         let wanted = batches.batches.iter().map(|batch| as_usize(batch.len));
-        if lens != [len; 3] || wanted.sum::<usize>() != len {
+        if lens != [len; 4] || wanted.sum::<usize>() != len {
             return Err("its activations have columns of different lengths");
         }
         let mut reader = Reader::new(self);
@@ -212,6 +222,9 @@ impl<'a> Reader<'a> {
         let attempt = u16::try_from(self.columns.attempts[at]);
         // One that waits must be able to have another attempt.
         let attempt = attempt.ok().filter(|it| *it < u16::MAX || !phase.waits());
+        let attempt = attempt.ok_or("an activation has had too many attempts")?;
+        let tries = u16::try_from(self.columns.tries[at]).ok();
+        let tries = tries.filter(|tries| *tries <= attempt);
         let outcome = self.columns.outcomes[at];
         let known_outcome = Outcome::from_number(outcome);
         if known_outcome.is_none() && outcome != 0 {
@@ -220,7 +233,8 @@ impl<'a> Reader<'a> {
         Ok(Activation {
             device,
             batch,
-            attempt: attempt.ok_or("an activation has had too many attempts")?,
+            attempt,
+            tries: tries.ok_or("an activation was tried more often than it has attempts")?,
             phase,
             outcome: known_outcome,
             fate_unknown: state & FATE_UNKNOWN != 0,

@@ -9,7 +9,6 @@ use dco_schedule::{Micros, ServiceDate};
 use super::Why;
 use super::check::checked_number;
 use crate::state::batches as state;
-use crate::state::transfers::Transfers;
 use crate::view::{ActivationCounts, Prediction};
 
 /// In the order in which they were accepted.
@@ -78,16 +77,13 @@ impl Batches {
     }
 
     /// Without their activations.
-    pub(super) fn load(self, transfers: &Transfers) -> Result<state::Batches, Why> {
+    pub(super) fn load(self) -> Result<state::Batches, Why> {
         let mut batches = state::Batches::default();
         let mut first = 0_u32;
         for (index, batch) in (0..).zip(self.batches) {
             let batch = batch.load(first)?;
             let end = first.checked_add(batch.len).filter(|end| *end < u32::MAX);
             first = end.ok_or("it has more activations than can be counted")?;
-            if transfers.image(batch.user, batch.image_id).is_none() {
-                return Err("a batch's image is not stored");
-            }
             let name = (batch.user, batch.number);
             if batches.numbers.insert(name, index).is_some() {
                 return Err("two batches have one number");

@@ -15,6 +15,7 @@ mod batches;
 mod check;
 mod days;
 mod devices;
+mod dispatch;
 mod gateways;
 mod queues;
 mod requests;
@@ -25,9 +26,9 @@ use prost::Message;
 
 use crate::engine::{Engine, ReplayError, Seq};
 use crate::outbox::Outbox;
-use crate::state::batches::Phase;
+use crate::state::batches::{Batch, Batches, Phase};
 use crate::state::timers::{Deadline, Timers, Wake};
-use crate::state::transfers::Phase as TransferPhase;
+use crate::state::transfers::{Phase as TransferPhase, Transfers};
 use crate::terms::Terms;
 use devices::DeviceTable;
 
@@ -72,6 +73,8 @@ struct Snapshot {
     large: Option<queues::Queue>,
     #[prost(message, optional, tag = "13")]
     small: Option<queues::Queue>,
+    #[prost(message, optional, tag = "14")]
+    dispatch: Option<dispatch::Dispatch>,
 }
 
 impl Engine {
@@ -92,12 +95,14 @@ impl Engine {
             batches,
             days,
             gateways,
+            dispatch,
             large,
             small,
             wakes: _,
             deadlines: _,
             release_us: _,
             started: _,
+            full_until_us: _,
             delivered: (delivered_count, delivered_us),
         } = self;
         let (table, devices) = DeviceTable::of(inventory, batches);
@@ -115,6 +120,7 @@ impl Engine {
             days: Some(days::Days::of(days)),
             large: Some(queues::Queue::of(large)),
             small: Some(queues::Queue::of(small)),
+            dispatch: Some(dispatch::Dispatch::of(dispatch)),
         };
         let mut bytes = Vec::with_capacity(snapshot.encoded_len() + CRC_BYTES);
         snapshot
@@ -159,14 +165,20 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
     let (inventory, mut known) = snapshot.devices.unwrap_or_default().load()?;
     let transfers = snapshot.transfers.unwrap_or_default().load(seq)?;
-    let mut batches = snapshot.batches.unwrap_or_default().load(&transfers)?;
+    let mut batches = snapshot.batches.unwrap_or_default().load()?;
     let activations = snapshot.activations.unwrap_or_default();
     activations.load(&mut batches, &mut known)?;
+    must_have_images(&batches, &transfers)?;
+    let is_whole = |batch: &Batch| transfers.damage(batch.image_id).is_none();
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
-    let large = large.load(&mut batches, &known, &activations, true)?;
+    let large = large.load(&mut batches, &known, &activations, |it| {
+        it.large && is_whole(it)
+    })?;
     let small = small.unwrap_or_default();
-    let small = small.load(&mut batches, &known, &activations, false)?;
+    let small = small.load(&mut batches, &known, &activations, |it| {
+        !it.large && is_whole(it)
+    })?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let requests = snapshot.requests.unwrap_or_default();
@@ -176,7 +188,8 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         out: Outbox::after(seq),
         requests: requests.load(&transfers, &batches)?,
         wakes: wakes(&batches, at_us)?,
-        deadlines: deadlines(&transfers, &gateways),
+        deadlines: deadlines(&transfers, &gateways, &terms),
+        dispatch: snapshot.dispatch.unwrap_or_default().load()?,
         days: snapshot.days.unwrap_or_default().load(&terms)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),
         inventory,
@@ -191,8 +204,18 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     Ok(engine)
 }
 
+/// As long as an activation of a batch has not ended, its User has the image.
+fn must_have_images(batches: &Batches, transfers: &Transfers) -> Result<(), Why> {
+    let mut open = batches.iter().filter(|batch| batch.counts.open() > 0);
+    if open.all(|batch| transfers.image(batch.user, batch.image_id).is_some()) {
+        Ok(())
+    } else {
+        Err("an open batch's image is not stored")
+    }
+}
+
 /// What waits for its service day, and for its retry.
-fn wakes(batches: &crate::state::batches::Batches, at_us: Micros) -> Result<Timers<Wake>, Why> {
+fn wakes(batches: &Batches, at_us: Micros) -> Result<Timers<Wake>, Why> {
     let mut wakes = Vec::new();
     for (batch, state) in (0..).zip(&batches.batches) {
         if state.day_start_us > at_us {
@@ -209,21 +232,33 @@ fn wakes(batches: &crate::state::batches::Batches, at_us: Micros) -> Result<Time
     Ok(wakes.into_iter().collect())
 }
 
-/// The timers of transfers and attempts that have not ended.
+/// The timers of transfers and attempts that have not ended, and of what is kept for a time.
 fn deadlines(
-    transfers: &crate::state::transfers::Transfers,
+    transfers: &Transfers,
     gateways: &crate::state::gateways::Gateways,
+    terms: &Terms,
 ) -> Timers<Deadline> {
     let mut deadlines = Vec::new();
     for (owner, transfer) in &transfers.by_owner {
-        if matches!(transfer.phase, TransferPhase::Ended { .. }) {
+        let owner = *owner;
+        if let TransferPhase::Ended {
+            free_us, response, ..
+        } = &transfer.phase
+        {
+            if *free_us > response.at_us {
+                deadlines.push((*free_us, Deadline::FreeBlocks { owner }));
+            }
             continue;
         }
-        let owner = *owner;
         deadlines.push((transfer.expire_us, Deadline::ExpireTransfer { owner }));
         if transfer.warned_us.is_none() {
             deadlines.push((transfer.warn_us, Deadline::WarnTransfer { owner }));
         }
+    }
+    for image in transfers.images.iter() {
+        let idle_us = image.used_us.saturating_add(terms.retention.stored_us);
+        let owner = image.owner;
+        deadlines.push((idle_us, Deadline::RetireImage { owner }));
     }
     for (activation, attempt) in &gateways.attempts {
         let activation = *activation;

@@ -7,7 +7,7 @@ use super::Why;
 use super::activations::Activations;
 use super::devices::KnownDevices;
 use crate::engine;
-use crate::state::batches::{Batches, Phase};
+use crate::state::batches::{Batch, Batches, Phase};
 
 const GRANTED: u32 = 1;
 const IN_ROW: u32 = 2;
@@ -80,19 +80,19 @@ impl Queue {
         self.turns.extend(turn);
     }
 
-    /// With all that is queued of this kind; each gets its slot.
+    /// With all that is queued of these batches; each gets its slot.
     pub(super) fn load(
         self,
         batches: &mut Batches,
         known: &KnownDevices,
         activations: &Activations,
-        large: bool,
+        is_in: impl Fn(&Batch) -> bool,
     ) -> Result<engine::Queue, Why> {
         let turns = self.turns()?;
         let mut slots = Vec::new();
         let queue = FairQueue::resume(
             &turns,
-            entries(batches, known, activations, large),
+            entries(batches, known, activations, is_in),
             |activation, slot| slots.push((activation, slot)),
         );
         for (activation, slot) in slots {
@@ -143,9 +143,9 @@ fn entries(
     batches: &Batches,
     known: &KnownDevices,
     activations: &Activations,
-    large: bool,
+    is_in: impl Fn(&Batch) -> bool,
 ) -> impl Iterator<Item = Entry<Eui64, Eui64, u32>> {
-    let of_kind = batches.iter().filter(move |batch| batch.large == large);
+    let of_kind = batches.iter().filter(move |batch| is_in(batch));
     of_kind.flat_map(move |batch| {
         let waiting = batch.activations().filter(|activation| {
             let phase = batches.activation(*activation).phase;

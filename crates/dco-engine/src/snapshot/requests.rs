@@ -36,6 +36,8 @@ enum Kind {
     Batch = 2,
     CancelledBatch = 3,
     Imported = 4,
+    Paused = 5,
+    Resumed = 6,
 }
 
 impl Requests {
@@ -51,6 +53,8 @@ impl Requests {
                 Made::Batch(batch) => (Kind::Batch, batch.into()),
                 Made::CancelledBatch(batch) => (Kind::CancelledBatch, batch.into()),
                 Made::Imported(count) => (Kind::Imported, count.into()),
+                Made::Paused => (Kind::Paused, 0),
+                Made::Resumed => (Kind::Resumed, 0),
             };
             columns.kinds.push(kind.into());
             columns.made.push(made);
@@ -97,5 +101,7 @@ fn made_of(kind: i32, number: u64, transfers: &Transfers, batches: &Batches) -> 
         Kind::Batch => batch.map(Made::Batch),
         Kind::CancelledBatch => batch.map(Made::CancelledBatch),
         Kind::Imported => small.ok().map(Made::Imported),
+        Kind::Paused => Some(Made::Paused),
+        Kind::Resumed => Some(Made::Resumed),
     }
 }

@@ -1,6 +1,6 @@
 //! Transfers, and the images that came of them: told as the records that made them.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dco_block::{Eui64, ManifestParts};
@@ -8,7 +8,8 @@ use dco_block::{Eui64, ManifestParts};
 use super::Why;
 use super::check::checked_number;
 use crate::record::{TransferEnd, TransferEnded, TransferOpened};
-use crate::state::transfers::{self as state, Image, Phase};
+use crate::state::images;
+use crate::state::transfers::{self as state, Phase};
 use crate::view::{InvalidDevices, TransferResponse, TransferState};
 
 /// All transfers.
@@ -17,9 +18,40 @@ pub(super) struct Transfers {
     /// In order of their owner numbers.
     #[prost(message, repeated, tag = "1")]
     transfers: Vec<Transfer>,
-    /// The transfers whose blocks are those of stored images, in order: the first of each image that was stored.
-    #[prost(uint64, repeated, tag = "2")]
-    image_owners: Vec<u64>,
+    /// Each User's images, in order of the transfers with which they became theirs.
+    #[prost(message, repeated, tag = "2")]
+    images: Vec<Image>,
+    /// The one copy of each image, in order of the transfers whose blocks it is.
+    #[prost(message, repeated, tag = "3")]
+    copies: Vec<Copy>,
+}
+
+/// A stored image of a User. Manifest and Devices are those of its transfers.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Image {
+    #[prost(uint64, tag = "1")]
+    owner: u64,
+    #[prost(int64, tag = "2")]
+    used_us: i64,
+}
+
+/// What is kept of an image for all who have it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Copy {
+    #[prost(uint64, tag = "1")]
+    owner: u64,
+    /// Of one that is quarantined.
+    #[prost(message, optional, tag = "2")]
+    damage: Option<Damage>,
+}
+
+/// What is wrong with a copy.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Damage {
+    #[prost(int64, tag = "1")]
+    since_us: i64,
+    #[prost(uint32, tag = "2")]
+    index: u32,
 }
 
 /// One of them. Blocks held are found again in the block log.
@@ -39,6 +71,12 @@ struct Transfer {
     /// Without its request.
     #[prost(message, optional, tag = "6")]
     ended: Option<TransferEnded>,
+    /// Until when blocks that are of no image are kept.
+    #[prost(int64, tag = "7")]
+    free_us: i64,
+    /// It was stored, and its User does not have the image any more.
+    #[prost(bool, tag = "8")]
+    is_retired: bool,
 }
 
 impl Transfers {
@@ -50,15 +88,19 @@ impl Transfers {
             by_hash: _,
             receiving: _,
             verifying: _,
+            usages: _,
         } = transfers;
-        let mut image_owners: Vec<u64> = images.values().map(owner_of).collect();
-        image_owners.sort_unstable();
+        let mut kept: Vec<_> = images.iter().map(Image::of).collect();
+        kept.sort_unstable_by_key(|image| image.owner);
+        let mut copies: Vec<_> = images.copies().map(Copy::of).collect();
+        copies.sort_unstable_by_key(|copy| copy.owner);
         Self {
             transfers: by_owner
                 .iter()
                 .map(|(owner, transfer)| Transfer::of(*owner, transfer))
                 .collect(),
-            image_owners,
+            images: kept,
+            copies,
         }
     }
 
@@ -71,38 +113,96 @@ impl Transfers {
         for transfer in &self.transfers {
             transfer.open(&mut transfers, seq)?;
         }
-        let first: BTreeSet<u64> = self.image_owners.into_iter().collect();
-        let (first, others): (Vec<_>, Vec<_>) = self
-            .transfers
-            .iter()
-            .partition(|transfer| first.contains(&transfer.owner));
-        for transfer in first {
-            let before = transfers.images.len();
-            transfer.end(&mut transfers)?;
-            if transfers.images.len() == before {
-                return Err("an image has two owners");
-            }
-        }
-        let images = transfers.images.len();
-        for transfer in others {
+        for transfer in &self.transfers {
             transfer.end(&mut transfers)?;
         }
-        if transfers.images.len() == images {
-            Ok(transfers)
-        } else {
-            Err("an image has no owner")
+        let counts = (transfers.images.len(), transfers.images.copies().count());
+        if counts != (self.images.len(), self.copies.len()) {
+            return Err("its images are not those of its transfers");
         }
+        must_be_in_order(self.images.iter().map(|image| image.owner))?;
+        must_be_in_order(self.copies.iter().map(|copy| copy.owner))?;
+        for image in self.images {
+            image.load(&mut transfers)?;
+        }
+        for copy in self.copies {
+            copy.load(&mut transfers)?;
+        }
+        Ok(transfers)
     }
 }
 
-/// Manifest and Devices of an image are those of the transfers stored.
-fn owner_of(image: &Image) -> u64 {
-    let Image {
-        owner,
-        manifest: _,
-        devices: _,
-    } = image;
-    *owner
+fn must_be_in_order(owners: impl Iterator<Item = u64>) -> Result<(), Why> {
+    if owners.is_sorted_by(|one, next| one < next) {
+        Ok(())
+    } else {
+        Err("its images are not in order")
+    }
+}
+
+impl Image {
+    fn of(image: &images::Image) -> Self {
+        let images::Image {
+            owner,
+            manifest: _,
+            devices: _,
+            used_us,
+        } = image;
+        Self {
+            owner: *owner,
+            used_us: *used_us,
+        }
+    }
+
+    /// Names the transfer with which an image, known from its User's transfers, became that User's.
+    fn load(self, transfers: &mut state::Transfers) -> Result<(), Why> {
+        let owner = self.owner;
+        let first = transfers
+            .get(owner)
+            .filter(|it| it.state() == TransferState::Stored);
+        let first = first.ok_or("an image came of a transfer that is not stored")?;
+        let (user, manifest) = (first.user, Arc::clone(&first.manifest));
+        transfers
+            .images
+            .resume(user, owner, (manifest, self.used_us))
+            .ok_or("an image is its User's twice")
+    }
+}
+
+impl Copy {
+    fn of(kept: &images::Kept) -> Self {
+        let images::Kept {
+            owner,
+            manifest: _,
+            users: _,
+            damage,
+        } = kept;
+        let damage = damage.as_ref().map(|damage| {
+            let images::Damage { since_us, index } = *damage;
+            Damage { since_us, index }
+        });
+        Self {
+            owner: *owner,
+            damage,
+        }
+    }
+
+    fn load(self, transfers: &mut state::Transfers) -> Result<(), Why> {
+        let states = [TransferState::Stored, TransferState::Retired];
+        let of = transfers
+            .get(self.owner)
+            .filter(|it| states.contains(&it.state()));
+        let of = of.ok_or("a copy is of a transfer that was not stored")?;
+        let damage = self.damage.map(|damage| images::Damage {
+            since_us: damage.since_us,
+            index: damage.index,
+        });
+        let manifest = Arc::clone(&of.manifest);
+        transfers
+            .images
+            .resume_copy(self.owner, (manifest, damage))
+            .ok_or("a copy is of no image, or there are two")
+    }
 }
 
 impl Transfer {
@@ -151,8 +251,13 @@ impl Transfer {
         };
         let end = match phase {
             Phase::Receiving(_) | Phase::Verifying => None,
-            Phase::Ended { state, response } => Some(ended(owner, *state, response)),
+            Phase::Ended {
+                state,
+                response,
+                free_us,
+            } => Some((ended(owner, *state, response), *free_us)),
         };
+        let (end, free_us) = end.unzip();
         let (ended_us, ended) = end.unzip();
         Self {
             owner,
@@ -161,6 +266,8 @@ impl Transfer {
             warned_us: *warned_us,
             ended_us: ended_us.unwrap_or_default(),
             ended,
+            free_us: free_us.unwrap_or_default(),
+            is_retired: transfer.state() == TransferState::Retired,
         }
     }
 
@@ -183,13 +290,17 @@ impl Transfer {
         let Some(ended) = &self.ended else {
             return Ok(());
         };
-        let state = TransferState::of_end(ended.end()).ok_or("a transfer's end is not known")?;
+        let state = match TransferState::of_end(ended.end()) {
+            Some(TransferState::Stored) if self.is_retired => TransferState::Retired,
+            Some(state) if !self.is_retired => state,
+            _ => return Err("a transfer's end is not known"),
+        };
         let differs = transfers.differs_from_image(self.owner).is_some();
         if state == TransferState::Stored && differs {
             return Err("a transfer's manifest is not that of the stored image");
         }
         let same = ended.owner == self.owner;
-        same.then(|| transfers.ended(self.ended_us, state, ended))
+        same.then(|| transfers.ended(self.ended_us, (state, self.free_us), ended))
             .flatten()
             .map(|_| ())
             .ok_or("a transfer ended as another one")
@@ -209,7 +320,10 @@ fn ended(owner: u64, state: TransferState, response: &TransferResponse) -> (i64,
     let end = match state {
         // A transfer that has not ended has no response.
         TransferState::Receiving | TransferState::Verifying => TransferEnd::Unspecified,
-        TransferState::Stored => TransferEnd::Stored,
+        // Quarantined is how an image stands, not a transfer.
+        TransferState::Stored | TransferState::Retired | TransferState::Quarantined => {
+            TransferEnd::Stored
+        }
         TransferState::Rejected => TransferEnd::Rejected,
         TransferState::Cancelled => TransferEnd::Cancelled,
         TransferState::Expired => TransferEnd::Expired,

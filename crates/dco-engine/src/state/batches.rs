@@ -17,7 +17,10 @@ use crate::view::{ActivationCounts, Prediction};
 pub(crate) struct Activation {
     pub(crate) device: Eui64,
     pub(crate) batch: u32,
+    /// The number of the newest attempt; 0 before the first.
     pub(crate) attempt: u16,
+    /// How many attempts were made.
+    pub(crate) tries: u16,
     pub(crate) phase: Phase,
     /// Of the last attempt that ended.
     pub(crate) outcome: Option<Outcome>,
@@ -31,7 +34,8 @@ pub(crate) struct Activation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Parked,
-    /// `None` in the moment between being picked and its record.
+    /// `None` while it is held back because its image is quarantined, and in the moment between being picked and its
+    /// record.
     Queued(Option<Slot>),
     Released,
     RetryWait {
@@ -207,6 +211,7 @@ impl Batches {
                 device,
                 batch: index,
                 attempt: 0,
+                tries: 0,
                 phase: Phase::Parked,
                 outcome: None,
                 fate_unknown: false,

@@ -2,8 +2,11 @@
 
 pub(crate) mod batches;
 pub(crate) mod days;
+pub(crate) mod dispatch;
 pub(crate) mod gateways;
+pub(crate) mod images;
 pub(crate) mod inventory;
 pub(crate) mod requests;
 pub(crate) mod timers;
 pub(crate) mod transfers;
+pub(crate) mod usage;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use dco_block::Eui64;
 use sha2::{Digest, Sha256};
 
-use crate::event::{Cancel, ImportDevices, OpenTransfer, RequestId, SubmitBatch};
+use crate::event::{Cancel, ChangePause, ImportDevices, OpenTransfer, RequestId, SubmitBatch};
 use crate::record::RequestKey;
 use crate::refusal::Refusal;
 
@@ -21,6 +21,10 @@ pub(crate) enum Made {
     CancelledBatch(u32),
     /// Devices imported.
     Imported(u32),
+    /// Releases paused.
+    Paused,
+    /// Releases resumed.
+    Resumed,
 }
 
 /// Requests that changed something, by User and id. Kept for ever: they are few beside what they made.
@@ -126,6 +130,15 @@ impl Asked for ImportDevices {
             hash.field(&entry.hardware_version.to_le_bytes());
             hash.field(&entry.firmware_version.get().to_le_bytes());
         }
+        hash.finish()
+    }
+}
+
+impl Asked for ChangePause {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = FieldHash::new("ChangePause");
+        hash.field(self.ticket.as_bytes());
+        hash.field(self.reason.as_bytes());
         hash.finish()
     }
 }

@@ -21,6 +21,10 @@ pub(crate) enum Deadline {
     WarnTransfer { owner: u64 },
     /// A transfer expires.
     ExpireTransfer { owner: u64 },
+    /// Blocks of a transfer that ended without an image are not kept any longer.
+    FreeBlocks { owner: u64 },
+    /// An image has not been used for long; named by the transfer with which it became its User's.
+    RetireImage { owner: u64 },
     /// A failed read-back is tried again.
     VerifyAgain { owner: u64 },
     /// An attempt has had no outcome.

@@ -9,6 +9,8 @@ use dco_block::{
 };
 use dco_schedule::Micros;
 
+use super::images::{Damage, Image, Images, Kept, Stored, Verified};
+use super::usage::{Usage, Usages};
 use crate::record::{TransferEnd, TransferEnded, TransferOpened};
 use crate::view::{
     InvalidDevices, MISSING_RANGES_MAX, TransferResponse, TransferState, TransferView,
@@ -38,6 +40,8 @@ pub(crate) enum Phase {
     Ended {
         state: TransferState,
         response: TransferResponse,
+        /// Until when blocks that are of no image are kept.
+        free_us: Micros,
     },
 }
 
@@ -51,7 +55,7 @@ impl Transfer {
     }
 
     /// As a whole, with its missing ranges.
-    pub(crate) fn view(&self) -> TransferView {
+    fn view(&self) -> TransferView {
         let missing = match &self.phase {
             Phase::Receiving(held) => held.missing().take(MISSING_RANGES_MAX).collect(),
             Phase::Verifying | Phase::Ended { .. } => Vec::new(),
@@ -64,7 +68,7 @@ impl Transfer {
     }
 
     /// As a row of a list.
-    pub(crate) fn row(&self) -> TransferView {
+    fn row(&self) -> TransferView {
         let block_count = self.manifest.block_count();
         let (blocks_held, response) = match &self.phase {
             Phase::Receiving(held) => (held.count(), None),
@@ -72,6 +76,7 @@ impl Transfer {
             Phase::Ended {
                 state: TransferState::Stored,
                 response,
+                ..
             } => (block_count, Some(response.clone())),
             Phase::Ended { response, .. } => (0, Some(response.clone())),
         };
@@ -93,36 +98,6 @@ impl Transfer {
     }
 }
 
-/// A stored image of one User.
-#[derive(Debug)]
-pub(crate) struct Image {
-    /// Whose blocks in the block log.
-    pub(crate) owner: u64,
-    pub(crate) manifest: Arc<Manifest>,
-    pub(crate) devices: BTreeSet<Eui64>,
-}
-
-impl Image {
-    /// The first part of a manifest of the same image id that is not as it was verified; the cut may be another.
-    pub(crate) fn differs_in(&self, manifest: &Manifest) -> Option<&'static str> {
-        let (stored, given) = (self.manifest.parts(), manifest.parts());
-        let parts = [
-            ("image_bytes", stored.image_bytes == given.image_bytes),
-            (
-                "manufacturer_image_hash",
-                stored.manufacturer_image_hash == given.manufacturer_image_hash,
-            ),
-            (
-                "firmware_version",
-                stored.firmware_version == given.firmware_version,
-            ),
-            ("ota_header", stored.ota_header == given.ota_header),
-        ];
-        let differing = parts.into_iter().find(|(_, is_same)| !is_same);
-        differing.map(|(name, _)| name)
-    }
-}
-
 impl TransferState {
     /// How a transfer stands that ended so.
     pub(crate) fn of_end(end: TransferEnd) -> Option<Self> {
@@ -141,10 +116,11 @@ impl TransferState {
 pub(crate) struct Transfers {
     pub(crate) by_owner: BTreeMap<u64, Transfer>,
     pub(crate) owners: BTreeMap<(Eui64, u64), u64>,
-    pub(crate) images: BTreeMap<(Eui64, ImageId), Image>,
+    pub(crate) images: Images,
     pub(crate) by_hash: BTreeMap<(Eui64, ManufacturerImageHash), Vec<u64>>,
     pub(crate) receiving: BTreeSet<u64>,
     pub(crate) verifying: usize,
+    pub(crate) usages: Usages,
 }
 
 impl Transfers {
@@ -182,7 +158,64 @@ impl Transfers {
     }
 
     pub(crate) fn image(&self, user: Eui64, image_id: ImageId) -> Option<&Image> {
-        self.images.get(&(user, image_id))
+        self.images.get(user, image_id)
+    }
+
+    /// The copy that is kept for all who have the image.
+    pub(crate) fn kept(&self, image_id: ImageId) -> Option<&Kept> {
+        self.images.kept(image_id)
+    }
+
+    /// Copies that are damaged, counted.
+    pub(crate) fn quarantined(&self) -> usize {
+        self.images.quarantined()
+    }
+
+    /// What is wrong with the copy of an image, if anything is known to be.
+    pub(crate) fn damage(&self, image_id: ImageId) -> Option<Damage> {
+        self.kept(image_id)?.damage
+    }
+
+    /// The copy of an image is damaged. `None` when there is none, or it was known.
+    pub(crate) fn quarantine(&mut self, image_id: ImageId, damage: Damage) -> Option<()> {
+        self.images.quarantine(image_id, damage)
+    }
+
+    /// The image that a User has and of which no block is to be sent again.
+    pub(crate) fn whole_image(&self, user: Eui64, image_id: ImageId) -> Option<&Image> {
+        let image = self.image(user, image_id);
+        image.filter(|_| self.damage(image_id).is_none())
+    }
+
+    /// Where a transfer stands, as its User is told.
+    pub(crate) fn state_of(&self, transfer: &Transfer) -> TransferState {
+        match transfer.state() {
+            TransferState::Stored if self.damage(transfer.manifest.image_id()).is_some() => {
+                TransferState::Quarantined
+            }
+            state => state,
+        }
+    }
+
+    /// A transfer as a whole, with its missing ranges.
+    pub(crate) fn view(&self, transfer: &Transfer) -> TransferView {
+        TransferView {
+            state: self.state_of(transfer),
+            ..transfer.view()
+        }
+    }
+
+    /// A transfer as a row of a list.
+    pub(crate) fn row(&self, transfer: &Transfer) -> TransferView {
+        TransferView {
+            state: self.state_of(transfer),
+            ..transfer.row()
+        }
+    }
+
+    /// What a User has in the store.
+    pub(crate) fn usage(&self, user: Eui64) -> Usage {
+        self.usages.of(user)
     }
 
     /// The owners of all transfers that are RECEIVING, oldest first.
@@ -206,20 +239,19 @@ impl Transfers {
         (self.receiving.len(), self.verifying, self.images.len())
     }
 
-    /// Whether blocks of this owner are needed: for a transfer under way, or by an image.
-    pub(crate) fn wants_blocks_of(&self, owner: u64) -> bool {
+    /// Whether blocks of this owner are needed at a moment: for a transfer under way, by an image, or because what
+    /// ended without one is looked at for a while.
+    pub(crate) fn wants_blocks_of(&self, owner: u64, at_us: Micros) -> bool {
         let Some(transfer) = self.get(owner) else {
             return false;
         };
+        let kept = self.kept(transfer.manifest.image_id());
+        if kept.is_some_and(|kept| kept.owner == owner) {
+            return true;
+        }
         match &transfer.phase {
             Phase::Receiving(_) | Phase::Verifying => true,
-            Phase::Ended {
-                state: TransferState::Stored,
-                ..
-            } => self
-                .image(transfer.user, transfer.manifest.image_id())
-                .is_some_and(|image| image.owner == owner),
-            Phase::Ended { .. } => false,
+            Phase::Ended { free_us, .. } => at_us < *free_us,
         }
     }
 
@@ -242,6 +274,28 @@ impl Transfers {
         self.receiving.remove(&owner);
         self.verifying += 1;
         true
+    }
+
+    /// A block that was held is damaged, and missing again. Answers whether that is news.
+    pub(crate) fn lose(&mut self, owner: u64, index: u32) -> bool {
+        let Some(transfer) = self.by_owner.get_mut(&owner) else {
+            return false;
+        };
+        match &mut transfer.phase {
+            Phase::Receiving(held) => held.remove(index),
+            Phase::Verifying if index < transfer.manifest.block_count() => {
+                let mut held = Held::new(transfer.manifest.block_count());
+                let others = (0..held.block_count()).filter(|other| *other != index);
+                others.for_each(|other| {
+                    held.insert(other);
+                });
+                transfer.phase = Phase::Receiving(held);
+                self.verifying -= 1;
+                self.receiving.insert(owner);
+                true
+            }
+            Phase::Verifying | Phase::Ended { .. } => false,
+        }
     }
 
     /// `None` when the record names an image that could not have been accepted, or a number that is used.
@@ -277,6 +331,7 @@ impl Transfers {
             .entry((transfer.user, hash))
             .or_default()
             .push(owner);
+        self.usages.opened(transfer.user, &transfer.manifest);
         self.owners.insert(name, owner);
         self.by_owner.insert(owner, transfer);
         self.receiving.insert(owner);
@@ -293,9 +348,9 @@ impl Transfers {
     pub(crate) fn ended(
         &mut self,
         at_us: Micros,
-        state: TransferState,
+        (state, free_us): (TransferState, Micros),
         record: &TransferEnded,
-    ) -> Option<&Transfer> {
+    ) -> Option<Stored> {
         let transfer = self.by_owner.get_mut(&record.owner)?;
         match transfer.phase {
             Phase::Receiving(_) => {
@@ -309,21 +364,57 @@ impl Transfers {
             reason: record.reason.clone(),
             message: record.message.clone(),
         };
-        transfer.phase = Phase::Ended { state, response };
+        transfer.phase = Phase::Ended {
+            state,
+            response,
+            free_us,
+        };
+        let (user, manifest) = (transfer.user, &transfer.manifest);
+        self.usages.ended(user, manifest);
+        let mut stored = Stored::default();
         if state == TransferState::Stored {
-            let key = (transfer.user, transfer.manifest.image_id());
-            let image = self.images.entry(key).or_insert_with(|| Image {
+            let verified = Verified {
                 owner: record.owner,
-                manifest: Arc::clone(&transfer.manifest),
-                devices: BTreeSet::new(),
-            });
-            if image.devices.is_empty() {
-                image.devices = transfer.devices.iter().copied().collect();
-            } else {
-                image.devices.extend(&transfer.devices);
+                user,
+                manifest,
+                devices: &transfer.devices,
+            };
+            stored = self.images.store(&verified, at_us);
+            if stored.is_new {
+                self.usages.stored(user, manifest);
             }
         }
-        Some(transfer)
+        Some(stored)
+    }
+
+    /// A User's image was sent for.
+    pub(crate) fn used(&mut self, user: Eui64, image_id: ImageId, at_us: Micros) {
+        self.images.used(user, image_id, at_us);
+    }
+
+    /// A User does not have an image any more: nor do its transfers of it. `None` when it had none.
+    pub(crate) fn retired(&mut self, user: Eui64, image_id: ImageId) -> Option<()> {
+        let image = self.images.retire(user, image_id)?;
+        self.usages.retired(user, &image.manifest);
+        for owner in self.stored_with(user, &image.manifest) {
+            if let Some(transfer) = self.by_owner.get_mut(&owner)
+                && let Phase::Ended { state, .. } = &mut transfer.phase
+            {
+                *state = TransferState::Retired;
+            }
+        }
+        Some(())
+    }
+
+    /// The owners of a User's transfers that are STORED with an image, oldest first.
+    pub(crate) fn stored_with(&self, user: Eui64, manifest: &Manifest) -> Vec<u64> {
+        let owners = self.of_hash(user, manifest.manufacturer_image_hash());
+        let stored = owners.iter().copied().filter(|owner| {
+            self.get(*owner).is_some_and(|it| {
+                it.state() == TransferState::Stored && it.manifest.image_id() == manifest.image_id()
+            })
+        });
+        stored.collect()
     }
 }
 

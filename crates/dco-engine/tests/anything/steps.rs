@@ -7,7 +7,7 @@ use dco_block::{Eui64, Manifest};
 use dco_engine::{
     ActivationName, AttemptEnd, AttemptRef, Cancel, Event, HOUR_US, Hello, ImportDevices,
     OpenTransfer, Outcome, Report, Request, RequestId, SECOND_US, Session, SubmitBatch, Terms,
-    Verdict,
+    TransferState, Verdict,
 };
 use dco_schedule::{Calendar, Micros, ServiceDate};
 use proptest::prelude::*;
@@ -34,6 +34,12 @@ pub(crate) enum Step {
         owner: u8,
         verdict: Verdict,
     },
+    Damaged {
+        owner: u8,
+        index: u32,
+    },
+    /// Or resume, where it is paused.
+    Pause,
     Hello {
         gateway: Eui64,
         memory: bool,
@@ -90,6 +96,7 @@ fn of_user() -> impl Strategy<Value = Step> {
         14 => (batch(), ahead).prop_map(|(asked, ahead)| Step::Submit(asked, ahead)),
         1 => cancel.clone().prop_map(|asked| Step::Ask(Request::CancelTransfer(asked))),
         2 => cancel.prop_map(|asked| Step::Ask(Request::CancelBatch(asked))),
+        1 => Just(Step::Pause),
         1 => import().prop_map(|asked| Step::Ask(Request::ImportDevices(asked))),
     ]
 }
@@ -98,6 +105,7 @@ fn of_block_log() -> impl Strategy<Value = Step> {
     prop_oneof![
         (any::<u8>(), 0_u32..5).prop_map(|(owner, index)| Step::Block { owner, index }),
         (any::<u8>(), verdict()).prop_map(|(owner, verdict)| Step::Verified { owner, verdict }),
+        (any::<u8>(), 0_u32..5).prop_map(|(owner, index)| Step::Damaged { owner, index }),
     ]
 }
 
@@ -249,6 +257,12 @@ impl World {
             Step::Submit(asked, ahead) => self.send_for(asked, ahead),
             Step::Block { owner, index } => self.block(self.newest_owner(owner), index),
             Step::Verified { owner, verdict } => self.verified(self.newest_owner(owner), verdict),
+            Step::Damaged { owner, index } => self.damage_some(owner, index),
+            Step::Pause => {
+                if self.pause("INC-1").is_err() {
+                    self.resume("INC-1").expect("it is paused");
+                }
+            }
             Step::Gone(gateway) => self.disconnect(gateway),
             Step::Back(by_us) => self.engine.handle(Event::Tick, self.now_us - by_us),
             Step::Jump(by_us) => {
@@ -277,10 +291,37 @@ impl World {
         }));
     }
 
+    /// A block that is held, often of an image that is stored.
+    fn damage_some(&mut self, owner: u8, index: u32) {
+        let owners: Vec<_> = self.blocks.iter().map(|(owner, _)| *owner).collect();
+        let owner = owners.get(usize::from(owner) % owners.len().max(1));
+        self.damaged(owner.copied().unwrap_or(1), index);
+    }
+
     /// The record of one of the newest transfers, often.
     fn newest_owner(&self, number: u8) -> u64 {
         let last = u64::try_from(self.journal.len()).expect("short");
         last.saturating_sub(u64::from(number % 8))
+    }
+
+    /// Whatever holds activations until somebody does something about it is dealt with.
+    pub(super) fn set_right(&mut self) {
+        // It is no matter whether it was paused.
+        let _not_paused = self.resume("INC-1");
+        for (user, of_user) in [(ANN, device(20)), (BOB, device(21))] {
+            self.register(&[of_user], user, NORTH);
+            for image in IMAGES.iter() {
+                let opened = self
+                    .open(user, image, &[of_user])
+                    .expect("within the limits");
+                let (number, state) = (opened.number.expect("open"), opened.state);
+                if state == TransferState::Receiving {
+                    let owner = self.owner(user, number);
+                    (0..image.block_count()).for_each(|index| self.block(owner, index));
+                    self.verified(owner, Verdict::Good);
+                }
+            }
+        }
     }
 
     fn step_of_gateway(&mut self, step: Step) {

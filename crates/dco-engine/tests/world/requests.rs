@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, Manifest};
 use dco_engine::{
-    ActivationName, ActivationView, BatchView, Cancel, Changes, DeviceEntry, Event, Explanation,
-    ImportDevices, OpenTransfer, Refusal, Reply, ReplyTo, Request, ServiceDayView, SubmitBatch,
-    TransferView, Verdict,
+    ActivationName, ActivationView, BatchView, Cancel, ChangePause, Changes, DeviceEntry, Event,
+    Explanation, ImportDevices, OpenTransfer, PauseView, Refusal, Reply, ReplyTo, Request,
+    ServiceDayView, SubmitBatch, TransferView, Verdict,
 };
 use dco_schedule::ServiceDate;
 
@@ -101,6 +101,31 @@ impl World {
 
     pub(crate) fn block(&mut self, owner: u64, index: u32) {
         self.handle(Event::BlockHeld { owner, index });
+    }
+
+    pub(crate) fn damaged(&mut self, owner: u64, index: u32) {
+        self.handle(Event::BlockDamaged { owner, index });
+    }
+
+    pub(crate) fn pausing(&mut self, ticket: &str) -> ChangePause {
+        ChangePause {
+            by: OPERATOR,
+            id: self.fresh_id(),
+            validate_only: false,
+            ticket: ticket.to_owned(),
+            reason: "as the Service Desk asked".to_owned(),
+        }
+    }
+
+    /// Pauses, and answers what is in force then.
+    pub(crate) fn pause(&mut self, ticket: &str) -> Result<Option<PauseView>, Refusal> {
+        let asked = self.pausing(ticket);
+        self.ask(Request::Pause(asked)).map(pause_of)
+    }
+
+    pub(crate) fn resume(&mut self, ticket: &str) -> Result<Option<PauseView>, Refusal> {
+        let asked = self.pausing(ticket);
+        self.ask(Request::Resume(asked)).map(pause_of)
     }
 
     pub(crate) fn verified(&mut self, owner: u64, verdict: Verdict) {
@@ -259,6 +284,13 @@ pub(crate) fn transfer_of(reply: Reply) -> TransferView {
     match reply {
         Reply::Transfer(view) => view,
         other => panic!("not a transfer: {other:?}"),
+    }
+}
+
+pub(crate) fn pause_of(reply: Reply) -> Option<PauseView> {
+    match reply {
+        Reply::Pause(pause) => pause,
+        other => panic!("not a pause: {other:?}"),
     }
 }
 

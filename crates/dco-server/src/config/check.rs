@@ -8,23 +8,29 @@ use std::path::Path;
 use std::time::Duration;
 
 use dco_block::{Eui64, limits};
-use dco_engine::{AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms};
+use dco_engine::{
+    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US, Terms,
+    TransferTerms,
+};
 use dco_schedule::{HourProfile, Micros};
 
 use super::file::{
-    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, PartySection,
-    RetryRuleSection, RetrySection, StoreSection, TlsSection, TransferSection,
+    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, LimitsSection,
+    PartySection, RetentionSection, RetryRuleSection, RetrySection, StoreSection, TlsSection,
+    TransferSection,
 };
 use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
 
 const MINUTE_US: Micros = 60 * SECOND_US;
 /// Ten years: what is longer is a slip of the pen, and would come near the end of the numbers.
 const HOURS_MAX: u32 = 87_600;
+const MINUTES_MAX: u32 = HOURS_MAX * 60;
 /// A hundred years.
 const DAYS_MAX: u32 = 36_525;
-const MINUTES_MAX: u32 = HOURS_MAX * 60;
 const MEBIBYTE: u32 = 1024 * 1024;
 const GIBIBYTE: u32 = 1024 * MEBIBYTE;
+/// A million gibibytes: more than any folder holds, and far from the end of the numbers.
+const STORED_BYTES_MAX: u64 = 1_000_000 * GIBIBYTE as u64;
 const NAME_CHARS_MAX: usize = 100;
 
 impl ConfigFile {
@@ -39,7 +45,7 @@ impl ConfigFile {
                 "it is served without TLS and must be a loopback address, like 127.0.0.1:7480",
             ));
         }
-        let intake = self.intake.check()?;
+        let intake = self.intake.check(self.transfer.room_again()?)?;
         Ok(Config {
             data_dir: base_dir.join(&self.data_dir),
             listen: address("listen", &self.listen)?,
@@ -49,13 +55,9 @@ impl ConfigFile {
             tls: self.tls.check(base_dir)?,
             connections: self.connections.check()?,
             intake,
+            journal_kept: self.retention.journal()?,
             terms,
             store: self.store.check(intake)?,
-            journal_kept_us: days(
-                "retention.journal_days",
-                self.retention.journal_days,
-                1..=DAYS_MAX,
-            )?,
             scrub_bytes_per_second: within(
                 "scrub.bytes_per_second",
                 self.scrub.bytes_per_second,
@@ -83,6 +85,8 @@ impl ConfigFile {
                 activation.days_ahead_max,
                 0..=3_660,
             )?,
+            limits: self.limits.check()?,
+            retention: self.retention.terms()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,
@@ -139,7 +143,50 @@ impl CapacitySection {
     }
 }
 
+impl LimitsSection {
+    fn check(&self) -> Result<LimitTerms, ConfigError> {
+        Ok(LimitTerms {
+            open_transfers_per_user_max: within(
+                "limits.open_transfers_per_user_max",
+                self.open_transfers_per_user_max,
+                1..=1_000_000,
+            )?,
+            // Below the longest image a User could never send it.
+            stored_bytes_per_user_max: within(
+                "limits.stored_bytes_per_user_max",
+                self.stored_bytes_per_user_max,
+                u64::from(limits::IMAGE_BYTES_MAX)..=STORED_BYTES_MAX,
+            )?,
+        })
+    }
+}
+
+impl RetentionSection {
+    fn terms(&self) -> Result<RetentionTerms, ConfigError> {
+        let kept = |field: &str, value| hours(&format!("retention.{field}"), value, 0..=HOURS_MAX);
+        let stored = within("retention.stored_days", self.stored_days, 1..=DAYS_MAX)?;
+        Ok(RetentionTerms {
+            stored_us: 24 * HOUR_US * Micros::from(stored),
+            rejected_us: kept("rejected_hours", self.rejected_hours)?,
+            cancelled_us: kept("cancelled_hours", self.cancelled_hours)?,
+            expired_us: kept("expired_hours", self.expired_hours)?,
+        })
+    }
+
+    /// How long sealed files of the journal are kept.
+    fn journal(&self) -> Result<Duration, ConfigError> {
+        // Reports are asked for a quarter at the least.
+        let days = within("retention.journal_days", self.journal_days, 100..=DAYS_MAX)?;
+        Ok(Duration::from_secs(u64::from(days) * 86_400))
+    }
+}
+
 impl TransferSection {
+    fn room_again(&self) -> Result<Duration, ConfigError> {
+        let field = "transfer.room_again_seconds";
+        seconds(field, self.room_again_seconds, 1..=3_600)
+    }
+
     fn check(&self) -> Result<TransferTerms, ConfigError> {
         let expire = self.expire_after_hours;
         Ok(TransferTerms {
@@ -149,6 +196,7 @@ impl TransferSection {
                 self.warn_before_hours,
                 0..=expire,
             )?,
+            room_again_us: SECOND_US * Micros::from(self.room_again_seconds),
             verify_again_us: SECOND_US
                 * Micros::from(within(
                     "transfer.verify_again_seconds",
@@ -216,7 +264,7 @@ impl RetryRuleSection {
 }
 
 impl IntakeSection {
-    fn check(&self) -> Result<Intake, ConfigError> {
+    fn check(&self, room_again: Duration) -> Result<Intake, ConfigError> {
         // Below one block of the largest size a sender could wait for ever.
         let all = within(
             "intake.bytes_in_flight_max",
@@ -231,6 +279,7 @@ impl IntakeSection {
                 self.bytes_in_flight_per_user_max,
                 limits::BLOCK_BYTES_MAX..=all,
             )?,
+            room_again,
             streams_max: streams,
             streams_per_user_max: within(
                 "intake.streams_per_user_max",
@@ -339,10 +388,6 @@ fn within<T: PartialOrd + Display>(
 
 fn hours(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {
     Ok(HOUR_US * Micros::from(within(field, value, allowed)?))
-}
-
-fn days(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {
-    Ok(24 * HOUR_US * Micros::from(within(field, value, allowed)?))
 }
 
 fn minutes(field: &str, value: u32, allowed: RangeInclusive<u32>) -> Result<Micros, ConfigError> {

@@ -23,6 +23,10 @@ pub struct ConfigFile {
     #[serde(default)]
     pub activation: ActivationSection,
     #[serde(default)]
+    pub limits: LimitsSection,
+    #[serde(default)]
+    pub retention: RetentionSection,
+    #[serde(default)]
     pub transfer: TransferSection,
     #[serde(default)]
     pub attempt: AttemptSection,
@@ -34,8 +38,6 @@ pub struct ConfigFile {
     pub store: StoreSection,
     #[serde(default)]
     pub scrub: ScrubSection,
-    #[serde(default)]
-    pub retention: RetentionSection,
     #[serde(default)]
     pub party: Vec<PartySection>,
 }
@@ -79,6 +81,25 @@ pub struct ActivationSection {
     pub days_ahead_max: u16,
 }
 
+/// `[limits]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsSection {
+    pub open_transfers_per_user_max: u32,
+    pub stored_bytes_per_user_max: u64,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSection {
+    pub stored_days: u32,
+    pub rejected_hours: u32,
+    pub cancelled_hours: u32,
+    pub expired_hours: u32,
+    pub journal_days: u32,
+}
+
 /// `[transfer]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,6 +107,7 @@ pub struct TransferSection {
     pub expire_after_hours: u32,
     pub warn_before_hours: u32,
     pub verify_again_seconds: u32,
+    pub room_again_seconds: u32,
 }
 
 /// `[attempt]`
@@ -134,13 +156,6 @@ pub struct StoreSection {
     pub journal_segment_bytes: u64,
     pub reserve_bytes: u64,
     pub commit_bytes_max: u32,
-}
-
-/// `[retention]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RetentionSection {
-    pub journal_days: u32,
 }
 
 /// `[scrub]`
@@ -218,12 +233,34 @@ impl Default for ActivationSection {
     }
 }
 
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self {
+            open_transfers_per_user_max: 100,
+            stored_bytes_per_user_max: 64 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self {
+            stored_days: 400,
+            rejected_hours: 24,
+            cancelled_hours: 0,
+            expired_hours: 0,
+            journal_days: 2_557,
+        }
+    }
+}
+
 impl Default for TransferSection {
     fn default() -> Self {
         Self {
             expire_after_hours: 168,
             warn_before_hours: 24,
             verify_again_seconds: 60,
+            room_again_seconds: 10,
         }
     }
 }
@@ -272,14 +309,6 @@ impl Default for StoreSection {
             journal_segment_bytes: 8 * 1024 * 1024,
             reserve_bytes: 128 * 1024 * 1024,
             commit_bytes_max: 4 * 1024 * 1024,
-        }
-    }
-}
-
-impl Default for RetentionSection {
-    fn default() -> Self {
-        Self {
-            journal_days: 2_557,
         }
     }
 }

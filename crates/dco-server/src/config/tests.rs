@@ -124,6 +124,10 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             format!("[capacity]\nhour_profile = {:?}\n", [0; 24]),
         ),
         (
+            "limits.stored_bytes_per_user_max",
+            "[limits]\nstored_bytes_per_user_max = 1000\n".to_owned(),
+        ),
+        (
             "transfer.warn_before_hours",
             "[transfer]\nexpire_after_hours = 5\n".to_owned(),
         ),

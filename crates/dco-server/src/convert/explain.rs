@@ -64,6 +64,22 @@ impl Words {
 
 fn words(hold: &Hold) -> Words {
     match *hold {
+        Hold::DispatchPaused {
+            since_us,
+            ref ticket,
+        } => Words::event(
+            "DISPATCH_PAUSED",
+            paused(since_us, ticket),
+            "ask the Service Desk; all goes on when they resume",
+        ),
+        Hold::ImageQuarantined { since_us } => Words::event(
+            "IMAGE_QUARANTINED",
+            format!(
+                "what is kept of the image was found damaged at {}",
+                for_people(since_us)
+            ),
+            "send the image again with a new transfer; once that is STORED all goes on",
+        ),
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -111,6 +127,16 @@ fn words(hold: &Hold) -> Words {
             "none is needed",
         ),
     }
+}
+
+fn paused(since_us: Micros, ticket: &str) -> String {
+    let since = for_people(since_us);
+    if ticket.is_empty() {
+        return format!(
+            "all releases are paused since {since}: the data were restored from a backup"
+        );
+    }
+    format!("all releases are paused since {since}, ticket {ticket}")
 }
 
 fn summary(explanation: &Explanation) -> String {

@@ -1,13 +1,15 @@
 //! What operators and the Service Desk ask for.
 
 use dco_block::Eui64;
-use dco_engine::{DeviceEntry, GatewayView, ServiceDayView};
+use dco_engine::{ChangePause, DeviceEntry, GatewayView, PauseView, ServiceDayView};
 use dco_proto::v1 as pb;
 
-use super::instant;
+use super::{instant, request_id};
 use crate::status::Fault;
 
 const CHARS_MAX: usize = 30;
+const TICKET_CHARS_MAX: usize = 100;
+const REASON_CHARS_MAX: usize = 500;
 
 /// One entry of the inventory; `index` counts the entries of the whole import from zero.
 pub(crate) fn device(entry: pb::DeviceEntry, index: usize) -> Result<DeviceEntry, Fault> {
@@ -51,6 +53,46 @@ pub(crate) fn service_day(view: &ServiceDayView) -> pb::ServiceDay {
         released: view.released,
         sent_without_schedule: view.sent_without_schedule,
     }
+}
+
+/// A pause or its end, as an officer asks for it.
+pub(crate) fn change_pause(by: Eui64, asked: pb::PauseRequest) -> Result<ChangePause, Fault> {
+    let scope = asked.scope.map(|scope| scope.scope);
+    if matches!(scope, Some(None)) {
+        let message = "scope must say what it is of: all releases, or leave it out";
+        return Err(Fault::argument("PAUSE_SCOPE_INVALID", "scope", message));
+    }
+    Ok(ChangePause {
+        by,
+        id: request_id(&asked.request_id)?,
+        validate_only: asked.validate_only,
+        ticket: words("ticket", asked.ticket, TICKET_CHARS_MAX)?,
+        reason: words("reason", asked.reason, REASON_CHARS_MAX)?,
+    })
+}
+
+/// A pause as it goes out.
+pub(crate) fn pause_in_force(view: PauseView) -> pb::PauseInForce {
+    let all = pb::pause_scope::Scope::All(pb::AllReleases {});
+    pb::PauseInForce {
+        scope: Some(pb::PauseScope { scope: Some(all) }),
+        since_time: Some(instant(view.since_us)),
+        by: view.by.map(|by| by.to_string()).unwrap_or_default(),
+        ticket: view.ticket,
+        reason: view.reason,
+    }
+}
+
+/// What an officer must say.
+fn words(field: &'static str, text: String, chars_max: usize) -> Result<String, Fault> {
+    let chars = text.chars().count();
+    let is_blank = text.trim().is_empty();
+    if chars <= chars_max && !is_blank && !text.chars().any(char::is_control) {
+        return Ok(text);
+    }
+    let message =
+        format!("{field} has {chars} characters; 1 to {chars_max} that can be printed are wanted");
+    Err(Fault::argument("TEXT_INVALID", field, message))
 }
 
 fn text(field: &str, text: String, index: usize) -> Result<String, Fault> {

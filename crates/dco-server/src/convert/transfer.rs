@@ -182,5 +182,7 @@ fn state(state: TransferState) -> State {
         TransferState::Rejected => State::Rejected,
         TransferState::Cancelled => State::Cancelled,
         TransferState::Expired => State::Expired,
+        TransferState::Retired => State::Retired,
+        TransferState::Quarantined => State::Quarantined,
     }
 }

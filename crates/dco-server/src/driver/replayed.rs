@@ -20,6 +20,11 @@ impl Replayed {
         }
     }
 
+    /// The engine as the journal has it so far.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The engine, where the journal has left it.
     pub(crate) fn into_engine(self) -> Engine {
         self.engine

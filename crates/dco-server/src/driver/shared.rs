@@ -9,6 +9,8 @@ use dco_engine::Seq;
 use dco_store::StoreError;
 use tokio::sync::watch;
 
+use crate::status::Fault;
+
 /// How the store stands.
 #[derive(Debug, Clone)]
 pub(super) struct StoreState {
@@ -73,7 +75,7 @@ pub(crate) struct Landed(Arc<watch::Sender<BTreeMap<u64, IndexRanges>>>);
 
 impl Landed {
     /// None, and what the driver waits at.
-    pub(crate) fn new() -> (Self, watch::Receiver<BTreeMap<u64, IndexRanges>>) {
+    fn new() -> (Self, watch::Receiver<BTreeMap<u64, IndexRanges>>) {
         let (sender, receiver) = watch::channel(BTreeMap::new());
         (Self(Arc::new(sender)), receiver)
     }
@@ -102,7 +104,7 @@ pub(crate) struct Freed(Arc<watch::Sender<BTreeSet<u64>>>);
 
 impl Freed {
     /// None.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self(Arc::new(watch::Sender::new(BTreeSet::new())))
     }
 
@@ -115,6 +117,93 @@ impl Freed {
     /// Whether blocks put under this owner would be of no use.
     pub(crate) fn contains(&self, owner: u64) -> bool {
         self.0.borrow().contains(&owner)
+    }
+}
+
+/// What was found wrong with the disk and the engine has not been told: blocks that are damaged, and that it is full.
+#[derive(Debug, Clone)]
+pub(crate) struct Found(Arc<watch::Sender<Finds>>);
+
+/// See [`Found`].
+#[derive(Debug, Default)]
+pub(crate) struct Finds {
+    pub(super) damaged: BTreeSet<(u64, u32)>,
+    pub(crate) is_full: bool,
+}
+
+impl Found {
+    /// Nothing, and what the driver waits at.
+    fn new() -> (Self, watch::Receiver<Finds>) {
+        let (sender, receiver) = watch::channel(Finds::default());
+        (Self(Arc::new(sender)), receiver)
+    }
+
+    /// A block is not what was written: whoever finds that says so here, and the engine sees to it.
+    pub(crate) fn is_damaged(&self, owner: u64, index: u32) {
+        self.0.send_modify(|finds| {
+            finds.damaged.insert((owner, index));
+        });
+    }
+
+    /// A block was refused for want of room.
+    pub(crate) fn is_full(&self) {
+        self.0.send_modify(|finds| finds.is_full = true);
+    }
+
+    /// What a reader of an image is told when a block cannot be read. The details are for the log, and damage for the
+    /// engine.
+    pub(crate) fn fault_of_read(&self, owner: u64, index: u32, error: &StoreError) -> Fault {
+        match error {
+            StoreError::NotHeld { .. } => Fault::image_gone(),
+            StoreError::Damaged { .. } => {
+                tracing::error!(owner, block.index = index, %error, "a stored block is damaged");
+                self.is_damaged(owner, index);
+                Fault::stored_block_corrupt(index)
+            }
+            StoreError::Closed => Fault::store_closed(),
+            _ => {
+                tracing::error!(owner, block.index = index, %error, "a stored block cannot be read");
+                Fault::store_closed()
+            }
+        }
+    }
+
+    pub(crate) fn take(&self) -> Finds {
+        let mut taken = Finds::default();
+        self.0.send_if_modified(|finds| {
+            taken = std::mem::take(finds);
+            false
+        });
+        taken
+    }
+}
+
+/// What goes on between the block log and the engine.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreNews {
+    /// Blocks that are durable.
+    pub landed: Landed,
+    /// Owners whose blocks are not needed any more.
+    pub freed: Freed,
+    /// What was found wrong.
+    pub found: Found,
+}
+
+impl StoreNews {
+    /// None, and what the driver waits at.
+    pub(crate) fn new() -> (
+        Self,
+        watch::Receiver<BTreeMap<u64, IndexRanges>>,
+        watch::Receiver<Finds>,
+    ) {
+        let (landed, landings) = Landed::new();
+        let (found, finds) = Found::new();
+        let news = Self {
+            landed,
+            freed: Freed::new(),
+            found,
+        };
+        (news, landings, finds)
     }
 }
 
@@ -140,6 +229,34 @@ mod tests {
         drop(watch.on_durable());
         let failure = state.borrow().failure.clone().unwrap();
         assert!(matches!(*failure, StoreError::Closed));
+    }
+
+    #[test]
+    fn what_was_found_is_taken_once_and_damage_is_told_to_the_engine() {
+        let (found, mut finds) = Found::new();
+        let damaged = StoreError::Damaged {
+            file: "blocks".to_owned(),
+            offset: 1,
+            what: "a block",
+        };
+        let not_held = StoreError::NotHeld { owner: 1, index: 2 };
+        let reasons = [&damaged, &not_held, &damaged, &StoreError::Closed]
+            .map(|error| found.fault_of_read(1, 2, error).reason());
+        let expected = [
+            "STORED_BLOCK_CORRUPT",
+            "IMAGE_NOT_FOUND",
+            "STORED_BLOCK_CORRUPT",
+            "STORE_CLOSED",
+        ];
+        assert_eq!(reasons, expected);
+        found.is_full();
+        assert!(finds.has_changed().unwrap());
+        finds.mark_unchanged();
+        let taken = found.take();
+        assert_eq!((taken.damaged, taken.is_full), ([(1, 2)].into(), true));
+        let nothing = found.take();
+        assert!(nothing.damaged.is_empty() && !nothing.is_full);
+        assert!(!finds.has_changed().unwrap());
     }
 
     #[test]

@@ -9,8 +9,6 @@ use dco_engine::Verdict;
 use dco_store::{BlockReader, StoreError};
 use tokio::task::JoinSet;
 
-use crate::status::Fault;
-
 /// Read-backs under way, and how often each has failed so far.
 #[derive(Debug, Default)]
 pub(super) struct Verifications {
@@ -65,31 +63,13 @@ pub(super) fn read_back(reader: &BlockReader, owner: u64, manifest: &Manifest) -
     }
 }
 
-/// What a reader of an image is told when a block cannot be read. The details are for the log.
-pub(crate) fn fault_of_read(owner: u64, index: u32, error: &StoreError) -> Fault {
-    match error {
-        StoreError::NotHeld { .. } => Fault::image_gone(),
-        StoreError::Damaged { .. } => {
-            tracing::error!(owner, block.index = index, %error, "a stored block is damaged");
-            Fault::stored_block_corrupt(index)
-        }
-        _ => {
-            tracing::error!(owner, block.index = index, %error, "a stored block cannot be read");
-            Fault::store_closed()
-        }
-    }
-}
-
-/// A block that has changed on disk will not change back; all else may work the next time.
+/// Damage is a fact about one block; all else may work the next time.
 fn unread(owner: u64, index: u32, error: &StoreError) -> Verdict {
-    let fault = fault_of_read(owner, index, error);
-    if matches!(error, StoreError::Damaged { .. }) {
-        return Verdict::Bad {
-            reason: fault.reason().to_owned(),
-            message: fault.message().to_owned(),
-        };
+    tracing::error!(owner, block.index = index, %error, "a block cannot be read back");
+    match error {
+        StoreError::Damaged { .. } => Verdict::Damaged { index },
+        _ => Verdict::Unread,
     }
-    Verdict::Unread
 }
 
 /// The reason in the 11.1 Response.

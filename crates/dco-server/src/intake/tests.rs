@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dco_block::{FirmwareVersion, Manifest, OtaHeader, RawBlock, split, wrap};
@@ -20,7 +21,7 @@ fn intake(disk: &MemDisk, bounds: config::Intake) -> Intake {
         ..Options::default()
     };
     let Opened { blocks, .. } = dco_store::open(disk, options, &mut nothing).unwrap();
-    let (writer, _) = blocks.start(|_| ());
+    let (writer, reader) = blocks.start(|_| ());
     let party = |eui64| {
         let party = Party {
             name: "a".to_owned(),
@@ -29,11 +30,10 @@ fn intake(disk: &MemDisk, bounds: config::Intake) -> Intake {
         (eui64, party)
     };
     let register = Register::new(BTreeMap::from([party(USER), party(OTHER)]));
-    let (landed, _) = Landed::new();
     Intake::new(
         bounds,
         &register,
-        (writer, landed, Freed::new()),
+        (writer, reader, StoreNews::new().0),
         Metrics::new(),
     )
 }
@@ -44,6 +44,7 @@ fn bounds() -> config::Intake {
         bytes_in_flight_per_user_max: MEBIBYTE,
         streams_max: 3,
         streams_per_user_max: 2,
+        room_again: Duration::from_secs(10),
     }
 }
 
@@ -62,7 +63,11 @@ fn image(bytes: usize) -> (BlockSource, Vec<RawBlock>) {
     };
     let image: Bytes = wrap(header, &vec![5; bytes], &[7; 64]);
     let manifest = Arc::new(Manifest::of_image(&image, 4_096).unwrap());
-    let source = BlockSource { owner: 1, manifest };
+    let source = BlockSource {
+        owner: 1,
+        manifest,
+        kept: None,
+    };
     (source, split(&image, 4_096).collect())
 }
 
@@ -199,4 +204,38 @@ async fn a_cut_ends_the_stream_at_once() {
     cut.cancel();
     receiving.await;
     assert_eq!(told.next().await, Said::End(Err(Fault::draining())));
+}
+
+#[tokio::test]
+async fn a_block_without_room_is_refused_alone_and_taken_when_there_is_room() {
+    let disk = MemDisk::new();
+    disk.limit_bytes(Options::default().reserve_bytes + 3 * 1024 * 1024);
+    let intake = intake(&disk, bounds());
+    let place = intake.place(USER).unwrap();
+    let (source, blocks) = image(4 * 1024 * 1024);
+    let block = |index: usize| blocks[index].clone().verify(&source.manifest).unwrap();
+    let mut index = 0;
+    let (refused, fault) = loop {
+        let (progress, mut told) = Progress::new();
+        intake.put(&place, &source, block(index), &progress).await;
+        match told.next().await {
+            Said::News { refused, .. } if !refused.is_empty() => break refused[0].clone(),
+            Said::News { .. } => index += 1,
+            Said::End(how) => panic!("the stream goes on: {how:?}"),
+        }
+    };
+    assert_eq!(refused as usize, index);
+    assert_eq!(fault.reason(), "STORE_FULL");
+    let delay = fault.metadata().find(|(key, _)| *key == "retryDelayMs");
+    assert_eq!(delay.map(|(_, value)| value), Some("10000"));
+    assert!(intake.news.found.take().is_full);
+    disk.limit_bytes(u64::MAX);
+    let (progress, mut told) = Progress::new();
+    intake.put(&place, &source, block(index), &progress).await;
+    let acknowledged = vec![refused..=refused];
+    let news = Said::News {
+        acknowledged,
+        refused: Vec::new(),
+    };
+    assert_eq!(told.next().await, news);
 }

@@ -107,6 +107,16 @@ pub(super) const CAPACITY_TODAY: Metric = gauge(
     Unit::Count,
     "Large images that may be released on the open service day",
 );
+pub(super) const IMAGES_QUARANTINED: Metric = gauge(
+    "dco_images_quarantined",
+    Unit::Count,
+    "Images of which what is kept is damaged, waiting to be sent again",
+);
+pub(super) const DISPATCH_PAUSED: Metric = gauge(
+    "dco_dispatch_paused",
+    Unit::Count,
+    "1 while all releases are paused",
+);
 pub(super) const GATEWAYS_CONNECTED: Metric = gauge(
     "dco_gateways_connected",
     Unit::Count,
@@ -174,6 +184,66 @@ pub(super) const BACKUP_TIME: Metric = gauge(
     Unit::Seconds,
     "When the last complete backup was begun, since 1970",
 );
+pub(super) const LOG_PUT: Metric = counter(
+    "dco_block_log_put_bytes_total",
+    Unit::Bytes,
+    "Bytes of blocks that were put into the block log",
+);
+pub(super) const LOG_COMPACTED: Metric = counter(
+    "dco_block_log_compacted_bytes_total",
+    Unit::Bytes,
+    "Bytes of blocks that were copied so that the room of freed ones comes back",
+);
+pub(super) const LOG_WRITTEN: Metric = counter(
+    "dco_block_log_written_bytes_total",
+    Unit::Bytes,
+    "Bytes that the block log has written for both, headers and lists included",
+);
+pub(super) const LOG_SEGMENTS: Metric = gauge(
+    "dco_block_log_segments",
+    Unit::Count,
+    "Segments of the block log in use",
+);
+pub(super) const LOG_SPARE: Metric = gauge(
+    "dco_block_log_spare_segments",
+    Unit::Count,
+    "Files of the block log that wait to be used again",
+);
+pub(super) const LOG_ALIVE: Metric = gauge(
+    "dco_block_log_alive_bytes",
+    Unit::Bytes,
+    "Bytes of blocks that are needed",
+);
+pub(super) const LOG_DEAD: Metric = gauge(
+    "dco_block_log_dead_bytes",
+    Unit::Bytes,
+    "Bytes of freed blocks in segments in use",
+);
+pub(super) const BLOCKS_DAMAGED: Metric = gauge(
+    "dco_blocks_damaged",
+    Unit::Count,
+    "Blocks found damaged, and neither sent again nor freed since",
+);
+pub(super) const SCRUB_BYTES: Metric = counter(
+    "dco_scrub_bytes_total",
+    Unit::Bytes,
+    "Bytes of stored blocks that were looked through for damage",
+);
+pub(super) const SCRUB_BLOCKS: Metric = counter(
+    "dco_scrub_blocks_total",
+    Unit::Count,
+    "Stored blocks that were looked through for damage",
+);
+pub(super) const SCRUB_DAMAGED: Metric = counter(
+    "dco_scrub_damaged_total",
+    Unit::Count,
+    "Blocks that the scrub found damaged, each once",
+);
+pub(super) const SCRUB_PASS: Metric = gauge(
+    "dco_scrub_pass_timestamp_seconds",
+    Unit::Seconds,
+    "When the scrub last had looked at every stored block, since 1970; 0 before the first time",
+);
 
 pub(super) const INVENTORY: &[Metric] = &[
     REQUESTS,
@@ -192,6 +262,8 @@ pub(super) const INVENTORY: &[Metric] = &[
     ATTEMPTS_UNDER_WAY,
     RELEASED_TODAY,
     CAPACITY_TODAY,
+    IMAGES_QUARANTINED,
+    DISPATCH_PAUSED,
     GATEWAYS_CONNECTED,
     DEVICES,
     ACTIVATIONS_SUCCEEDED,
@@ -206,4 +278,16 @@ pub(super) const INVENTORY: &[Metric] = &[
     DISK_ROOM,
     BACKUPS,
     BACKUP_TIME,
+    LOG_PUT,
+    LOG_COMPACTED,
+    LOG_WRITTEN,
+    LOG_SEGMENTS,
+    LOG_SPARE,
+    LOG_ALIVE,
+    LOG_DEAD,
+    BLOCKS_DAMAGED,
+    SCRUB_BYTES,
+    SCRUB_BLOCKS,
+    SCRUB_DAMAGED,
+    SCRUB_PASS,
 ];

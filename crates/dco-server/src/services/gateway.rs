@@ -11,7 +11,8 @@ use tracing::Instrument;
 
 use super::{Answers, Context, answers};
 use crate::convert::gateway;
-use crate::driver::{Line, LineEnd, fault_of_read};
+use crate::driver::{Line, LineEnd};
+use crate::kept::KeptImage;
 use crate::permit::{self, Permit};
 use crate::status::Fault;
 
@@ -111,16 +112,24 @@ impl Gateway {
             image_id,
             block_bytes,
         };
-        let Reply::Blocks(source) = self.0.engine.ask(gateway, ask).await? else {
+        let reply = self.0.engine.ask(gateway, ask).await?;
+        let Reply::Blocks(BlockSource {
+            owner,
+            manifest,
+            kept: Some(kept),
+        }) = reply
+        else {
             return Err(Fault::wrong_answer("where an image is"));
         };
-        let (next, block_count) = (message.first_index, source.manifest.block_count());
+        let (next, block_count) = (message.first_index, manifest.block_count());
         if next >= block_count {
             return Err(Fault::no_such_block(next, block_count));
         }
         let reading = Reading {
             context: self.0.clone(),
-            source,
+            image: KeptImage::new(self.0.reader.clone(), owner, &kept, &manifest),
+            owner,
+            block_count,
             next,
         };
         Ok(answers(reading, Reading::step))
@@ -191,28 +200,29 @@ impl Talk {
 /// An image on its way to a gateway.
 struct Reading {
     context: Context,
-    source: BlockSource,
+    image: KeptImage,
+    owner: u64,
+    block_count: u32,
     next: u32,
 }
 
 impl Reading {
     async fn step(mut self) -> Result<Option<(pb::Block, Self)>, Fault> {
         let index = self.next;
-        if index >= self.source.manifest.block_count() {
+        if index >= self.block_count {
             return Ok(None);
         }
         if self.context.stopping.cut.is_cancelled() {
             return Err(Fault::draining());
         }
-        let (reader, owner) = (self.context.reader.clone(), self.source.owner);
         // Apart, because reading may wait for the disk.
-        let data = tokio::task::spawn_blocking(move || reader.read(owner, index)).await;
-        let data = data.map_err(|_| Fault::wrong_answer("a block"))?;
-        let data = data.map_err(|error| {
-            self.context.metrics.store_error();
-            fault_of_read(owner, index, &error)
+        let read = tokio::task::spawn_blocking(move || (self.image.block(index), self));
+        let (data, mut this) = read.await.map_err(|_| Fault::wrong_answer("a block"))?;
+        let data = data.map_err(|(from, error)| {
+            this.context.metrics.store_error();
+            this.context.found.fault_of_read(this.owner, from, &error)
         })?;
-        self.next += 1;
-        Ok(Some((gateway::block(index, data), self)))
+        this.next += 1;
+        Ok(Some((gateway::block(index, data), this)))
     }
 }

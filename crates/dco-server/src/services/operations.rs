@@ -7,10 +7,10 @@ use dco_schedule::ServiceDate;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Context, backup};
-use crate::convert::operations::{device, gateway, service_day};
+use crate::convert::operations::{change_pause, device, gateway, pause_in_force, service_day};
 use crate::convert::page::{Page, next_token};
 use crate::convert::request_id;
-use crate::permit::{Caller, Operator, Permit, Staff};
+use crate::permit::{Caller, Officer, Operator, Permit, Staff};
 use crate::status::Fault;
 
 /// The service.
@@ -58,6 +58,35 @@ impl pb::operations_server::Operations for Operations {
             self.service_days(by, &caller, &message).await?,
         ))
     }
+
+    async fn pause(
+        &self,
+        request: Request<pb::PauseRequest>,
+    ) -> Result<Response<pb::PauseResponse>, Status> {
+        let (caller, asked) = self.0.admit(request)?;
+        let by: Permit<Officer> = caller.permit(())?;
+        let change = change_pause(by.officer(), asked)?;
+        let pause = self.change_pause(by, Ask::Pause(change)).await?;
+        Ok(Response::new(pb::PauseResponse { pause }))
+    }
+
+    async fn resume(
+        &self,
+        request: Request<pb::ResumeRequest>,
+    ) -> Result<Response<pb::ResumeResponse>, Status> {
+        let (caller, asked) = self.0.admit(request)?;
+        let by: Permit<Officer> = caller.permit(())?;
+        let asked = pb::PauseRequest {
+            request_id: asked.request_id,
+            validate_only: asked.validate_only,
+            scope: asked.scope,
+            ticket: asked.ticket,
+            reason: asked.reason,
+        };
+        let change = change_pause(by.officer(), asked)?;
+        let pause = self.change_pause(by, Ask::Resume(change)).await?;
+        Ok(Response::new(pb::ResumeResponse { pause }))
+    }
 }
 
 impl Operations {
@@ -84,6 +113,17 @@ impl Operations {
         match self.0.engine.ask(by.operator(), ask).await? {
             Reply::Imported(device_count) => Ok(pb::ImportDevicesResponse { device_count }),
             _ => Err(Fault::wrong_answer("an import")),
+        }
+    }
+
+    async fn change_pause(
+        &self,
+        by: Permit<Officer>,
+        ask: Ask,
+    ) -> Result<Option<pb::PauseInForce>, Fault> {
+        match self.0.engine.ask(by.officer(), ask).await? {
+            Reply::Pause(pause) => Ok(pause.map(pause_in_force)),
+            _ => Err(Fault::wrong_answer("a pause")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Faults found before the engine is asked, or on the way back from it.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use dco_block::{RejectBlock, RejectManifest, limits};
 use tonic::{Code, Status};
@@ -102,6 +103,13 @@ impl Fault {
     pub(crate) fn stored_block_corrupt(index: u32) -> Self {
         let message = format!("block {index} is damaged on disk; the operator has been told");
         Self::new(Code::DataLoss, "STORED_BLOCK_CORRUPT", message).with("blockIndex", index)
+    }
+
+    /// The disk has no room for what was to be stored.
+    pub(crate) fn store_full(what: impl Display, retry_in: Duration) -> Self {
+        Self::new(Code::ResourceExhausted, "STORE_FULL", what)
+            .detail(Detail::RetryIn(retry_in))
+            .with("retryDelayMs", retry_in.as_millis())
     }
 
     /// The image was given up while it was being read.

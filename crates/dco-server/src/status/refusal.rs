@@ -32,6 +32,12 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
             };
             Fault::new(Code::NotFound, reason, refusal)
         }
+        Refusal::ImageRetired { transfer } => {
+            let transfer = format!("users/{}/transfers/{transfer}", concern.user);
+            Fault::new(Code::NotFound, "IMAGE_NOT_FOUND", refusal).with("transfer", transfer)
+        }
+        Refusal::ImageDamaged { index } => Fault::stored_block_corrupt(*index),
+        Refusal::StoreFull { retry_in_us } => Fault::store_full(refusal, span(*retry_in_us)),
         Refusal::RequestIdReused
         | Refusal::BatchEmpty
         | Refusal::DeviceDuplicate { .. }
@@ -42,11 +48,16 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::ServiceDateInvalid { .. } => argument(refusal),
         Refusal::ImageIncomplete { .. }
         | Refusal::ImageNotVerified { .. }
+        | Refusal::ImageQuarantined { .. }
         | Refusal::ImageNotStoredForDevice { .. }
         | Refusal::DeviceBusy { .. }
         | Refusal::FirmwareNotApplicable { .. }
         | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern),
+        Refusal::DispatchPaused { .. } | Refusal::DispatchNotPaused => pause(refusal),
         Refusal::AllowanceUsed { .. } => allowance(refusal, concern),
+        Refusal::OpenTransfersLimitReached { .. } | Refusal::StoredBytesLimitReached { .. } => {
+            limit(refusal, concern)
+        }
     }
 }
 
@@ -131,6 +142,10 @@ fn precondition(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         } => fault("IMAGE_NOT_VERIFIED", "IMAGE_STORED", transfer(number))
             .with("transfer", transfer(number))
             .with("state", state),
+        Refusal::ImageQuarantined { transfer: number } => {
+            fault("IMAGE_QUARANTINED", "IMAGE_WHOLE", transfer(number))
+                .with("transfer", transfer(number))
+        }
         Refusal::ImageNotStoredForDevice { first, count } => fault(
             "IMAGE_NOT_STORED_FOR_DEVICE",
             "IMAGE_STORED_FOR_DEVICE",
@@ -193,4 +208,42 @@ fn allowance(refusal: &Refusal, concern: Concern<'_>) -> Fault {
     .with("requested", requested)
     .with("serviceDate", service_date)
     .with("resetTime", instant(*resets_us))
+}
+
+/// What one User may have in the store.
+fn limit(refusal: &Refusal, concern: Concern<'_>) -> Fault {
+    let fault = |reason| {
+        Fault::new(Code::ResourceExhausted, reason, refusal).detail(Detail::Quota {
+            subject: format!("users/{}", concern.user),
+        })
+    };
+    match refusal {
+        Refusal::OpenTransfersLimitReached { limit, used } => fault("OPEN_TRANSFERS_LIMIT_REACHED")
+            .with("openTransfersMax", limit)
+            .with("openTransfers", used),
+        Refusal::StoredBytesLimitReached {
+            limit_bytes,
+            used_bytes,
+            requested_bytes,
+        } => fault("STORED_BYTES_LIMIT_REACHED")
+            .with("storedBytesMax", limit_bytes)
+            .with("storedBytes", used_bytes)
+            .with("requestedBytes", requested_bytes),
+        other => Fault::not_in_table(other),
+    }
+}
+
+fn pause(refusal: &Refusal) -> Fault {
+    let fault = |reason, kind| {
+        let subject = "dispatch".to_owned();
+        Fault::new(Code::FailedPrecondition, reason, refusal)
+            .detail(Detail::Precondition { kind, subject })
+    };
+    match refusal {
+        Refusal::DispatchPaused { since_us, ticket } => fault("DISPATCH_PAUSED", "NOT_PAUSED")
+            .with("sinceTime", instant(*since_us))
+            .with("ticket", ticket),
+        Refusal::DispatchNotPaused => fault("DISPATCH_NOT_PAUSED", "PAUSED"),
+        other => Fault::not_in_table(other),
+    }
 }

@@ -59,6 +59,26 @@ fn refusals() -> Vec<Refusal> {
             resets_us: 1_728_000_000_000_000,
             resets_in_us: 3_600_000_000,
         },
+        Refusal::ImageRetired { transfer: 42 },
+        Refusal::ImageQuarantined { transfer: 42 },
+        Refusal::ImageDamaged { index: 7 },
+        Refusal::StoreFull {
+            retry_in_us: 10_000_000,
+        },
+        Refusal::DispatchPaused {
+            since_us: 1_728_000_000_000_000,
+            ticket: "INC-1".to_owned(),
+        },
+        Refusal::DispatchNotPaused,
+        Refusal::OpenTransfersLimitReached {
+            limit: 100,
+            used: 100,
+        },
+        Refusal::StoredBytesLimitReached {
+            limit_bytes: 1_000_000,
+            used_bytes: 800_000,
+            requested_bytes: 200_001,
+        },
         Refusal::TransferNotReceiving { state },
         Refusal::ImageNotOnOffer,
     ]
@@ -87,6 +107,7 @@ fn edge() -> Vec<Fault> {
         }),
         Fault::block_conflict(index, 1, 2),
         Fault::stored_block_corrupt(index),
+        Fault::store_full("the disk is full", Duration::from_secs(10)),
         Fault::image_gone(),
         rejected("IMAGE_DIGEST_MISMATCH"),
         rejected("STORED_BLOCK_CORRUPT"),
@@ -152,7 +173,9 @@ fn every_refusal_is_in_the_table_and_none_is_ours() {
     for refusal in refusals() {
         let fault = fault_of(&refusal, concern());
         assert_ne!(fault.reason(), "NOT_IN_TABLE", "{refusal}");
-        assert!(!is_ours(fault.0.code), "{refusal}");
+        // A damaged disk is nobody else's fault.
+        let damaged = matches!(refusal, Refusal::ImageDamaged { .. });
+        assert_eq!(is_ours(fault.0.code), damaged, "{refusal}");
     }
 }
 

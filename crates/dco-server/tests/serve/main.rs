@@ -5,5 +5,7 @@
 mod blocks;
 mod doors;
 mod errands;
+mod images;
+mod pauses;
 mod pki;
 mod world;

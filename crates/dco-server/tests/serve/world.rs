@@ -1,6 +1,8 @@
 //! The service on loopback, and connections to it.
 
+use std::fs::OpenOptions;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,6 +106,26 @@ impl World {
         Config::parse(&text, self.folder.path()).unwrap()
     }
 
+    /// Changes one byte of the first place in the data folder where these bytes lie.
+    pub(crate) fn damage(&self, bytes: &[u8]) {
+        let folder = self.folder.path().join("data");
+        let files = std::fs::read_dir(folder).unwrap();
+        let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        paths.sort();
+        for path in paths.iter().filter(|path| path.is_file()) {
+            let content = read(path);
+            let mut places = content.windows(bytes.len());
+            if let Some(at) = places.position(|window| window == bytes) {
+                let file = OpenOptions::new().write(true).open(path).unwrap();
+                let byte = [content[at] ^ 1];
+                file.write_all_at(&byte, u64::try_from(at).unwrap())
+                    .unwrap();
+                return;
+            }
+        }
+        panic!("these bytes are in none of {paths:?}");
+    }
+
     /// Stops the service and says how it ended.
     pub(crate) async fn stop(&mut self) -> Result<(), ServeError> {
         let running = self.running.take().unwrap();
@@ -162,9 +184,13 @@ impl World {
     }
 
     pub(crate) async fn import(&self, devices: &[Eui64]) {
+        self.import_for(USER, devices).await;
+    }
+
+    pub(crate) async fn import_for(&self, user: Eui64, devices: &[Eui64]) {
         let entries = devices.iter().map(|device| pb::DeviceEntry {
             device: device.to_string(),
-            user: USER.to_string(),
+            user: user.to_string(),
             gateway: GATEWAY.to_string(),
             manufacturer: "Acme".to_owned(),
             model: "M1".to_owned(),
@@ -172,7 +198,7 @@ impl World {
             firmware_version: "00000001".to_owned(),
         });
         let request = pb::ImportDevicesRequest {
-            request_id: request_id(900),
+            request_id: request_id(if user == USER { 900 } else { 901 }),
             validate_only: false,
             devices: entries.collect(),
         };
@@ -286,6 +312,14 @@ pub(crate) fn request_id(number: u32) -> String {
 pub(crate) fn reason(status: &Status) -> String {
     let info = status.get_details_error_info();
     info.map_or_else(|| format!("no reason: {status:?}"), |info| info.reason)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files that the service has written"
+)]
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap()
 }
 
 #[expect(

@@ -137,8 +137,9 @@ impl World {
         };
         let offered = &work.offer.manifest;
         let image_id = offered.image_id();
-        match service.verify(source.owner, offered) {
-            Verdict::Good => {
+        let kept = source.kept.as_ref().unwrap_or(offered);
+        match service.verify(source.owner, kept) {
+            Verdict::Good if kept.image_id() == image_id => {
                 self.gateways[gateway].images.insert(image_id);
             }
             other => self.fail(

@@ -67,6 +67,17 @@ impl World {
         };
         let owner = source.owner;
         match raw.verify(&source.manifest) {
+            Ok(block) if source.kept.is_some() => {
+                if service.is_known(source, &block) {
+                    let ((user, number), index) = (transfer, block.index());
+                    self.watch.show(&Happened::BlockAcknowledged {
+                        user,
+                        number,
+                        index,
+                        crc32: block.crc32(),
+                    });
+                }
+            }
             Ok(block) => service.put_block(transfer, owner, block),
             Err(reject) => self.fail(
                 "a block cut from an image is a block of it",

@@ -26,12 +26,14 @@ pub(super) struct BlockSender {
 }
 
 impl BlockSender {
-    /// Ends when every block is acknowledged, or with the first fault.
+    /// Ends when every block is answered, or with the first fault. A block for which the server's disk has no room is left
+    /// out and the others go on; the refusal is given at the end.
     pub(super) async fn run(mut self) -> Result<(), ClientError> {
         let window = Arc::new(Semaphore::new(self.in_flight_blocks));
         let mut waiting: BTreeSet<u32> = self.blocks.iter().map(|block| block.index).collect();
         let requests = requests(self.transfer, self.blocks, Arc::clone(&window));
         let mut answers = self.client.send_blocks(requests).await?.into_inner();
+        let mut no_room = None;
         while !waiting.is_empty() {
             let answer = answers.message().await?.ok_or_else(|| {
                 let count = waiting.len();
@@ -46,13 +48,19 @@ impl BlockSender {
                 .acknowledged
                 .send(u32::try_from(durable).unwrap_or(u32::MAX))
                 .await;
-            if let Some(refused) = answer.refused.into_iter().next() {
-                return Err(Box::new(BlockRefusal::from(refused)).into());
+            for refused in answer.refused {
+                let refused = Box::new(BlockRefusal::from(refused));
+                if !refused.is_for_room() {
+                    return Err(refused.into());
+                }
+                waiting.remove(&refused.index);
+                window.add_permits(1);
+                no_room = Some(refused);
             }
         }
         // All is said; whatever the stream still brings changes nothing, but it should end in order.
         while let Ok(Some(_)) = answers.message().await {}
-        Ok(())
+        no_room.map_or(Ok(()), |refused| Err(refused.into()))
     }
 }
 
