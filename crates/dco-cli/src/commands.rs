@@ -18,7 +18,7 @@ pub(crate) mod sim;
 pub(crate) mod transfers;
 pub(crate) mod watch;
 
-use crate::cli::Command;
+use crate::cli::{Command, Staff};
 use crate::exit::{Answer, Failure};
 use crate::output::Output;
 
@@ -36,13 +36,19 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Watch(watch) => watch.run(output).await,
         Command::Explain(explain) => explain.run().await,
         Command::Gateway(gateway) => gateway.run(output).await,
-        Command::Devices(devices) => devices.run(output).await,
-        Command::Gateways(gateways) => gateways.run().await,
-        Command::Days(days) => days.run().await,
-        Command::Pause(pause) => pause.run().await,
-        Command::Resume(resume) => resume.run().await,
+        Command::Staff(staff) => run_for_staff(staff, output).await,
         Command::Report(report) => report.run().await,
         Command::Load(load) => load.run(output),
         Command::Sim(sim) => Ok(sim.run(output)),
+    }
+}
+
+async fn run_for_staff(command: Staff, output: Output) -> Result<Answer, Failure> {
+    match command {
+        Staff::Devices(devices) => devices.run(output).await,
+        Staff::Gateways(gateways) => gateways.run().await,
+        Staff::Days(days) => days.run().await,
+        Staff::Pause(pause) => pause.run().await,
+        Staff::Resume(resume) => resume.run().await,
     }
 }
