@@ -49,17 +49,24 @@ pub(crate) enum Command {
     Watch(watch::Watch),
     Explain(explain::Explain),
     Gateway(Box<gateway::Gateway>),
+    #[command(flatten)]
+    Staff(Staff),
+    Report(report::Report),
+    Load(load::Load),
+    Sim(sim::Sim),
+}
+
+/// What operators, the Service Desk and auditors ask for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Staff {
     Devices(devices::Devices),
     Gateways(gateways::Gateways),
     Days(days::Days),
     Pause(pause::Pause),
     Resume(pause::Resume),
-    Backup(backup::Backup),
+    Backup(Box<backup::Backup>),
     Restore(restore::Restore),
     Fsck(fsck::Fsck),
-    Report(report::Report),
-    Load(load::Load),
-    Sim(sim::Sim),
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) mod sim;
 pub(crate) mod transfers;
 pub(crate) mod watch;
 
-use crate::cli::Command;
+use crate::cli::{Command, Staff};
 use crate::exit::{Answer, Failure};
 use crate::output::Output;
 
@@ -39,16 +39,22 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Watch(watch) => watch.run(output).await,
         Command::Explain(explain) => explain.run().await,
         Command::Gateway(gateway) => gateway.run(output).await,
-        Command::Devices(devices) => devices.run(output).await,
-        Command::Gateways(gateways) => gateways.run().await,
-        Command::Days(days) => days.run().await,
-        Command::Pause(pause) => pause.run().await,
-        Command::Resume(resume) => resume.run().await,
-        Command::Backup(backup) => backup.run(output).await,
-        Command::Restore(restore) => restore.run(output),
-        Command::Fsck(fsck) => fsck.run(output),
+        Command::Staff(staff) => run_for_staff(staff, output).await,
         Command::Report(report) => report.run().await,
         Command::Load(load) => load.run(output),
         Command::Sim(sim) => Ok(sim.run(output)),
+    }
+}
+
+async fn run_for_staff(command: Staff, output: Output) -> Result<Answer, Failure> {
+    match command {
+        Staff::Devices(devices) => devices.run(output).await,
+        Staff::Gateways(gateways) => gateways.run().await,
+        Staff::Days(days) => days.run().await,
+        Staff::Pause(pause) => pause.run().await,
+        Staff::Resume(resume) => resume.run().await,
+        Staff::Backup(backup) => backup.run(output).await,
+        Staff::Restore(restore) => restore.run(output),
+        Staff::Fsck(fsck) => fsck.run(output),
     }
 }

@@ -34,6 +34,11 @@ pub enum Effect {
         /// The transfer's owner number in the block log.
         owner: u64,
     },
+    /// No more blocks of this owner are to be taken, though those that are held are kept for a while.
+    StopBlocks {
+        /// The transfer's owner number in the block log.
+        owner: u64,
+    },
     /// Say this on a gateway's stream.
     Tell {
         /// The stream.

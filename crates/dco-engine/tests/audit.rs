@@ -84,10 +84,8 @@ impl Books {
                 self.large
                     .insert(it.image_id.to_vec(), it.image_bytes > 750_000);
             }
-            Change::TransferEnded(it) => {
-                if it.end() == TransferEnd::Stored {
-                    self.had.insert(self.transfers[&it.owner].clone());
-                }
+            Change::TransferEnded(it) if it.end() == TransferEnd::Stored => {
+                self.had.insert(self.transfers[&it.owner].clone());
             }
             Change::ImageRetired(it) => {
                 let had = self.had.remove(&(it.user, it.image_id.to_vec()));

@@ -82,6 +82,7 @@ fn blocks_of_what_ended_without_an_image_are_kept_for_their_time() {
                 _ => world.pass(7 * DAY_US),
             }
             assert_eq!(world.transfer(ANN, 1).state, end);
+            assert_eq!(world.stopped, [owner], "no more of them is taken");
             world.pass(kept_us - 1);
             if crash {
                 world.crash();

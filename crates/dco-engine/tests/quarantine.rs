@@ -146,6 +146,23 @@ fn any_user_that_has_it_makes_it_whole_for_all() {
 }
 
 #[test]
+fn who_sends_it_again_beside_another_need_not_go_on() {
+    let mut world = ready();
+    let image = manifest(2, LARGE);
+    let owner = world.store(ANN, &image, &devices(0..3));
+    world.store(BOB, &image, &devices(10..12));
+    world.damaged(owner, 0);
+    world.open(ANN, &image, &[device(4)]).expect("opened");
+    let of_ann = world.owner(ANN, 2);
+    world.block(of_ann, 0);
+    world.store(BOB, &image, &[device(11)]);
+    assert_eq!(states(&mut world, ANN, 2), [TransferState::Stored; 2]);
+    let records = world.journal.len();
+    world.crash();
+    assert_eq!(world.journal.len(), records, "a start decides nothing new");
+}
+
+#[test]
 fn an_image_that_was_sent_again_may_be_wrong_and_changes_nothing() {
     let mut world = ready();
     let image = manifest(2, LARGE);

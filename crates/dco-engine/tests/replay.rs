@@ -133,23 +133,6 @@ fn what_cannot_be_is_refused_with_its_reason() {
             ..TransferEnded::default()
         })
     };
-    let retired = |image_id: &[u8]| {
-        Change::ImageRetired(ImageRetired {
-            user: ANN.bits(),
-            image_id: image_id.to_vec().into(),
-        })
-    };
-    let quarantined = |image_id: &[u8]| {
-        Change::ImageQuarantined(ImageQuarantined {
-            image_id: image_id.to_vec().into(),
-            index: 0,
-        })
-    };
-    let damaged = manifest(5, SMALL);
-    let pause = |scope: PauseScope| PauseChanged {
-        scope: scope.into(),
-        ..PauseChanged::default()
-    };
     let given_back = Change::BatchCancelled(BatchCancelled {
         user: ANN.bits(),
         number: 2,
@@ -168,6 +151,32 @@ fn what_cannot_be_is_refused_with_its_reason() {
         (Some(transfer_ended(3, 1)), "no such transfer"),
         (Some(transfer_ended(3, 77)), "end is not known"),
         (Some(given_back), "what was not sent"),
+    ] {
+        let refusal = refusal(change.clone());
+        assert!(refusal.contains(reason), "{change:?}: {refusal}");
+    }
+}
+
+#[test]
+fn what_cannot_be_of_images_and_pauses_is_refused_with_its_reason() {
+    let retired = |image_id: &[u8]| {
+        Change::ImageRetired(ImageRetired {
+            user: ANN.bits(),
+            image_id: image_id.to_vec().into(),
+        })
+    };
+    let quarantined = |image_id: &[u8]| {
+        Change::ImageQuarantined(ImageQuarantined {
+            image_id: image_id.to_vec().into(),
+            index: 0,
+        })
+    };
+    let damaged = manifest(5, SMALL);
+    let pause = |scope: PauseScope| PauseChanged {
+        scope: scope.into(),
+        ..PauseChanged::default()
+    };
+    for (change, reason) in [
         (Some(retired(&[7; 32])), "does not have the image"),
         (Some(retired(&[7; 31])), "32 octets"),
         (Some(quarantined(&[7; 32])), "is not stored"),

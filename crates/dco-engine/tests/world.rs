@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) blocks: BTreeSet<(u64, u32)>,
     /// Owners whose blocks were freed, in order.
     pub(crate) freed: Vec<u64>,
+    /// Owners of whom no more blocks are taken, in order.
+    pub(crate) stopped: Vec<u64>,
     /// Read-backs asked for, in order.
     pub(crate) verifications: Vec<u64>,
     pub(crate) changed: Vec<Topic>,
@@ -71,6 +73,7 @@ impl World {
             syncs: true,
             blocks: BTreeSet::new(),
             freed: Vec::new(),
+            stopped: Vec::new(),
             verifications: Vec::new(),
             changed: Vec::new(),
             closed: Vec::new(),
@@ -158,6 +161,7 @@ impl World {
                 self.blocks.retain(|(of, _)| *of != owner);
                 self.freed.push(owner);
             }
+            Effect::StopBlocks { owner } => self.stopped.push(owner),
             Effect::Tell { session, message } => return self.hear(session, message),
             Effect::CloseSession { session } => self.closed.push(session),
             Effect::Changed(topic) => self.changed.push(topic),

@@ -372,6 +372,7 @@ impl Driver {
                 self.news.freed.add(owner);
                 self.blocks.free(owner);
             }
+            Effect::StopBlocks { owner } => self.news.freed.add(owner),
             Effect::Tell { session, message } => self.sessions.tell(session, message),
             Effect::CloseSession { session } => {
                 self.sessions.close(session, LineEnd::Superseded);

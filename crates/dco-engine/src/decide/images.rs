@@ -16,6 +16,8 @@ impl Engine {
     pub(crate) fn free_unless_wanted(&mut self, owner: u64) {
         if !self.transfers.wants_blocks_of(owner, self.now_us) {
             self.out.push_effect(Effect::FreeBlocks { owner });
+        } else if self.transfers.is_over(owner) {
+            self.out.push_effect(Effect::StopBlocks { owner });
         }
     }
 

@@ -289,16 +289,17 @@ impl Engine {
         }
     }
 
+    /// Another User's transfer of the image ends only where that User has it, and sends it again because it was damaged.
     fn end_all_alike(&mut self, owner: u64) {
         let Some(transfer) = self.transfers.get(owner) else {
             return;
         };
-        let image = (transfer.user, transfer.manifest.image_id());
+        let image_id = transfer.manifest.image_id();
         let receiving = self.transfers.receiving();
         let alike: Vec<u64> = receiving
             .filter(|other| {
                 let other = self.transfers.get(*other);
-                other.is_some_and(|it| (it.user, it.manifest.image_id()) == image)
+                other.is_some_and(|it| it.manifest.image_id() == image_id)
             })
             .collect();
         for other in alike {

@@ -255,6 +255,16 @@ impl Transfers {
         }
     }
 
+    /// Whether it ended without an image.
+    pub(crate) fn is_over(&self, owner: u64) -> bool {
+        self.get(owner).is_some_and(|transfer| {
+            matches!(
+                transfer.state(),
+                TransferState::Rejected | TransferState::Cancelled | TransferState::Expired
+            )
+        })
+    }
+
     /// A block is durable. Answers whether the transfer has just become complete.
     pub(crate) fn hold(&mut self, owner: u64, index: u32) -> bool {
         let Some(transfer) = self.by_owner.get_mut(&owner) else {

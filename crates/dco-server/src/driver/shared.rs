@@ -97,7 +97,7 @@ impl Landed {
     }
 }
 
-/// Owners in the block log that were freed since the service started: one number for each transfer
+/// Owners in the block log of whom no more blocks are taken, since the service started: one number for each transfer
 /// that has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Freed(Arc<watch::Sender<BTreeSet<u64>>>);
@@ -183,7 +183,7 @@ impl Found {
 pub(crate) struct StoreNews {
     /// Blocks that are durable.
     pub landed: Landed,
-    /// Owners whose blocks are not needed any more.
+    /// Owners of whom no more blocks are taken.
     pub freed: Freed,
     /// What was found wrong.
     pub found: Found,

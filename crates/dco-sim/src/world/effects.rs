@@ -61,9 +61,10 @@ impl World {
                 self.after(wait_us, item);
             }
             Effect::FreeBlocks { owner } => service.free_blocks(owner),
+            // A sender in the simulated world looks at its transfer before it sends more.
+            Effect::StopBlocks { .. } | Effect::Changed(_) => {}
             Effect::Tell { session, message } => self.say_to_gateway(session, message),
             Effect::CloseSession { session } => self.break_stream(session),
-            Effect::Changed(_) => {}
         }
     }
 }
