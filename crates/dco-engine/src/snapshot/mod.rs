@@ -157,11 +157,11 @@ fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
 
 fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
-    let (inventory, mut known) = snapshot.devices.unwrap_or_default().load()?;
+    let (inventory, known) = snapshot.devices.unwrap_or_default().load()?;
     let transfers = snapshot.transfers.unwrap_or_default().load(seq)?;
     let mut batches = snapshot.batches.unwrap_or_default().load(&transfers)?;
     let activations = snapshot.activations.unwrap_or_default();
-    activations.load(&mut batches, &mut known)?;
+    activations.load(&mut batches, &known)?;
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
     let large = large.load(&mut batches, &known, &activations, true)?;
