@@ -13,6 +13,7 @@ mod durability;
 mod feed;
 mod forecast;
 mod gateways;
+mod golden;
 mod moves;
 mod places;
 mod release;
