@@ -45,7 +45,7 @@ pub struct Report {
     pub block_bytes: u64,
     /// Where they are. Of a block that is there more than once, the last.
     pub whole: BTreeMap<(u64, u32), WholeBlock>,
-    /// Whether the second engine took in everything up to `head`.
+    /// Whether the second engine is where the journal is that ends with `head`.
     pub is_replayed: bool,
 }
 
@@ -80,8 +80,8 @@ impl WholeBlock {
 }
 
 /// Reads every file of a data folder and lists every damage instead of stopping at the first.
-/// `second` takes in the journal as far as that is whole, from its first record or the oldest
-/// snapshot on; each snapshot that it comes by is compared with its own.
+/// `second` takes in the journal; where records are missing it goes on from the next snapshot.
+/// Each snapshot that it comes by is compared with its own.
 ///
 /// # Errors
 /// [`StoreError::NewerFormat`], and [`StoreError::Disk`] if there is no folder to list. A file

@@ -139,13 +139,13 @@ impl Journal {
             Some(mut full) => {
                 full.seal(&self.folder)?;
                 full.trim(&self.folder)?;
-                self.begin_segment()
+                self.begin_segment(body_bytes)
             }
-            None => self.begin_segment(),
+            None => self.begin_segment(body_bytes),
         }
     }
 
-    fn begin_segment(&mut self) -> Result<Tail, StoreError> {
+    fn begin_segment(&mut self, body_bytes: u64) -> Result<Tail, StoreError> {
         self.segment_last += 1;
         let header = SegmentHeader {
             log: Log::Journal,
@@ -155,7 +155,10 @@ impl Journal {
             first_seq: self.head.seq + 1,
             chain: self.head.chain,
         };
-        let bytes = self.options.journal_segment_bytes;
+        let bytes = self
+            .options
+            .journal_segment_bytes
+            .max(segment::bytes_for(body_bytes));
         segment::create(&self.folder, &header, bytes)?;
         Ok(Tail::new(&header, bytes))
     }

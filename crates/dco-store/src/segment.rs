@@ -5,6 +5,7 @@ use crate::{
     StoreError,
     codec::{array_at, put, u32_at, u64_at},
     disk::Folder,
+    frame::FRAME_HEADER_LEN,
 };
 
 mod names;
@@ -111,6 +112,11 @@ pub(crate) fn check_known(
         found,
         known,
     })
+}
+
+/// Bytes of a segment that holds one frame with a body of this size and its seal.
+pub(crate) fn bytes_for(body_bytes: u64) -> u64 {
+    SEGMENT_HEADER_LEN + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN
 }
 
 /// Makes an empty segment of at least `bytes`. It gets its name last: a crash on the way

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use super::{Entry, FairQueue, Lane, Slot, User};
+use super::{Entry, FairQueue, Lane, Slot, User, low_half};
+use crate::line::Place;
 use crate::ring::Ring;
 use crate::turns::{InvalidTurns, Turns};
 
@@ -46,16 +47,39 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
         mut queued: impl FnMut(K, Slot),
     ) -> Result<Self, InvalidTurns> {
         let mut queue = Self::with_lines(turns)?;
+        let mut waiting = vec![Vec::new(); turns.lines.len()];
         for entry in entries {
-            let (key, slot) = (entry.key, queue.push(entry));
-            queued(key, slot);
+            let line = queue.known_line(&entry);
+            let line = line.ok_or(InvalidTurns("an entry waits in a line that is not there"))?;
+            let place = (entry.due_us, entry.order, queue.next_seq);
+            queue.next_seq += 1;
+            waiting[line as usize].push((place, entry.key));
         }
-        if queue.lines.count() != turns.lines.len() {
-            return Err(InvalidTurns("an entry waits in a line that is not there"));
+        for (line, waiting) in (0..).zip(waiting) {
+            queue.fill(line, waiting, &mut queued);
         }
         let has_entries = queue.users.iter().map(|user| user.len > 0);
         queue.ring = Ring::resume(turns.users.iter().zip(has_entries), turns.next_turn)?;
         Ok(queue)
+    }
+
+    fn known_line(&self, entry: &Entry<U, L, K>) -> Option<u32> {
+        let lane = self.lane_ids.get(&entry.lane)?;
+        let user = self.user_ids.get(&entry.user)?;
+        self.users[*user as usize].lines.get(lane).copied()
+    }
+
+    /// Into an empty line, all that waits in it.
+    fn fill(&mut self, line: u32, mut waiting: Vec<(Place, K)>, queued: &mut impl FnMut(K, Slot)) {
+        waiting.sort_by_key(|(place, _)| *place);
+        let len = waiting.len() as u64;
+        self.lines.fill(line, waiting, |seq, key, node| {
+            let seq_low = low_half(seq);
+            queued(key, Slot { node, seq_low });
+        });
+        self.len += len;
+        self.users[self.lines.line(line).user as usize].len += len;
+        self.renew_head(line, None);
     }
 
     /// With the same numbers for Users, lanes and lines: what waits equally long is freed in their order.

@@ -65,6 +65,7 @@ impl Engine {
     fn apply_devices_imported(&mut self, record: &DevicesImported) -> Result<(), Why> {
         let moved = self.moved(record);
         self.inventory.apply(record);
+        self.note_lost(record);
         for activation in moved {
             self.queue_again(activation);
         }
@@ -72,6 +73,19 @@ impl Engine {
         let by = Eui64::from_bits(record.by);
         self.requests
             .remember(by, record.request.as_ref(), Made::Imported(count))
+    }
+
+    /// Activations of Devices that have gone to another User, or come back.
+    fn note_lost(&mut self, record: &DevicesImported) {
+        for device in &record.devices {
+            let busy = self.batches.busy(Eui64::from_bits(device.device));
+            let Some(activation) = busy else { continue };
+            if self.is_lost(activation) {
+                self.batches.lost.insert(activation);
+            } else {
+                self.batches.lost.remove(&activation);
+            }
+        }
     }
 
     /// Activations of Devices that from now on are behind another gateway.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dco_block::{FirmwareVersion, ManufacturerImageHash};
+use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
 
 use super::devices::{DeviceTable, KnownDevices};
 use super::{Why, batches};
@@ -23,32 +23,35 @@ pub(super) struct Activations {
     /// Places in the list of Devices.
     #[prost(uint32, repeated, tag = "1")]
     devices: Vec<u32>,
-    /// Phase and flags.
+    /// Where it stands: places in the columns that follow.
     #[prost(uint32, repeated, tag = "2")]
-    states: Vec<u32>,
+    kinds: Vec<u32>,
+    /// Phase and flags. How activations stand, each once, in the order in which it is first named.
     #[prost(uint32, repeated, tag = "3")]
+    states: Vec<u32>,
+    #[prost(uint32, repeated, tag = "4")]
     attempts: Vec<u32>,
     /// [`Outcome::number`], 0 for none.
-    #[prost(uint32, repeated, tag = "4")]
+    #[prost(uint32, repeated, tag = "5")]
     outcomes: Vec<u32>,
     /// Of those that have one.
-    #[prost(sfixed64, repeated, tag = "5")]
+    #[prost(sfixed64, repeated, tag = "6")]
     released_us: Vec<i64>,
     /// Of those that have one.
-    #[prost(sfixed64, repeated, tag = "6")]
+    #[prost(sfixed64, repeated, tag = "7")]
     ended_us: Vec<i64>,
     /// Of those that wait for a retry.
-    #[prost(sfixed64, repeated, tag = "7")]
+    #[prost(sfixed64, repeated, tag = "8")]
     retry_us: Vec<i64>,
-    #[prost(message, optional, tag = "8")]
+    #[prost(message, optional, tag = "9")]
     readings: Option<Readings>,
     /// Of which something was said.
-    #[prost(uint32, repeated, tag = "9")]
+    #[prost(uint32, repeated, tag = "10")]
     messages_of: Vec<u32>,
-    #[prost(string, repeated, tag = "10")]
+    #[prost(string, repeated, tag = "11")]
     messages: Vec<String>,
-    /// How many attempts were made, whatever their numbers.
-    #[prost(uint32, repeated, tag = "11")]
+    /// How many attempts were made, whatever their numbers; one of the columns of how activations stand.
+    #[prost(uint32, repeated, tag = "12")]
     tries: Vec<u32>,
 }
 
@@ -79,13 +82,19 @@ impl Activations {
             messages: batches.messages.values().map(ToString::to_string).collect(),
             ..Self::default()
         };
+        let mut places = BTreeMap::new();
         for activation in &batches.activations {
-            columns.push(activation, table);
+            columns.push(activation, table, &mut places);
         }
         columns
     }
 
-    fn push(&mut self, activation: &Activation, table: &DeviceTable) {
+    fn push(
+        &mut self,
+        activation: &Activation,
+        table: &DeviceTable,
+        places: &mut BTreeMap<[u32; 4], u32>,
+    ) {
         let Activation {
             device,
             batch: _,
@@ -98,73 +107,43 @@ impl Activations {
             ended_us,
         } = activation;
         let flag = |is_set: bool, flag| if is_set { flag } else { 0 };
-        let flags = flag(*fate_unknown, FATE_UNKNOWN)
+        let state = number_of(*phase)
+            | flag(*fate_unknown, FATE_UNKNOWN)
             | flag(released_us.is_some(), HAS_RELEASED)
             | flag(ended_us.is_some(), HAS_ENDED);
-        let phase = match *phase {
-            Phase::Parked => 1,
-            Phase::Queued(_) => 2,
-            Phase::Released => 3,
-            Phase::RetryWait { until_us } => {
-                self.retry_us.push(until_us);
-                4
-            }
-            Phase::Succeeded => 5,
-            Phase::Failed => 6,
-            Phase::Cancelled => 7,
-        };
+        let outcome = outcome.map_or(0, Outcome::number);
+        let kind = [state, (*attempt).into(), (*tries).into(), outcome];
+        let next = u32::try_from(places.len()).unwrap_or(u32::MAX);
+        let place = *places.entry(kind).or_insert(next);
+        if place == next {
+            self.states.push(state);
+            self.attempts.push((*attempt).into());
+            self.tries.push((*tries).into());
+            self.outcomes.push(outcome);
+        }
         self.devices.push(table.place(*device));
-        self.states.push(phase | flags);
-        self.attempts.push((*attempt).into());
-        self.tries.push((*tries).into());
-        self.outcomes.push(outcome.map_or(0, Outcome::number));
+        self.kinds.push(place);
         self.released_us.extend(released_us);
         self.ended_us.extend(ended_us);
+        if let Phase::RetryWait { until_us } = phase {
+            self.retry_us.push(*until_us);
+        }
     }
 
     /// The place of an activation's Device in the list.
-    pub(super) fn device_of(&self, activation: u32) -> usize {
-        let place = self.devices.get(as_usize(activation)).copied();
-        place.map_or(usize::MAX, as_usize)
+    pub(super) fn device_of(&self, activation: u32) -> u32 {
+        let place = self.devices.get(as_usize(activation));
+        place.copied().unwrap_or(u32::MAX)
     }
 
     /// Fills the batches with them. What is queued gets its slot later.
-    pub(super) fn load(&self, batches: &mut Batches, known: &mut KnownDevices) -> Result<(), Why> {
+    pub(super) fn load(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
         let len = self.devices.len();
-        let lens = [
-            self.states.len(),
-            self.attempts.len(),
-            self.tries.len(),
-            self.outcomes.len(),
-        ];
         let wanted = batches.batches.iter().map(|batch| as_usize(batch.len));
-        if lens != [len; 4] || wanted.sum::<usize>() != len {
+        if self.kinds.len() != len || wanted.sum::<usize>() != len {
             return Err("its activations have columns of different lengths");
         }
-        let mut reader = Reader::new(self);
-        let mut busy = vec![u32::MAX; known.devices.len()];
-        batches.activations.reserve_exact(len);
-        for (index, batch) in (0..).zip(&mut batches.batches) {
-            for activation in batch.activations() {
-                let at = as_usize(activation);
-                let item = reader.next(at, index, known)?;
-                *count_of(&mut batch.counts, item.phase) += 1;
-                *count_of(&mut batches.totals, item.phase) += 1;
-                let ended = matches!(
-                    item.phase,
-                    Phase::Succeeded | Phase::Failed | Phase::Cancelled
-                );
-                let before = (!ended)
-                    .then(|| std::mem::replace(&mut busy[as_usize(self.devices[at])], activation));
-                if before.is_some_and(|before| before != u32::MAX) {
-                    return Err("two activations of one Device are under way");
-                }
-                batches.activations.push(item);
-            }
-        }
-        reader.must_be_done()?;
-        let busy = known.devices.iter().copied().zip(busy);
-        batches.busy = busy.filter(|(_, it)| *it != u32::MAX).collect();
+        self.fill(batches, known)?;
         batches.open = batches::open(&batches.batches);
         batches.readings = match &self.readings {
             Some(readings) => readings.load(len)?,
@@ -172,6 +151,36 @@ impl Activations {
         };
         batches.messages = self.load_messages(len)?;
         Ok(())
+    }
+
+    fn fill(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
+        let mut reader = Reader::new(self)?;
+        let mut busy = vec![u32::MAX; known.devices.len()];
+        batches.activations.reserve_exact(self.devices.len());
+        for (index, batch) in (0..).zip(&mut batches.batches) {
+            for activation in batch.activations() {
+                let place = as_usize(self.device_of(activation));
+                let device = known.devices.get(place).copied();
+                let device = device.ok_or("an activation's Device is not listed")?;
+                let item = reader.next(as_usize(activation), index, device)?;
+                *count_of(&mut batch.counts, item.phase) += 1;
+                *count_of(&mut batches.totals, item.phase) += 1;
+                let has_ended = item.phase.has_ended();
+                batches.activations.push(item);
+                if has_ended {
+                    continue;
+                }
+                if std::mem::replace(&mut busy[place], activation) != u32::MAX {
+                    return Err("two activations of one Device are under way");
+                }
+                if !known.is_of(place, batch.user) {
+                    batches.lost.insert(activation);
+                }
+            }
+        }
+        let busy = known.devices.iter().copied().zip(busy);
+        batches.busy = busy.filter(|(_, it)| *it != u32::MAX).collect();
+        reader.must_be_done()
     }
 
     fn load_messages(&self, len: usize) -> Result<BTreeMap<u32, Box<str>>, Why> {
@@ -195,71 +204,119 @@ fn must_be_numbers(numbers: &[u32], len: usize) -> Result<(), Why> {
     }
 }
 
+fn number_of(phase: Phase) -> u32 {
+    match phase {
+        Phase::Parked => 1,
+        Phase::Queued(_) => 2,
+        Phase::Released => 3,
+        Phase::RetryWait { .. } => 4,
+        Phase::Succeeded => 5,
+        Phase::Failed => 6,
+        Phase::Cancelled => 7,
+    }
+}
+
+fn phase_of(number: u32) -> Option<Phase> {
+    Some(match number {
+        1 => Phase::Parked,
+        2 => Phase::Queued(None),
+        3 => Phase::Released,
+        4 => Phase::RetryWait { until_us: 0 },
+        5 => Phase::Succeeded,
+        6 => Phase::Failed,
+        7 => Phase::Cancelled,
+        _ => return None,
+    })
+}
+
+/// How an activation stands, without its times.
+struct Kind {
+    phase: Phase,
+    attempt: u16,
+    tries: u16,
+    outcome: Option<Outcome>,
+    state: u32,
+}
+
+impl Kind {
+    fn load(state: u32, [attempt, tries]: [u32; 2], outcome: u32) -> Option<Self> {
+        let phase = phase_of(state & PHASE)?;
+        // One that waits must be able to have another attempt.
+        let attempts_max = if phase.waits() {
+            u16::MAX - 1
+        } else {
+            u16::MAX
+        };
+        let attempt = u16::try_from(attempt).ok()?;
+        let tries = u16::try_from(tries).ok()?;
+        let known_outcome = Outcome::from_number(outcome);
+        let is_right = state <= STATE_MAX
+            && attempt <= attempts_max
+            && tries <= attempt
+            && known_outcome.is_some() == (outcome != 0);
+        is_right.then_some(Self {
+            phase,
+            attempt,
+            tries,
+            outcome: known_outcome,
+            state,
+        })
+    }
+}
+
 /// Reads one activation after the other.
 struct Reader<'a> {
     columns: &'a Activations,
+    kinds: Vec<Kind>,
     released_us: std::slice::Iter<'a, i64>,
     ended_us: std::slice::Iter<'a, i64>,
     retry_us: std::slice::Iter<'a, i64>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(columns: &'a Activations) -> Self {
-        Self {
+    fn new(columns: &'a Activations) -> Result<Self, Why> {
+        let lens = [
+            columns.attempts.len(),
+            columns.tries.len(),
+            columns.outcomes.len(),
+        ];
+        if lens != [columns.states.len(); 3] {
+            return Err("the kinds of its activations have columns of different lengths");
+        }
+        let counts = columns.attempts.iter().zip(&columns.tries);
+        let counts = counts.map(|(attempt, tries)| [*attempt, *tries]);
+        let kinds = columns.states.iter().zip(counts.zip(&columns.outcomes));
+        let kinds = kinds.map(|(state, (counts, outcome))| Kind::load(*state, counts, *outcome));
+        let kinds: Option<Vec<_>> = kinds.collect();
+        Ok(Self {
             columns,
+            kinds: kinds.ok_or("an activation stands where none can")?,
             released_us: columns.released_us.iter(),
             ended_us: columns.ended_us.iter(),
             retry_us: columns.retry_us.iter(),
-        }
-    }
-
-    fn next(&mut self, at: usize, batch: u32, known: &KnownDevices) -> Result<Activation, Why> {
-        let place = as_usize(self.columns.devices[at]);
-        let device = known.devices.get(place);
-        let device = *device.ok_or("an activation's Device is not listed")?;
-        let state = self.columns.states[at];
-        let phase = self.phase(state)?;
-        let attempt = u16::try_from(self.columns.attempts[at]);
-        // One that waits must be able to have another attempt.
-        let attempt = attempt.ok().filter(|it| *it < u16::MAX || !phase.waits());
-        let attempt = attempt.ok_or("an activation has had too many attempts")?;
-        let tries = u16::try_from(self.columns.tries[at]).ok();
-        let tries = tries.filter(|tries| *tries <= attempt);
-        let outcome = self.columns.outcomes[at];
-        let known_outcome = Outcome::from_number(outcome);
-        if known_outcome.is_none() && outcome != 0 {
-            return Err("an activation's outcome is not known");
-        }
-        Ok(Activation {
-            device,
-            batch,
-            attempt,
-            tries: tries.ok_or("an activation was tried more often than it has attempts")?,
-            phase,
-            outcome: known_outcome,
-            fate_unknown: state & FATE_UNKNOWN != 0,
-            released_us: taken_if(state & HAS_RELEASED != 0, &mut self.released_us)?,
-            ended_us: taken_if(state & HAS_ENDED != 0, &mut self.ended_us)?,
         })
     }
 
-    fn phase(&mut self, state: u32) -> Result<Phase, Why> {
-        if state > STATE_MAX {
-            return Err("an activation's state is not known");
+    fn next(&mut self, at: usize, batch: u32, device: Eui64) -> Result<Activation, Why> {
+        let kind = self.kinds.get(as_usize(self.columns.kinds[at]));
+        let kind = kind.ok_or("an activation is of no kind")?;
+        let mut phase = kind.phase;
+        if let Phase::RetryWait { until_us } = &mut phase {
+            *until_us = taken(&mut self.retry_us)?;
         }
-        Ok(match state & PHASE {
-            1 => Phase::Parked,
-            2 => Phase::Queued(None),
-            3 => Phase::Released,
-            4 => {
-                let until_us = taken_if(true, &mut self.retry_us)?;
-                let until_us = until_us.ok_or("an activation has no time for its retry")?;
-                Phase::RetryWait { until_us }
-            }
-            5 => Phase::Succeeded,
-            6 => Phase::Failed,
-            7 => Phase::Cancelled,
-            _ => return Err("an activation is in no phase"),
+        let has = |flag| kind.state & flag != 0;
+        let released_us = has(HAS_RELEASED).then(|| taken(&mut self.released_us));
+        let ended_us = has(HAS_ENDED).then(|| taken(&mut self.ended_us));
+        Ok(Activation {
+            device,
+            batch,
+            attempt: kind.attempt,
+            tries: kind.tries,
+            phase,
+            outcome: kind.outcome,
+            fate_unknown: has(FATE_UNKNOWN),
+            released_us: released_us.transpose()?,
+            ended_us: ended_us.transpose()?,
         })
     }
 
@@ -273,14 +330,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn taken_if(has: bool, times: &mut std::slice::Iter<'_, i64>) -> Result<Option<i64>, Why> {
-    if !has {
-        return Ok(None);
-    }
-    match times.next() {
-        Some(at_us) => Ok(Some(*at_us)),
-        None => Err("an activation's times are missing"),
-    }
+fn taken(times: &mut std::slice::Iter<'_, i64>) -> Result<i64, Why> {
+    let next = times.next().copied();
+    next.ok_or("an activation's times are missing")
 }
 
 impl Readings {

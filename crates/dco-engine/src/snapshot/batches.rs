@@ -69,6 +69,7 @@ impl Batches {
             numbers: _,
             open: _,
             busy: _,
+            lost: _,
             totals: _,
         } = batches;
         Self {

@@ -163,11 +163,11 @@ fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
 
 fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
-    let (inventory, mut known) = snapshot.devices.unwrap_or_default().load()?;
+    let (inventory, known) = snapshot.devices.unwrap_or_default().load()?;
     let transfers = snapshot.transfers.unwrap_or_default().load(seq)?;
     let mut batches = snapshot.batches.unwrap_or_default().load()?;
     let activations = snapshot.activations.unwrap_or_default();
-    activations.load(&mut batches, &mut known)?;
+    activations.load(&mut batches, &known)?;
     must_have_images(&batches, &transfers)?;
     let is_whole = |batch: &Batch| transfers.damage(batch.image_id).is_none();
     let (large, small) = (snapshot.large, snapshot.small);

@@ -153,7 +153,7 @@ fn entries(
         });
         waiting.map(|activation| Entry {
             user: batch.user,
-            lane: known.gateways[activations.device_of(activation)],
+            lane: known.gateway_of(activations.device_of(activation)),
             due_us: batch.due_us,
             order: activation.into(),
             key: activation,

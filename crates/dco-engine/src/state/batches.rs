@@ -47,6 +47,10 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    pub(crate) fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+
     /// Whether it has not reached its end and no attempt is under way.
     pub(crate) fn waits(self) -> bool {
         matches!(
@@ -108,6 +112,8 @@ pub(crate) struct Batches {
     pub(crate) open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
     /// The activation that is under way for a Device.
     pub(crate) busy: BTreeMap<Eui64, u32>,
+    /// Those under way whose Device is not registered to their User any more.
+    pub(crate) lost: BTreeSet<u32>,
     pub(crate) totals: ActivationCounts,
 }
 
@@ -242,8 +248,10 @@ impl Batches {
             *count_of(counts, before) -= 1;
             *count_of(counts, phase) += 1;
         }
-        let ended = matches!(phase, Phase::Succeeded | Phase::Failed | Phase::Cancelled);
-        if ended && self.busy.get(&device) == Some(&activation) {
+        if phase.has_ended() {
+            self.lost.remove(&activation);
+        }
+        if phase.has_ended() && self.busy.get(&device) == Some(&activation) {
             self.busy.remove(&device);
         }
         if batch.counts.open() == 0 {

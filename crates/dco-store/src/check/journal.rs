@@ -52,7 +52,7 @@ struct Audit<'a> {
     report: &'a mut Report,
     /// The end of what was read; nothing behind damage.
     head: Option<Head>,
-    /// The last record that the second engine took in; nothing if it could not go on.
+    /// The last record that the second engine took in; nothing if one is missing that follows.
     replayed: Option<Seq>,
 }
 
@@ -110,12 +110,8 @@ impl Audit<'_> {
         self.compare(head.seq, &name)
     }
 
-    /// Holds a snapshot against the second engine, or gives it to one that has nothing yet.
+    /// Holds a snapshot against the second engine, or gives it to one that could not go on.
     fn compare(&mut self, seq: Seq, name: &str) -> Result<(), StoreError> {
-        let has_begun = self.replayed.is_some() || self.report.records > 0;
-        if self.replayed != Some(seq) && has_begun {
-            return Ok(());
-        }
         let read = Snapshot::read(self.folder, name);
         let Some(snapshot) = self.report.note_damage(read, name)? else {
             return Ok(());
@@ -125,7 +121,7 @@ impl Audit<'_> {
                 Ok(()) => self.replayed = Some(seq),
                 Err(error) => self.report.damage(name, 0, error.to_string()),
             }
-        } else if self.second.snapshot() != snapshot.body {
+        } else if self.replayed == Some(seq) && self.second.snapshot() != snapshot.body {
             let what = "it is not what the records up to it amount to";
             self.report.damage(name, 0, what);
         }

@@ -53,7 +53,8 @@ fn pin(folder: &Folder, shared: &Arc<Shared>) -> Result<Pinned, StoreError> {
             (Some(number), Some(bytes)) if number == durable.segment => bytes,
             // What was begun since is not in it.
             (Some(number), _) if number > durable.segment => continue,
-            _ if seq.is_some_and(|seq| seq > durable.head.seq) => continue,
+            // Nor a snapshot that the segments in it do not go on behind.
+            _ if seq.is_some_and(|seq| seq >= durable.head.seq) => continue,
             _ if segment.is_some() || seq.is_some() => folder.len(&file)?,
             _ => continue,
         };

@@ -16,14 +16,13 @@ impl Replay for History {
     fn load(&mut self, seq: Seq, snapshot: &[u8]) -> Result<(), ReplayError> {
         let mut records = Vec::new();
         let mut rest = snapshot;
-        while let Some((len, after)) = rest.split_first() {
-            let (record, after) = after
-                .split_at_checked(usize::from(*len))
-                .ok_or("it is cut short")?;
+        while let Some((len, after)) = rest.split_first_chunk() {
+            let len = usize::from(u16::from_le_bytes(*len));
+            let (record, after) = after.split_at_checked(len).ok_or("it is cut short")?;
             records.push(record.to_vec());
             rest = after;
         }
-        if records.len() as u64 != seq {
+        if records.len() as u64 != seq || !rest.is_empty() {
             return Err("it has not as many records as it should".into());
         }
         (self.records, self.loaded) = (records, Some(seq));
@@ -40,8 +39,8 @@ impl Replay for History {
 impl Second for History {
     fn snapshot(&self) -> Vec<u8> {
         let each = self.records.iter().map(|record| {
-            let len = u8::try_from(record.len()).expect("records of tests are short");
-            [&[len], record.as_slice()].concat()
+            let len = u16::try_from(record.len()).expect("records of tests are short");
+            [&len.to_le_bytes(), record.as_slice()].concat()
         });
         each.collect::<Vec<_>>().concat()
     }

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::support::{SMALL, open_small, open_with, pattern};
 use crate::{
     Disk, Fate, FileDisk, MemDisk, Options, RECORD_BYTES_MAX, StoreError, open, records_only,
+    segment::Log,
 };
 
 #[test]
@@ -96,6 +97,19 @@ fn a_record_of_the_largest_size_is_kept_and_a_larger_one_refused() {
     ));
     writer.close().unwrap();
     assert_eq!(open_small(&disk).unwrap().1, [largest, b"after".to_vec()]);
+}
+
+#[test]
+fn a_record_larger_than_a_segment_gets_one_that_it_fills() {
+    let disk = MemDisk::new();
+    let mut journal = open_small(&disk).unwrap().0.journal;
+    for record in [pattern(1, 30), pattern(2, 5000), pattern(3, 30)] {
+        journal.commit(&[record]).unwrap();
+    }
+    let bytes = |number: u64| disk.len(&Log::Journal.segment(number)).unwrap();
+    // Header, one frame with chain value and length, seal: all of it reserved before it is written.
+    assert_eq!(bytes(2), 128 + 64 + 32 + 4 + 5000 + 64);
+    assert_eq!(bytes(3), SMALL.journal_segment_bytes);
 }
 
 #[test]

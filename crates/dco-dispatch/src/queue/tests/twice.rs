@@ -117,6 +117,7 @@ fn taken_up(twice: &mut Twice) -> Queue {
     let queue = Queue::resume(&turns, entries, |key, slot| slots.push((key, slot)));
     let queue = queue.unwrap();
     assert_eq!(queue.turns(), turns);
+    slots.sort_by_key(|it| it.0);
     for ((key, slot), (waiting, _, before)) in slots.into_iter().zip(&twice.waiting) {
         assert_eq!(key, *waiting);
         assert_eq!(queue.ahead_of(slot), twice.replayed.ahead_of(*before));

@@ -1,7 +1,7 @@
 //! The records of an estate: Users, their Devices and images, and activations in every state.
 
 use bytes::Bytes;
-use dco_block::{FirmwareVersion, OtaHeader};
+use dco_block::{Manifest, ManifestParts};
 use dco_engine::record::{
     AttemptEnded, BatchAccepted, Change, DayOpened, Device, DevicesImported, Model, Record,
     Released, RequestKey, TransferEnd, TransferEnded, TransferOpened,
@@ -9,13 +9,8 @@ use dco_engine::record::{
 use dco_engine::{HOUR_US, Outcome, SECOND_US};
 use prost::Message;
 
-pub(crate) const ACTIVATIONS: u64 = 1_000_000;
 const USERS: u64 = 5;
 const GATEWAYS: u64 = 200;
-const IMAGES: u64 = 10_000;
-const DEVICES_OF_IMAGE: u64 = ACTIVATIONS / IMAGES;
-const BLOCK_BYTES: u32 = 64 * 1024;
-const BLOCKS: u32 = 24;
 /// 2026-06-01, and its first instant.
 const DATE: i32 = 20_605;
 const DAY_START_US: i64 = 1_780_268_400_000_000;
@@ -33,43 +28,55 @@ enum Fate {
 
 impl Fate {
     fn of(device: u64) -> Self {
-        match device % 9 {
-            0..3 => Self::Queued,
-            3..6 => Self::Ended,
-            6 => Self::Parked,
-            7 => Self::RetryWait,
+        match device % 30 {
+            0..10 => Self::Queued,
+            10..20 => Self::Ended,
+            20..25 => Self::Parked,
+            25..29 => Self::RetryWait,
             _ => Self::Released,
         }
     }
 }
 
 /// A journal, one record after the other.
-#[derive(Default)]
 pub(crate) struct Estate {
     pub(crate) journal: Vec<Vec<u8>>,
     at_us: i64,
+    devices_of_image: u64,
     batches_of: [u64; 5],
     transfers_of: [u64; 5],
     activations: u32,
 }
 
 impl Estate {
-    /// A third is queued, a third ended, the rest parked, waiting for a retry, and released.
-    pub(crate) fn new() -> Self {
+    /// A third is queued, a third ended, the rest parked, waiting for a retry, and released. Each image, asked for
+    /// with the number of the record that opens its transfer, is stored for as many Devices, and sent to all of them.
+    pub(crate) fn new<E>(
+        (activations, images): (u64, u64),
+        mut image_of: impl FnMut(u64, u64) -> Result<Manifest, E>,
+    ) -> Result<Self, E> {
         let mut estate = Self {
+            journal: Vec::new(),
             at_us: DAY_START_US + HOUR_US,
-            ..Self::default()
+            devices_of_image: activations / images,
+            batches_of: [0; 5],
+            transfers_of: [0; 5],
+            activations: 0,
         };
         estate.open_day();
-        estate.import();
-        let images = (0..IMAGES).map(|image| estate.store(image));
-        let images: Vec<Bytes> = images.collect();
-        for (image, image_id) in (0..).zip(&images) {
+        estate.import(images);
+        let mut manifests = Vec::new();
+        for image in 0..images {
+            let manifest = image_of(image, estate.journal.len() as u64 + 1)?;
+            estate.store(image, &manifest);
+            manifests.push(manifest);
+        }
+        for (image, manifest) in (0..).zip(&manifests) {
             for parked in [false, true] {
-                estate.send(image, image_id, parked);
+                estate.send(image, manifest, parked);
             }
         }
-        estate
+        Ok(estate)
     }
 
     fn record(&mut self, change: Change) -> u64 {
@@ -100,10 +107,11 @@ impl Estate {
         }));
     }
 
-    fn import(&mut self) {
-        let devices = (0..ACTIVATIONS).map(|number| Device {
+    fn import(&mut self, images: u64) {
+        let of_image = self.devices_of_image;
+        let devices = (0..images * of_image).map(|number| Device {
             device: device(number),
-            user: user_of(number / DEVICES_OF_IMAGE),
+            user: user_of(number / of_image),
             gateway: gateway_of(number),
             model: 0,
             hardware_version: 3,
@@ -122,34 +130,28 @@ impl Estate {
         }));
     }
 
-    /// Answers the image's id.
-    fn store(&mut self, image: u64) -> Bytes {
-        let image_bytes = BLOCKS * BLOCK_BYTES;
-        let header = OtaHeader {
-            manufacturer_code: 1,
-            image_type: 1,
-            file_version: FirmwareVersion::new(2),
-            stack_version: 2,
-            header_string: [0; 32],
-            total_image_bytes: image_bytes,
-            security_credential_version: None,
-            upgrade_file_destination: None,
-            hardware_versions: None,
-        };
-        let image_id = octets(image);
+    fn store(&mut self, image: u64, manifest: &Manifest) {
+        let ManifestParts {
+            image_id,
+            image_bytes,
+            block_bytes,
+            manufacturer_image_hash,
+            firmware_version,
+            ota_header,
+        } = manifest.parts();
         let number = next(&mut self.transfers_of, image);
         let request = self.request();
         let owner = self.record(Change::TransferOpened(TransferOpened {
             user: user_of(image),
             number,
             request,
-            image_id: image_id.clone(),
+            image_id: Bytes::copy_from_slice(image_id.as_bytes()),
             image_bytes,
-            block_bytes: BLOCK_BYTES,
-            manufacturer_image_hash: octets(image + IMAGES),
-            firmware_version: 2,
-            ota_header: header.encode().into(),
-            devices: devices_of(image).map(device).collect(),
+            block_bytes,
+            manufacturer_image_hash: Bytes::copy_from_slice(manufacturer_image_hash.as_bytes()),
+            firmware_version: firmware_version.get(),
+            ota_header,
+            devices: self.devices_of(image).map(device).collect(),
             expire_us: self.at_us + 7 * DAY_US,
             warn_us: self.at_us + 6 * DAY_US,
             ..TransferOpened::default()
@@ -159,12 +161,19 @@ impl Estate {
             end: TransferEnd::Stored.into(),
             ..TransferEnded::default()
         }));
-        image_id
     }
 
-    fn send(&mut self, image: u64, image_id: &Bytes, parked: bool) {
-        let devices = devices_of(image).filter(|it| (Fate::of(*it) == Fate::Parked) == parked);
+    fn devices_of(&self, image: u64) -> std::ops::Range<u64> {
+        image * self.devices_of_image..(image + 1) * self.devices_of_image
+    }
+
+    fn send(&mut self, image: u64, manifest: &Manifest, parked: bool) {
+        let devices = self.devices_of(image);
+        let devices = devices.filter(|it| (Fate::of(*it) == Fate::Parked) == parked);
         let devices: Vec<u64> = devices.collect();
+        if devices.is_empty() {
+            return;
+        }
         let ahead = if parked { 1 } else { 0 };
         let day_start_us = DAY_START_US + i64::from(ahead) * DAY_US;
         let trt_start_us = day_start_us.max(self.at_us + 1);
@@ -174,7 +183,7 @@ impl Estate {
             user: user_of(image),
             number,
             request,
-            image_id: image_id.clone(),
+            image_id: Bytes::copy_from_slice(manifest.image_id().as_bytes()),
             devices: devices.iter().copied().map(device).collect(),
             service_date: DATE + ahead,
             day_start_us,
@@ -187,11 +196,11 @@ impl Estate {
         let first = self.activations;
         for (activation, device) in (first..).zip(&devices) {
             self.activations += 1;
-            self.live(activation, *device, image);
+            self.live(activation, *device, manifest);
         }
     }
 
-    fn live(&mut self, activation: u32, device: u64, image: u64) {
+    fn live(&mut self, activation: u32, device: u64, manifest: &Manifest) {
         let fate = Fate::of(device);
         if matches!(fate, Fate::Queued | Fate::Parked) {
             return;
@@ -199,7 +208,7 @@ impl Estate {
         self.record(Change::Released(Released {
             activation,
             attempt: 1,
-            charged_date: Some(DATE),
+            charged_date: manifest.is_large().then_some(DATE),
             answer_by_us: self.at_us + DAY_US,
             gateway: gateway_of(device),
             read_version_first: false,
@@ -209,7 +218,9 @@ impl Estate {
             attempt: 1,
             outcome: Outcome::Success.number(),
             running_version: Some(2),
-            device_image_hash: octets(image + IMAGES),
+            device_image_hash: Bytes::copy_from_slice(
+                manifest.manufacturer_image_hash().as_bytes(),
+            ),
             ..AttemptEnded::default()
         };
         match fate {
@@ -235,10 +246,6 @@ fn next(numbers: &mut [u64; 5], image: u64) -> u64 {
     *number
 }
 
-fn devices_of(image: u64) -> std::ops::Range<u64> {
-    image * DEVICES_OF_IMAGE..(image + 1) * DEVICES_OF_IMAGE
-}
-
 fn device(number: u64) -> u64 {
     // As they come from many makers: not in the order in which they are used.
     0x00DB_0000_0000_0000 + number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % (1 << 40)
@@ -249,7 +256,7 @@ fn user_of(image: u64) -> u64 {
 }
 
 fn gateway_of(device: u64) -> u64 {
-    0x90B3_D51F_3000_1000 + device % GATEWAYS
+    0x90B3_D51F_3000_1000 + device / 30 % GATEWAYS
 }
 
 fn octets(number: u64) -> Bytes {
