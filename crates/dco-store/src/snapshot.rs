@@ -58,12 +58,20 @@ impl Snapshot {
         Self { header, body }
     }
 
-    /// Writes it all and syncs it. It has no name to be found by until it is renamed.
-    pub(crate) fn write(&self, folder: &Folder, file: &str) -> Result<(), StoreError> {
+    /// Writes it all and syncs it, unless that would leave less than `spare_bytes` to the journal.
+    /// It has no name to be found by until it is renamed.
+    pub(crate) fn write(
+        &self,
+        folder: &Folder,
+        file: &str,
+        spare_bytes: u64,
+    ) -> Result<(), StoreError> {
         let header = self.header.encode();
         let body_at = len_u64(&header);
         let digest_at = body_at + self.header.body_bytes;
-        folder.create(file, self.header.file_bytes())?;
+        let file_bytes = self.header.file_bytes();
+        folder.create(file, file_bytes.saturating_add(spare_bytes))?;
+        folder.set_len(file, file_bytes)?;
         folder.write_at(file, 0, &header)?;
         folder.write_at(file, body_at, &self.body)?;
         folder.write_at(file, digest_at, &digest(&header, &self.body))?;
