@@ -58,11 +58,19 @@ impl Snapshot {
         Self { header, body }
     }
 
-    /// Writes it all and syncs it. It has no name to be found by until it is renamed.
-    pub(crate) fn write(&self, folder: &Folder, file: &str) -> Result<(), StoreError> {
+    /// Writes it all and syncs it, unless that would leave less than `spare_bytes` to the journal.
+    /// It has no name to be found by until it is renamed.
+    pub(crate) fn write(
+        &self,
+        folder: &Folder,
+        file: &str,
+        spare_bytes: u64,
+    ) -> Result<(), StoreError> {
         let header = self.header.encode();
-        folder.create(file, self.header.file_bytes())?;
         let digest = digest(&header, &self.body);
+        let file_bytes = self.header.file_bytes();
+        folder.create(file, file_bytes.saturating_add(spare_bytes))?;
+        folder.set_len(file, file_bytes)?;
         folder.write_at(file, 0, &[&header, &self.body, &digest])?;
         folder.sync_data(file)
     }

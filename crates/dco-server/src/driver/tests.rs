@@ -25,10 +25,14 @@ fn service(disk: &MemDisk) -> (Running, CancellationToken) {
     let draining = CancellationToken::new();
     let started = start(
         recovered,
-        clock,
-        "mailto:desk".into(),
-        draining,
-        stop.clone(),
+        Surroundings {
+            clock,
+            metrics: Metrics::new(),
+            service_desk_url: "mailto:desk".into(),
+            journal_kept_us: Micros::MAX,
+            draining,
+            stop: stop.clone(),
+        },
     );
     (started.unwrap(), stop)
 }

@@ -156,7 +156,7 @@ where
 
     fn write_and_name(&mut self, snapshot: &Snapshot, file: &str) -> Result<(), StoreError> {
         let seq = snapshot.header.head.seq;
-        snapshot.write(&self.folder, file)?;
+        snapshot.write(&self.folder, file, self.options.journal_segment_bytes)?;
         let read = Snapshot::read(&self.folder, file)?;
         let mut second = (self.make)();
         second

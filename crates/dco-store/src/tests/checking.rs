@@ -182,7 +182,7 @@ fn a_snapshot_that_says_something_else_than_the_records_is_damage() {
     disk.remove(&file).unwrap();
     let folder = crate::disk::Folder::new(Arc::new(disk.clone()));
     snapshot::Snapshot::new(0, header.unwrap().head, body)
-        .write(&folder, &file)
+        .write(&folder, &file, 0)
         .unwrap();
     // A start cannot know better: every checksum is right.
     assert!(open_history(&disk.restart()).is_ok());

@@ -372,6 +372,27 @@ fn a_failed_snapshot_is_told_and_the_journal_goes_on() {
 }
 
 #[test]
+fn a_snapshot_never_takes_the_room_that_the_journal_needs_next() {
+    let disk = MemDisk::new();
+    let mut journal = open_history(&disk).unwrap().0.journal;
+    write_up_to(&mut journal, 50);
+    let names = disk.list().unwrap();
+    let used: u64 = names.iter().map(|name| disk.len(name).unwrap()).sum();
+    // Room for the next segment, or for the snapshot and half a segment, which is no use.
+    let snapshot_bytes = 128 + records(1..=50).concat().len() as u64 + 2 * 50 + 32;
+    disk.limit_bytes(used + snapshot_bytes.max(SMALL.journal_segment_bytes) + 300);
+    let full = step(&journal, never);
+    assert!(matches!(full, Err(StoreError::Disk { .. })), "{full:?}");
+    let segment = *segments(&disk).last().unwrap();
+    while *segments(&disk).last().unwrap() == segment {
+        let next = journal.last_seq() + 1;
+        write_up_to(&mut journal, next);
+    }
+    disk.limit_bytes(u64::MAX);
+    step(&journal, never).unwrap().unwrap();
+}
+
+#[test]
 fn what_is_pinned_stays_and_a_copy_of_it_opens() {
     let disk = written(60, always);
     let (opened, _) = open_history(&disk).unwrap();
