@@ -21,13 +21,23 @@
 //!   that no disk has, so a start writes the unsure end again before it trusts it.
 //! - Nothing waits without a limit: queues are bounded by bytes.
 //!
+//! # Care of blocks
+//!
+//! - A segment is used again once none of its blocks is held. One that is less than half alive
+//!   is emptied in the background, in steps that the next put waits for at most once; of two
+//!   copies of a block the later one counts ([`BlockLog::compact`]).
+//! - A block found damaged is remembered as such, by whoever finds it: a read, a
+//!   scrub ([`BlockReader::scrub`]), compaction. The same block put again repairs it; until then
+//!   the segment in which it stands is left alone.
+//! - A pin keeps the files of one moment as they are while they are copied ([`PinnedBlocks`]).
+//!
 //! # What is deliberately absent
 //!
-//! No clock, no random number, no runtime, no knowledge of what a record means or of who owns
-//! a block. No record is ever changed, and none removed but with its whole segment, when the
-//! caller says that its time is over. What cannot be detected from inside a folder is that its
-//! newest files were taken away or replaced by an older copy of them: keep the [`Head`] elsewhere
-//! for that.
+//! No clock (but for the moment in which nothing must come before room is got back), no
+//! random number, no runtime, no knowledge of what a record means or of who owns a block. No
+//! record is ever changed, and none removed but with its whole segment, when the caller says
+//! that its time is over. What cannot be detected from inside a folder is that its newest files
+//! were taken away or replaced by an older copy of them: keep the [`Head`] elsewhere for that.
 //!
 //! # The files
 //!
