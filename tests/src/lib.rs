@@ -32,7 +32,7 @@ mod wire;
 pub use asks::{activations, open_transfer, send, settled, submit_batch, wire_open, wire_submit};
 pub use child::{Child, Ended};
 pub use deadline::{DEADLINE, within};
-pub use files::{read, read_text, write};
+pub use files::{fill, flip_bit, names, read, read_text, room_bytes, write};
 pub use http::{Answer, get};
 pub use image::{Image, LARGE_BYTES, MARKER, SMALL_BYTES};
 pub use inventory::{Device, devices};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Service, get};
+use crate::{Service, get, within};
 
 /// Every series of `GET /metrics` with its value.
 #[derive(Clone, Debug)]
@@ -25,6 +25,26 @@ impl Metrics {
             series: series.collect(),
             text: answer.body,
         }
+    }
+
+    /// Asks until they are as wanted.
+    pub async fn until(service: &Service, wanted: impl Fn(&Self) -> bool) -> Self {
+        let asking = async {
+            loop {
+                let metrics = Self::of(service).await;
+                if wanted(&metrics) {
+                    return metrics;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        within("metrics to be as wanted", asking).await
+    }
+
+    /// Whether a series is there and at least as high.
+    pub fn reaches(&self, series: &str, value: u32) -> bool {
+        let found = self.series.get(series);
+        found.is_some_and(|found| *found >= f64::from(value))
     }
 
     /// The value of a series such as `dco_activations_queued{size="large"}`.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod activation;
 #[cfg(test)]
+mod care;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod intake;

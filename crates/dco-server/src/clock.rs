@@ -96,7 +96,9 @@ impl Stopwatch {
 
 /// How long to wait after so many bytes, so that no more than `bytes_per_second` go; 0 stands for no limit.
 pub(crate) fn pause(bytes: u64, bytes_per_second: u64) -> Duration {
-    let us = bytes.saturating_mul(1_000_000).checked_div(bytes_per_second);
+    let us = bytes
+        .saturating_mul(1_000_000)
+        .checked_div(bytes_per_second);
     Duration::from_micros(us.unwrap_or(0))
 }
 

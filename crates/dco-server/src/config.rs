@@ -14,8 +14,8 @@ use dco_engine::Terms;
 
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection,
-    IntakeSection, PartySection, RetryRuleSection, RetentionSection, RetrySection, Role, ScrubSection, StoreSection, TlsSection,
-    TransferSection,
+    IntakeSection, PartySection, RetentionSection, RetryRuleSection, RetrySection, Role,
+    ScrubSection, StoreSection, TlsSection, TransferSection,
 };
 
 /// A checked configuration: nothing optional, every number within its bounds.

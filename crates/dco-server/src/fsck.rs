@@ -76,7 +76,9 @@ pub fn fsck(
     let found = dco_store::check(Arc::clone(&disk), &options, &mut second)?;
     let mut report = FsckReport::of(&found);
     if !found.is_replayed {
-        report.note("the images were not looked at, because the journal cannot be followed to its end");
+        report.note(
+            "the images were not looked at, because the journal cannot be followed to its end",
+        );
     } else {
         images::check(&disk, second.engine(), &found, plan, &mut report);
     }

@@ -45,12 +45,13 @@ mod pki;
 
 pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
-pub use dco_store::{Finding, Head};
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
-    Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetryRuleSection,
-    RetentionSection, RetrySection, Role, ScrubSection, StoreSection, TlsFiles, TlsSection, TransferSection,
+    Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetentionSection,
+    RetryRuleSection, RetrySection, Role, ScrubSection, StoreSection, TlsFiles, TlsSection,
+    TransferSection,
 };
+pub use dco_store::{Finding, Head};
 pub use fsck::{FsckError, FsckPlan, FsckReport, fsck};
 pub use restore::{RestoreError, Restored, restore};
 pub use serve::{Bound, ServeError, serve};

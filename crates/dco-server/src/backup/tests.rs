@@ -83,7 +83,8 @@ async fn a_backup_is_a_folder_that_opens_and_has_what_was_durable() {
         match said.recv().await.unwrap() {
             Said::Piece(piece) => {
                 let (name, _) = &files[piece.file_index];
-                copy.write_at(name, piece.offset_bytes, &[&piece.data]).unwrap();
+                copy.write_at(name, piece.offset_bytes, &[&piece.data])
+                    .unwrap();
             }
             Said::End => break,
             Said::Fault(fault) => panic!("{fault}"),
@@ -96,7 +97,11 @@ async fn a_backup_is_a_folder_that_opens_and_has_what_was_durable() {
     let mut ignore = dco_store::records_only(|_, _| Ok(()));
     let opened = dco_store::open(Arc::new(copy), options, &mut ignore).unwrap();
     assert_eq!(opened.journal.head(), head);
-    let held: Vec<_> = opened.blocks.held().map(|it| (it.owner, it.index)).collect();
+    let held: Vec<_> = opened
+        .blocks
+        .held()
+        .map(|it| (it.owner, it.index))
+        .collect();
     assert_eq!(held, [(1, 0), (1, 20)]);
 }
 

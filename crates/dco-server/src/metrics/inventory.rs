@@ -40,7 +40,8 @@ pub(super) const REQUESTS: Metric = counter(
     Unit::Count,
     "Calls that have ended, by method and gRPC code",
 );
-pub(super) const OPEN_CALLS: Metric = gauge("dco_open_calls", Unit::Count, "Calls that have not ended");
+pub(super) const OPEN_CALLS: Metric =
+    gauge("dco_open_calls", Unit::Count, "Calls that have not ended");
 pub(super) const BLOCKS_ACKNOWLEDGED: Metric = counter(
     "dco_blocks_acknowledged_total",
     Unit::Count,
@@ -81,7 +82,8 @@ pub(super) const TRANSFERS_VERIFYING: Metric = gauge(
     Unit::Count,
     "Transfers whose image is being read back",
 );
-pub(super) const IMAGES_STORED: Metric = gauge("dco_images_stored", Unit::Count, "Images verified and kept");
+pub(super) const IMAGES_STORED: Metric =
+    gauge("dco_images_stored", Unit::Count, "Images verified and kept");
 pub(super) const ACTIVATIONS_PARKED: Metric = gauge(
     "dco_activations_parked",
     Unit::Count,

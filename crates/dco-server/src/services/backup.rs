@@ -32,9 +32,7 @@ pub(super) async fn backup(
     let cut = context.stopping.draining.clone();
     let telling = Telling {
         plan: Some(plan),
-        said: context
-            .backups
-            .send(backup, message.bytes_per_second, cut),
+        said: context.backups.send(backup, message.bytes_per_second, cut),
         is_whole: false,
     };
     Ok(answers(telling, Telling::step))
