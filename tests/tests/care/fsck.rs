@@ -7,9 +7,9 @@ use super::{here, small};
 /// A folder with sealed and open files of every kind, left in order.
 async fn left() -> Scene {
     let mut scene = Scene::start(small).await;
-    for part in 0..3 {
+    for part in 0..5 {
         scene
-            .install(part * 10_000, 10_000, "user1", "gateway1")
+            .install(part * 20_000, 20_000, "user1", "gateway1")
             .await;
     }
     let user = scene.user("user1").await;

@@ -31,7 +31,8 @@ async fn new_blocks_are_refused_while_the_reserve_is_touched_and_taken_when_ther
     });
     scene.start_service().await;
     let user = scene.user("user1").await;
-    let image = Image::large(3);
+    // More than the segment that is open has room for.
+    let image = Image::new(2_000_000, 3);
     let opened = user.open_transfer(open_transfer(&image, &devices)).await;
     let name = opened.unwrap().name.unwrap();
     let (options, mut ignored) = (SendOptions::default(), |_| {});

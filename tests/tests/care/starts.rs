@@ -16,9 +16,9 @@ async fn a_service_that_was_killed_starts_from_a_snapshot_and_knows_what_it_knew
         .submit_batch(submit_batch(&image, &some))
         .await
         .unwrap();
-    for part in 1..4 {
+    for part in 1..6 {
         scene
-            .install(part * 10_000, 10_000, "user2", "gateway2")
+            .install(part * 20_000, 20_000, "user2", "gateway2")
             .await;
     }
     let made = |metrics: &Metrics| metrics.reaches("dco_snapshots_made_total", 1);
@@ -32,7 +32,7 @@ async fn a_service_that_was_killed_starts_from_a_snapshot_and_knows_what_it_knew
     assert!(metrics.reaches("dco_snapshot_record", 1));
     assert!(metrics.value("dco_start_records") < records);
     assert!(metrics.value("dco_start_snapshots_refused") < 0.5);
-    assert!(metrics.reaches("dco_devices", 30_003));
+    assert!(metrics.reaches("dco_devices", 100_003));
     let user = scene.user("user1").await;
     assert_eq!(user.transfer(stored.name.unwrap()).await.unwrap(), stored);
     let after = user.batch(batch.name.unwrap()).await.unwrap();
