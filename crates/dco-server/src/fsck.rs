@@ -66,7 +66,7 @@ pub fn fsck(
     progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<FsckReport, FsckError> {
     let disk = Arc::new(ReadOnlyDisk::open(folder)?);
-    let total_bytes = bytes_of(&*disk, folder, plan)?;
+    let total_bytes = bytes_of(&disk, folder, plan)?;
     let disk: Arc<dyn Disk> = Arc::new(Watched::new(disk, total_bytes, progress));
     let options = Options {
         record_format: dco_engine::record::RECORD_FORMAT,
