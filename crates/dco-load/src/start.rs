@@ -235,7 +235,7 @@ impl Second for Started {
 fn open(folder: &Path) -> Result<(Started, BlockLog), StoreError> {
     let disk = Arc::new(FileDisk::open(folder)?);
     let mut started = Started::new();
-    let Opened { blocks, .. } = dco_store::open(disk, Options::default(), &mut started)?;
+    let Opened { blocks, .. } = dco_store::open_at_once(disk, Options::default(), &mut started)?;
     Ok((started, blocks))
 }
 

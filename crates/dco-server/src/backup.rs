@@ -42,6 +42,7 @@ pub(crate) struct Backups {
     clock: Clock,
     metrics: Arc<Metrics>,
     place: Arc<Semaphore>,
+    unread_max: Duration,
 }
 
 /// What is to be copied, held as it is as long as this lives.
@@ -84,6 +85,7 @@ impl Backups {
             clock,
             metrics,
             place: Arc::new(Semaphore::new(1)),
+            unread_max: UNREAD_MAX,
         }
     }
 
@@ -180,12 +182,20 @@ impl Backups {
                     offset_bytes,
                     data,
                 };
-                say(sender, Said::Piece(piece)).await?;
+                self.say(sender, Said::Piece(piece)).await?;
                 offset_bytes += read;
                 sleep(pause(read, bytes_per_second)).await;
             }
         }
-        say(sender, Said::End).await
+        self.say(sender, Said::End).await
+    }
+
+    async fn say(&self, sender: &mpsc::Sender<Said>, said: Said) -> Result<(), Stopped> {
+        match timeout(self.unread_max, sender.send(said)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Stopped::Gone),
+            Err(_) => Err(Stopped::Unread),
+        }
     }
 
     /// Apart, because reading may wait for the disk.
@@ -239,14 +249,6 @@ enum Stopped {
     Unread,
     /// Whoever wanted it does not any more.
     Gone,
-}
-
-async fn say(sender: &mpsc::Sender<Said>, said: Said) -> Result<(), Stopped> {
-    match timeout(UNREAD_MAX, sender.send(said)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(Stopped::Gone),
-        Err(_) => Err(Stopped::Unread),
-    }
 }
 
 fn failed_read(name: &str, source: io::Error) -> StoreError {

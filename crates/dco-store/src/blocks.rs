@@ -21,6 +21,7 @@ mod stats;
 mod writer;
 
 use compaction::Compaction;
+pub(crate) use footer::missing_from as list_missing_from;
 use group::{Group, Item};
 use growing::Growing;
 use index::{Key, Place};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    Options, StoreError,
+    Options, StoreError, blocks,
     codec::in_memory,
     disk::{Disk, Folder},
     frame::{FRAME_HEADER_LEN, Kind},
@@ -137,7 +137,10 @@ fn check_block_segment(
                     },
                 );
             }
-            Ok(None) => return report.note_end(&scan),
+            Ok(None) => {
+                report.note_list(folder, &scan)?;
+                return report.note_end(&scan);
+            }
             Err(error) => {
                 report.note_error(error, &scan.file)?;
                 if !scan.go_on_behind()? {
@@ -187,6 +190,19 @@ impl Report {
             StoreError::NewerFormat { .. } => return Err(error),
             StoreError::Damaged { file, offset, what } => self.damage(&file, offset, what),
             other => self.damage(file, 0, other.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A sealed segment without its list only costs a start time, and a power cut may be why.
+    fn note_list(&mut self, folder: &Folder, scan: &Scan<'_>) -> Result<(), StoreError> {
+        if !scan.is_sealed() {
+            return Ok(());
+        }
+        if let Some(offset) = blocks::list_missing_from(folder, &scan.header)? {
+            let what =
+                "the list of its blocks is missing or wrong; starts read the segment instead";
+            self.note(&scan.file, offset, what);
         }
         Ok(())
     }

@@ -181,7 +181,7 @@ pub use journal::{
     Head, Journal, JournalWriter, Pinned, RECORD_BYTES_MAX, Replay, ReplayError, Second, Seq,
     Start, records_only,
 };
-pub use open::{Opened, open};
+pub use open::{Opened, open, open_at_once};
 pub use options::Options;
 pub use snapshot::{Made, SnapshotMaker, Snapshots};
 

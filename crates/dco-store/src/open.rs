@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{panic::resume_unwind, sync::Arc, thread};
 
 use crate::{
     BlockLog, Journal, Options, StoreError, blocks,
@@ -38,5 +38,36 @@ pub fn open(
         journal,
         blocks,
         start,
+    })
+}
+
+/// As [`open`](fn@open), but a thread of its own finds the blocks while this one replays the journal, which is about twice as
+/// fast. What it does to the disk comes in no certain order, so a simulated disk is not opened by it.
+///
+/// # Errors
+/// Those of [`open`](fn@open); what is wrong with the journal goes first.
+///
+/// # Panics
+/// If the operating system gives no thread.
+pub fn open_at_once(
+    disk: Arc<dyn Disk>,
+    options: Options,
+    replay: &mut dyn Replay,
+) -> Result<Opened, StoreError> {
+    Folder::new(Arc::clone(&disk)).sync_folder()?;
+    let of_blocks = Arc::clone(&disk);
+    thread::scope(|scope| {
+        let finding = thread::Builder::new()
+            .name("dco-find-blocks".to_owned())
+            .spawn_scoped(scope, move || blocks::recover(of_blocks, options))
+            .unwrap_or_else(|error| panic!("no thread to find blocks: {error}"));
+        let journal = journal::recover(disk, options, replay);
+        let blocks = finding.join().unwrap_or_else(|bug| resume_unwind(bug));
+        let (journal, start) = journal?;
+        Ok(Opened {
+            journal,
+            blocks: blocks?,
+            start,
+        })
     })
 }

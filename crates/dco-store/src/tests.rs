@@ -12,6 +12,7 @@ mod golden;
 mod history;
 mod journal;
 mod odd_disk;
+mod opening;
 mod pinned;
 mod power_cut;
 mod quarantine;

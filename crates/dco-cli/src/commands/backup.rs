@@ -52,7 +52,12 @@ impl Backup {
         let rate = self.bytes_per_second.unwrap_or(0);
         let (plan, stream) = operations.backup(rate).await?;
         let folder = Unfinished::begin(&self.folder)?;
-        let files = receive(&folder, &plan, stream, output).await?;
+        let received = receive(&folder, &plan, stream, output).await;
+        let files = received.map_err(|mut failure| {
+            let shown = self.folder.display();
+            failure.message += &format!("; {shown} is no backup now, remove it");
+            failure
+        })?;
         let contents = contents(&plan, files);
         folder.into_backup(&contents)?;
         Ok(Answer::new(

@@ -139,6 +139,29 @@ async fn there_is_one_backup_at_a_time_and_the_next_when_it_has_ended() {
     );
 }
 
+#[tokio::test]
+async fn a_backup_that_nobody_reads_is_let_go_and_is_not_taken_for_a_whole_one() {
+    let disk = MemDisk::new();
+    let (running, backups, _stop) = service(&disk);
+    put(&running, 1, 0).await;
+    let backups = Backups {
+        unread_max: Duration::from_millis(1),
+        ..backups
+    };
+    let backup = backups.begin(&running.engine).await.unwrap();
+    let pieces = backup.files.len();
+    assert!(pieces >= PIECES_WAITING_MAX, "its end finds no place");
+    let mut said = backups.send(backup, 0, CancellationToken::new());
+    while !said.is_closed() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..PIECES_WAITING_MAX {
+        assert!(matches!(said.recv().await, Some(Said::Piece(_))));
+    }
+    assert!(said.recv().await.is_none());
+    backups.begin(&running.engine).await.unwrap();
+}
+
 #[test]
 fn pieces_are_small_where_the_rate_is_slow_and_never_above_a_mebibyte() {
     assert_eq!(piece_bytes(0), 1024 * 1024);

@@ -45,7 +45,7 @@ pub(crate) fn recover(
         journal,
         blocks,
         start,
-    } = dco_store::open(Arc::clone(&disk), options, &mut replayed)?;
+    } = dco_store::open_at_once(Arc::clone(&disk), options, &mut replayed)?;
     let mut engine = replayed.into_engine();
     if now_us < engine.last_time_us() {
         tracing::warn!("the clock is behind the journal; time stands still until it has caught up");

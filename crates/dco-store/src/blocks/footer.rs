@@ -9,6 +9,10 @@ use crate::{
     segment::{Body, Log, SEGMENT_HEADER_LEN, SegmentHeader},
 };
 
+/// The first format whose sealed segments have a list.
+const FIRST_VERSION: u32 = 2;
+/// Where every header has its format.
+const VERSION_AT: u64 = 8;
 const ENTRY_LEN: u32 = 28;
 const ENTRY_BYTES: usize = ENTRY_LEN as usize;
 
@@ -68,6 +72,20 @@ pub(super) fn read(
     folder.read_at(&file, offset - u64::from(footer.body_bytes), &mut list)?;
     let is_whole = crc32fast::hash(&list) == footer.body_crc32;
     Ok(is_whole.then(|| decode(&list, header.number)))
+}
+
+/// Where the list of a sealed segment should end, if it is not whole. Segments of format 1 have none.
+pub(crate) fn missing_from(
+    folder: &Folder,
+    header: &SegmentHeader,
+) -> Result<Option<u64>, StoreError> {
+    let file = Log::Blocks.segment(header.number);
+    let mut version = [0; 4];
+    folder.read_at(&file, VERSION_AT, &mut version)?;
+    if u32::from_le_bytes(version) < FIRST_VERSION || read(folder, header)?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(folder.len(&file)?.saturating_sub(FRAME_HEADER_LEN)))
 }
 
 fn decode(list: &[u8], segment: u64) -> Vec<(Key, Place)> {

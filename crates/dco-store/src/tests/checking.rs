@@ -62,6 +62,11 @@ fn a_whole_folder_is_clean_and_replayed() {
         assert!(report.is_clean() && report.is_replayed);
         assert_eq!(history.records, records(1..=64));
         assert_eq!((report.blocks, report.block_bytes), (9, 9 * 120));
+        for index in 0..9 {
+            let whole = report.whole[&(1, index)];
+            let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+            assert_eq!(whole.read(&disk).unwrap(), pattern(index.into(), 120));
+        }
         assert_eq!(report.snapshots, 2);
         assert_eq!(report.records == 64, !expired);
         let head = open_history(&disk).unwrap().0.journal.head();
@@ -261,4 +266,22 @@ fn a_real_folder_is_checked_without_a_trace_and_not_while_somebody_writes() {
     let report = check(Arc::new(disk), &SMALL, &mut history).unwrap();
     assert!(report.is_clean() && report.records == 20);
     assert_eq!(history.records, records(1..=20));
+}
+
+#[test]
+fn a_damaged_block_is_not_among_the_whole_ones_and_a_wrong_list_is_a_note() {
+    let disk = written(false, true);
+    let file = Log::Blocks.segment(1);
+    disk.flip_bit(&file, 128 + 64 + 10, 0);
+    let report = checked(&disk).0;
+    assert_eq!(damaged_files(&report), BTreeSet::from([file.clone()]));
+    assert_eq!(report.whole.len(), 8);
+
+    let disk = written(false, true);
+    let bytes = disk.len(&file).unwrap();
+    disk.flip_bit(&file, bytes - 64 - 10, 0);
+    let report = checked(&disk).0;
+    assert_eq!(report.damage, []);
+    assert_eq!(report.notes.len(), 1);
+    assert_eq!(report.notes[0].file, file);
 }
