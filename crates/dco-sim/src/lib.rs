@@ -41,6 +41,7 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use dice::Dice;
 pub use outcome::{Failure, Figures, Options, Outcome};
 use world::World;
 
