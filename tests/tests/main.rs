@@ -15,4 +15,6 @@ mod real;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod rounds;
+#[cfg(test)]
 mod running;
