@@ -150,6 +150,15 @@ impl Rounds {
         self.scene.no_faults();
     }
 
+    /// How much there is by now that must stay as it was acknowledged.
+    fn standing(&self) -> String {
+        let count = |of: fn(&Lane) -> usize| self.lanes.iter().map(of).sum::<usize>();
+        let transfers = count(|lane| lane.transfers.len());
+        let batches = count(|lane| lane.batches.len());
+        let outcomes = self.gateway.noted();
+        format!("{transfers} transfers, {batches} batches and {outcomes} outcomes stand")
+    }
+
     fn batches(&self) -> BTreeMap<BatchName, &batches::Submitted> {
         let batches = self.lanes.iter().flat_map(|lane| &lane.batches);
         batches.map(|batch| (batch.name(), batch)).collect()
@@ -179,18 +188,9 @@ async fn nothing_acknowledged_is_lost_however_often_the_service_is_killed() {
     let mut rounds = Rounds::begin(Dice::new(seed)).await;
     for number in 1..=count {
         let moment = rounds.round().await;
-        let (transfers, batches) =
-            rounds
-                .lanes
-                .iter()
-                .fold((0, 0), |(transfers, batches), lane| {
-                    (
-                        transfers + lane.transfers.len(),
-                        batches + lane.batches.len(),
-                    )
-                });
+        let standing = rounds.standing();
         seed::say(&format!(
-            "round {number} of {count}: killed {moment}; {transfers} transfers and {batches} batches are as acknowledged"
+            "round {number} of {count}: killed {moment}; {standing}"
         ));
     }
     rounds.check(true).await;

@@ -72,7 +72,7 @@ impl Gateway {
                 Some(DcoMessage::Offer(offer)) => self.answer(*offer, &speaks).await?,
                 Some(DcoMessage::Noted(attempt)) => {
                     self.note(attempt);
-                    tally.acknowledged(1);
+                    tally.noted();
                 }
                 Some(DcoMessage::Withdrawn(attempt)) => {
                     panic!("{attempt} was taken away and nobody had given it up")
@@ -129,7 +129,7 @@ impl Gateway {
         let attempts: Vec<_> = self.in_hand.keys().copied().collect();
         let attempt = attempts[self.dice.index(attempts.len())];
         let offer = &self.in_hand[&attempt];
-        match self.dice.below(6) {
+        match self.dice.below(10) {
             0 | 1 => {
                 let blocks_done = self.dice.small(1..=offer.manifest.block_count());
                 speaks
@@ -143,7 +143,7 @@ impl Gateway {
                 read_whole(link, offer).await?;
                 speaks.send(GatewayMessage::Delivered(attempt)).await
             }
-            3 => {
+            3..=6 => {
                 let outcome = self.end(attempt);
                 speaks.send(GatewayMessage::Outcome(outcome)).await
             }
@@ -182,6 +182,11 @@ impl Gateway {
             None => panic!("{attempt} is noted, and nothing was told of it"),
         };
         self.noted.insert(attempt, noted);
+    }
+
+    /// How many outcomes were noted.
+    pub(super) fn noted(&self) -> usize {
+        self.noted.len()
     }
 
     /// Every attempt that was taken is known, and every outcome that was noted is told.

@@ -14,6 +14,8 @@ pub(super) struct Tally(Arc<watch::Sender<Counts>>);
 pub(super) struct Counts {
     /// Blocks, requests, outcomes.
     pub(super) acknowledged: u64,
+    /// Outcomes and refusals of a gateway, among those.
+    pub(super) noted: u64,
     /// Images of which the last block was acknowledged.
     pub(super) complete: u64,
 }
@@ -27,6 +29,12 @@ impl Tally {
     pub(super) fn acknowledged(&self, count: usize) {
         self.0
             .send_modify(|counts| counts.acknowledged += count as u64);
+    }
+
+    /// What a gateway said of an attempt is noted.
+    pub(super) fn noted(&self) {
+        self.acknowledged(1);
+        self.0.send_modify(|counts| counts.noted += 1);
     }
 
     /// An image is complete: it is read back now.
