@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child as Process, Command};
 use tokio::sync::watch;
 
+use crate::service::errors_in;
 use crate::within;
 
 /// Lines that are shown of a process when its test fails.
@@ -145,6 +146,17 @@ impl Ended {
             "stdout {:#?}\nstderr {:#?}",
             self.out,
             self.err
+        );
+        self
+    }
+
+    /// Demands that a signal ended it, and that as a service it had logged no fault of its own before.
+    pub fn expect_killed(self) -> Self {
+        assert_eq!(self.code, None, "it ended by itself: {:#?}", self.err);
+        let errors = errors_in(self.err.clone());
+        assert!(
+            errors.is_empty(),
+            "logged as faults of the service: {errors:#?}"
         );
         self
     }

@@ -1,5 +1,7 @@
 //! A service with its parties, ready for a test.
 
+use std::time::Duration;
+
 use dco_client::{
     Endpoint, GatewayLink, Link, OperationsClient, ReportsClient, RequestId, RetryPolicy, Transfer,
     TransferState, UserClient,
@@ -71,8 +73,15 @@ impl Scene {
 
     /// SIGKILL for the service; nobody is reached over the line until it is started again.
     pub async fn kill_service(&mut self) -> Ended {
+        // First the kill: a line that is cut before would let the service see its callers go.
+        let ended = self.service.take().expect("a service runs").kill().await;
         self.line.lead_to(None);
-        self.service.take().expect("a service runs").kill().await
+        ended
+    }
+
+    /// Starts the service and kills it after `patience`, whether it is ready by then or not.
+    pub async fn kill_starting_service(&self, patience: Duration) -> Ended {
+        Service::kill_starting(&self.site, patience).await
     }
 
     /// Stops the service in order; it must end without a fault.

@@ -1,6 +1,7 @@
 //! The running service: a process of its own, or inside the test by a faster clock.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use dco_schedule::Micros;
 use dco_server::{Clock, Config, ServeError};
@@ -30,10 +31,8 @@ enum Runs {
 impl Service {
     /// Runs `dco serve` on a site's configuration and waits until it is ready.
     pub async fn start(site: &Site) -> Self {
-        let mut command = dco_command(["serve", "--json", "--log-format", "json", "--config"]);
-        command.arg(site.config()).env("RUST_LOG", "info");
-        let mut child = Child::spawn("dco serve", command);
-        let line = child.says(|line| line.contains("\"ready\"")).await;
+        let mut child = spawn(site);
+        let line = child.says(is_ready).await;
         let ready: Value = serde_json::from_str(&line).expect("with --json every line is JSON");
         let address = |name: &str| {
             let text = ready["ready"][name]
@@ -46,6 +45,14 @@ impl Service {
             http: address("http"),
             runs: Runs::Apart(Box::new(child)),
         }
+    }
+
+    /// Runs `dco serve` and kills it after `patience`, whether it is ready by then or not.
+    pub async fn kill_starting(site: &Site, patience: Duration) -> Ended {
+        let mut child = spawn(site);
+        // Either way it is killed next.
+        let _ready = tokio::time::timeout(patience, child.says(is_ready)).await;
+        child.kill().await
     }
 
     /// Runs the service inside the test, on a clock that shows `start_us` now and runs `factor` times as fast.
@@ -90,11 +97,7 @@ impl Service {
 
     /// The log's lines of level ERROR so far.
     pub fn errors(&self) -> Vec<String> {
-        let is_error = |line: &String| match serde_json::from_str::<Value>(line) {
-            Ok(entry) => entry["level"] == "ERROR",
-            Err(_) => line.contains("panicked"),
-        };
-        self.log().into_iter().filter(is_error).collect()
+        errors_in(self.log())
     }
 
     /// SIGKILL. Only for a service in a process of its own.
@@ -121,4 +124,23 @@ impl Service {
             }
         }
     }
+}
+
+fn spawn(site: &Site) -> Child {
+    let mut command = dco_command(["serve", "--json", "--log-format", "json", "--config"]);
+    command.arg(site.config()).env("RUST_LOG", "info");
+    Child::spawn("dco serve", command)
+}
+
+fn is_ready(line: &str) -> bool {
+    line.contains("\"ready\"")
+}
+
+/// The lines of level ERROR in a log with one JSON object on each line.
+pub(crate) fn errors_in(log: Vec<String>) -> Vec<String> {
+    let is_error = |line: &String| match serde_json::from_str::<Value>(line) {
+        Ok(entry) => entry["level"] == "ERROR",
+        Err(_) => line.contains("panicked"),
+    };
+    log.into_iter().filter(is_error).collect()
 }

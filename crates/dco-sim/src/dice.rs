@@ -4,16 +4,16 @@ use std::ops::RangeInclusive;
 
 /// The generator SplitMix64: small, even, and the same on every machine.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// Another seed gives another row of numbers.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Any number.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn any(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -22,43 +22,43 @@ impl Dice {
     }
 
     /// A number below `end`, which is not zero.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        let scaled = (u128::from(self.next()) * u128::from(end)) >> 64;
+    pub fn below(&mut self, end: u64) -> u64 {
+        let scaled = (u128::from(self.any()) * u128::from(end)) >> 64;
         u64::try_from(scaled).expect("it is less than `end`")
     }
 
     /// A number in a range that is not empty.
-    pub(crate) fn between(&mut self, range: RangeInclusive<i64>) -> i64 {
+    pub fn between(&mut self, range: RangeInclusive<i64>) -> i64 {
         let wide = range.end().abs_diff(*range.start()) + 1;
         range.start().saturating_add_unsigned(self.below(wide))
     }
 
     /// A small number in a range that is not empty.
-    pub(crate) fn small(&mut self, range: RangeInclusive<u32>) -> u32 {
+    pub fn small(&mut self, range: RangeInclusive<u32>) -> u32 {
         let wide = self.between(i64::from(*range.start())..=i64::from(*range.end()));
         u32::try_from(wide).expect("it lies between two u32")
     }
 
     /// True in so many of a thousand cases.
-    pub(crate) fn chance(&mut self, per_mille: u32) -> bool {
+    pub fn chance(&mut self, per_mille: u32) -> bool {
         self.below(1000) < u64::from(per_mille)
     }
 
     /// A place in something with `len` of them, not zero.
-    pub(crate) fn index(&mut self, len: usize) -> usize {
+    pub fn index(&mut self, len: usize) -> usize {
         let end = u64::try_from(len).unwrap_or(u64::MAX);
         usize::try_from(self.below(end)).expect("it is less than a usize")
     }
 
     /// Any order.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.index(last + 1));
         }
     }
 
     /// Some of them, at least one, in any order.
-    pub(crate) fn some<T: Copy>(&mut self, of: &[T]) -> Vec<T> {
+    pub fn some<T: Copy>(&mut self, of: &[T]) -> Vec<T> {
         let mut items = of.to_vec();
         self.shuffle(&mut items);
         items.truncate(self.index(of.len()) + 1);

@@ -142,7 +142,7 @@ fn store(dice: &mut Dice) -> Options {
     Options {
         block_segment_bytes: dice.below(900_000) + 10_000,
         journal_segment_bytes: dice.below(30_000) + 1_000,
-        salt: dice.next(),
+        salt: dice.any(),
         ..Options::default()
     }
 }
@@ -185,7 +185,7 @@ fn image(dice: &mut Dice, version: u32, firmware_bytes: usize, block_bytes: u32)
         upgrade_file_destination: None,
         hardware_versions: None,
     };
-    let unit: Vec<u8> = (0..64).flat_map(|_| dice.next().to_le_bytes()).collect();
+    let unit: Vec<u8> = (0..64).flat_map(|_| dice.any().to_le_bytes()).collect();
     let firmware: Vec<u8> = unit.iter().copied().cycle().take(firmware_bytes).collect();
     let bytes = wrap(header, &firmware, &[7; 64]);
     let manifest = Manifest::of_image(&bytes, block_bytes)

@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     pub(crate) power_in_commit: u32,
     /// A sync that fails, of a thousand starts.
     pub(crate) sync_fails: u32,
+    /// A disk that has room for little more, of a thousand starts.
+    pub(crate) disk_full: u32,
     /// What was not synced reaches the disk nevertheless.
     pub(crate) unsynced_kept: u32,
     /// A part of it does.
@@ -87,6 +89,7 @@ impl Faults {
             crash: rate(10),
             power_in_commit: rate(20),
             sync_fails: rate(200),
+            disk_full: rate(300),
             unsynced_kept: rate(1000),
             unsynced_torn: rate(500),
             clock_jumps: rate(400),

@@ -4,7 +4,7 @@
 //! around are simulated, and the seed decides everything in them: Users that send images and batches, lose
 //! answers, ask again, change their minds and make mistakes; a network that delays, loses, repeats and reorders;
 //! gateways whose streams break and whose memory is lost; Devices that fail or stay silent; a clock that jumps; a
-//! service that stops after any step, a power cut inside any commit, syncs that fail. Each fault's rate is drawn from
+//! service that stops after any step, a power cut inside any commit, syncs that fail, a disk that is full. Each fault's rate is drawn from
 //! the seed, and many are left out, so that runs differ in kind.
 //!
 //! ```
@@ -41,6 +41,7 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use dice::Dice;
 pub use outcome::{Failure, Figures, Options, Outcome};
 use world::World;
 

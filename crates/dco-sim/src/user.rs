@@ -286,5 +286,5 @@ impl Activate {
 
 /// A UUID as a program makes it.
 pub(crate) fn request_id(dice: &mut Dice) -> RequestId {
-    RequestId((u128::from(dice.next()) << 64 | u128::from(dice.next())).to_le_bytes())
+    RequestId((u128::from(dice.any()) << 64 | u128::from(dice.any())).to_le_bytes())
 }

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask layers` refuses an edge between crates that the design does not have, `tidy` checks what neither the compiler nor
 //! clippy looks at (sizes, docs, files that no module names, words, white space, the README's table), `sizes` prints how large
-//! everything is, and `ci` runs all checks in order.
+//! everything is, `ci` runs all checks in order, and `kill` runs as many rounds as wanted of the test that kills the service.
 //!
 //! Every check is a function from data to findings. Only [`house`] asks cargo and only [`files`] reads files. Deliberately absent: a
 //! list of exceptions, and a parser of Rust; [`source`] knows comments, literals, attributes and braces, which is enough.
@@ -11,6 +11,7 @@ mod ci;
 mod files;
 mod finding;
 mod house;
+mod kill;
 mod layers;
 mod sizes;
 mod source;
@@ -31,7 +32,9 @@ usage: cargo xtask COMMAND
   layers        refuse an edge between crates that the table of layers does not have
   tidy          sizes, docs, questions, files no module names, words, white space, the README's table
   sizes         print files, lines and functions of each crate
-  ci [STEP..]   run the checks in order (all, or only those named): fmt layers tidy clippy test doc";
+  ci [STEP..]   run the checks in order (all, or only those named): fmt layers tidy clippy test doc
+  kill [--rounds N] [--seed S]
+                load the service, kill it, start it and hold it to what it had acknowledged, N times (50)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -61,6 +64,7 @@ fn run(args: &[String]) -> Result<bool, Box<dyn Error>> {
             Ok(true)
         }
         ["ci", steps @ ..] => Ok(ci::run(steps, &mut io::stdout())?),
+        ["kill", args @ ..] => Ok(kill::run(args)?),
         _ => Err(USAGE.into()),
     }
 }

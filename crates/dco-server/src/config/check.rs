@@ -292,7 +292,7 @@ impl IntakeSection {
 
 impl StoreSection {
     fn check(&self, intake: Intake) -> Result<dco_store::Options, ConfigError> {
-        let segment = u64::from(MEBIBYTE)..=u64::from(GIBIBYTE) * 4;
+        let segment_bytes_max = u64::from(GIBIBYTE) * 4;
         let default = dco_store::Options::default();
         let commit = within(
             "store.commit_bytes_max",
@@ -303,12 +303,13 @@ impl StoreSection {
             block_segment_bytes: within(
                 "store.block_segment_bytes",
                 self.block_segment_bytes,
-                segment.clone(),
+                u64::from(MEBIBYTE)..=segment_bytes_max,
             )?,
             journal_segment_bytes: within(
                 "store.journal_segment_bytes",
                 self.journal_segment_bytes,
-                segment,
+                // The longest record need not fit: it gets a segment of its own length.
+                65_536..=segment_bytes_max,
             )?,
             reserve_bytes: within(
                 "store.reserve_bytes",

@@ -2,7 +2,7 @@
 
 use dco_engine::record::Record;
 use dco_engine::{HOUR_US, SECOND_US};
-use dco_store::{Fate, Seq, StoreError};
+use dco_store::{Disk, Fate, Seq, StoreError};
 use prost::Message;
 
 use super::{Item, World};
@@ -58,6 +58,21 @@ impl World {
         if self.dice.chance(self.faults.power_in_commit) {
             self.disk.power_off_after(self.dice.below(20));
         }
+        if self.dice.chance(self.faults.disk_full) {
+            self.fill_disk();
+        }
+    }
+
+    /// Leaves room for a few more segments at most.
+    fn fill_disk(&mut self) {
+        let files = self.disk.list().unwrap_or_default();
+        let used: u64 = files
+            .iter()
+            .filter_map(|name| self.disk.len(name).ok())
+            .sum();
+        let store = self.estate.store;
+        let segments = store.block_segment_bytes + store.journal_segment_bytes;
+        self.disk.limit_bytes(used + self.dice.below(2 * segments));
     }
 
     fn recovered(&mut self, recovered: Recovered) {
@@ -153,6 +168,7 @@ impl World {
         }
         self.disk.power_off_after(NEVER);
         self.disk.fail_sync_after(NEVER);
+        self.disk.limit_bytes(NEVER);
         if self.estate.terms.capacity_per_day < ENDING_CAPACITY {
             self.estate.terms.capacity_per_day = ENDING_CAPACITY;
             if self.service.is_some() {
