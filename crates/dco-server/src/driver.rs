@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 pub(crate) use handle::EngineHandle;
 use handle::{Answer, Command};
-pub(crate) use recover::{Recovered, recover};
+pub(crate) use recover::{Recovered, recover, salt};
 pub(crate) use replayed::Replayed;
 use sessions::Sessions;
 pub(crate) use sessions::{Line, LineEnd};

@@ -8,7 +8,7 @@ use dco_engine::{RestoreError as EpochError, Terms};
 use dco_store::{FileDisk, Head, Opened, Options, StoreError};
 
 use crate::clock::Clock;
-use crate::driver::Replayed;
+use crate::driver::{Replayed, salt};
 
 /// What was made of a copy of a data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,7 @@ pub fn restore(
 ) -> Result<Restored, RestoreError> {
     let options = Options {
         record_format: dco_engine::record::RECORD_FORMAT,
+        salt: salt(),
         ..Options::default()
     };
     let disk = Arc::new(FileDisk::open(folder)?);

@@ -124,6 +124,14 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             format!("[capacity]\nhour_profile = {:?}\n", [0; 24]),
         ),
         (
+            "scrub.bytes_per_second",
+            "[scrub]\nbytes_per_second = 100000000000\n".to_owned(),
+        ),
+        (
+            "store.reserve_bytes",
+            "[store]\nreserve_bytes = 2000000000000000\n".to_owned(),
+        ),
+        (
             "limits.stored_bytes_per_user_max",
             "[limits]\nstored_bytes_per_user_max = 1000\n".to_owned(),
         ),

@@ -104,10 +104,11 @@ fn tell(start: &Start, journal: &Journal, unwanted: &BTreeSet<u64>) {
     );
 }
 
+/// See [`dco_store::Options::salt`].
 #[expect(
     clippy::disallowed_methods,
     reason = "senders of blocks must not be able to guess it, so it is drawn here, at the edge"
 )]
-fn salt() -> u64 {
+pub(crate) fn salt() -> u64 {
     Uuid::new_v4().as_u64_pair().1
 }
