@@ -11,14 +11,24 @@
 //! key), and the order and moment of a release: that is `dco-dispatch`.
 
 mod calendar;
+mod capacity;
 mod date;
+mod dated;
 mod ledger;
 mod profile;
+mod quota;
+mod signed;
+#[cfg(test)]
+mod testing;
 
 pub use calendar::{Calendar, Hour, ServiceDay};
+pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
 pub use date::{InvalidServiceDate, ServiceDate};
+pub use dated::{Dated, Span};
 pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity};
 pub use profile::{HourProfile, InvalidHourProfile};
+pub use quota::Quota;
+pub use signed::{InvalidText, Officer, Party, Side, Signed, TEXT_CHARS_MAX, Text};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;
