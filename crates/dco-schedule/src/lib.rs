@@ -17,6 +17,7 @@ mod dated;
 mod ledger;
 mod profile;
 mod quota;
+mod schedule;
 mod signed;
 #[cfg(test)]
 mod testing;
@@ -28,6 +29,10 @@ pub use dated::{Dated, Span};
 pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity};
 pub use profile::{HourProfile, InvalidHourProfile};
 pub use quota::Quota;
+pub use schedule::{
+    Act, Agreement, Cause, Covers, Deal, HourWindow, ImageHash, InvalidHourWindow, Move, Proposal,
+    Request, Schedule, ScheduleId, State, Step, Terms,
+};
 pub use signed::{InvalidText, Officer, Party, Side, Signed, TEXT_CHARS_MAX, Text};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.

@@ -1,6 +1,10 @@
 //! What tests of this crate share.
 
-use crate::{Micros, Officer, Party, Quota, ServiceDate, Signed, Text};
+use std::num::NonZeroU32;
+
+use crate::{
+    Covers, Deal, Micros, Officer, Party, Quota, Request, ServiceDate, Signed, Terms, Text,
+};
 
 /// A date from its text.
 pub(crate) fn day(text: &str) -> ServiceDate {
@@ -34,5 +38,44 @@ pub(crate) fn by_desk(number: u8, at_us: Micros) -> Signed<u8> {
         by: officer(number),
         at_us,
         reason: reason(),
+    }
+}
+
+/// An officer whose act another one approved.
+pub(crate) fn two_officers(first: u8, second: u8) -> Party<u8> {
+    match officer(first) {
+        Party::Desk(officer) => Party::Desk(Officer {
+            second: Some(second),
+            ..officer
+        }),
+        other => other,
+    }
+}
+
+/// Signed by the User.
+pub(crate) fn by_user(at_us: Micros) -> Signed<u8> {
+    Signed {
+        by: Party::User,
+        at_us,
+        reason: reason(),
+    }
+}
+
+/// A deal with plain terms.
+pub(crate) fn deal(days: &[(i32, u32)]) -> Deal {
+    Deal {
+        quota: quota(days),
+        terms: Terms::default(),
+    }
+}
+
+/// A request for a portfolio of so many Devices, from day 10 to day 20.
+pub(crate) fn request(devices: u32) -> Request {
+    Request {
+        covers: Covers::Portfolio,
+        devices: NonZeroU32::new(devices).unwrap(),
+        earliest: ServiceDate::from_days(10),
+        latest: ServiceDate::from_days(20),
+        per_day_max: NonZeroU32::new(1_000).unwrap(),
     }
 }
