@@ -10,6 +10,7 @@
 //! Deliberately absent: a clock (instants are arguments), who the Users are (generic over their
 //! key), and the order and moment of a release: that is `dco-dispatch`.
 
+mod book;
 mod calendar;
 mod capacity;
 mod date;
@@ -22,11 +23,15 @@ mod signed;
 #[cfg(test)]
 mod testing;
 
+pub use book::{
+    Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, DayCapacity, DayShort,
+    ExceedsAgreed, OwnCapacity, Pending, Refusal,
+};
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
 pub use date::{InvalidServiceDate, ServiceDate};
 pub use dated::{Dated, Span};
-pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity};
+pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity, Source};
 pub use profile::{HourProfile, InvalidHourProfile};
 pub use quota::Quota;
 pub use schedule::{

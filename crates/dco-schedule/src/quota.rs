@@ -72,16 +72,6 @@ impl Quota {
             *on = on.saturating_add(units);
         }
     }
-
-    /// Takes units from a day, which has at least so many.
-    pub(crate) fn take(&mut self, date: ServiceDate, units: u32) {
-        let left = self.on(date).saturating_sub(units);
-        if left == 0 {
-            self.0.remove(&date);
-        } else {
-            self.0.insert(date, left);
-        }
-    }
 }
 
 impl FromIterator<(ServiceDate, u32)> for Quota {
@@ -130,13 +120,5 @@ mod tests {
             all.over(&quota(&[(2, 7), (4, 3), (5, 1)])),
             quota(&[(4, 5)])
         );
-    }
-
-    #[test]
-    fn taking_all_of_a_day_takes_the_day() {
-        let mut quota = quota(&[(2, 5), (4, 8)]);
-        quota.take(date(2), 5);
-        quota.take(date(4), 3);
-        assert_eq!(quota, [(date(4), 5)].into_iter().collect());
     }
 }

@@ -1,7 +1,7 @@
 //! What records of batches change.
 
 use dco_block::{Eui64, ImageId};
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::{Micros, ServiceDate, Source};
 
 use super::Why;
 use crate::engine::Engine;
@@ -83,7 +83,7 @@ impl Engine {
         }
         self.days
             .ledger
-            .add_sent(batch.user, batch.service_date, batch.len);
+            .add_sent(batch.user, batch.service_date, Source::Allowance, batch.len);
         if batch.day_start_us <= at_us {
             self.grow_share(batch.user, batch.len);
         }
@@ -100,7 +100,7 @@ impl Engine {
             .find(user, record.number)
             .ok_or("there is no such batch")?;
         let (date, activations) = (batch.service_date, batch.activations());
-        if record.given_back > self.days.ledger.sent(user, date) {
+        if record.given_back > self.days.ledger.sent(user, date, Source::Allowance) {
             return Err("it gives back what was not sent");
         }
         self.batches.cancel(index);
@@ -115,7 +115,7 @@ impl Engine {
         if record.given_back > 0 {
             self.days
                 .ledger
-                .take_back_sent(user, date, record.given_back);
+                .take_back_sent(user, date, Source::Allowance, record.given_back);
         }
         self.requests
             .remember(user, record.request.as_ref(), Made::CancelledBatch(index))

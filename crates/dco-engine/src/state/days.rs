@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dco_block::Eui64;
 use dco_dispatch::{Bucket, Pace};
-use dco_schedule::{Calendar, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay};
+use dco_schedule::{Calendar, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay, Source};
 
 use crate::record::DayOpened;
 use crate::view::ServiceDayView;
@@ -119,7 +119,7 @@ impl Days {
         let (released, sent) = match user {
             Some(user) => (
                 self.ledger.released_by(user, date),
-                self.ledger.sent(user, date),
+                self.ledger.sent(user, date, Source::Allowance),
             ),
             None => {
                 let sent = self.ledger.days().find(|used| used.date == date);

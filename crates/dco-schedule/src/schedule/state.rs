@@ -140,10 +140,9 @@ fn proposed<U: Copy>(waits: &Proposal<U>, act: &Act<U>, side: Option<Side>) -> O
 fn agreed<U: Copy>(agreement: &Agreement, step: &Step<U>) -> Option<State<U>> {
     let side = step.signed.by.side();
     match (&step.act, side) {
-        (Act::Amend { cause, .. }, Some(by)) => Some(State::Amending(
-            agreement.clone(),
-            proposal(&step.act, by, *cause)?,
-        )),
+        (Act::Amend { cause, .. }, Some(by)) if by == Side::Desk || cause.is_none() => Some(
+            State::Amending(agreement.clone(), proposal(&step.act, by, *cause)?),
+        ),
         _ => agreed_only(agreement, step),
     }
 }

@@ -19,6 +19,11 @@ pub enum Covers {
 }
 
 impl Covers {
+    /// Whether it is for one image alone.
+    pub const fn is_image(&self) -> bool {
+        matches!(self, Self::Image(_))
+    }
+
     /// Whether a batch of this image may be sent under it.
     pub fn covers(&self, image: &ImageHash) -> bool {
         match self {

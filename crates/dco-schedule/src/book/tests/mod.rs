@@ -1,0 +1,196 @@
+mod anything;
+mod batches;
+mod four_eyes;
+mod refusals;
+mod stories;
+mod views;
+
+use super::*;
+use crate::testing::{by_desk, deal, quota, reason, request};
+use crate::{
+    Act, Cause, Covers, Deal, HourProfile, LedgerTerms, Request, Setting, Source, Span, Text,
+};
+
+/// Capacity 100; 10 + 2 + 8 are reserved, so 80 can be agreed for each day.
+const CAPACITY: u32 = 100;
+const TERMS: BookTerms = BookTerms {
+    reserve: Reserve {
+        allowance: 10,
+        security: 2,
+        retry_permille: 80,
+    },
+    answer_us_min: 10,
+    pending_us: 50,
+    moves_max: 2,
+    days_ahead_max: 30,
+    small_uses_allowance: false,
+};
+/// Far enough for any answer.
+const ANSWER_BY_US: Micros = 1_000;
+
+fn date(days: i32) -> ServiceDate {
+    ServiceDate::from_days(days)
+}
+
+/// A book, what was sent, and the moment; every change that was made.
+#[derive(Clone, Debug)]
+struct Desk {
+    book: Book<u8>,
+    ledger: Ledger<u8>,
+    now_us: Micros,
+    today: ServiceDate,
+    changes: Vec<Change<u8>>,
+}
+
+impl Desk {
+    /// Day 10 is open at 100 microseconds.
+    fn new() -> Self {
+        Self::with(TERMS)
+    }
+
+    fn with(terms: BookTerms) -> Self {
+        Self {
+            book: Book::new(terms, CapacityPlan::new(CAPACITY, HourProfile::flat())),
+            ledger: Ledger::new(LedgerTerms {
+                allowance_per_day: 5,
+            }),
+            now_us: 100,
+            today: date(10),
+            changes: Vec::new(),
+        }
+    }
+
+    fn at(&self) -> At<'_, u8> {
+        At {
+            now_us: self.now_us,
+            today: self.today,
+            ledger: &self.ledger,
+        }
+    }
+
+    fn take(&mut self, change: Change<u8>) {
+        self.book.apply(&change).unwrap();
+        self.changes.push(change);
+    }
+
+    fn try_ask(&mut self, ask: &Ask<u8>) -> Result<(), Refusal> {
+        let change = self.book.decide(ask, &self.at())?;
+        self.take(change);
+        Ok(())
+    }
+
+    fn ask(&self, id: ScheduleId<u8>, by: Asker<u8>, act: Act<u8>) -> Ask<u8> {
+        Ask {
+            id,
+            revision: self.book.get(id).map_or(0, Schedule::revision),
+            by,
+            reason: reason(),
+            act,
+        }
+    }
+
+    fn user(&mut self, id: ScheduleId<u8>, act: Act<u8>) -> Result<(), Refusal> {
+        self.try_ask(&self.ask(id, Asker::User, act))
+    }
+
+    fn desk(&mut self, id: ScheduleId<u8>, act: Act<u8>) -> Result<(), Refusal> {
+        self.try_ask(&self.ask(id, officer(1), act))
+    }
+
+    /// Approves what was asked last.
+    fn approve(&mut self, officer: u8) -> Result<(), Refusal> {
+        let (action, _) = self.book.pending().last().unwrap();
+        let change = self.book.approve(action, officer, &self.at())?;
+        self.take(change);
+        Ok(())
+    }
+
+    fn requested(&mut self, user: u8, request: Request) -> ScheduleId<u8> {
+        let id = self.book.next_id(user);
+        self.user(id, Act::Request(request)).unwrap();
+        id
+    }
+
+    fn offered(&mut self, user: u8, days: &[(i32, u32)]) -> ScheduleId<u8> {
+        let id = self.requested(user, request(1_000));
+        self.desk(id, offer(deal(days))).unwrap();
+        id
+    }
+
+    fn agreed(&mut self, user: u8, days: &[(i32, u32)]) -> ScheduleId<u8> {
+        let id = self.offered(user, days);
+        self.user(id, Act::Accept).unwrap();
+        id
+    }
+
+    fn state(&self, id: ScheduleId<u8>) -> String {
+        self.book.get(id).unwrap().state().to_string()
+    }
+
+    fn set_capacity(&mut self, span: Span, capacity: u32) {
+        let set = CapacitySet {
+            span,
+            setting: Setting::Capacity(capacity),
+            signed: by_desk(1, self.now_us),
+        };
+        let change = self.book.decide_capacity(set, &self.at()).unwrap();
+        self.take(change);
+    }
+
+    fn send(&mut self, id: ScheduleId<u8>, days: i32, count: u32) {
+        let source = Source::Schedule(id.number);
+        self.ledger.add_sent(id.user, date(days), source, count);
+    }
+
+    fn pass_time(&mut self) {
+        loop {
+            let due = self.book.due(&self.at());
+            if due.is_empty() {
+                return;
+            }
+            due.into_iter().for_each(|change| self.take(change));
+        }
+    }
+}
+
+fn officer(officer: u8) -> Asker<u8> {
+    Asker::Officer {
+        officer,
+        ticket: Text::new("INC-1").unwrap(),
+    }
+}
+
+fn offer(deal: Deal) -> Act<u8> {
+    Act::Offer {
+        deal,
+        answer_by_us: ANSWER_BY_US,
+    }
+}
+
+fn counter(deal: Deal) -> Act<u8> {
+    Act::Counter {
+        deal,
+        answer_by_us: ANSWER_BY_US,
+    }
+}
+
+fn amend(deal: Deal, cause: Option<Cause<u8>>) -> Act<u8> {
+    Act::Amend {
+        deal,
+        answer_by_us: ANSWER_BY_US,
+        cause,
+    }
+}
+
+fn impose(deal: Deal) -> Act<u8> {
+    Act::Impose {
+        deal,
+        cause: Cause::OverAgreed,
+    }
+}
+
+fn secure(days: &[(i32, u32)]) -> Deal {
+    let mut deal = deal(days);
+    deal.terms.security = true;
+    deal
+}
