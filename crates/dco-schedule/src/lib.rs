@@ -15,9 +15,12 @@ mod calendar;
 mod capacity;
 mod date;
 mod dated;
+mod fit;
+mod flow;
 mod ledger;
 mod profile;
 mod quota;
+mod replan;
 mod schedule;
 mod signed;
 #[cfg(test)]
@@ -31,9 +34,11 @@ pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
 pub use date::{InvalidServiceDate, ServiceDate};
 pub use dated::{Dated, Span};
+pub use fit::{Fit, FitDay, FitTerms, Fits, NoFit};
 pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity, Source};
 pub use profile::{HourProfile, InvalidHourProfile};
 pub use quota::Quota;
+pub use replan::{Amendment, Need, Replan};
 pub use schedule::{
     Act, Agreement, Cause, Covers, Deal, HourWindow, ImageHash, InvalidHourWindow, Move, Proposal,
     Request, Schedule, ScheduleId, State, Step, Terms,

@@ -9,6 +9,11 @@ use crate::ServiceDate;
 pub struct Quota(BTreeMap<ServiceDate, u32>);
 
 impl Quota {
+    /// A quota without units.
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Units that may be sent for `date`; 0 where the quota has no such day.
     pub fn on(&self, date: ServiceDate) -> u32 {
         self.0.get(&date).copied().unwrap_or(0)

@@ -195,6 +195,13 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         ScheduleId { user, number }
     }
 
+    /// Units agreed for each day from `date` on that has any, over all Users, earliest first.
+    pub fn agreed_from(&self, date: ServiceDate) -> impl Iterator<Item = (ServiceDate, u64)> + '_ {
+        self.agreed
+            .range(date..)
+            .map(|(date, units)| (*date, *units))
+    }
+
     /// Units agreed for a day, over all Users.
     pub fn agreed_on(&self, date: ServiceDate) -> u64 {
         self.agreed.get(&date).copied().unwrap_or(0)

@@ -79,11 +79,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 
     /// The days from `from` on that are OVER_AGREED, and by how much.
     pub fn over_agreed(&self, from: ServiceDate) -> Quota {
-        let days = self.agreed.range(from..).map(|(date, agreed)| {
-            let capacity = self.plan.capacity(*date);
+        let days = self.agreed_from(from).map(|(date, agreed)| {
+            let capacity = self.plan.capacity(date);
             let taken = agreed + self.terms.reserve.of(capacity).total();
-            let over = taken.saturating_sub(capacity.into()).min(*agreed);
-            (*date, u32::try_from(over).unwrap_or(u32::MAX))
+            let over = taken.saturating_sub(capacity.into()).min(agreed);
+            (date, u32::try_from(over).unwrap_or(u32::MAX))
         });
         days.collect()
     }

@@ -109,7 +109,7 @@ impl Desk {
                 let by = if *asker < 2 {
                     Asker::User
                 } else {
-                    officer(*asker)
+                    one_officer(*asker)
                 };
                 let mut ask = self.ask(self.pick(*which)?, by, act.clone());
                 ask.revision -= u32::from(*stale);

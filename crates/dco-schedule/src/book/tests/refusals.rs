@@ -63,8 +63,8 @@ fn what_is_not_there_is_not_found() {
 fn who_has_seen_an_older_revision_is_refused() {
     let mut desk = Desk::new();
     let id = desk.requested(1, request(9));
-    let first = desk.ask(id, officer(1), offer(deal(&[(11, 5)])));
-    let second = desk.ask(id, officer(2), offer(deal(&[(11, 7)])));
+    let first = desk.ask(id, one_officer(1), offer(deal(&[(11, 5)])));
+    let second = desk.ask(id, one_officer(2), offer(deal(&[(11, 7)])));
     desk.try_ask(&first).unwrap();
     let refused = Refusal::RevisionMismatch {
         given: 1,

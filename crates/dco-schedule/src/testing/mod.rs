@@ -1,5 +1,11 @@
 //! What tests of this crate share.
 
+mod desk;
+
+pub(crate) use desk::{
+    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, counter, date, impose, offer, one_officer, secure,
+};
+
 use std::num::NonZeroU32;
 
 use crate::{
