@@ -22,6 +22,7 @@ mod profile;
 mod quota;
 mod replan;
 mod schedule;
+mod share;
 mod signed;
 #[cfg(test)]
 mod testing;
@@ -43,6 +44,7 @@ pub use schedule::{
     Act, Agreement, Cause, Covers, Deal, HourWindow, ImageHash, InvalidHourWindow, Move, Proposal,
     Request, Schedule, ScheduleId, State, Step, Terms,
 };
+pub use share::Share;
 pub use signed::{InvalidText, Officer, Party, Side, Signed, TEXT_CHARS_MAX, Text};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
