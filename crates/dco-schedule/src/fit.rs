@@ -114,6 +114,16 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         }
     }
 
+    /// The earliest end with nobody moved and with `held` taken off what is free.
+    pub(crate) fn free_fit(
+        &self,
+        request: &Request,
+        held: &Quota,
+        at: &At<'_, U>,
+    ) -> Result<Quota, NoFit> {
+        free_quota(request, &self.rooms(request, at, held))
+    }
+
     fn rooms(&self, request: &Request, at: &At<'_, U>, held: &Quota) -> Vec<Room> {
         let ahead = i32::from(self.terms().days_ahead_max);
         let last = ServiceDate::from_days(at.today.days().saturating_add(ahead));

@@ -24,6 +24,7 @@ mod replan;
 mod schedule;
 mod share;
 mod signed;
+mod simulate;
 #[cfg(test)]
 mod testing;
 
@@ -46,6 +47,7 @@ pub use schedule::{
 };
 pub use share::Share;
 pub use signed::{InvalidText, Officer, Party, Side, Signed, TEXT_CHARS_MAX, Text};
+pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, Waiting, WhatIf};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;
