@@ -24,6 +24,7 @@ impl Desk {
             answer_us_min: 0,
             pending_us: 1,
             moves_max: 2,
+            open_max: 20,
             days_ahead_max: 400,
             small_uses_allowance: false,
         };

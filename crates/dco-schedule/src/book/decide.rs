@@ -132,6 +132,13 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 next,
             });
         }
+        let open = self
+            .of_user(ask.id.user)
+            .filter(|(_, it)| !it.state().is_final());
+        let limit = self.terms.open_max;
+        if u32::try_from(open.count()).unwrap_or(u32::MAX) >= limit {
+            return Err(Refusal::TooManyOpen { limit });
+        }
         let begun = Schedule::begin(step.clone()).ok_or_else(|| wrong_state("not there", ask))?;
         let request = begun.request();
         if request.latest < request.earliest {

@@ -32,6 +32,8 @@ pub struct BookTerms {
     pub pending_us: Micros,
     /// How often the Service Desk may propose to move one schedule.
     pub moves_max: u32,
+    /// How many schedules of one User may be under way or agreed at once.
+    pub open_max: u32,
     /// How many days ahead a quota may reach.
     pub days_ahead_max: u16,
     /// Whether images that are not large use up allowance. They are never refused.

@@ -54,7 +54,15 @@ pub enum Refusal {
         /// By whom.
         side: Side,
     },
-    /// Nothing is asked for.
+    /// The User has enough of them.
+    #[error(
+        "{limit} schedules of this User are under way or agreed, and that is the limit; withdraw or end one first"
+    )]
+    TooManyOpen {
+        /// How many there may be.
+        limit: u32,
+    },
+    /// The days are in the wrong order.
     #[error(
         "the request wants to end on {latest}, before {earliest}; give a latest day not before the earliest"
     )]

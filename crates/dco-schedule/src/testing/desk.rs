@@ -18,6 +18,7 @@ pub(crate) const TERMS: BookTerms = BookTerms {
     answer_us_min: 10,
     pending_us: 50,
     moves_max: 2,
+    open_max: 12,
     days_ahead_max: 30,
     small_uses_allowance: false,
 };

@@ -74,6 +74,21 @@ fn who_has_seen_an_older_revision_is_refused() {
 }
 
 #[test]
+fn a_user_has_only_so_many_schedules_at_once() {
+    let mut desk = Desk::new();
+    for _ in 0..12 {
+        desk.requested(1, request(9));
+    }
+    let next = desk.book.next_id(1);
+    let refused = Refusal::TooManyOpen { limit: 12 };
+    assert_eq!(desk.user(next, Act::Request(request(9))), Err(refused));
+    desk.requested(2, request(9));
+    desk.user(ScheduleId { user: 1, number: 3 }, Act::Withdraw)
+        .unwrap();
+    assert_eq!(desk.user(next, Act::Request(request(9))), Ok(()));
+}
+
+#[test]
 fn a_request_ends_when_it_starts_or_later() {
     let mut desk = Desk::new();
     let reversed = Request {
