@@ -32,6 +32,17 @@ impl Bucket {
         }
     }
 
+    /// Follows another pace from now on. The day is used up to the same instant as before.
+    pub fn follow(&mut self, pace: Pace) {
+        let used_to_us = self.spent.map(|spent| {
+            self.pace
+                .instant_of(spent, Micros::MIN)
+                .unwrap_or(Micros::MAX)
+        });
+        self.pace = pace;
+        self.spent = used_to_us.map(|at_us| self.pace.passed_at(at_us));
+    }
+
     /// When the next unit may go, with `remaining` units left on this day: `now_us` if it may go now,
     /// [`UNTIL_TOLD`] if none may go any more.
     pub fn ready_at(&self, now_us: Micros, remaining: u32) -> Micros {
