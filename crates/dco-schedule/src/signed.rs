@@ -103,6 +103,14 @@ impl<U> Party<U> {
     pub const fn has_second(&self) -> bool {
         matches!(self, Self::Desk(officer) if officer.second.is_some())
     }
+
+    /// The second officer, where two signed.
+    pub const fn second(&self) -> Option<&U> {
+        match self {
+            Self::Desk(officer) => officer.second.as_ref(),
+            Self::User | Self::Time => None,
+        }
+    }
 }
 
 impl Side {
@@ -146,5 +154,7 @@ mod tests {
             assert_eq!(side.other().other(), side);
         }
         assert_eq!(Party::<u8>::Time.side(), None);
+        assert_eq!(Party::<u8>::Time.second(), None);
+        assert_eq!(crate::testing::two_officers(1, 2).second(), Some(&2));
     }
 }

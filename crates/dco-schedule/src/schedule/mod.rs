@@ -85,6 +85,20 @@ impl<U: Copy> Schedule<U> {
         &self.moves
     }
 
+    /// The schedule as its User reads it: other Users are not named.
+    #[must_use]
+    pub fn for_its_user(&self) -> Self {
+        let mut own = self.clone();
+        let acts = own.history.iter_mut().map(|step| &mut step.act);
+        let causes = acts.filter_map(Act::cause_mut);
+        let causes = causes.chain(own.moves.iter_mut().map(|it| &mut it.cause));
+        let waiting = own.state.proposal_mut();
+        for cause in causes.chain(waiting.and_then(|it| it.cause.as_mut())) {
+            *cause = cause.unnamed();
+        }
+        own
+    }
+
     /// What is agreed for each service day; `None` while nothing is.
     pub fn quota(&self) -> Option<&Quota> {
         self.state

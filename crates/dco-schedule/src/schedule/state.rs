@@ -79,6 +79,15 @@ impl<U: Copy> State<U> {
         }
     }
 
+    pub(super) const fn proposal_mut(&mut self) -> Option<&mut Proposal<U>> {
+        match self {
+            Self::Offered(proposal) | Self::Countered(proposal) | Self::Amending(_, proposal) => {
+                Some(proposal)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether nothing can follow.
     pub const fn is_final(&self) -> bool {
         matches!(

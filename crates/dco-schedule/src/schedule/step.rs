@@ -11,6 +11,19 @@ pub enum Cause<U> {
     OverAgreed,
     /// Another schedule needs room. Its User is named to the Service Desk only.
     MakesRoomFor(ScheduleId<U>),
+    /// Another schedule needs room: what the User that is moved reads of it.
+    MakesRoom,
+}
+
+impl<U> Cause<U> {
+    /// The same without the name of another User.
+    #[must_use]
+    pub fn unnamed(self) -> Self {
+        match self {
+            Self::MakesRoomFor(_) => Self::MakesRoom,
+            Self::OverAgreed | Self::MakesRoom => self,
+        }
+    }
 }
 
 /// One thing that a party does.
@@ -80,6 +93,15 @@ impl<U> Act<U> {
             | Self::Counter { deal, .. }
             | Self::Amend { deal, .. }
             | Self::Impose { deal, .. } => Some(deal),
+            _ => None,
+        }
+    }
+
+    /// Why the Service Desk moves the User.
+    pub(super) const fn cause_mut(&mut self) -> Option<&mut Cause<U>> {
+        match self {
+            Self::Amend { cause, .. } => cause.as_mut(),
+            Self::Impose { cause, .. } => Some(cause),
             _ => None,
         }
     }

@@ -49,7 +49,7 @@ pub struct Request {
 }
 
 /// Local hours of the day in which work of a schedule is released: from the start of one up to the start of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HourWindow {
     from: u8,
     to: u8,

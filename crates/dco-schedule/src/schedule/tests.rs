@@ -108,3 +108,29 @@ fn its_history_alone_makes_it_again() {
     assert_eq!(again, schedule);
     assert_eq!(again.history()[1].signed.by.side(), Some(Side::Desk));
 }
+
+#[test]
+fn its_user_reads_everything_but_the_names_of_others() {
+    let other = Cause::MakesRoomFor(ScheduleId { user: 2, number: 1 });
+    let deal = deal(&[(10, 15), (12, 10)]);
+    let impose = Act::Impose { deal, cause: other };
+    let mut schedule = agreed();
+    schedule
+        .apply(step(amend(Some(other)), by_desk(1, 7).by))
+        .unwrap();
+    assert_eq!(
+        schedule.for_its_user().state().proposal().unwrap().cause,
+        Some(Cause::MakesRoom)
+    );
+    schedule.apply(step(impose, two_officers(1, 2))).unwrap();
+    let own = schedule.for_its_user();
+    let named = |schedule: &Schedule<u8>| format!("{schedule:?}").contains("MakesRoomFor");
+    assert!(named(&schedule) && !named(&own));
+    assert_eq!(own.moves()[0].cause, Cause::MakesRoom);
+    assert_eq!(own.for_its_user(), own);
+    assert_eq!(
+        (own.revision(), own.quota(), own.request()),
+        (schedule.revision(), schedule.quota(), schedule.request())
+    );
+    assert_eq!(agreed().for_its_user(), agreed(), "nobody is named in it");
+}
