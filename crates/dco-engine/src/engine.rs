@@ -15,13 +15,16 @@ use crate::state::batches::Batches;
 use crate::state::days::Days;
 use crate::state::gateways::Gateways;
 use crate::state::inventory::Inventory;
+use crate::state::lanes::Lane;
+use crate::state::notices::NoticeBoard;
 use crate::state::requests::Requests;
+use crate::state::schedules::Schedules;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::Transfers;
 use crate::terms::Terms;
 
-/// Waiting activations by User, and inside a User by gateway and due time.
-pub(crate) type Queue = FairQueue<Eui64, Eui64, u32>;
+/// Waiting activations by User, and inside a User by lane and due time.
+pub(crate) type Queue = FairQueue<Eui64, Lane, u32>;
 
 /// The rules of block transfer and release. Deterministic; see the crate's page.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Engine {
     pub(crate) transfers: Transfers,
     pub(crate) batches: Batches,
     pub(crate) days: Days,
+    pub(crate) schedules: Schedules,
+    pub(crate) notices: NoticeBoard,
     pub(crate) gateways: Gateways,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
@@ -74,6 +79,8 @@ impl Engine {
             transfers: Transfers::default(),
             batches: Batches::default(),
             days: Days::new(terms.allowance_per_day, terms.burst),
+            schedules: Schedules::new(&terms),
+            notices: NoticeBoard::default(),
             gateways: Gateways::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
@@ -209,6 +216,7 @@ impl Engine {
             Request::SubmitBatch(asked) => self.submit_batch(asked),
             Request::CancelBatch(asked) => self.cancel_batch(asked),
             Request::ImportDevices(asked) => self.import_devices(asked),
+            Request::Schedules(asked) => self.schedule_request(asked),
             other => self.read(other),
         }
     }

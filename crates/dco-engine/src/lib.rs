@@ -39,16 +39,20 @@ pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
-    ActivationName, AttemptEnd, AttemptRef, Cancel, DeviceEntry, Event, Hello, ImportDevices,
-    MESSAGE_BYTES_MAX, OpenTransfer, Page, ReplyTo, Report, Request, RequestId, Session,
-    SubmitBatch, Verdict,
+    ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
+    DeviceEntry, Event, Hello, ImportDevices, ListSchedules, MESSAGE_BYTES_MAX, NoticeParty,
+    OpenTransfer, Page, Reader, ReplyTo, Report, Request, RequestId, SIMULATED_REQUESTS_MAX,
+    ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use refusal::Refusal;
 pub use stats::EngineStats;
-pub use terms::{AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms};
+pub use terms::{
+    AttemptTerms, HOUR_US, RetryRule, RetryTerms, SECOND_US, ScheduleTerms, Terms, TransferTerms,
+};
 pub use view::{
-    ActivationCounts, ActivationState, ActivationView, BatchView, Changes, Explanation,
-    GatewayView, Hold, InvalidDevices, MISSING_RANGES_MAX, Prediction, ServiceDayView, Stage,
-    SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
+    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,
+    Explanation, GatewayView, Hold, InvalidDevices, LimitsView, MISSING_RANGES_MAX, Notice,
+    NoticeSubject, Notices, Prediction, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow,
+    TransferResponse, TransferState, TransferView, TrtRow,
 };

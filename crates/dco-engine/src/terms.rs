@@ -1,6 +1,6 @@
 //! What the engine runs on: every limit and every duration, as data.
 
-use dco_schedule::{HourProfile, Micros};
+use dco_schedule::{HourProfile, Micros, Reserve};
 
 /// One second in microseconds.
 pub const SECOND_US: Micros = 1_000_000;
@@ -22,12 +22,35 @@ pub struct Terms {
     pub trt_us: Micros,
     /// How far ahead a batch may be sent, in service days.
     pub days_ahead_max: u16,
+    /// The rules of delivery schedules.
+    pub schedules: ScheduleTerms,
     /// The timers of transfers.
     pub transfer: TransferTerms,
     /// The timers of attempts.
     pub attempt: AttemptTerms,
     /// How often, and how soon, a failed attempt is followed by another.
     pub retry: RetryTerms,
+}
+
+/// The rules of delivery schedules.
+#[derive(Debug, Clone, Copy)]
+pub struct ScheduleTerms {
+    /// What agreements must leave free on every service day.
+    pub reserve: Reserve,
+    /// The shortest time that the other side must have to answer.
+    pub answer_us_min: Micros,
+    /// How long an act waits for a second officer.
+    pub pending_us: Micros,
+    /// How often the Service Desk may propose to move one schedule.
+    pub moves_max: u32,
+    /// How many schedules of one User may be under way or agreed at once.
+    pub open_max: u32,
+    /// Large images that may be under way at once over all Users, for offers to be held against.
+    pub in_flight_max: u32,
+    /// How many service days ahead a quota may reach.
+    pub days_ahead_max: u16,
+    /// Whether images that are not large use up allowance. They are never refused.
+    pub small_uses_allowance: bool,
 }
 
 /// The timers of SRV 11.1.
@@ -99,6 +122,7 @@ impl Default for Terms {
             burst: 4,
             trt_us: 120 * HOUR_US,
             days_ahead_max: 92,
+            schedules: ScheduleTerms::default(),
             transfer: TransferTerms {
                 expire_after_us: 7 * 24 * HOUR_US,
                 warn_before_us: 24 * HOUR_US,
@@ -125,6 +149,21 @@ impl Default for Terms {
                     backoff_us: HOUR_US,
                 },
             },
+        }
+    }
+}
+
+impl Default for ScheduleTerms {
+    fn default() -> Self {
+        Self {
+            reserve: Reserve::default(),
+            answer_us_min: 24 * HOUR_US,
+            pending_us: 72 * HOUR_US,
+            moves_max: 2,
+            open_max: 32,
+            in_flight_max: 60_000,
+            days_ahead_max: 366,
+            small_uses_allowance: false,
         }
     }
 }

@@ -3,21 +3,23 @@
 use std::sync::LazyLock;
 
 use dco_engine::record::{
-    ActivationCancelled, AttemptEnded, BatchCancelled, Change, DevicesImported, Record, Released,
-    RequestKey, TransferEnded,
+    ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchCancelled,
+    CapacitySet, Change, DevicesImported, Record, Released, RequestKey, ScheduleAct,
+    ScheduleStepped, Signatory, Signature, TransferEnded,
 };
 use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
+use dco_schedule::{Act, Cause, HourProfile, Span};
 use proptest::prelude::*;
 use prost::Message;
 
-use crate::sample::{
-    ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
-};
+use crate::sample::{ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, date, device, devices, manifest};
+use crate::schedules::all_agreeable;
+use crate::world::schedules::{IDA, JOE, action_of, deal, officer};
 use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
 fn busy() -> World {
-    let mut world = World::new(capacity(100));
+    let mut world = World::new(all_agreeable());
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
     world.register(&devices(0..20), ANN, NORTH);
     world.store(ANN, &large, &devices(0..20));
@@ -27,6 +29,7 @@ fn busy() -> World {
     world
         .submit_for((ANN, &large), &devices(10..14), later)
         .expect("parked");
+    about_schedules(&mut world);
     world.register(&[device(3)], SOUTH, NORTH);
     let session = world.connect(NORTH);
     world.pass(HOUR_US);
@@ -51,6 +54,28 @@ fn busy() -> World {
     world.hello(NORTH, hello("second"));
     world.pass(8 * DAY_US);
     world
+}
+
+/// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
+fn about_schedules(world: &mut World) {
+    let id = world.agreed(ANN, deal(&[("2026-06-04", 60), ("2026-06-05", 30)]));
+    let day = date("2026-06-04");
+    world
+        .submit_for((ANN, &manifest(2, LARGE)), &devices(15..18), day)
+        .expect("agreed");
+    let amend = Act::Amend {
+        deal: deal(&[("2026-06-04", 50)]),
+        answer_by_us: world.in_two_days(),
+        cause: Some(Cause::OverAgreed),
+    };
+    for answer in [World::decline_action, World::approve] {
+        let waits = world.act(officer(IDA), id, amend.clone());
+        let number = action_of(waits.expect("it waits")).number;
+        answer(world, JOE, number.expect("it has one")).expect("answered");
+    }
+    let mut asked = world.setting(Span::On(day), 40);
+    asked.profile = Some(HourProfile::flat());
+    world.set_this(&asked).expect("set");
 }
 
 fn replayed(records: &[Vec<u8>]) -> Result<Engine, String> {
@@ -81,7 +106,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert_eq!(kinds.len(), 15, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -151,6 +176,50 @@ fn what_cannot_be_is_refused_with_its_reason() {
 }
 
 #[test]
+fn what_no_schedule_can_have_is_refused_with_its_reason() {
+    let signature = Some(Signature {
+        by: Signatory::User.into(),
+        reason: "why not".to_owned(),
+        ..Signature::default()
+    });
+    let stepped = |number, kind: ActKind| {
+        Change::ScheduleStepped(ScheduleStepped {
+            user: ANN.bits(),
+            number,
+            act: Some(ScheduleAct {
+                kind: kind.into(),
+                ..ScheduleAct::default()
+            }),
+            signature: signature.clone(),
+            ..ScheduleStepped::default()
+        })
+    };
+    let closed = Change::ActionClosed(ActionClosed {
+        action: 99,
+        signature: signature.clone(),
+        request: None,
+    });
+    for (change, reason) in [
+        (stepped(1, ActKind::Accept), "where it must be"),
+        (stepped(9, ActKind::Accept), "where it must be"),
+        (stepped(1, ActKind::Unspecified), "no schedule has"),
+        (stepped(1, ActKind::Offer), "no schedule has"),
+        (closed, "nothing of this number"),
+        (
+            Change::ActionPended(ActionPended::default()),
+            "no schedule has",
+        ),
+        (
+            Change::CapacitySet(CapacitySet::default()),
+            "no schedule has",
+        ),
+    ] {
+        let refusal = refusal(Some(change.clone()));
+        assert!(refusal.contains(reason), "{change:?}: {refusal}");
+    }
+}
+
+#[test]
 fn a_request_key_of_another_length_is_refused() {
     let key = |id: usize, digest: usize| {
         Some(RequestKey {
@@ -195,6 +264,10 @@ fn every_kind_of_request_has_its_key_checked() {
             Change::TransferOpened(it) => &mut it.request,
             Change::BatchAccepted(it) => &mut it.request,
             Change::BatchCancelled(it) => &mut it.request,
+            Change::ScheduleStepped(it) if it.request.is_some() => &mut it.request,
+            Change::ActionPended(it) => &mut it.request,
+            Change::ActionClosed(it) => &mut it.request,
+            Change::CapacitySet(it) => &mut it.request,
             _ => continue,
         };
         key.as_mut().expect("somebody asked").digest = vec![1; 9].into();
@@ -203,7 +276,7 @@ fn every_kind_of_request_has_its_key_checked() {
         assert!(replayed(&journal).expect_err("odd").contains("32 octets"));
         odd += 1;
     }
-    assert!(odd > 5);
+    assert!(odd > 12, "{odd}");
 }
 
 #[test]

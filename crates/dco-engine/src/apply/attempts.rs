@@ -112,8 +112,7 @@ impl Engine {
         }
         self.batches.set_phase(activation, phase);
         self.batches.note_change(activation);
-        self.large.wake_lane(attempt.gateway);
-        self.small.wake_lane(attempt.gateway);
+        self.wake_gateway(attempt.gateway);
         Ok(())
     }
 

@@ -3,15 +3,19 @@
 mod attempts;
 mod batches;
 mod lines;
+mod notices;
+mod schedules;
 mod shares;
 mod transfers;
 
 use dco_block::Eui64;
+use dco_schedule::{Micros, ServiceDate};
 
 use crate::engine::{Engine, Seq};
 use crate::record::{Change, DayOpened, DevicesImported, GatewaySeen, Record};
 use crate::state::batches::Phase;
 use crate::state::requests::Made;
+use crate::state::timers::Deadline;
 
 /// Why a record cannot be applied.
 type Why = &'static str;
@@ -25,7 +29,7 @@ impl Engine {
             .as_ref()
             .ok_or("it says nothing that this program knows")?
         {
-            Change::DayOpened(it) => self.apply_day_opened(it),
+            Change::DayOpened(it) => self.apply_day_opened(at_us, it),
             Change::DevicesImported(it) => self.apply_devices_imported(it),
             Change::TransferOpened(it) => self.apply_transfer_opened(seq, at_us, it),
             Change::TransferWarned(it) => {
@@ -42,12 +46,21 @@ impl Engine {
                 self.apply_gateway_seen(it);
                 Ok(())
             }
+            Change::ScheduleStepped(it) => self.apply_schedule_stepped(at_us, it),
+            Change::ActionPended(it) => self.apply_action_pended(at_us, it),
+            Change::ActionClosed(it) => self.apply_action_closed(at_us, it),
+            Change::CapacitySet(it) => self.apply_capacity_set(at_us, it),
         }
     }
 
-    fn apply_day_opened(&mut self, record: &DayOpened) -> Result<(), Why> {
+    fn apply_day_opened(&mut self, at_us: Micros, record: &DayOpened) -> Result<(), Why> {
         let is_new = self.days.open(record).ok_or("it opens no service day")?;
         if is_new {
+            self.deadlines.set(record.start_us, Deadline::SchedulesDue);
+            if record.over_agreed > 0 {
+                let date = ServiceDate::from_days(record.date);
+                self.note_over_agreed(at_us, vec![(date, record.over_agreed)], Vec::new());
+            }
             for (user, carried) in self.carried_over() {
                 self.grow_share(user, carried);
             }

@@ -31,6 +31,10 @@ impl Engine {
 
     pub(super) fn apply_transfer_warned(&mut self, at_us: Micros, record: &TransferRef) {
         self.transfers.warned(record.owner, at_us);
+        if let Some(transfer) = self.transfers.get(record.owner) {
+            let (user, number, expire_us) = (transfer.user, transfer.number, transfer.expire_us);
+            self.note_transfer(user, at_us, (number, expire_us));
+        }
     }
 
     pub(super) fn apply_transfer_ended(

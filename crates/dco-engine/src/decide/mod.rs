@@ -3,8 +3,10 @@
 
 mod attempts;
 mod batches;
+mod capacity;
 pub(crate) mod devices;
 mod gateways;
 mod release;
+mod schedules;
 mod time;
 mod transfers;

@@ -23,6 +23,8 @@ pub(crate) struct NewBatch {
     pub(crate) count: u64,
     pub(crate) large: bool,
     pub(crate) day: ServiceDay,
+    /// Nothing of it is released on its day before this.
+    pub(crate) opens_us: Micros,
     pub(crate) due_us: Micros,
 }
 
@@ -49,7 +51,8 @@ impl Engine {
             (day.start_us > self.now_us).then_some(day.date),
         );
         let before = self.open_before(user, new.due_us, u32::MAX);
-        self.with_completion(self.flow(demand, user, before + count))
+        let release_us = self.flow(demand, user, before + count);
+        self.with_completion(release_us.max(new.opens_us))
     }
 
     /// For the last activation of a batch; `None` once nothing of it waits or is under way.
@@ -70,7 +73,9 @@ impl Engine {
     /// For the activation of a batch that is the `place`th of its User.
     pub(crate) fn predict_release(&self, batch: &Batch, place: u64) -> Micros {
         if batch.large {
+            // The model knows no hours; on its first day those of its schedule are in here.
             self.flow(self.demand(), batch.user, place)
+                .max(batch.trt_start_us)
         } else {
             self.now_us.max(batch.day_start_us)
         }
@@ -140,7 +145,7 @@ impl Engine {
             demand.take(&served);
             day = self.days.calendar.day(day.date.next());
             start_us = day.start_us;
-            capacity = u64::from(self.terms.capacity_per_day);
+            capacity = u64::from(self.schedules.book.plan().capacity(day.date));
         }
         day.end_us
     }

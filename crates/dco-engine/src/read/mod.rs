@@ -3,6 +3,8 @@
 mod explain;
 pub(crate) mod forecast;
 mod reports;
+mod schedules;
+mod what_if;
 
 use bytes::Bytes;
 use dco_block::{Eui64, ImageId};
@@ -264,6 +266,7 @@ pub(crate) fn row(batch: &Batch) -> BatchView {
         image_id: batch.image_id,
         large: batch.large,
         service_date: batch.service_date,
+        source: batch.source,
         created_us: batch.created_us,
         trt_start_us: batch.trt_start_us,
         due_us: batch.due_us,

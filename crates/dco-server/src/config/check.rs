@@ -1,5 +1,7 @@
 //! From what was written to what is run on.
 
+mod schedules;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -71,6 +73,7 @@ impl ConfigFile {
                 activation.days_ahead_max,
                 0..=3_660,
             )?,
+            schedules: self.schedules.check()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,

@@ -76,6 +76,12 @@ fn words(hold: &Hold) -> Words {
             "the large images that the system may release today are used",
             "none is needed: it stays queued for the next service day and keeps its due time",
         ),
+        Hold::OutsideWindow { until_us } => Words::until(
+            "OUTSIDE_WINDOW",
+            until_us,
+            "the delivery schedule it was sent under has hours, and this is none of them",
+            "none is needed: it goes in the next of these hours and keeps its due time",
+        ),
         Hold::Paced { until_us } => Words::until(
             "PACED",
             until_us,
@@ -246,6 +252,7 @@ mod tests {
         for one in [
             Hold::ServiceDayNotStarted { until_us: 1 },
             Hold::SystemDailyCapacityUsed { until_us: 1 },
+            Hold::OutsideWindow { until_us: 1 },
             Hold::Paced { until_us: 1 },
             Hold::BehindOthers { ahead_count: 1 },
             Hold::GatewayNotConnected { gateway },
