@@ -43,6 +43,26 @@ impl Bucket {
         self.spent = used_to_us.map(|at_us| self.pace.passed_at(at_us));
     }
 
+    /// The bucket that followed `pace` and had [`spent`](Self::spent) so much; `None` when that is more than the
+    /// whole day's weight.
+    pub fn resume(pace: Pace, burst: u32, spent: Option<u64>) -> Option<Self> {
+        let possible = spent.is_none_or(|spent| spent <= pace.total());
+        possible.then(|| Self {
+            spent,
+            ..Self::new(pace, burst)
+        })
+    }
+
+    /// The day's curve.
+    pub const fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// The weight up to which the units taken so far have used the day; `None` before the first.
+    pub const fn spent(&self) -> Option<u64> {
+        self.spent
+    }
+
     /// When the next unit may go, with `remaining` units left on this day: `now_us` if it may go now,
     /// [`UNTIL_TOLD`] if none may go any more.
     pub fn ready_at(&self, now_us: Micros, remaining: u32) -> Micros {

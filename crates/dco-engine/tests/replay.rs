@@ -18,7 +18,7 @@ use crate::world::schedules::{IDA, JOE, action_of, deal, officer};
 use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
-fn busy() -> World {
+pub(crate) fn busy() -> World {
     let mut world = World::new(all_agreeable());
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
     world.register(&devices(0..20), ANN, NORTH);

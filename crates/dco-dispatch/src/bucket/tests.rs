@@ -281,3 +281,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bucket_is_taken_up_where_it_was_left() {
+    let pace = Pace::new(vec![(0, 1)], 100).unwrap();
+    let mut bucket = Bucket::new(pace.clone(), 2);
+    for remaining in [9, 8] {
+        let spent = bucket.spent();
+        let again = Bucket::resume(bucket.pace().clone(), 2, spent);
+        assert_eq!(again, Some(bucket.clone()));
+        bucket.take(30, remaining);
+    }
+    assert_eq!(Bucket::resume(pace, 2, Some(101)), None);
+}
