@@ -34,6 +34,9 @@ impl Bucket {
 
     /// Follows another pace from now on. The day is used up to the same instant as before.
     pub fn follow(&mut self, pace: Pace) {
+        if pace == self.pace {
+            return;
+        }
         let used_to_us = self.spent.map(|spent| {
             self.pace
                 .instant_of(spent, Micros::MIN)
