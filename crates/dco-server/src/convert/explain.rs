@@ -133,7 +133,7 @@ fn summary(explanation: &Explanation) -> String {
 }
 
 /// An instant in a sentence: the next whole second, so that nobody looks too early.
-fn for_people(at_us: Micros) -> Timestamp {
+pub(super) fn for_people(at_us: Micros) -> Timestamp {
     let seconds = at_us.div_euclid(SECOND_US) + i64::from(at_us.rem_euclid(SECOND_US) > 0);
     Timestamp { seconds, nanos: 0 }
 }
