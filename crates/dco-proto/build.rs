@@ -15,6 +15,7 @@ const PROTO_FILES: &[&str] = &[
     "dco/v1/gateway.proto",
     "dco/v1/operations.proto",
     "dco/v1/reports.proto",
+    "dco/v1/notices.proto",
 ];
 
 #[expect(

@@ -32,6 +32,20 @@ impl Bucket {
         }
     }
 
+    /// Follows another pace from now on. The day is used up to the same instant as before.
+    pub fn follow(&mut self, pace: Pace) {
+        if pace == self.pace {
+            return;
+        }
+        let used_to_us = self.spent.map(|spent| {
+            self.pace
+                .instant_of(spent, Micros::MIN)
+                .unwrap_or(Micros::MAX)
+        });
+        self.pace = pace;
+        self.spent = used_to_us.map(|at_us| self.pace.passed_at(at_us));
+    }
+
     /// The bucket that followed `pace` and had [`spent`](Self::spent) so much; `None` when that is more than the
     /// whole day's weight.
     pub fn resume(pace: Pace, burst: u32, spent: Option<u64>) -> Option<Self> {

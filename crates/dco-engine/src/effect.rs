@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use dco_block::{Eui64, Manifest};
-use dco_schedule::Micros;
+use dco_schedule::{DayCapacity, Fits, Micros, OwnCapacity, Quota, Replan, Simulation};
 
-use crate::event::{AttemptRef, ReplyTo, Session};
+use crate::event::{AttemptRef, NoticeParty, ReplyTo, Session};
 use crate::refusal::Refusal;
 use crate::view::{
-    ActivationView, BatchView, Changes, Explanation, GatewayView, PauseView, ServiceDayView,
-    SuccessRow, TransferView, TrtRow,
+    ActionView, ActivationView, BatchView, Changes, Explanation, GatewayView, LimitsView, Notices,
+    PauseView, ScheduleView, ServiceDayView, SuccessRow, TransferView, TrtRow,
 };
 
 /// Something to do in the world.
@@ -71,6 +71,11 @@ pub enum Topic {
         user: Eui64,
         /// Its number.
         number: u64,
+    },
+    /// The notices of a party.
+    Notices {
+        /// Whose.
+        party: NoticeParty,
     },
 }
 
@@ -137,6 +142,30 @@ pub enum Reply {
     Gateways(Vec<GatewayView>),
     /// ListServiceDays, ReportCapacity.
     ServiceDays(Vec<ServiceDayView>),
+    /// An act on a schedule, GetSchedule, ApproveAction.
+    Schedule(Box<ScheduleView>),
+    /// ListSchedules.
+    Schedules(Vec<ScheduleView>),
+    /// An act that waits for a second officer, DeclineAction.
+    Action(Box<ActionView>),
+    /// ListPendingActions.
+    Actions(Vec<ActionView>),
+    /// SetCapacity: the days that are OVER_AGREED, and by how much.
+    OverAgreed(Quota),
+    /// GetCapacity, for the Service Desk.
+    Capacity(Vec<DayCapacity>),
+    /// GetCapacity, for a User.
+    OwnCapacity(Vec<OwnCapacity>),
+    /// ProposeFit.
+    Fits(Box<Fits<Eui64>>),
+    /// ProposeReplan.
+    Replan(Replan<Eui64>),
+    /// Simulate.
+    Simulation(Box<Simulation<Eui64>>),
+    /// ReadNotices.
+    Notices(Notices),
+    /// GetLimits.
+    Limits(LimitsView),
     /// ReportTrt.
     Trt(Vec<TrtRow>),
     /// ReportSuccess.

@@ -16,13 +16,16 @@ use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::inventory::Inventory;
+use crate::state::lanes::Lane;
+use crate::state::notices::NoticeBoard;
 use crate::state::requests::Requests;
+use crate::state::schedules::Schedules;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::Transfers;
 use crate::terms::Terms;
 
-/// Waiting activations by User, and inside a User by gateway and due time.
-pub(crate) type Queue = FairQueue<Eui64, Eui64, u32>;
+/// Waiting activations by User, and inside a User by lane and due time.
+pub(crate) type Queue = FairQueue<Eui64, Lane, u32>;
 
 /// The rules of block transfer and release. Deterministic; see the crate's page.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct Engine {
     pub(crate) transfers: Transfers,
     pub(crate) batches: Batches,
     pub(crate) days: Days,
+    pub(crate) schedules: Schedules,
+    pub(crate) notices: NoticeBoard,
     pub(crate) gateways: Gateways,
     pub(crate) dispatch: Dispatch,
     /// Activations of large images: charged, paced.
@@ -78,6 +83,8 @@ impl Engine {
             transfers: Transfers::default(),
             batches: Batches::default(),
             days: Days::new(terms.allowance_per_day, terms.burst),
+            schedules: Schedules::new(&terms),
+            notices: NoticeBoard::default(),
             gateways: Gateways::default(),
             dispatch: Dispatch::default(),
             large: FairQueue::new(),
@@ -228,6 +235,7 @@ impl Engine {
             Request::ImportDevices(asked) => self.import_devices(asked),
             Request::Pause(asked) => self.pause(asked),
             Request::Resume(asked) => self.resume(asked),
+            Request::Schedules(asked) => self.schedule_request(asked),
             other => self.read(other),
         }
     }

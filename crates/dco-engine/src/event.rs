@@ -1,10 +1,17 @@
 //! What the engine is told. A closed set: whatever is not here cannot change it.
 
+mod schedules;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::ServiceDate;
+
+pub use schedules::{
+    ActOnSchedule, AnswerAction, CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader,
+    SIMULATED_REQUESTS_MAX, ScheduleRequest, SetCapacity,
+};
 
 use crate::outcome::Outcome;
 
@@ -198,6 +205,8 @@ pub enum Request {
         /// Up to this day.
         last: Option<ServiceDate>,
     },
+    /// Delivery schedules, capacity, notices, limits.
+    Schedules(ScheduleRequest),
     /// TRT attainment, of one User or of all.
     ReportTrt {
         /// Whose.

@@ -41,20 +41,22 @@ pub use decide::pauses::RestoreError;
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
-    ActivationName, AttemptEnd, AttemptRef, Cancel, ChangePause, DeviceEntry, Event, Hello,
-    ImportDevices, MESSAGE_BYTES_MAX, OpenTransfer, Page, ReplyTo, Report, Request, RequestId,
-    Session, SubmitBatch, Verdict,
+    ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
+    ChangePause, DeviceEntry, Event, Hello, ImportDevices, ListSchedules, MESSAGE_BYTES_MAX,
+    NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request, RequestId,
+    SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
 pub use refusal::Refusal;
 pub use stats::EngineStats;
 pub use terms::{
-    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US, Terms,
-    TransferTerms,
+    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
+    ScheduleTerms, Terms, TransferTerms,
 };
 pub use view::{
-    ActivationCounts, ActivationState, ActivationView, BatchView, Changes, Explanation,
-    GatewayView, Hold, InvalidDevices, MISSING_RANGES_MAX, PauseView, Prediction, ServiceDayView,
-    Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
+    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,
+    Explanation, GatewayView, Hold, InvalidDevices, LimitsView, MISSING_RANGES_MAX, Notice,
+    NoticeSubject, Notices, PauseView, Prediction, QuotaUse, ScheduleView, ServiceDayView, Stage,
+    SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
 };

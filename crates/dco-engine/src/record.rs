@@ -4,11 +4,19 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod schedules;
+
 use bytes::Bytes;
 
 /// What records and snapshots mean, counted up whenever an older program would misread what a newer one wrote. 0 is what
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 1;
+
+pub use schedules::{
+    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
+    ScheduleAct, ScheduleStepped, Signatory, Signature,
+};
+pub(crate) use schedules::{profile_of, window_of};
 
 /// One record.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -19,7 +27,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 41, 42, 43"
     )]
     pub change: Option<Change>,
 }
@@ -75,6 +83,18 @@ pub enum Change {
     /// What was before came from a backup.
     #[prost(message, tag = "17")]
     Restored(Restored),
+    /// Something was done to a delivery schedule.
+    #[prost(message, tag = "40")]
+    ScheduleStepped(ScheduleStepped),
+    /// An act on a schedule waits for a second officer.
+    #[prost(message, tag = "41")]
+    ActionPended(ActionPended),
+    /// What waited for a second officer does not happen.
+    #[prost(message, tag = "42")]
+    ActionClosed(ActionClosed),
+    /// Capacity or hour profile was set.
+    #[prost(message, tag = "43")]
+    CapacitySet(CapacitySet),
 }
 
 /// A service day, computed once and kept.
@@ -98,6 +118,12 @@ pub struct DayOpened {
     /// Its share, parallel to `hour_start_us`.
     #[prost(uint32, repeated, tag = "6")]
     pub hour_weight: Vec<u32>,
+    /// The profile that the shares follow: 24 weights.
+    #[prost(uint32, repeated, tag = "7")]
+    pub profile: Vec<u32>,
+    /// Units by which more is agreed than the day has room for.
+    #[prost(uint32, tag = "8")]
+    pub over_agreed: u32,
 }
 
 /// The inventory entries of some Devices.
@@ -295,6 +321,21 @@ pub struct BatchAccepted {
     /// The User's own, as it came.
     #[prost(bytes = "bytes", tag = "12")]
     pub signed_request: Bytes,
+    /// The User's schedule that covers it. What else is large uses up allowance.
+    #[prost(uint32, optional, tag = "40")]
+    pub schedule: Option<u32>,
+    /// Not large, and uses up allowance nevertheless.
+    #[prost(bool, tag = "41")]
+    pub small_uses_allowance: bool,
+    /// What may be sent for the day under what covers it.
+    #[prost(uint32, tag = "42")]
+    pub limit: u32,
+    /// The schedule's window: the first local hour in which it is released.
+    #[prost(uint32, optional, tag = "43")]
+    pub window_from: Option<u32>,
+    /// The local hour before which that ends.
+    #[prost(uint32, optional, tag = "44")]
+    pub window_to: Option<u32>,
 }
 
 /// A cancelled batch.

@@ -1,7 +1,7 @@
 //! Why a request is refused: facts with their numbers, for the edge to put into words and codes.
 
 use dco_block::Eui64;
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::{ExceedsAgreed, Micros, ServiceDate};
 
 use crate::view::TransferState;
 
@@ -14,7 +14,7 @@ pub enum Refusal {
     /// Nothing of this name under the caller's own name.
     #[error("there is no {kind} of this name")]
     NotFound {
-        /// `transfer`, `batch`, `activation` or `image`.
+        /// `transfer`, `batch`, `activation`, `image`, `schedule` or `action`.
         kind: &'static str,
     },
     /// The request id was used before, for another body.
@@ -189,6 +189,23 @@ pub enum Refusal {
         /// When it may be worth it.
         retry_in_us: Micros,
     },
+    /// An agreed schedule covers the image on that day, with too little left.
+    #[error(transparent)]
+    ExceedsAgreed(#[from] ExceedsAgreed),
+    /// What was asked about a schedule, capacity or an action cannot be done.
+    #[error(transparent)]
+    Schedule(dco_schedule::Refusal),
+    /// More requests than can be tried at once.
+    #[error("{given} requests in one simulation, at most {limit} are tried; try fewer")]
+    TooManyRequests {
+        /// What was given.
+        given: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Neither a capacity nor a profile.
+    #[error("neither a capacity nor an hour profile is given; give at least one of them")]
+    NothingSet,
     /// The transfer takes no more blocks, or cannot be cancelled any more.
     #[error("the transfer is {state}, not RECEIVING")]
     TransferNotReceiving {
@@ -209,4 +226,14 @@ pub enum Refusal {
     /// The image is not on offer to this gateway.
     #[error("this image is not on offer to this gateway")]
     ImageNotOnOffer,
+}
+
+impl From<dco_schedule::Refusal> for Refusal {
+    fn from(refusal: dco_schedule::Refusal) -> Self {
+        match refusal {
+            dco_schedule::Refusal::NotFound { .. } => Self::NotFound { kind: "schedule" },
+            dco_schedule::Refusal::ActionNotFound { .. } => Self::NotFound { kind: "action" },
+            other => Self::Schedule(other),
+        }
+    }
 }

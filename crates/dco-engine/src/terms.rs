@@ -1,6 +1,6 @@
 //! What the engine runs on: every limit and every duration, as data.
 
-use dco_schedule::{HourProfile, Micros};
+use dco_schedule::{HourProfile, Micros, Reserve};
 
 use crate::view::TransferState;
 
@@ -28,6 +28,8 @@ pub struct Terms {
     pub limits: LimitTerms,
     /// How long what is not needed any more is kept.
     pub retention: RetentionTerms,
+    /// The rules of delivery schedules.
+    pub schedules: ScheduleTerms,
     /// The timers of transfers.
     pub transfer: TransferTerms,
     /// The timers of attempts.
@@ -73,6 +75,27 @@ impl RetentionTerms {
         };
         ended_us.saturating_add(kept_us)
     }
+}
+
+/// The rules of delivery schedules.
+#[derive(Debug, Clone, Copy)]
+pub struct ScheduleTerms {
+    /// What agreements must leave free on every service day.
+    pub reserve: Reserve,
+    /// The shortest time that the other side must have to answer.
+    pub answer_us_min: Micros,
+    /// How long an act waits for a second officer.
+    pub pending_us: Micros,
+    /// How often the Service Desk may propose to move one schedule.
+    pub moves_max: u32,
+    /// How many schedules of one User may be under way or agreed at once.
+    pub open_max: u32,
+    /// Large images that may be under way at once over all Users, for offers to be held against.
+    pub in_flight_max: u32,
+    /// How many service days ahead a quota may reach.
+    pub days_ahead_max: u16,
+    /// Whether images that are not large use up allowance. They are never refused.
+    pub small_uses_allowance: bool,
 }
 
 /// The timers of SRV 11.1.
@@ -156,6 +179,7 @@ impl Default for Terms {
                 cancelled_us: 0,
                 expired_us: 0,
             },
+            schedules: ScheduleTerms::default(),
             transfer: TransferTerms {
                 expire_after_us: 7 * 24 * HOUR_US,
                 warn_before_us: 24 * HOUR_US,
@@ -183,6 +207,21 @@ impl Default for Terms {
                     backoff_us: HOUR_US,
                 },
             },
+        }
+    }
+}
+
+impl Default for ScheduleTerms {
+    fn default() -> Self {
+        Self {
+            reserve: Reserve::default(),
+            answer_us_min: 24 * HOUR_US,
+            pending_us: 72 * HOUR_US,
+            moves_max: 2,
+            open_max: 32,
+            in_flight_max: 60_000,
+            days_ahead_max: 366,
+            small_uses_allowance: false,
         }
     }
 }

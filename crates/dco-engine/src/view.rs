@@ -1,12 +1,18 @@
 //! What can be read of the engine: values made for an answer, never the state itself.
 
+mod schedules;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
-use dco_schedule::{Micros, ServiceDate, ServiceDay};
+use dco_schedule::{Micros, ServiceDate, ServiceDay, Source};
+
+pub use schedules::{
+    ActionFate, ActionView, LimitsView, Notice, NoticeSubject, Notices, QuotaUse, ScheduleView,
+};
 
 use crate::outcome::Outcome;
 
@@ -155,6 +161,8 @@ pub struct BatchView {
     pub large: bool,
     /// The service day it was sent for.
     pub service_date: ServiceDate,
+    /// What covers it; `None` for one that uses up nothing.
+    pub source: Option<Source>,
     /// When it was accepted.
     pub created_us: Micros,
     /// When its TRT began, or will begin.
@@ -287,6 +295,11 @@ pub enum Hold {
     /// Today's capacity, over all Users, is used.
     SystemDailyCapacityUsed {
         /// When the next service day starts.
+        until_us: Micros,
+    },
+    /// Its schedule has hours, and this is none of them.
+    OutsideWindow {
+        /// When they begin next.
         until_us: Micros,
     },
     /// Today's releases are spread over the day.

@@ -1,15 +1,27 @@
 //! Any events in any order: nothing panics, nothing is promised that does not hold, and a start on the
 //! journal gives the same engine.
 
+pub(crate) mod agreeing;
 pub(crate) mod steps;
 
+use std::collections::BTreeSet;
+
+use dco_engine::record::ActKind;
 use dco_engine::{HOUR_US, RetentionTerms, Terms};
+use dco_schedule::{Calendar, ServiceDate, Span};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use crate::audit::audit;
 use crate::dump::dump;
-use crate::sample::{ANN, BOB, DAY_US, NORTH, SOUTH, capacity, device, devices, entry, noon};
+use crate::sample::{ANN, BOB, DAY_US, NORTH, SOUTH, device, devices, entry, noon};
+use crate::schedules::all_agreeable;
 use crate::world::{World, succeed};
+use agreeing::{
+    kinds_of_steps, no_agreement_over_agrees, no_image_agreed_for_is_retired, notices_are_complete,
+    quotas_hold,
+};
 use steps::{IMAGES, Step, steps};
 
 /// Ann has Devices 0 to 3, Bob 4 to 7, half of each in the south; two images are stored, the third is not.
@@ -22,7 +34,11 @@ pub(crate) fn ready() -> World {
             cancelled_us: 3 * HOUR_US,
             expired_us: 0,
         },
-        ..capacity(3)
+        ..all_agreeable()
+    };
+    let terms = Terms {
+        capacity_per_day: 3,
+        ..terms
     };
     let mut world = World::at(noon("2026-03-27"), terms);
     let all = (0..8).map(|it| {
@@ -49,6 +65,9 @@ pub(crate) fn after(steps: &[Step]) -> World {
 /// Everything that must hold between any two steps.
 pub(crate) fn check(world: &mut World) {
     audit(world);
+    quotas_hold(world);
+    notices_are_complete(world);
+    no_image_agreed_for_is_retired(world);
     if let Some(wakeup_us) = world.engine.next_wakeup() {
         assert!(wakeup_us >= world.now_us, "woken for the past");
     }
@@ -77,9 +96,13 @@ proptest! {
     fn whatever_happens_a_start_gives_the_same_engine(steps in steps()) {
         let mut world = ready();
         check(&mut world);
+        let mut before = world.agreed_days();
         for step in &steps {
             world.step(step);
             check(&mut world);
+            let after = world.agreed_days();
+            no_agreement_over_agrees(&before, &after);
+            before = after;
         }
     }
 
@@ -110,6 +133,11 @@ proptest! {
         let terms = Terms { capacity_per_day: 50, ..world.terms.clone() };
         world.restart_with(terms);
         world.set_right();
+        let today = Calendar::london().day_at(world.now_us).date.days();
+        for date in (today..today + 4).map(ServiceDate::from_days) {
+            world.set_capacity(Span::From(date), 50).expect("it may");
+            world.set_capacity(Span::On(date), 50).expect("it may");
+        }
         world.habit = Some(succeed);
         world.connect(NORTH);
         world.connect(SOUTH);
@@ -119,5 +147,28 @@ proptest! {
         prop_assert_eq!(stats.attempts_under_way, 0);
         prop_assert_eq!(stats.activations_queued_large + stats.activations_queued_small, 0);
         prop_assert_eq!(stats.activations_parked + stats.transfers_receiving, 0);
+    }
+}
+
+/// What the stories are made of is not only refused.
+#[test]
+fn the_stories_reach_every_kind_of_step() {
+    let mut runner = TestRunner::deterministic();
+    let mut reached = BTreeSet::new();
+    for _ in 0..400 {
+        let story = steps().new_tree(&mut runner).expect("steps").current();
+        reached.extend(kinds_of_steps(&after(&story)));
+    }
+    use ActKind::*;
+    for kind in [
+        Request, Offer, Counter, Accept, Decline, Withdraw, Amend, Impose, End, Lapse,
+    ] {
+        assert!(
+            reached.contains(&format!("{kind:?}")),
+            "{kind:?}: {reached:?}"
+        );
+    }
+    for kind in ["pended", "closed", "capacity", "under a schedule"] {
+        assert!(reached.contains(kind), "{kind}: {reached:?}");
     }
 }

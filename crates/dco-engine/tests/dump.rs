@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use dco_block::Eui64;
 use dco_engine::{
-    ActivationName, ActivationState, ActivationView, Effect, Engine, Event, Page, Refusal, Reply,
-    ReplyTo, Request, Stage,
+    ActivationName, ActivationState, ActivationView, Effect, Engine, Event, ListSchedules,
+    NoticeParty, Page, Reader, Refusal, Reply, ReplyTo, Request, ScheduleRequest, Stage,
 };
 use dco_schedule::Micros;
 
@@ -30,6 +30,7 @@ pub(crate) fn dump(engine: &mut Engine, now_us: Micros) -> String {
             ask(engine, now_us, Request::ReportSuccess { user }),
         );
     }
+    dump_schedules(engine, now_us, &mut text);
     let (before, limit) = (None, 2);
     line(
         &mut text,
@@ -52,6 +53,43 @@ pub(crate) fn ask(engine: &mut Engine, now_us: Micros, request: Request) -> Resu
         }
     }
     panic!("no answer")
+}
+
+/// Every schedule, act that waits, day, notice and limit.
+fn dump_schedules(engine: &mut Engine, now_us: Micros, text: &mut String) {
+    let limit = u32::MAX;
+    let mut asked = vec![
+        ScheduleRequest::List(ListSchedules {
+            user: None,
+            after: None,
+            open_only: false,
+            limit,
+            reader: Reader::Desk,
+        }),
+        ScheduleRequest::ListPendingActions { after: 0, limit },
+        ScheduleRequest::ProposeReplan,
+    ];
+    for user in [None, Some(ANN), Some(BOB)] {
+        let (first, last) = (None, None);
+        asked.push(ScheduleRequest::GetCapacity { user, first, last });
+    }
+    for user in [ANN, BOB] {
+        asked.push(ScheduleRequest::GetLimits { user });
+    }
+    let users = [ANN, BOB].map(NoticeParty::User);
+    for party in users
+        .into_iter()
+        .chain([NoticeParty::Desk, NoticeParty::Operators])
+    {
+        asked.push(ScheduleRequest::ReadNotices {
+            party,
+            position: 0,
+            limit,
+        });
+    }
+    for request in asked {
+        line(text, ask(engine, now_us, Request::Schedules(request)));
+    }
 }
 
 fn page(user: Eui64) -> Page {

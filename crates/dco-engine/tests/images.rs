@@ -9,9 +9,13 @@ use dco_engine::{
     Verdict,
 };
 
+use dco_schedule::{Act, Asker, Calendar, Covers, Micros, ScheduleId};
+
 use crate::sample::{
-    ANN, BOB, DAY_US, LARGE, NORTH, capacity, device, devices, in_blocks_of, manifest,
+    ANN, BOB, DAY_US, LARGE, NORTH, date, device, devices, in_blocks_of, manifest,
 };
+use crate::schedules::all_agreeable;
+use crate::world::schedules::{IDA, deal, officer};
 use crate::world::{World, succeed};
 
 const KEPT_DAYS: i64 = 30;
@@ -25,7 +29,7 @@ fn ready() -> World {
             cancelled_us: 2 * HOUR_US,
             expired_us: 3 * HOUR_US,
         },
-        ..capacity(100)
+        ..all_agreeable()
     };
     let mut world = World::new(terms);
     world.register(&devices(0..10), ANN, NORTH);
@@ -208,6 +212,84 @@ fn an_image_with_an_activation_that_has_not_ended_is_kept() {
     world.end(session, offers[1].attempt, Outcome::Success);
     assert_eq!(world.transfer(ANN, 1).state, TransferState::Retired);
     assert_eq!(world.freed.len(), 1, "with the last one's end");
+}
+
+/// In a world that keeps images for two days, Ann's is stored on the first of June and agreed for until the tenth.
+fn agreed_for(covers: Covers) -> (World, ScheduleId<Eui64>) {
+    let mut world = ready();
+    let mut terms = world.terms.clone();
+    terms.retention.stored_us = 2 * DAY_US;
+    world.restart_with(terms);
+    world.store(ANN, &manifest(2, LARGE), &devices(0..3));
+    let deal = deal(&[("2026-06-02", 5), ("2026-06-10", 5)]);
+    let id = world.offered_for(ANN, covers, deal);
+    world.act(Asker::User, id, Act::Accept).expect("it fits");
+    (world, id)
+}
+
+fn this_image() -> Covers {
+    let hash = manifest(2, LARGE).manufacturer_image_hash();
+    Covers::Image(*hash.as_bytes())
+}
+
+fn end_us(day: &str) -> Micros {
+    Calendar::london().day(date(day)).end_us
+}
+
+#[test]
+fn an_image_is_kept_to_the_end_of_the_last_day_agreed_for_it() {
+    for crash in [false, true] {
+        let (mut world, _) = agreed_for(this_image());
+        world.until(end_us("2026-06-10") - 1);
+        if crash {
+            world.crash();
+        }
+        assert_eq!(world.transfer(ANN, 1).state, TransferState::Stored);
+        world.pass(1);
+        assert_eq!(world.transfer(ANN, 1).state, TransferState::Retired);
+    }
+}
+
+#[test]
+fn a_schedule_that_does_not_name_the_image_does_not_keep_it() {
+    for covers in [Covers::Portfolio, Covers::Image([7; 32])] {
+        let (mut world, _) = agreed_for(covers);
+        world.pass(2 * DAY_US - 1);
+        assert_eq!(world.transfer(ANN, 1).state, TransferState::Stored);
+        world.pass(1);
+        assert_eq!(world.transfer(ANN, 1).state, TransferState::Retired);
+    }
+}
+
+#[test]
+fn what_becomes_of_a_schedule_changes_until_when_its_image_is_kept() {
+    let amend = |day| Act::Amend {
+        deal: deal(&[("2026-06-02", 5), (day, 5)]),
+        answer_by_us: end_us("2026-06-08"),
+        cause: None,
+    };
+    let end = |day| Act::End { from: date(day) };
+    for (act, kept_until) in [
+        (amend("2026-06-20"), "2026-06-20"),
+        (amend("2026-06-07"), "2026-06-07"),
+        (end("2026-06-09"), "2026-06-05"),
+        (end("2026-06-11"), "2026-06-10"),
+    ] {
+        let (mut world, id) = agreed_for(this_image());
+        world.until(end_us("2026-06-05") - 1);
+        world.act(Asker::User, id, act.clone()).expect("it may");
+        if matches!(act, Act::Amend { .. }) {
+            world.act(officer(IDA), id, Act::Accept).expect("it fits");
+        }
+        world.until(end_us(kept_until) - 1);
+        world.crash();
+        let is_over = end_us(kept_until) == end_us("2026-06-05");
+        let state = world.transfer(ANN, 1).state;
+        assert_eq!(state == TransferState::Retired, is_over, "{act:?}");
+        world.pass(1);
+        let state = world.transfer(ANN, 1).state;
+        assert_eq!(state, TransferState::Retired, "{act:?}");
+    }
 }
 
 #[test]

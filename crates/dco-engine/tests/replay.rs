@@ -3,22 +3,26 @@
 use std::sync::LazyLock;
 
 use dco_engine::record::{
-    ActivationCancelled, AttemptEnded, BatchAccepted, BatchCancelled, Change, DevicesImported,
-    ImageQuarantined, ImageRetired, PauseChanged, PauseScope, Record, Released, RequestKey,
-    Restored, TransferEnded,
+    ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
+    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired,
+    PauseChanged, PauseScope, Record, Released, RequestKey, Restored, ScheduleAct, ScheduleStepped,
+    Signatory, Signature, TransferEnded,
 };
 use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
+use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
 use proptest::prelude::*;
 use prost::Message;
 
 use crate::sample::{
     ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
 };
+use crate::schedules::all_agreeable;
+use crate::world::schedules::{IDA, JOE, action_of, deal, officer};
 use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
 pub(crate) fn busy() -> World {
-    let mut terms = capacity(100);
+    let mut terms = all_agreeable();
     terms.retention.stored_us = 5 * DAY_US;
     let mut world = World::new(terms);
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
@@ -31,6 +35,7 @@ pub(crate) fn busy() -> World {
     world
         .submit_for((ANN, &large), &devices(10..14), later)
         .expect("parked");
+    about_schedules(&mut world);
     world.register(&[device(3)], SOUTH, NORTH);
     let session = world.connect(NORTH);
     world.pause("INC-1").expect("paused");
@@ -61,6 +66,28 @@ pub(crate) fn busy() -> World {
     world
 }
 
+/// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
+fn about_schedules(world: &mut World) {
+    let id = world.agreed(ANN, deal(&[("2026-06-04", 60), ("2026-06-05", 30)]));
+    let day = date("2026-06-04");
+    world
+        .submit_for((ANN, &manifest(2, LARGE)), &devices(15..18), day)
+        .expect("agreed");
+    let amend = Act::Amend {
+        deal: deal(&[("2026-06-04", 50)]),
+        answer_by_us: world.in_two_days(),
+        cause: Some(Cause::OverAgreed),
+    };
+    for answer in [World::decline_action, World::approve] {
+        let waits = world.act(officer(IDA), id, amend.clone());
+        let number = action_of(waits.expect("it waits")).number;
+        answer(world, JOE, number.expect("it has one")).expect("answered");
+    }
+    let mut asked = world.setting(Span::On(day), 40);
+    asked.profile = Some(HourProfile::flat());
+    world.set_this(&asked).expect("set");
+}
+
 fn replayed(records: &[Vec<u8>]) -> Result<Engine, String> {
     let mut engine = Engine::new(Terms::default());
     for (seq, record) in (1..).zip(records) {
@@ -89,7 +116,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 15, "{kinds:?}");
+    assert_eq!(kinds.len(), 19, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -225,6 +252,70 @@ fn an_image_that_an_activation_needs_is_not_retired() {
 }
 
 #[test]
+fn an_image_that_is_agreed_for_is_not_retired() {
+    let mut world = World::new(all_agreeable());
+    let image = manifest(2, LARGE);
+    world.register(&[device(0)], ANN, NORTH);
+    world.store(ANN, &image, &[device(0)]);
+    let covers = Covers::Image(*image.manufacturer_image_hash().as_bytes());
+    let id = world.offered_for(ANN, covers, deal(&[("2026-06-02", 1)]));
+    world.act(Asker::User, id, Act::Accept).expect("it fits");
+    let mut records = world.journal.clone();
+    let change = Some(Change::ImageRetired(ImageRetired {
+        user: ANN.bits(),
+        image_id: image.image_id().as_bytes().to_vec().into(),
+    }));
+    let at_us = world.now_us;
+    records.push(Record { at_us, change }.encode_to_vec());
+    let refusal = replayed(&records).expect_err("it is agreed for");
+    assert!(refusal.contains("has days to come"), "{refusal}");
+}
+
+#[test]
+fn what_no_schedule_can_have_is_refused_with_its_reason() {
+    let signature = Some(Signature {
+        by: Signatory::User.into(),
+        reason: "why not".to_owned(),
+        ..Signature::default()
+    });
+    let stepped = |number, kind: ActKind| {
+        Change::ScheduleStepped(ScheduleStepped {
+            user: ANN.bits(),
+            number,
+            act: Some(ScheduleAct {
+                kind: kind.into(),
+                ..ScheduleAct::default()
+            }),
+            signature: signature.clone(),
+            ..ScheduleStepped::default()
+        })
+    };
+    let closed = Change::ActionClosed(ActionClosed {
+        action: 99,
+        signature: signature.clone(),
+        request: None,
+    });
+    for (change, reason) in [
+        (stepped(1, ActKind::Accept), "where it must be"),
+        (stepped(9, ActKind::Accept), "where it must be"),
+        (stepped(1, ActKind::Unspecified), "no schedule has"),
+        (stepped(1, ActKind::Offer), "no schedule has"),
+        (closed, "nothing of this number"),
+        (
+            Change::ActionPended(ActionPended::default()),
+            "no schedule has",
+        ),
+        (
+            Change::CapacitySet(CapacitySet::default()),
+            "no schedule has",
+        ),
+    ] {
+        let refusal = refusal(Some(change.clone()));
+        assert!(refusal.contains(reason), "{change:?}: {refusal}");
+    }
+}
+
+#[test]
 fn a_request_key_of_another_length_is_refused() {
     let key = |id: usize, digest: usize| {
         Some(RequestKey {
@@ -270,6 +361,10 @@ fn every_kind_of_request_has_its_key_checked() {
             Change::BatchAccepted(it) => &mut it.request,
             Change::BatchCancelled(it) => &mut it.request,
             Change::Paused(it) | Change::Resumed(it) => &mut it.request,
+            Change::ScheduleStepped(it) if it.request.is_some() => &mut it.request,
+            Change::ActionPended(it) => &mut it.request,
+            Change::ActionClosed(it) => &mut it.request,
+            Change::CapacitySet(it) => &mut it.request,
             _ => continue,
         };
         key.as_mut().expect("somebody asked").digest = vec![1; 9].into();
@@ -278,7 +373,7 @@ fn every_kind_of_request_has_its_key_checked() {
         assert!(replayed(&journal).expect_err("odd").contains("32 octets"));
         odd += 1;
     }
-    assert!(odd > 5);
+    assert!(odd > 12, "{odd}");
 }
 
 #[test]

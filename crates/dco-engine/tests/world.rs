@@ -5,6 +5,7 @@
 
 mod gateways;
 mod requests;
+pub(crate) mod schedules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -210,6 +211,12 @@ impl World {
     /// So much time passes.
     pub(crate) fn pass(&mut self, span_us: Micros) {
         self.until(self.now_us + span_us);
+    }
+
+    /// Time passes up to the last instant of the service day, or of the next one from there.
+    pub(crate) fn rest_of_day(&mut self) {
+        let end_us = Calendar::london().day_at(self.now_us + 1).end_us;
+        self.until(end_us - 1);
     }
 
     /// Time passes up to the start of the next service day.

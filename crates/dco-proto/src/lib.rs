@@ -36,6 +36,7 @@ mod tests {
             "Gateway",
             "Operations",
             "Reports",
+            "Notices",
         ] {
             assert!(
                 services.contains(&expected),

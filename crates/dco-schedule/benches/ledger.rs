@@ -1,6 +1,6 @@
 //! What counting one release and one sent batch costs.
 
-use dco_schedule::{Calendar, Ledger, LedgerTerms, ServiceDate};
+use dco_schedule::{Calendar, Ledger, LedgerTerms, ServiceDate, Source};
 use divan::{Bencher, black_box};
 
 const DATE: ServiceDate = ServiceDate::from_days(20_000);
@@ -15,7 +15,7 @@ fn used(users: u32) -> Ledger<u32> {
         ledger.open_day(date, u32::MAX);
         for user in 0..users {
             ledger.charge(date, user).expect("far below the capacity");
-            ledger.add_sent(user, date, 1);
+            ledger.add_sent(user, date, Source::Allowance, 1);
         }
     }
     ledger

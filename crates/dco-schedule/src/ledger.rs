@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::ServiceDate;
 
 /// Counts units per service day: what was *released* against the capacity of all Users together, and
-/// what was *sent* against each User's allowance.
+/// what was *sent* against each User's allowance and schedules.
 ///
 /// The two are independent: a release never changes what was sent, and the reverse.
 #[derive(Clone, Debug)]
@@ -24,6 +24,25 @@ pub struct Ledger<U> {
 pub struct LedgerTerms {
     /// Large activations a User may send for one service day without a delivery schedule.
     pub allowance_per_day: u32,
+}
+
+/// What a sent batch is covered by: exactly one source covers all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The allowance for a service day without a delivery schedule.
+    Allowance,
+    /// The User's delivery schedule of this number.
+    Schedule(u32),
+}
+
+impl Source {
+    /// The number of the schedule, where it is one.
+    pub const fn schedule(self) -> Option<u32> {
+        match self {
+            Self::Allowance => None,
+            Self::Schedule(number) => Some(number),
+        }
+    }
 }
 
 /// No unit is left of the service day's capacity, or the day is not open.
@@ -66,6 +85,8 @@ pub struct DayUse {
     pub capacity: Option<u32>,
     /// Units released on it, refunds taken off.
     pub released: u32,
+    /// Released to work of a later service day, because nobody else had any ready; part of `released`.
+    pub lent: u32,
     /// Large activations sent for it under the allowance.
     pub sent: u32,
 }
@@ -82,14 +103,16 @@ pub struct LedgerDay<U> {
 }
 
 /// One User's counts on one service day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerUse<U> {
     /// Whose.
     pub user: U,
     /// Units released, refunds taken off.
     pub released: u32,
-    /// Large activations sent for the day under the allowance.
-    pub sent: u32,
+    /// Those of them that were released to work of a later day.
+    pub lent: u32,
+    /// Activations sent for the day, by what covers them.
+    pub sent: BTreeMap<Source, u32>,
 }
 
 /// What was kept of a ledger is not what a ledger keeps.
@@ -106,13 +129,15 @@ pub struct InvalidLedger {
 struct Day<U> {
     capacity: Option<u32>,
     released: u32,
+    lent: u32,
     users: BTreeMap<U, UserDay>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct UserDay {
     released: u32,
-    sent: u32,
+    lent: u32,
+    sent: BTreeMap<Source, u32>,
 }
 
 impl<U: Ord + Copy + Debug> Ledger<U> {
@@ -170,7 +195,12 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
 
     /// Units released on `date` for one User, refunds taken off.
     pub fn released_by(&self, user: U, date: ServiceDate) -> u32 {
-        self.user_day(user, date).released
+        self.user_day(user, date).map_or(0, |day| day.released)
+    }
+
+    /// Units released on `date` to work of a later service day, refunds taken off.
+    pub fn lent(&self, date: ServiceDate) -> u32 {
+        self.days.get(&date).map_or(0, |day| day.lent)
     }
 
     /// Units that may still be released on `date`: 0 if the day is not open or its capacity has
@@ -219,11 +249,33 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         day.users.entry(user).or_default().released -= 1;
     }
 
+    /// As [`charge`](Self::charge), for work of a later service day that nobody else has a use for.
+    pub fn charge_lent(&mut self, date: ServiceDate, user: U) -> Result<(), OverCapacity> {
+        self.charge(date, user)?;
+        let day = self.day_mut(date);
+        day.lent += 1;
+        day.users.entry(user).or_default().lent += 1;
+        Ok(())
+    }
+
+    /// Gives back one unit that [`charge_lent`](Self::charge_lent) took.
+    ///
+    /// # Panics
+    /// If this User has nothing lent on that day.
+    pub fn refund_lent(&mut self, date: ServiceDate, user: U) {
+        let lent = self.user_day(user, date).map_or(0, |day| day.lent);
+        assert!(lent > 0, "refund of a unit never lent: {user:?}, {date}");
+        self.refund(date, user);
+        let day = self.day_mut(date);
+        day.lent -= 1;
+        day.users.entry(user).or_default().lent -= 1;
+    }
+
     /// Whether `count` more large activations of `user` for `date` fit the allowance. Changes
     /// nothing: [`add_sent`](Self::add_sent) follows once the batch is accepted.
     pub fn admit(&self, user: U, date: ServiceDate, count: u32) -> Result<(), OverAllowance> {
         let limit = self.terms.allowance_per_day;
-        let used = self.sent(user, date);
+        let used = self.sent(user, date, Source::Allowance);
         if count <= limit.saturating_sub(used) {
             Ok(())
         } else {
@@ -235,12 +287,13 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         }
     }
 
-    /// Counts `count` large activations as sent by `user` for `date`, which need not be open.
+    /// Counts `count` activations as sent by `user` for `date`, which need not be open.
     ///
     /// # Panics
     /// If the day's count would pass `u32::MAX`, which no admitted work can reach.
-    pub fn add_sent(&mut self, user: U, date: ServiceDate, count: u32) {
-        let sent = &mut self.day_mut(date).users.entry(user).or_default().sent;
+    pub fn add_sent(&mut self, user: U, date: ServiceDate, source: Source, count: u32) {
+        let day = self.day_mut(date).users.entry(user).or_default();
+        let sent = day.sent.entry(source).or_default();
         *sent = sent
             .checked_add(count)
             .expect("admission keeps what is sent far below u32::MAX");
@@ -250,19 +303,27 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
     /// service day they were sent for or earlier.
     ///
     /// # Panics
-    /// If this User has sent fewer than that for the day.
-    pub fn take_back_sent(&mut self, user: U, date: ServiceDate, count: u32) {
-        let sent = self.sent(user, date);
+    /// If this User has sent fewer than that for the day under this source.
+    pub fn take_back_sent(&mut self, user: U, date: ServiceDate, source: Source, count: u32) {
+        let sent = self.sent(user, date, source);
         assert!(
             sent >= count,
-            "{count} taken back of {sent} sent: {user:?}, {date}"
+            "{count} taken back of {sent} sent: {user:?}, {date}, {source:?}"
         );
-        self.day_mut(date).users.entry(user).or_default().sent -= count;
+        let day = self.day_mut(date).users.entry(user).or_default();
+        if sent == count {
+            day.sent.remove(&source);
+        } else {
+            day.sent.insert(source, sent - count);
+        }
     }
 
-    /// Large activations that `user` has sent for `date` under the allowance.
-    pub fn sent(&self, user: U, date: ServiceDate) -> u32 {
-        self.user_day(user, date).sent
+    /// Activations that `user` has sent for `date` under this source.
+    pub fn sent(&self, user: U, date: ServiceDate, source: Source) -> u32 {
+        let day = self.user_day(user, date);
+        day.and_then(|day| day.sent.get(&source))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Every day with a count or a capacity, earliest first.
@@ -271,7 +332,8 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
             date,
             capacity: day.capacity,
             released: day.released,
-            sent: day.users.values().map(|user| user.sent).sum(),
+            lent: day.lent,
+            sent: day.users.values().map(UserDay::sent_by_allowance).sum(),
         })
     }
 
@@ -315,20 +377,23 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         Ok(ledger)
     }
 
-    fn user_day(&self, user: U, date: ServiceDate) -> UserDay {
-        self.days
-            .get(&date)
-            .and_then(|day| day.users.get(&user))
-            .copied()
-            .unwrap_or_default()
+    fn user_day(&self, user: U, date: ServiceDate) -> Option<&UserDay> {
+        self.days.get(&date)?.users.get(&user)
     }
 
     fn day_mut(&mut self, date: ServiceDate) -> &mut Day<U> {
         self.days.entry(date).or_insert_with(|| Day {
             capacity: None,
             released: 0,
+            lent: 0,
             users: BTreeMap::new(),
         })
+    }
+}
+
+impl UserDay {
+    fn sent_by_allowance(&self) -> u32 {
+        self.sent.get(&Source::Allowance).copied().unwrap_or(0)
     }
 }
 
@@ -341,34 +406,51 @@ impl<U: Ord + Copy> Day<U> {
             let mut counts = kept.users.iter().map(count);
             counts.try_fold(0, u32::checked_add)
         };
-        sum(|user| user.sent).ok_or("more was sent for it than can be counted")?;
+        let mut sent = kept.users.iter().flat_map(|user| user.sent.values());
+        sent.try_fold(0, |sum: u32, sent| sum.checked_add(*sent))
+            .ok_or("more was sent for it than can be counted")?;
         let released = sum(|user| user.released);
         let released = released.ok_or("more was released on it than can be counted")?;
         if released > 0 && kept.capacity.is_none() {
             return Err("units were released on it before it was opened");
         }
+        if kept.users.iter().any(|user| user.lent > user.released) {
+            return Err("more was lent on it than released");
+        }
         let users = kept.users.iter().map(|it| {
             let LedgerUse {
                 user,
                 released,
+                lent,
                 sent,
-            } = *it;
-            (user, UserDay { released, sent })
+            } = it;
+            let counts = UserDay {
+                released: *released,
+                lent: *lent,
+                sent: sent.clone(),
+            };
+            (*user, counts)
         });
         Ok(Self {
             capacity: kept.capacity,
             released,
+            lent: kept.users.iter().map(|user| user.lent).sum(),
             users: users.collect(),
         })
     }
 }
 
 fn kept_use<U: Copy>((user, day): (&U, &UserDay)) -> LedgerUse<U> {
-    let UserDay { released, sent } = *day;
+    let UserDay {
+        released,
+        lent,
+        sent,
+    } = day;
     LedgerUse {
         user: *user,
-        released,
-        sent,
+        released: *released,
+        lent: *lent,
+        sent: sent.clone(),
     }
 }
 

@@ -4,23 +4,61 @@
 //! or 25 hours ([`Calendar`]). How a day's work is spread over its hours is a [`HourProfile`]. What
 //! was released and what was sent is counted exactly, in whole units, by the [`Ledger`].
 //!
+//! What Users and the Service Desk agree is in the [`Book`]: each [`Schedule`] with its history, the
+//! [`CapacityPlan`] they share, and what waits for a second officer. A decision is a [`Change`] or a
+//! [`Refusal`] and changes nothing; [`Book::apply`] of changes is the only way a book changes, live and
+//! in replay. For the desk the book finds offers ([`Book::fits`]), plans that move others least
+//! ([`Book::replan`]), and tries things out ([`Book::simulate`]).
+//!
 //! Promises: never one unit more than the capacity in force; a refund gives back exactly one charge;
-//! the allowance counts what is sent, whatever is released when.
+//! exactly one source covers a batch, and counts what is sent, whatever is released when; no agreement
+//! takes a day beyond its capacity less the reserve; what is agreed changes with its User's word or that
+//! of two officers.
 //!
 //! Deliberately absent: a clock (instants are arguments), who the Users are (generic over their
-//! key), and the order and moment of a release: that is `dco-dispatch`.
+//! key), who may ask what, and the order and moment of a release: that is `dco-dispatch`.
 
+mod book;
 mod calendar;
+mod capacity;
 mod date;
+mod dated;
+mod fit;
+mod flow;
 mod ledger;
 mod profile;
+mod quota;
+mod replan;
+mod schedule;
+mod share;
+mod signed;
+mod simulate;
+#[cfg(test)]
+mod testing;
 
+pub use book::{
+    Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, DayCapacity, DayShort,
+    ExceedsAgreed, OwnCapacity, Pending, Refusal,
+};
 pub use calendar::{Calendar, Hour, ServiceDay};
+pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
 pub use date::{InvalidServiceDate, ServiceDate};
+pub use dated::{Dated, Span};
+pub use fit::{Fit, FitDay, FitTerms, Fits, NoFit};
 pub use ledger::{
     DayUse, InvalidLedger, Ledger, LedgerDay, LedgerTerms, LedgerUse, OverAllowance, OverCapacity,
+    Source,
 };
 pub use profile::{HourProfile, InvalidHourProfile};
+pub use quota::Quota;
+pub use replan::{Amendment, Need, Replan};
+pub use schedule::{
+    Act, Agreement, Cause, Covers, Deal, HourWindow, ImageHash, InvalidHourWindow, Move, Proposal,
+    Request, Schedule, ScheduleId, State, Step, Terms,
+};
+pub use share::Share;
+pub use signed::{InvalidText, Officer, Party, Side, Signed, TEXT_CHARS_MAX, Text};
+pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, Waiting, WhatIf};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;

@@ -6,6 +6,7 @@ pub(crate) mod batch;
 pub(crate) mod explain;
 pub(crate) mod gateway;
 pub(crate) mod name;
+pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod reports;

@@ -13,6 +13,7 @@ use dco_schedule::Micros;
 use dco_store::{Disk, FileDisk, StoreError};
 use pb::activate_firmware_server::ActivateFirmwareServer;
 use pb::gateway_server::GatewayServer;
+use pb::notices_server::NoticesServer;
 use pb::operations_server::OperationsServer;
 use pb::reports_server::ReportsServer;
 use pb::update_firmware_server::UpdateFirmwareServer;
@@ -42,7 +43,7 @@ use crate::observe::Observer;
 use crate::permit::Register;
 use crate::scrub::Scrub;
 use crate::services::{
-    ActivateFirmware, Context, Gateway, Operations, Reports, Stopping, UpdateFirmware,
+    ActivateFirmware, Context, Gateway, Notices, Operations, Reports, Stopping, UpdateFirmware,
 };
 use crate::tls::{self, Credentials, TlsError};
 
@@ -371,6 +372,8 @@ async fn routes(context: &Context) -> (Health, Routes) {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reports =
         ReportsServer::new(Reports(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let notices =
+        NoticesServer::new(Notices(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let names = [
         "",
         name_of(&update),
@@ -378,6 +381,7 @@ async fn routes(context: &Context) -> (Health, Routes) {
         name_of(&gateway),
         name_of(&operations),
         name_of(&reports),
+        name_of(&notices),
     ];
     let (reporter, health) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
@@ -398,6 +402,7 @@ async fn routes(context: &Context) -> (Health, Routes) {
         .add_service(gateway)
         .add_service(operations)
         .add_service(reports)
+        .add_service(notices)
         .add_service(health)
         .add_service(reflection);
     let health = Health { reporter, names };
@@ -408,7 +413,7 @@ async fn routes(context: &Context) -> (Health, Routes) {
 /// What `grpc.health.v1` says of each service, and of all of them under the empty name.
 struct Health {
     reporter: HealthReporter,
-    names: [&'static str; 6],
+    names: [&'static str; 7],
 }
 
 impl Health {

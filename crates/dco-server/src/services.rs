@@ -3,6 +3,7 @@
 mod activate_firmware;
 mod backup;
 mod gateway;
+mod notices;
 mod operations;
 mod reports;
 mod update_firmware;
@@ -17,6 +18,7 @@ use tonic::{Request, Status};
 
 pub(crate) use activate_firmware::ActivateFirmware;
 pub(crate) use gateway::Gateway;
+pub(crate) use notices::Notices;
 pub(crate) use operations::Operations;
 pub(crate) use reports::Reports;
 pub(crate) use update_firmware::UpdateFirmware;

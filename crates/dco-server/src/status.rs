@@ -5,6 +5,7 @@
 
 mod edge;
 mod refusal;
+mod schedules;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, Manifest, OtaHeader, limits, split, wrap};
 use dco_engine::{
-    AttemptTerms, DeviceEntry, HOUR_US, RetryRule, RetryTerms, SECOND_US, Terms, TransferTerms,
+    AttemptTerms, DeviceEntry, HOUR_US, RetryRule, RetryTerms, SECOND_US, ScheduleTerms, Terms,
+    TransferTerms,
 };
 use dco_schedule::{HourProfile, Micros};
 use dco_store::Options;
@@ -101,6 +102,7 @@ fn terms(dice: &mut Dice) -> Terms {
         burst: dice.small(1..=4),
         trt_us: 120 * HOUR_US,
         days_ahead_max: 10,
+        schedules: ScheduleTerms::default(),
         transfer: TransferTerms {
             expire_after_us: dice.between(2..=72) * HOUR_US,
             warn_before_us: dice.between(1..=24) * HOUR_US,

@@ -241,6 +241,42 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Another pace in mid-day spreads what is left over the rest: none is lost, none comes in a heap.
+    #[test]
+    fn another_pace_is_followed_from_its_moment_on(
+        before in proptest::collection::vec(1_u32..5, 24),
+        mut after in proptest::collection::vec(0_u32..5, 24),
+        change_us in 1..(23 * HOUR_US),
+        capacity in 24_u32..2_000,
+    ) {
+        after[23] = 1;
+        let mut day = Day::new(&before, 1, capacity);
+        day.run_until(change_us);
+        let released = day.released();
+        day.bucket.follow(pace(&after));
+        day.run_until(end_us(&after));
+        prop_assert_eq!(day.released(), capacity, "{} before", released);
+        let after_it = &day.released_us[usize::try_from(released).unwrap()..];
+        prop_assert!(after_it.iter().all(|at_us| *at_us >= change_us));
+        let weight = |at_us: Micros| after[usize::try_from(at_us / HOUR_US).unwrap()];
+        prop_assert!(after_it.iter().all(|at_us| weight(*at_us) > 0));
+        prop_assert!(after_it.windows(2).all(|pair| pair[0] < pair[1]), "one at an instant");
+    }
+
+    #[test]
+    fn the_same_pace_again_changes_nothing(
+        weights in proptest::collection::vec(1_u32..5, 24),
+        change_us in 0..(24 * HOUR_US),
+    ) {
+        let mut day = Day::new(&weights, 3, 500);
+        day.run_until(change_us);
+        let mut same = day.bucket.clone();
+        same.follow(pace(&weights));
+        prop_assert_eq!(same, day.bucket);
+    }
+}
+
 #[test]
 fn a_bucket_is_taken_up_where_it_was_left() {
     let pace = Pace::new(vec![(0, 1)], 100).unwrap();

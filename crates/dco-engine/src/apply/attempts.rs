@@ -104,8 +104,7 @@ impl Engine {
         }
         self.set_end(activation, phase);
         self.batches.note_change(activation);
-        self.large.wake_lane(attempt.gateway);
-        self.small.wake_lane(attempt.gateway);
+        self.wake_gateway(attempt.gateway);
         Ok(())
     }
 

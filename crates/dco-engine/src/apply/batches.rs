@@ -1,12 +1,13 @@
 //! What records of batches change.
 
 use dco_block::Eui64;
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::{Micros, ServiceDate, Source};
 
 use super::Why;
 use super::images::image_id;
+use super::notices::Sent;
 use crate::engine::Engine;
-use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled};
+use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, window_of};
 use crate::state::batches::{Batch, Phase};
 use crate::state::requests::Made;
 use crate::state::timers::Wake;
@@ -39,6 +40,9 @@ impl Engine {
             image_id,
             manufacturer_image_hash: manifest.manufacturer_image_hash(),
             large: manifest.is_large(),
+            source: source_of(record, manifest.is_large()),
+            window: window_of(record.window_from, record.window_to)
+                .ok_or("its hours are no window")?,
             service_date: ServiceDate::from_days(record.service_date),
             day_start_us: record.day_start_us,
             created_us: at_us,
@@ -58,7 +62,7 @@ impl Engine {
             },
             changes: Vec::new(),
         };
-        self.count_sent(&batch, at_us);
+        self.count_sent(&batch, at_us, record.limit);
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;
         self.unwatch_image(user, image_id);
@@ -79,15 +83,23 @@ impl Engine {
         Ok(())
     }
 
-    /// What is sent counts against the allowance of its day, and is its User's share of it.
-    fn count_sent(&mut self, batch: &Batch, at_us: Micros) {
-        if !batch.large {
-            return;
+    /// What is sent counts against what covers it on its day; a large batch is its User's share of the day.
+    fn count_sent(&mut self, batch: &Batch, at_us: Micros, limit: u32) {
+        let (user, date, count) = (batch.user, batch.service_date, batch.len);
+        if let Some(source) = batch.source {
+            self.days.ledger.add_sent(user, date, source, count);
+            self.note_use(
+                at_us,
+                &Sent {
+                    user,
+                    source,
+                    date,
+                    limit,
+                    count,
+                },
+            );
         }
-        self.days
-            .ledger
-            .add_sent(batch.user, batch.service_date, batch.len);
-        if batch.day_start_us <= at_us {
+        if batch.large && batch.day_start_us <= at_us {
             self.grow_share(batch.user, batch.len);
         }
     }
@@ -102,8 +114,9 @@ impl Engine {
             .batches
             .find(user, record.number)
             .ok_or("there is no such batch")?;
-        let (date, activations) = (batch.service_date, batch.activations());
-        if record.given_back > self.days.ledger.sent(user, date) {
+        let (date, source, activations) = (batch.service_date, batch.source, batch.activations());
+        let sent = source.map_or(0, |source| self.days.ledger.sent(user, date, source));
+        if record.given_back > sent {
             return Err("it gives back what was not sent");
         }
         self.batches.cancel(index);
@@ -115,10 +128,10 @@ impl Engine {
                 self.cancel_activation(activation, at_us);
             }
         }
-        if record.given_back > 0 {
+        if let Some(source) = source {
             self.days
                 .ledger
-                .take_back_sent(user, date, record.given_back);
+                .take_back_sent(user, date, source, record.given_back);
         }
         self.requests
             .remember(user, record.request.as_ref(), Made::CancelledBatch(index))
@@ -152,5 +165,13 @@ impl Engine {
             let (user, image_id) = (batch.user, batch.image_id);
             self.watch_image(user, image_id);
         }
+    }
+}
+
+/// What covers a batch. A schedule is in the record; so is what it took of the allowance without being large.
+fn source_of(record: &BatchAccepted, large: bool) -> Option<Source> {
+    match record.schedule {
+        Some(number) => Some(Source::Schedule(number)),
+        None => (large || record.small_uses_allowance).then_some(Source::Allowance),
     }
 }

@@ -1,21 +1,34 @@
 //! What records of images change.
 
-use dco_block::{Eui64, ImageId};
-use dco_schedule::Micros;
+use std::collections::BTreeSet;
+
+use dco_block::{Eui64, ImageId, ManufacturerImageHash};
+use dco_schedule::{Covers, Micros, ScheduleId};
 
 use super::Why;
 use crate::engine::Engine;
 use crate::record::{ImageQuarantined, ImageRetired};
 use crate::state::batches::Batch;
-use crate::state::images::Damage;
+use crate::state::images::{Damage, Image};
 use crate::state::timers::Deadline;
 
 impl Engine {
-    pub(super) fn apply_image_retired(&mut self, record: &ImageRetired) -> Result<(), Why> {
+    pub(super) fn apply_image_retired(
+        &mut self,
+        at_us: Micros,
+        record: &ImageRetired,
+    ) -> Result<(), Why> {
         let user = Eui64::from_bits(record.user);
         let image_id = image_id(&record.image_id)?;
         if self.is_image_needed(user, image_id) {
             return Err("an activation of its image has not ended");
+        }
+        let agreed_until_us = self
+            .transfers
+            .image(user, image_id)
+            .and_then(|image| self.agreed_until_us(user, image));
+        if agreed_until_us > Some(at_us) {
+            return Err("a schedule for its image has days to come");
         }
         self.unwatch_image(user, image_id);
         self.transfers
@@ -76,11 +89,45 @@ impl Engine {
         }
     }
 
+    /// Looks at every image when it may retire. Called once what that depends on is known.
+    pub(crate) fn watch_all_images(&mut self) {
+        let names: Vec<_> = self.transfers.images.names().collect();
+        for (user, image_id) in names {
+            self.watch_image(user, image_id);
+        }
+    }
+
     fn retirement(&self, user: Eui64, image_id: ImageId) -> Option<(Micros, Deadline)> {
         let image = self.transfers.image(user, image_id)?;
-        let idle_us = image.used_us.saturating_add(self.terms.retention.stored_us);
         let owner = image.owner;
-        Some((idle_us, Deadline::RetireImage { owner }))
+        Some((self.idle_us(user, image), Deadline::RetireImage { owner }))
+    }
+
+    /// From when on nothing but an activation can need an image.
+    pub(crate) fn idle_us(&self, user: Eui64, image: &Image) -> Micros {
+        let kept_us = image.used_us.saturating_add(self.terms.retention.stored_us);
+        let agreed_us = self.agreed_until_us(user, image);
+        agreed_us.map_or(kept_us, |agreed_us| agreed_us.max(kept_us))
+    }
+
+    /// The end of the last service day for which a schedule for this image is agreed.
+    fn agreed_until_us(&self, user: Eui64, image: &Image) -> Option<Micros> {
+        let hash = image.manifest.manufacturer_image_hash();
+        let last = self.schedules.book.last_day_of(user, hash.as_bytes())?;
+        Some(self.days.calendar.day(last).end_us)
+    }
+
+    /// The images of its User that a schedule names: what is agreed can put their retirement off.
+    pub(super) fn images_under(&self, id: ScheduleId<Eui64>) -> BTreeSet<ImageId> {
+        let schedule = self.schedules.book.get(id);
+        let Some(Covers::Image(hash)) = schedule.map(|it| it.request().covers) else {
+            return BTreeSet::new();
+        };
+        let owners = self
+            .transfers
+            .of_hash(id.user, ManufacturerImageHash::new(hash));
+        let transfers = owners.iter().filter_map(|owner| self.transfers.get(*owner));
+        transfers.map(|it| it.manifest.image_id()).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use dco_dispatch::Entry;
 
 use crate::engine::{Engine, Queue};
 use crate::state::batches::Phase;
+use crate::state::lanes::Lane;
 use crate::state::timers::Wake;
 
 impl Engine {
@@ -57,7 +58,10 @@ impl Engine {
         }
         let entry = Entry {
             user: batch.user,
-            lane: self.gateway_of(item.device),
+            lane: Lane {
+                gateway: self.gateway_of(item.device),
+                window: batch.window,
+            },
             due_us: batch.due_us,
             order: u64::from(activation),
             key: activation,
@@ -91,6 +95,15 @@ impl Engine {
         self.inventory
             .get(device)
             .map_or(Eui64::from_bits(0), |known| known.gateway)
+    }
+
+    /// A place at a gateway may have become free.
+    pub(crate) fn wake_gateway(&mut self, gateway: Eui64) {
+        for window in self.batches.windows() {
+            let lane = Lane { gateway, window };
+            self.large.wake_lane(lane);
+            self.small.wake_lane(lane);
+        }
     }
 
     fn line_of(&mut self, large: bool) -> &mut Queue {

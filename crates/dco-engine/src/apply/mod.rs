@@ -4,11 +4,14 @@ mod attempts;
 mod batches;
 mod images;
 mod lines;
+mod notices;
 mod pauses;
+mod schedules;
 mod shares;
 mod transfers;
 
 use dco_block::Eui64;
+use dco_schedule::{Micros, ServiceDate};
 
 use crate::engine::{Engine, Seq};
 use crate::record::{Change, DayOpened, DevicesImported, GatewaySeen, Record};
@@ -27,7 +30,7 @@ impl Engine {
             .as_ref()
             .ok_or("it says nothing that this program knows")?
         {
-            Change::DayOpened(it) => self.apply_day_opened(it),
+            Change::DayOpened(it) => self.apply_day_opened(at_us, it),
             Change::DevicesImported(it) => self.apply_devices_imported(it),
             Change::TransferOpened(it) => self.apply_transfer_opened(seq, at_us, it),
             Change::TransferWarned(it) => {
@@ -40,7 +43,7 @@ impl Engine {
             Change::Released(it) => self.apply_released(at_us, it),
             Change::AttemptEnded(it) => self.apply_attempt_ended(at_us, it),
             Change::ActivationCancelled(it) => self.apply_activation_cancelled(at_us, it),
-            Change::ImageRetired(it) => self.apply_image_retired(it),
+            Change::ImageRetired(it) => self.apply_image_retired(at_us, it),
             Change::ImageQuarantined(it) => self.apply_image_quarantined(at_us, it),
             Change::Paused(it) => self.apply_paused(at_us, it),
             Change::Resumed(it) => self.apply_resumed(it),
@@ -49,12 +52,21 @@ impl Engine {
                 self.apply_gateway_seen(it);
                 Ok(())
             }
+            Change::ScheduleStepped(it) => self.apply_schedule_stepped(at_us, it),
+            Change::ActionPended(it) => self.apply_action_pended(at_us, it),
+            Change::ActionClosed(it) => self.apply_action_closed(at_us, it),
+            Change::CapacitySet(it) => self.apply_capacity_set(at_us, it),
         }
     }
 
-    fn apply_day_opened(&mut self, record: &DayOpened) -> Result<(), Why> {
+    fn apply_day_opened(&mut self, at_us: Micros, record: &DayOpened) -> Result<(), Why> {
         let is_new = self.days.open(record).ok_or("it opens no service day")?;
         if is_new {
+            self.time_schedules();
+            if record.over_agreed > 0 {
+                let date = ServiceDate::from_days(record.date);
+                self.note_over_agreed(at_us, vec![(date, record.over_agreed)], Vec::new());
+            }
             for (user, carried) in self.carried_over() {
                 self.grow_share(user, carried);
             }

@@ -33,8 +33,10 @@ impl Engine {
         let owner = record.owner;
         self.transfers.warned(owner, at_us);
         if let Some(transfer) = self.transfers.get(owner) {
+            let (user, number, expire_us) = (transfer.user, transfer.number, transfer.expire_us);
             self.deadlines
                 .clear(transfer.warn_us, Deadline::WarnTransfer { owner });
+            self.note_transfer(user, at_us, (number, expire_us));
         }
     }
 

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use dco_block::limits::DEVICES_MAX;
 use dco_block::{Eui64, ImageId};
-use dco_schedule::{Micros, ServiceDate, ServiceDay};
+use dco_schedule::{
+    BatchAsked, BatchRefusal, HourWindow, Micros, ScheduleId, ServiceDate, ServiceDay, Source,
+};
 
 use crate::effect::Reply;
 use crate::engine::Engine;
@@ -21,6 +23,7 @@ struct Admitted {
     image_id: ImageId,
     large: bool,
     day: ServiceDay,
+    source: Option<Source>,
 }
 
 impl Engine {
@@ -85,13 +88,12 @@ impl Engine {
         }
         let day = self.day_sent_for(asked.service_date)?;
         let large = image.manifest.is_large();
-        if large {
-            self.within_allowance(asked, &day)?;
-        }
+        let source = self.source_of(asked, &day, large)?;
         Ok(Admitted {
             image_id: image.manifest.image_id(),
             large,
             day,
+            source,
         })
     }
 
@@ -125,19 +127,53 @@ impl Engine {
         })
     }
 
-    fn within_allowance(&self, asked: &SubmitBatch, day: &ServiceDay) -> Result<(), Refusal> {
-        let count = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
-        self.days
-            .ledger
-            .admit(asked.user, day.date, count)
-            .map_err(|over| Refusal::AllowanceUsed {
+    /// Exactly one source covers the whole batch: an agreed schedule of that day, or else the allowance.
+    fn source_of(
+        &self,
+        asked: &SubmitBatch,
+        day: &ServiceDay,
+        large: bool,
+    ) -> Result<Option<Source>, Refusal> {
+        let batch = BatchAsked {
+            user: asked.user,
+            image: *asked.manufacturer_image_hash.as_bytes(),
+            large,
+            date: day.date,
+            count: u32::try_from(asked.devices.len()).unwrap_or(u32::MAX),
+        };
+        let covered = self.schedules.book.admit(&batch, &self.at());
+        covered.map_err(|refused| match refused {
+            BatchRefusal::ExceedsAgreed(exceeds) => Refusal::ExceedsAgreed(exceeds),
+            BatchRefusal::OverAllowance(over) => Refusal::AllowanceUsed {
                 limit: over.limit,
                 used: over.used,
                 requested: over.requested,
                 service_date: day.date,
                 resets_us: day.end_us,
                 resets_in_us: day.end_us.saturating_sub(self.now_us),
-            })
+            },
+        })
+    }
+
+    /// What may be sent for a day under what covers a batch, and the hours in which it is released.
+    fn cover(
+        &self,
+        user: Eui64,
+        date: ServiceDate,
+        source: Option<Source>,
+    ) -> (u32, Option<HourWindow>) {
+        match source {
+            None => (0, None),
+            Some(Source::Allowance) => (self.days.ledger.terms().allowance_per_day, None),
+            Some(Source::Schedule(number)) => {
+                let schedule = self.schedules.book.get(ScheduleId { user, number });
+                let agreement = schedule.and_then(|it| it.state().agreement());
+                agreement.map_or((0, None), |agreement| {
+                    let deal = &agreement.deal;
+                    (deal.quota.on(date), deal.terms.window)
+                })
+            }
+        }
     }
 
     fn accepted_record(
@@ -147,13 +183,16 @@ impl Engine {
         admitted: &Admitted,
     ) -> BatchAccepted {
         let day = admitted.day;
-        let trt_start_us = self.now_us.max(day.start_us);
+        let (limit, window) = self.cover(asked.user, day.date, admitted.source);
+        let opens_us = window.map_or(day.start_us, |window| self.days.window_on(window, &day).0);
+        let trt_start_us = self.now_us.max(opens_us);
         let due_us = trt_start_us.saturating_add(self.terms.trt_us);
         let predicted = self.predict_new(&NewBatch {
             user: asked.user,
             count: u64::try_from(asked.devices.len()).unwrap_or(u64::MAX),
             large: admitted.large,
             day,
+            opens_us,
             due_us,
         });
         BatchAccepted {
@@ -169,6 +208,11 @@ impl Engine {
             predicted_release_us: predicted.release_us,
             predicted_completion_us: predicted.completion_us,
             signed_request: asked.signed_request.clone(),
+            schedule: admitted.source.and_then(Source::schedule),
+            small_uses_allowance: !admitted.large && admitted.source.is_some(),
+            limit,
+            window_from: window.map(|window| window.hours().0.into()),
+            window_to: window.map(|window| window.hours().1.into()),
         }
     }
 
@@ -195,11 +239,11 @@ impl Engine {
         Ok(Reply::Batch(self.batch_view(index)))
     }
 
-    /// What a cancellation now gives back to the allowance: activations never released, while the day they were
+    /// What a cancellation now gives back to what covers the batch: activations never released, while the day they were
     /// sent for is not over.
     fn given_back(&self, batch: &Batch) -> u32 {
         let today = self.days.day_at(self.now_us).date;
-        if !batch.large || today > batch.service_date {
+        if batch.source.is_none() || today > batch.service_date {
             return 0;
         }
         let never_released = batch.activations().filter(|activation| {
@@ -262,6 +306,7 @@ fn preview(
         image_id: admitted.image_id,
         large: admitted.large,
         service_date: admitted.day.date,
+        source: admitted.source,
         created_us: now_us,
         trt_start_us: record.trt_start_us,
         due_us: record.due_us,

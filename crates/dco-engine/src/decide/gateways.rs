@@ -41,8 +41,7 @@ impl Engine {
                 memory_id: hello.memory_id,
             }));
         }
-        self.large.wake_lane(gateway);
-        self.small.wake_lane(gateway);
+        self.wake_gateway(gateway);
     }
 
     fn take_over(&mut self, gateway: Eui64, session: Session, concurrency: u32) {

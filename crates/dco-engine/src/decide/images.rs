@@ -27,8 +27,8 @@ impl Engine {
         open.any(|batch| batch.image_id == image_id)
     }
 
-    /// Retires the image that became its User's with this transfer, where nothing needs it and nobody has used it for
-    /// as long as it is kept. Where an activation needs it, the end of the last one brings the matter up again. Asked at
+    /// Retires the image that became its User's with this transfer, where nothing needs it, no schedule for it has days
+    /// to come, and nobody has used it for as long as it is kept. Where an activation needs it, the end of the last one brings the matter up again. Asked at
     /// the moment `at_us`, which can lie back: each has its own turn, so that after a start the order is the same.
     pub(crate) fn retire_if_idle(&mut self, owner: u64, at_us: Micros) {
         let Some(transfer) = self.transfers.get(owner) else {
@@ -39,8 +39,7 @@ impl Engine {
         let Some(image) = image.filter(|image| image.owner == owner) else {
             return;
         };
-        let idle_us = image.used_us.saturating_add(self.terms.retention.stored_us);
-        if idle_us > at_us {
+        if self.idle_us(user, image) > at_us {
             self.watch_image(user, image_id);
         } else if !self.is_image_needed(user, image_id) {
             self.retire(user, image_id);

@@ -3,10 +3,12 @@
 
 mod attempts;
 mod batches;
+mod capacity;
 pub(crate) mod devices;
 mod gateways;
 mod images;
 pub(crate) mod pauses;
 mod release;
+mod schedules;
 mod time;
 mod transfers;

@@ -11,6 +11,7 @@ use crate::record::{Change, Released};
 use crate::state::batches::Phase;
 use crate::state::days::Days;
 use crate::state::gateways::Gateways;
+use crate::state::lanes::Lane;
 
 /// What every release asks: is the gateway there, and has it a place for an image of this kind?
 struct GatewayGate<'a> {
@@ -19,17 +20,18 @@ struct GatewayGate<'a> {
     per_gateway_max: u32,
 }
 
-/// What the release of a large image asks besides: is there capacity today, and is it time?
+/// What the release of a large image asks besides: is there capacity today, is it time, and is it an hour of its
+/// schedule?
 struct LargeGate<'a> {
     gateway: GatewayGate<'a>,
     days: &'a Days,
     now_us: Micros,
 }
 
-impl Gate<Eui64, Eui64> for GatewayGate<'_> {
-    fn ask(&self, _user: Eui64, gateway: Eui64) -> Answer {
+impl Gate<Eui64, Lane> for GatewayGate<'_> {
+    fn ask(&self, _user: Eui64, lane: Lane) -> Answer {
         let limit = self.per_gateway_max;
-        if self.gateways.has_place(gateway, self.large, limit) {
+        if self.gateways.has_place(lane.gateway, self.large, limit) {
             Answer::Go
         } else {
             Answer::LaneNotBefore(UNTIL_TOLD)
@@ -37,13 +39,17 @@ impl Gate<Eui64, Eui64> for GatewayGate<'_> {
     }
 }
 
-impl Gate<Eui64, Eui64> for LargeGate<'_> {
-    fn ask(&self, user: Eui64, gateway: Eui64) -> Answer {
+impl Gate<Eui64, Lane> for LargeGate<'_> {
+    fn ask(&self, user: Eui64, lane: Lane) -> Answer {
         match self.days.release_at(self.now_us) {
-            None => Answer::NoneBefore(UNTIL_TOLD),
-            Some(ready_us) if ready_us > self.now_us => Answer::NoneBefore(ready_us),
-            Some(_) => self.gateway.ask(user, gateway),
+            None => return Answer::NoneBefore(UNTIL_TOLD),
+            Some(ready_us) if ready_us > self.now_us => return Answer::NoneBefore(ready_us),
+            Some(_) => {}
         }
+        let closed = lane
+            .window
+            .and_then(|window| self.days.opens_at(window, self.now_us));
+        closed.map_or_else(|| self.gateway.ask(user, lane), Answer::LaneNotBefore)
     }
 }
 
@@ -67,7 +73,7 @@ impl Engine {
                 per_gateway_max: self.terms.attempt.per_gateway_max,
             };
             match self.small.pick(self.now_us, &gate) {
-                Pick::Taken { lane, key, .. } => self.release_one(key, lane, false),
+                Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, false),
                 Pick::NotBefore(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
                 Pick::Empty => return None,
             }
@@ -87,7 +93,7 @@ impl Engine {
                 now_us: self.now_us,
             };
             match self.large.pick(self.now_us, &gate) {
-                Pick::Taken { lane, key, .. } => self.release_one(key, lane, true),
+                Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, true),
                 Pick::NotBefore(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
                 Pick::Empty => return None,
             }

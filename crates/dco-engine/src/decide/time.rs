@@ -4,7 +4,7 @@ use dco_block::Eui64;
 
 use crate::engine::Engine;
 use crate::outcome::Outcome;
-use crate::record::{Change, DayOpened, TransferEnd, TransferEnded, TransferRef};
+use crate::record::{Change, TransferEnd, TransferEnded, TransferRef};
 use crate::state::timers::Deadline;
 use crate::view::TransferState;
 
@@ -31,27 +31,6 @@ impl Engine {
         }
     }
 
-    /// Opens the service day that it is now, or changes its capacity to the one configured.
-    pub(crate) fn open_day(&mut self) {
-        let day = self.days.day_at(self.now_us);
-        let capacity = self.terms.capacity_per_day;
-        if self.days.ledger.is_open(day.date)
-            && self.days.ledger.capacity(day.date) == Some(capacity)
-        {
-            return;
-        }
-        let hours = self.days.calendar.hours(&day);
-        let (hour_start_us, hour_weight) = self.terms.hour_profile.over(&hours).into_iter().unzip();
-        self.record(Change::DayOpened(DayOpened {
-            date: day.date.days(),
-            start_us: day.start_us,
-            end_us: day.end_us,
-            capacity,
-            hour_start_us,
-            hour_weight,
-        }));
-    }
-
     /// Decides whatever is due.
     pub(crate) fn meet_deadlines(&mut self) {
         while let Some((at_us, deadline)) = self.deadlines.pop_due(self.now_us) {
@@ -65,6 +44,7 @@ impl Engine {
                     self.give_up_attempt(activation, Outcome::AttemptTimeout);
                 }
                 Deadline::NoProgress { activation } => self.look_for_progress(activation),
+                Deadline::SchedulesDue => self.end_what_is_due(),
                 Deadline::GatewayAway { gateway } => self.gateway_stayed_away(gateway, at_us),
             }
         }

@@ -70,6 +70,7 @@ impl Engine {
         let mut holds = Vec::new();
         if batch.large {
             holds.extend(self.hold_of_day());
+            holds.extend(self.hold_of_window(batch));
         }
         holds.extend(self.hold_of_gateway(activation, batch.large));
         if ahead_count > 0 || holds.is_empty() {
@@ -87,6 +88,11 @@ impl Engine {
             Some(until_us) if until_us > self.now_us => Some(Hold::Paced { until_us }),
             Some(_) => None,
         }
+    }
+
+    fn hold_of_window(&self, batch: &Batch) -> Option<Hold> {
+        let until_us = self.days.opens_at(batch.window?, self.now_us)?;
+        Some(Hold::OutsideWindow { until_us })
     }
 
     fn hold_of_gateway(&self, activation: u32, large: bool) -> Option<Hold> {
@@ -126,6 +132,7 @@ impl Engine {
             match hold {
                 Hold::ServiceDayNotStarted { until_us }
                 | Hold::SystemDailyCapacityUsed { until_us }
+                | Hold::OutsideWindow { until_us }
                 | Hold::Paced { until_us }
                 | Hold::RetryBackoff { until_us }
                 | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),

@@ -4,11 +4,10 @@
 //! the others (weighted max-min). Inside a User the earliest due goes first. The model leaves out what nobody can
 //! foresee: failures, gateways that go away, and batches not sent yet.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
-use dco_schedule::{Micros, ServiceDate, ServiceDay};
+use dco_schedule::{Micros, ServiceDate, ServiceDay, Share};
 
 use crate::engine::Engine;
 use crate::state::batches::Batch;
@@ -24,6 +23,8 @@ pub(crate) struct NewBatch {
     pub(crate) count: u64,
     pub(crate) large: bool,
     pub(crate) day: ServiceDay,
+    /// Nothing of it is released on its day before this.
+    pub(crate) opens_us: Micros,
     pub(crate) due_us: Micros,
 }
 
@@ -50,7 +51,8 @@ impl Engine {
             (day.start_us > self.now_us).then_some(day.date),
         );
         let before = self.open_before(user, new.due_us, u32::MAX);
-        self.with_completion(self.flow(demand, user, before + count))
+        let release_us = self.flow(demand, user, before + count);
+        self.with_completion(release_us.max(new.opens_us))
     }
 
     /// For the last activation of a batch; `None` once nothing of it waits or is under way.
@@ -71,7 +73,9 @@ impl Engine {
     /// For the activation of a batch that is the `place`th of its User.
     pub(crate) fn predict_release(&self, batch: &Batch, place: u64) -> Micros {
         if batch.large {
+            // The model knows no hours; on its first day those of its schedule are in here.
             self.flow(self.demand(), batch.user, place)
+                .max(batch.trt_start_us)
         } else {
             self.now_us.max(batch.day_start_us)
         }
@@ -141,7 +145,7 @@ impl Engine {
             demand.take(&served);
             day = self.days.calendar.day(day.date.next());
             start_us = day.start_us;
-            capacity = u64::from(self.terms.capacity_per_day);
+            capacity = u64::from(self.schedules.book.plan().capacity(day.date));
         }
         day.end_us
     }
@@ -197,112 +201,6 @@ impl Demand {
             }
         }
     }
-}
-
-/// Users served side by side, each in proportion to its weight until it has what it wants.
-#[derive(Debug)]
-struct Share {
-    users: Vec<Wish>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Wish {
-    user: Eui64,
-    units: u128,
-    weight: u128,
-}
-
-/// How far each User has been served: `units` for every `weight`.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    units: u128,
-    weight: u128,
-}
-
-impl Wish {
-    /// Whole units at a level, and the part of a unit beyond them, in parts of the level's weight.
-    fn got(&self, level: &Level) -> (u128, u128) {
-        let parts = level.units * self.weight;
-        let whole = parts / level.weight;
-        if whole < self.units {
-            (whole, parts % level.weight)
-        } else {
-            (self.units, 0)
-        }
-    }
-}
-
-impl Share {
-    fn of(wants: &BTreeMap<Eui64, u64>, weights: &BTreeMap<Eui64, u64>) -> Self {
-        let weight = |user| u128::from(weights.get(user).copied().unwrap_or(1));
-        let users = wants.iter().map(|(user, want)| Wish {
-            user: *user,
-            units: u128::from(*want),
-            weight: weight(user),
-        });
-        Self {
-            users: users.collect(),
-        }
-    }
-
-    /// How many units have left, over all Users, when this one has got its `place`th.
-    fn released_when(&self, user: Eui64, place: u64) -> u64 {
-        let Some(mine) = self.users.iter().find(|it| it.user == user) else {
-            return 0;
-        };
-        let level = Level {
-            units: u128::from(place),
-            weight: mine.weight,
-        };
-        let released: u128 = self.users.iter().map(|it| it.got(&level).0).sum();
-        u64::try_from(released).unwrap_or(u64::MAX)
-    }
-
-    /// The level at which a capacity is used up: Users that want least by their weight are full first.
-    /// `None` when it suffices for all.
-    fn level(&self, capacity: u64) -> Option<Level> {
-        let mut by_fullness = self.users.clone();
-        by_fullness.sort_by(|a, b| (a.units * b.weight).cmp(&(b.units * a.weight)));
-        let mut units = u128::from(capacity);
-        let mut weight: u128 = by_fullness.iter().map(|it| it.weight).sum();
-        for wish in by_fullness {
-            if wish.units * weight > units * wish.weight {
-                return Some(Level { units, weight });
-            }
-            units -= wish.units;
-            weight -= wish.weight;
-        }
-        None
-    }
-
-    /// What each gets of a capacity, in whole units: none is left over while anyone wants it. What the level
-    /// leaves in parts goes to the largest of them.
-    fn served(&self, capacity: u64) -> BTreeMap<Eui64, u64> {
-        let Some(level) = self.level(capacity) else {
-            return self
-                .users
-                .iter()
-                .map(|it| (it.user, whole(it.units)))
-                .collect();
-        };
-        let mut parts = Vec::new();
-        let mut served = BTreeMap::new();
-        for wish in &self.users {
-            let (units, part) = wish.got(&level);
-            served.insert(wish.user, whole(units));
-            parts.push((Reverse(part), wish.user));
-        }
-        parts.sort_unstable();
-        let left = capacity - served.values().sum::<u64>();
-        for (_, user) in parts.into_iter().take(usize::try_from(left).unwrap_or(0)) {
-            *served.entry(user).or_default() += 1;
-        }
-        served
-    }
-}
-
-fn whole(units: u128) -> u64 {
-    u64::try_from(units).unwrap_or(u64::MAX)
 }
 
 /// Parked, queued or waiting for a retry.

@@ -4,6 +4,8 @@ pub(crate) mod copies;
 mod explain;
 pub(crate) mod forecast;
 mod reports;
+mod schedules;
+mod what_if;
 
 use bytes::Bytes;
 use dco_block::{Eui64, ImageId};
@@ -73,7 +75,7 @@ impl Engine {
                 let stored = self.transfers.image_of(transfer).filter(|image| {
                     state == TransferState::Stored && image.manifest.block_bytes() == cut
                 });
-                let source = stored.and_then(|image| self.source_of(image));
+                let source = stored.and_then(|image| self.block_source_of(image));
                 source
                     .map(Reply::Blocks)
                     .ok_or(Refusal::TransferNotReceiving { state })
@@ -182,12 +184,12 @@ impl Engine {
                 index: damage.index,
             });
         }
-        let source = self.source_of(image);
+        let source = self.block_source_of(image);
         source.map(Reply::Blocks).ok_or(Refusal::ImageNotOnOffer)
     }
 
     /// Where the bytes of a User's image are kept, whoever sent them.
-    fn source_of(&self, image: &Image) -> Option<BlockSource> {
+    fn block_source_of(&self, image: &Image) -> Option<BlockSource> {
         let kept = self.transfers.kept(image.manifest.image_id())?;
         Some(BlockSource {
             owner: kept.owner,
@@ -279,6 +281,7 @@ pub(crate) fn row(batch: &Batch) -> BatchView {
         image_id: batch.image_id,
         large: batch.large,
         service_date: batch.service_date,
+        source: batch.source,
         created_us: batch.created_us,
         trt_start_us: batch.trt_start_us,
         due_us: batch.due_us,

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use dco_block::{Eui64, ImageId, ManufacturerImageHash};
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::{Micros, ServiceDate, Source};
 
 use super::Why;
 use super::check::checked_number;
+use super::queues::{hours_of, window_of_hours};
 use crate::state::batches as state;
 use crate::view::{ActivationCounts, Prediction};
 
@@ -57,6 +58,15 @@ struct Batch {
     /// Its activations, counted from its first, in the order in which they changed.
     #[prost(uint32, repeated, tag = "16")]
     changes: Vec<u32>,
+    /// The schedule that covers it. What else is large uses up allowance.
+    #[prost(uint32, optional, tag = "40")]
+    schedule: Option<u32>,
+    /// Not large, and uses up allowance nevertheless.
+    #[prost(bool, tag = "41")]
+    small_uses_allowance: bool,
+    /// [`hours_of`].
+    #[prost(uint32, tag = "42")]
+    window: u32,
 }
 
 impl Batches {
@@ -71,6 +81,7 @@ impl Batches {
             busy: _,
             lost: _,
             totals: _,
+            windows: _,
         } = batches;
         Self {
             batches: batches.iter().map(Batch::of).collect(),
@@ -89,6 +100,7 @@ impl Batches {
             if batches.numbers.insert(name, index).is_some() {
                 return Err("two batches have one number");
             }
+            batches.windows.insert(batch.window);
             batches.batches.push(batch);
         }
         Ok(batches)
@@ -103,6 +115,8 @@ impl Batch {
             image_id,
             manufacturer_image_hash,
             large,
+            source,
+            window,
             service_date,
             day_start_us,
             created_us,
@@ -137,6 +151,9 @@ impl Batch {
             cancelled: *cancelled,
             len: *len,
             changes: changes.iter().map(|it| it - first).collect(),
+            schedule: source.and_then(Source::schedule),
+            small_uses_allowance: !large && *source == Some(Source::Allowance),
+            window: hours_of(*window),
         }
     }
 
@@ -159,6 +176,11 @@ impl Batch {
             image_id: ImageId::new(octets(&self.image_id)?),
             manufacturer_image_hash: ManufacturerImageHash::new(hash),
             large: self.large,
+            source: match self.schedule {
+                Some(number) => Some(Source::Schedule(number)),
+                None => (self.large || self.small_uses_allowance).then_some(Source::Allowance),
+            },
+            window: window_of_hours(self.window)?,
             service_date: ServiceDate::from_days(self.service_date),
             day_start_us: self.day_start_us,
             created_us: self.created_us,

@@ -50,14 +50,19 @@ impl Engine {
     /// No more was sent for a day than there is in its batches.
     fn check_sent(&self) -> Result<(), Why> {
         let mut in_batches = BTreeMap::new();
-        for batch in self.batches.iter().filter(|batch| batch.large) {
-            let name = (batch.service_date, batch.user);
-            *in_batches.entry(name).or_insert(0_u32) += batch.len;
+        for batch in self.batches.iter() {
+            if let Some(source) = batch.source {
+                let name = (batch.service_date, batch.user, source);
+                *in_batches.entry(name).or_insert(0_u32) += batch.len;
+            }
         }
         for day in self.days.ledger.kept() {
-            for used in day.users {
-                let most = in_batches.get(&(day.date, used.user));
-                if used.sent > most.copied().unwrap_or(0) {
+            let sent = day.users.iter().flat_map(|used| {
+                let sent = used.sent.iter();
+                sent.map(|(source, sent)| ((day.date, used.user, *source), *sent))
+            });
+            for (name, sent) in sent {
+                if sent > in_batches.get(&name).copied().unwrap_or(0) {
                     return Err("more was sent for a service day than its batches have");
                 }
             }

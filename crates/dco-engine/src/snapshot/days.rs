@@ -2,9 +2,11 @@
 
 use dco_block::Eui64;
 use dco_dispatch::{Bucket, Pace};
-use dco_schedule::{Ledger, LedgerDay, LedgerTerms, LedgerUse, ServiceDate, ServiceDay};
+use dco_schedule::{Ledger, LedgerDay, LedgerTerms, LedgerUse, ServiceDate, ServiceDay, Source};
 
 use super::Why;
+use crate::read::as_usize;
+use crate::record::profile_of;
 use crate::state::days::{self as state, Today};
 use crate::terms::Terms;
 
@@ -38,6 +40,16 @@ struct Day {
     released: Vec<u32>,
     #[prost(uint32, repeated, tag = "5")]
     sent: Vec<u32>,
+    /// Released to work of later days; none where nobody's was.
+    #[prost(uint32, repeated, tag = "40")]
+    lent: Vec<u32>,
+    /// What was sent under schedules: places in `users`, numbers, and how much.
+    #[prost(uint32, repeated, tag = "41")]
+    scheduled_users: Vec<u32>,
+    #[prost(uint32, repeated, tag = "42")]
+    scheduled_numbers: Vec<u32>,
+    #[prost(uint32, repeated, tag = "43")]
+    scheduled_sent: Vec<u32>,
 }
 
 /// How today is paced and shared.
@@ -57,6 +69,9 @@ struct Pacing {
     users: Vec<u64>,
     #[prost(uint32, repeated, tag = "6")]
     shares: Vec<u32>,
+    /// The 24 weights of the profile that the pace follows.
+    #[prost(uint32, repeated, tag = "40")]
+    profile: Vec<u32>,
 }
 
 impl Days {
@@ -131,34 +146,62 @@ impl Day {
             capacity,
             ..Self::default()
         };
-        for used in users {
+        let any_lent = users.iter().any(|used| used.lent > 0);
+        for (place, used) in (0..).zip(users) {
             let LedgerUse {
                 user,
                 released,
+                lent,
                 sent,
             } = used;
             day.users.push(user.bits());
             day.released.push(released);
-            day.sent.push(sent);
+            day.lent.extend(any_lent.then_some(lent));
+            day.sent
+                .push(sent.get(&Source::Allowance).copied().unwrap_or(0));
+            for (source, count) in sent {
+                if let Source::Schedule(number) = source {
+                    day.scheduled_users.push(place);
+                    day.scheduled_numbers.push(number);
+                    day.scheduled_sent.push(count);
+                }
+            }
         }
         day
     }
 
     fn load(&self) -> Result<LedgerDay<Eui64>, Why> {
+        const LENGTHS: Why = "a service day has columns of different lengths";
         if [self.released.len(), self.sent.len()] != [self.users.len(); 2] {
-            return Err("a service day has columns of different lengths");
+            return Err(LENGTHS);
         }
         let counts = self.released.iter().zip(&self.sent);
-        let users = self.users.iter().zip(counts);
-        let users = users.map(|(user, (released, sent))| LedgerUse {
+        let lent = self.lent.iter().copied().chain(std::iter::repeat(0));
+        let users = self.users.iter().zip(counts).zip(lent);
+        let users = users.map(|((user, (released, sent)), lent)| LedgerUse {
             user: Eui64::from_bits(*user),
             released: *released,
-            sent: *sent,
+            lent,
+            sent: (*sent > 0)
+                .then_some((Source::Allowance, *sent))
+                .into_iter()
+                .collect(),
         });
+        let mut users: Vec<_> = users.collect();
+        let lens = [self.scheduled_numbers.len(), self.scheduled_sent.len()];
+        if lens != [self.scheduled_users.len(); 2] {
+            return Err(LENGTHS);
+        }
+        let scheduled = self.scheduled_numbers.iter().zip(&self.scheduled_sent);
+        for (place, (number, count)) in self.scheduled_users.iter().zip(scheduled) {
+            let user = users.get_mut(as_usize(*place));
+            let user = user.ok_or("what was sent under a schedule is nobody's")?;
+            user.sent.insert(Source::Schedule(*number), *count);
+        }
         Ok(LedgerDay {
             date: ServiceDate::from_days(self.date),
             capacity: self.capacity,
-            users: users.collect(),
+            users,
         })
     }
 }
@@ -168,6 +211,7 @@ impl Pacing {
         let Today {
             day: _,
             bucket,
+            profile,
             weights,
         } = today;
         let (segments, end_us) = bucket.pace().segments();
@@ -179,6 +223,9 @@ impl Pacing {
             spent: bucket.spent(),
             users: weights.keys().map(|user| user.bits()).collect(),
             shares: weights.values().copied().collect(),
+            profile: profile.map_or_else(Vec::new, |profile| {
+                (0..24).map(|hour| profile.weight(hour).into()).collect()
+            }),
         }
     }
 
@@ -195,6 +242,7 @@ impl Pacing {
         Ok(Today {
             day,
             bucket: bucket.ok_or("more of the open service day is spent than there is")?,
+            profile: profile_of(&self.profile),
             weights: users.zip(self.shares).collect(),
         })
     }

@@ -17,8 +17,10 @@ mod days;
 mod devices;
 mod dispatch;
 mod gateways;
+mod notices;
 mod queues;
 mod requests;
+mod schedules;
 mod transfers;
 
 use dco_schedule::Micros;
@@ -33,7 +35,7 @@ use crate::terms::Terms;
 use devices::DeviceTable;
 
 /// The newest format that this program reads, and the one that it writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Octets of the CRC-32 at the end.
 const CRC_BYTES: usize = 4;
 
@@ -75,6 +77,10 @@ struct Snapshot {
     small: Option<queues::Queue>,
     #[prost(message, optional, tag = "14")]
     dispatch: Option<dispatch::Dispatch>,
+    #[prost(message, optional, tag = "40")]
+    schedules: Option<schedules::Schedules>,
+    #[prost(message, optional, tag = "41")]
+    notices: Option<notices::Notices>,
 }
 
 impl Engine {
@@ -94,6 +100,8 @@ impl Engine {
             transfers,
             batches,
             days,
+            schedules,
+            notices,
             gateways,
             dispatch,
             large,
@@ -121,6 +129,8 @@ impl Engine {
             large: Some(queues::Queue::of(large)),
             small: Some(queues::Queue::of(small)),
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
+            schedules: Some(schedules::Schedules::of(schedules)),
+            notices: Some(notices::Notices::of(notices)),
         };
         let mut bytes = Vec::with_capacity(snapshot.encoded_len() + CRC_BYTES);
         snapshot
@@ -181,26 +191,31 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     })?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
+    let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
     let requests = snapshot.requests.unwrap_or_default();
-    let engine = Engine {
+    let mut engine = Engine {
         now_us: at_us,
         recorded_us: at_us,
         out: Outbox::after(seq),
-        requests: requests.load(&transfers, &batches)?,
+        requests: requests.load(&transfers, &batches, &schedules)?,
         wakes: wakes(&batches, at_us)?,
-        deadlines: deadlines(&transfers, &gateways, &terms),
+        deadlines: deadlines(&transfers, &gateways),
         dispatch: snapshot.dispatch.unwrap_or_default().load()?,
         days: snapshot.days.unwrap_or_default().load(&terms)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),
         inventory,
         transfers,
         batches,
+        schedules,
+        notices: snapshot.notices.unwrap_or_default().load()?,
         gateways,
         large,
         small,
         ..Engine::new(terms)
     };
     engine.check_counts()?;
+    engine.time_schedules();
+    engine.watch_all_images();
     Ok(engine)
 }
 
@@ -232,11 +247,10 @@ fn wakes(batches: &Batches, at_us: Micros) -> Result<Timers<Wake>, Why> {
     Ok(wakes.into_iter().collect())
 }
 
-/// The timers of transfers and attempts that have not ended, and of what is kept for a time.
+/// The timers of transfers and attempts that have not ended, and of what is kept for a time, but for images.
 fn deadlines(
     transfers: &Transfers,
     gateways: &crate::state::gateways::Gateways,
-    terms: &Terms,
 ) -> Timers<Deadline> {
     let mut deadlines = Vec::new();
     for (owner, transfer) in &transfers.by_owner {
@@ -254,11 +268,6 @@ fn deadlines(
         if transfer.warned_us.is_none() {
             deadlines.push((transfer.warn_us, Deadline::WarnTransfer { owner }));
         }
-    }
-    for image in transfers.images.iter() {
-        let idle_us = image.used_us.saturating_add(terms.retention.stored_us);
-        let owner = image.owner;
-        deadlines.push((idle_us, Deadline::RetireImage { owner }));
     }
     for (activation, attempt) in &gateways.attempts {
         let activation = *activation;

@@ -2,12 +2,14 @@
 
 use dco_block::Eui64;
 use dco_dispatch::{Entry, FairQueue, Turn, Turns, UserTurn};
+use dco_schedule::HourWindow;
 
 use super::Why;
 use super::activations::Activations;
 use super::devices::KnownDevices;
 use crate::engine;
 use crate::state::batches::{Batch, Batches, Phase};
+use crate::state::lanes::Lane;
 
 const GRANTED: u32 = 1;
 const IN_ROW: u32 = 2;
@@ -35,6 +37,9 @@ pub(super) struct Queue {
     line_lanes: Vec<u32>,
     #[prost(uint64, tag = "9")]
     next_turn: u64,
+    /// [`hours_of`] each lane's window, parallel to `lanes`; none where no lane has one.
+    #[prost(uint32, repeated, tag = "40")]
+    lane_hours: Vec<u32>,
 }
 
 impl Queue {
@@ -46,8 +51,11 @@ impl Queue {
             next_turn,
         } = queue.turns();
         let (line_users, line_lanes) = lines.into_iter().unzip();
+        let hours: Vec<u32> = lanes.iter().map(|lane| hours_of(lane.window)).collect();
+        let any_hours = hours.iter().any(|hours| *hours != 0);
         let mut columns = Self {
-            lanes: lanes.into_iter().map(Eui64::bits).collect(),
+            lanes: lanes.iter().map(|lane| lane.gateway.bits()).collect(),
+            lane_hours: if any_hours { hours } else { Vec::new() },
             line_users,
             line_lanes,
             next_turn,
@@ -101,7 +109,21 @@ impl Queue {
         queue.map_err(|invalid| invalid.why())
     }
 
-    fn turns(&self) -> Result<Turns<Eui64, Eui64>, Why> {
+    fn lanes(&self) -> Result<Vec<Lane>, Why> {
+        if !self.lane_hours.is_empty() && self.lane_hours.len() != self.lanes.len() {
+            return Err("a queue has columns of different lengths");
+        }
+        let hours = self.lane_hours.iter().copied().chain(std::iter::repeat(0));
+        let lanes = self.lanes.iter().zip(hours).map(|(gateway, hours)| {
+            Ok(Lane {
+                gateway: Eui64::from_bits(*gateway),
+                window: window_of_hours(hours)?,
+            })
+        });
+        lanes.collect()
+    }
+
+    fn turns(&self) -> Result<Turns<Eui64, Lane>, Why> {
         let len = self.users.len();
         let lens = [self.weights.len(), self.credits.len(), self.marks.len()];
         if lens != [len; 3] || self.line_users.len() != self.line_lanes.len() {
@@ -132,7 +154,7 @@ impl Queue {
         let lines = self.line_users.iter().zip(&self.line_lanes);
         Ok(Turns {
             users,
-            lanes: self.lanes.iter().copied().map(Eui64::from_bits).collect(),
+            lanes: self.lanes()?,
             lines: lines.map(|(user, lane)| (*user, *lane)).collect(),
             next_turn: self.next_turn,
         })
@@ -144,7 +166,7 @@ fn entries(
     known: &KnownDevices,
     activations: &Activations,
     is_in: impl Fn(&Batch) -> bool,
-) -> impl Iterator<Item = Entry<Eui64, Eui64, u32>> {
+) -> impl Iterator<Item = Entry<Eui64, Lane, u32>> {
     let of_kind = batches.iter().filter(move |batch| is_in(batch));
     of_kind.flat_map(move |batch| {
         let waiting = batch.activations().filter(|activation| {
@@ -153,10 +175,31 @@ fn entries(
         });
         waiting.map(|activation| Entry {
             user: batch.user,
-            lane: known.gateway_of(activations.device_of(activation)),
+            lane: Lane {
+                gateway: known.gateway_of(activations.device_of(activation)),
+                window: batch.window,
+            },
             due_us: batch.due_us,
             order: activation.into(),
             key: activation,
         })
     })
+}
+
+/// A window's two hours in one number; 0 for none.
+pub(super) fn hours_of(window: Option<HourWindow>) -> u32 {
+    window.map_or(0, |window| {
+        let (from, to) = window.hours();
+        u32::from(from) << 8 | u32::from(to)
+    })
+}
+
+/// The window of its two hours.
+pub(super) fn window_of_hours(hours: u32) -> Result<Option<HourWindow>, Why> {
+    if hours == 0 {
+        return Ok(None);
+    }
+    let (from, to) = (u8::try_from(hours >> 8), hours.to_le_bytes()[0]);
+    let window = from.ok().and_then(|from| HourWindow::new(from, to).ok());
+    window.map(Some).ok_or("hours are no window")
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
+use dco_schedule::ScheduleId;
 
 use super::Why;
 use crate::state::batches::Batches;
 use crate::state::requests::{self as state, Made};
+use crate::state::schedules::Schedules;
 use crate::state::transfers::Transfers;
 
 /// By User and id.
@@ -25,6 +27,9 @@ pub(super) struct Requests {
     /// An owner, a batch's index or a count of Devices.
     #[prost(uint64, repeated, tag = "5")]
     made: Vec<u64>,
+    /// Whose schedule, for each request that made one or a step of one.
+    #[prost(fixed64, repeated, tag = "40")]
+    schedules_of: Vec<u64>,
 }
 
 /// What a request made.
@@ -38,6 +43,9 @@ enum Kind {
     Imported = 4,
     Paused = 5,
     Resumed = 6,
+    Schedule = 40,
+    Action = 41,
+    Capacity = 42,
 }
 
 impl Requests {
@@ -55,6 +63,12 @@ impl Requests {
                 Made::Imported(count) => (Kind::Imported, count.into()),
                 Made::Paused => (Kind::Paused, 0),
                 Made::Resumed => (Kind::Resumed, 0),
+                Made::Schedule(id) => {
+                    columns.schedules_of.push(id.user.bits());
+                    (Kind::Schedule, id.number.into())
+                }
+                Made::Action(action) => (Kind::Action, action),
+                Made::Capacity => (Kind::Capacity, 0),
             };
             columns.kinds.push(kind.into());
             columns.made.push(made);
@@ -66,6 +80,7 @@ impl Requests {
         self,
         transfers: &Transfers,
         batches: &Batches,
+        schedules: &Schedules,
     ) -> Result<state::Requests, Why> {
         let (ids, odd_ids) = self.ids.as_chunks::<16>();
         let (digests, odd_digests) = self.digests.as_chunks::<32>();
@@ -79,8 +94,12 @@ impl Requests {
         if !keys.is_sorted_by(|one, next| one < next) {
             return Err("its requests are not in order");
         }
+        let mut schedules_of = self.schedules_of.iter().copied().map(Eui64::from_bits);
         let made = self.kinds.iter().zip(&self.made);
-        let made = made.map(|(kind, number)| made_of(*kind, *number, transfers, batches));
+        let made = made.map(|(kind, number)| {
+            made_about_schedules(*kind, *number, &mut schedules_of, schedules)
+                .or_else(|| made_of(*kind, *number, transfers, batches))
+        });
         let made = made
             .collect::<Option<Vec<_>>>()
             .ok_or("a request made what is not there")?;
@@ -89,6 +108,27 @@ impl Requests {
             .zip(digests.iter().copied().zip(made))
             .collect();
         Ok(state::Requests { done })
+    }
+}
+
+fn made_about_schedules(
+    kind: i32,
+    number: u64,
+    schedules_of: &mut impl Iterator<Item = Eui64>,
+    schedules: &Schedules,
+) -> Option<Made> {
+    match Kind::try_from(kind).ok()? {
+        Kind::Schedule => {
+            let user = schedules_of.next()?;
+            let number = u32::try_from(number).ok()?;
+            let id = ScheduleId { user, number };
+            schedules.book.get(id).map(|_| Made::Schedule(id))
+        }
+        Kind::Action => (1..=schedules.last_action())
+            .contains(&number)
+            .then_some(Made::Action(number)),
+        Kind::Capacity => Some(Made::Capacity),
+        _ => None,
     }
 }
 
@@ -103,5 +143,6 @@ fn made_of(kind: i32, number: u64, transfers: &Transfers, batches: &Batches) -> 
         Kind::Imported => small.ok().map(Made::Imported),
         Kind::Paused => Some(Made::Paused),
         Kind::Resumed => Some(Made::Resumed),
+        Kind::Schedule | Kind::Action | Kind::Capacity => None,
     }
 }

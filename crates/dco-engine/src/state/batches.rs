@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, ManufacturerImageHash};
 use dco_dispatch::Slot;
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::{HourWindow, Micros, ServiceDate, Source};
 
 use crate::outcome::Outcome;
 use crate::view::{ActivationCounts, Prediction};
@@ -75,6 +75,10 @@ pub(crate) struct Batch {
     pub(crate) image_id: ImageId,
     pub(crate) manufacturer_image_hash: ManufacturerImageHash,
     pub(crate) large: bool,
+    /// What covers it, and gets back what is cancelled in time; `None` for one that uses up nothing.
+    pub(crate) source: Option<Source>,
+    /// The local hours in which it is released; any if absent.
+    pub(crate) window: Option<HourWindow>,
     pub(crate) service_date: ServiceDate,
     pub(crate) day_start_us: Micros,
     pub(crate) created_us: Micros,
@@ -115,6 +119,8 @@ pub(crate) struct Batches {
     /// Those under way whose Device is not registered to their User any more.
     pub(crate) lost: BTreeSet<u32>,
     pub(crate) totals: ActivationCounts,
+    /// The hours in which batches are released, each kind once.
+    pub(crate) windows: BTreeSet<Option<HourWindow>>,
 }
 
 impl Batches {
@@ -197,6 +203,11 @@ impl Batches {
         open.map(|(_, index)| self.get(*index))
     }
 
+    /// The hours in which batches are released, each kind once.
+    pub(crate) fn windows(&self) -> Vec<Option<HourWindow>> {
+        self.windows.iter().copied().collect()
+    }
+
     pub(crate) fn totals(&self) -> &ActivationCounts {
         &self.totals
     }
@@ -226,6 +237,7 @@ impl Batches {
             });
         }
         self.totals.parked += batch.len;
+        self.windows.insert(batch.window);
         self.numbers.insert((batch.user, batch.number), index);
         self.open
             .entry(batch.user)

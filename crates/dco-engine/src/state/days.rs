@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use dco_block::Eui64;
 use dco_dispatch::{Bucket, Pace};
-use dco_schedule::{Calendar, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay};
+use dco_schedule::{
+    Calendar, HourProfile, HourWindow, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay, Source,
+};
 
-use crate::record::DayOpened;
+use crate::record::{DayOpened, profile_of};
 use crate::view::ServiceDayView;
 
 /// The service day that is open.
@@ -14,6 +16,8 @@ use crate::view::ServiceDayView;
 pub(crate) struct Today {
     pub(crate) day: ServiceDay,
     pub(crate) bucket: Bucket,
+    /// What the bucket's pace follows.
+    pub(crate) profile: Option<HourProfile>,
     /// What each User has sent for today, and what it carried over: its share of today.
     pub(crate) weights: BTreeMap<Eui64, u32>,
 }
@@ -45,6 +49,22 @@ impl Days {
             Some(today) if today.day.contains(now_us) => today.day,
             _ => self.calendar.day_at(now_us),
         }
+    }
+
+    /// When a window opens and closes on a day.
+    pub(crate) fn window_on(&self, window: HourWindow, day: &ServiceDay) -> (Micros, Micros) {
+        window.on(day, &self.calendar.hours(day))
+    }
+
+    /// When a window opens next; `None` while it is open.
+    pub(crate) fn opens_at(&self, window: HourWindow, now_us: Micros) -> Option<Micros> {
+        let today = self.day_at(now_us);
+        let (opens_us, closes_us) = self.window_on(window, &today);
+        if now_us < opens_us {
+            return Some(opens_us);
+        }
+        let next = || self.calendar.day(today.date.next());
+        (now_us >= closes_us).then(|| self.window_on(window, &next()).0)
     }
 
     /// Large images that may still be released today.
@@ -85,21 +105,38 @@ impl Days {
         Some(())
     }
 
-    /// Opens a day, or gives the one that is open another capacity; answers which. `None` when the record is no
-    /// service day.
+    /// Whether this day is open, with this capacity and this hour profile in force.
+    pub(crate) fn is_open_with(
+        &self,
+        date: ServiceDate,
+        capacity: u32,
+        profile: &HourProfile,
+    ) -> bool {
+        let today = self.today.as_ref();
+        self.ledger.is_open(date)
+            && self.ledger.capacity(date) == Some(capacity)
+            && today.is_some_and(|today| today.profile.as_ref() == Some(profile))
+    }
+
+    /// Opens a day, or gives the one that is open another capacity or another pace; answers which. `None` when the
+    /// record is no service day.
     pub(crate) fn open(&mut self, record: &DayOpened) -> Option<bool> {
         let day = ServiceDay {
             date: ServiceDate::from_days(record.date),
             start_us: record.start_us,
             end_us: record.end_us,
         };
-        if self.ledger.is_open(day.date) {
-            self.ledger.set_capacity(day.date, record.capacity);
-            return Some(false);
-        }
         let hours = record.hour_start_us.iter().copied();
         let segments = hours.zip(record.hour_weight.iter().copied()).collect();
         let pace = Pace::new(segments, day.end_us).ok()?;
+        let profile = profile_of(&record.profile);
+        if self.ledger.is_open(day.date) {
+            self.ledger.set_capacity(day.date, record.capacity);
+            let today = self.today.as_mut()?;
+            today.profile = profile;
+            today.bucket.follow(pace);
+            return Some(false);
+        }
         if !self.ledger.open_day(day.date, record.capacity) {
             return None;
         }
@@ -108,6 +145,7 @@ impl Days {
         self.today = Some(Today {
             day,
             bucket,
+            profile,
             weights: BTreeMap::new(),
         });
         Some(true)
@@ -119,7 +157,7 @@ impl Days {
         let (released, sent) = match user {
             Some(user) => (
                 self.ledger.released_by(user, date),
-                self.ledger.sent(user, date),
+                self.ledger.sent(user, date, Source::Allowance),
             ),
             None => {
                 let sent = self.ledger.days().find(|used| used.date == date);

@@ -141,6 +141,11 @@ impl Images {
         }
     }
 
+    /// Which User has which image.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (Eui64, ImageId)> {
+        self.of_users.keys().copied()
+    }
+
     /// Every image of every User.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Image> {
         self.of_users.values()

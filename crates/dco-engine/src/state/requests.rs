@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use dco_block::Eui64;
+use dco_schedule::{Asker, ScheduleId, Setting};
+use prost::Message;
 use sha2::{Digest, Sha256};
 
-use crate::event::{Cancel, ChangePause, ImportDevices, OpenTransfer, RequestId, SubmitBatch};
-use crate::record::RequestKey;
+use crate::event::{
+    ActOnSchedule, AnswerAction, Cancel, ChangePause, ImportDevices, OpenTransfer, RequestId,
+    SetCapacity, SubmitBatch,
+};
+use crate::record::{CapacitySet, RequestKey, ScheduleAct};
 use crate::refusal::Refusal;
 
 /// What a request made or changed.
@@ -25,6 +30,12 @@ pub(crate) enum Made {
     Paused,
     /// Releases resumed.
     Resumed,
+    /// A schedule, or a step of it.
+    Schedule(ScheduleId<Eui64>),
+    /// An act that waits for a second officer, or the end of its waiting.
+    Action(u64),
+    /// Capacity or profile.
+    Capacity,
 }
 
 /// Requests that changed something, by User and id. Kept for ever: they are few beside what they made.
@@ -116,6 +127,51 @@ impl Asked for Cancel {
     fn digest(&self) -> [u8; 32] {
         let mut hash = FieldHash::new("Cancel");
         hash.field(&self.number.to_le_bytes());
+        hash.finish()
+    }
+}
+
+impl Asked for ActOnSchedule {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = FieldHash::new("ActOnSchedule");
+        hash.devices(&[self.schedule.user]);
+        hash.field(&self.schedule.number.to_le_bytes());
+        hash.field(&self.revision.to_le_bytes());
+        match &self.by {
+            Asker::User => hash.field(&[]),
+            Asker::Officer { officer, ticket } => {
+                hash.devices(&[*officer]);
+                hash.field(ticket.as_str().as_bytes());
+            }
+        }
+        hash.field(self.reason.as_str().as_bytes());
+        hash.field(&ScheduleAct::of(&self.act).encode_to_vec());
+        hash.finish()
+    }
+}
+
+impl Asked for SetCapacity {
+    fn digest(&self) -> [u8; 32] {
+        let settings = [
+            self.capacity.map(Setting::Capacity),
+            self.profile.map(Setting::Profile),
+        ];
+        let settings: Vec<Setting> = settings.into_iter().flatten().collect();
+        let mut hash = FieldHash::new("SetCapacity");
+        hash.field(&CapacitySet::of(self.span, &settings).encode_to_vec());
+        hash.field(self.ticket.as_str().as_bytes());
+        hash.field(self.reason.as_str().as_bytes());
+        hash.finish()
+    }
+}
+
+impl AnswerAction {
+    /// As [`Asked::digest`]; the same answer can be a yes or a no.
+    pub(crate) fn digest_as(&self, kind: &str) -> [u8; 32] {
+        let mut hash = FieldHash::new(kind);
+        hash.field(&self.action.to_le_bytes());
+        hash.field(self.ticket.as_str().as_bytes());
+        hash.field(self.reason.as_str().as_bytes());
         hash.finish()
     }
 }

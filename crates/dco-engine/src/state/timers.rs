@@ -31,6 +31,8 @@ pub(crate) enum Deadline {
     AttemptTimeout { activation: u32 },
     /// An attempt may have stopped.
     NoProgress { activation: u32 },
+    /// A proposal lapses, an agreement ends, or an act waits no longer for a second officer.
+    SchedulesDue,
     /// A gateway has stayed away.
     GatewayAway { gateway: Eui64 },
 }

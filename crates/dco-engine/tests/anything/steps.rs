@@ -12,6 +12,7 @@ use dco_engine::{
 use dco_schedule::{Calendar, Micros, ServiceDate};
 use proptest::prelude::*;
 
+use super::agreeing::{Agree, agree};
 use crate::sample::{
     ANN, BOB, DAY_US, LARGE, NORTH, OPERATOR, SMALL, SOUTH, device, entry, manifest,
 };
@@ -24,6 +25,7 @@ pub(crate) static IMAGES: LazyLock<[Arc<Manifest>; 3]> =
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Ask(Request),
+    Agree(Agree),
     /// For yesterday, today, or days to come.
     Submit(SubmitBatch, Option<i32>),
     Block {
@@ -79,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => of_block_log(),
         20 => of_gateway(),
         10 => of_time(),
+        12 => agree().prop_map(Step::Agree),
     ]
 }
 
@@ -254,6 +257,7 @@ impl World {
             Step::Ask(request) => {
                 self.send(request);
             }
+            Step::Agree(step) => self.step_of_agreeing(&step),
             Step::Submit(asked, ahead) => self.send_for(asked, ahead),
             Step::Block { owner, index } => self.block(self.newest_owner(owner), index),
             Step::Verified { owner, verdict } => self.verified(self.newest_owner(owner), verdict),

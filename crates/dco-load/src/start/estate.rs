@@ -104,6 +104,8 @@ impl Estate {
             capacity: u32::MAX,
             hour_start_us: vec![DAY_START_US],
             hour_weight: vec![1],
+            profile: vec![1; 24],
+            over_agreed: 0,
         }));
     }
 
@@ -192,6 +194,7 @@ impl Estate {
             predicted_release_us: trt_start_us,
             predicted_completion_us: trt_start_us,
             signed_request: Bytes::new(),
+            ..BatchAccepted::default()
         }));
         let first = self.activations;
         for (activation, device) in (first..).zip(&devices) {

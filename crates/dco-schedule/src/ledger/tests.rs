@@ -98,7 +98,7 @@ fn capacity_dropped_below_what_is_released_leaves_nothing() {
 fn the_allowance_counts_what_is_sent_for_each_day() {
     let mut ledger = ledger();
     assert_eq!(ledger.admit(0, date(7), ALLOWANCE), Ok(()));
-    ledger.add_sent(0, date(7), 3);
+    ledger.add_sent(0, date(7), Source::Allowance, 3);
     assert_eq!(ledger.admit(0, date(7), 2), Ok(()));
     let refused = OverAllowance {
         limit: ALLOWANCE,
@@ -114,9 +114,44 @@ fn the_allowance_counts_what_is_sent_for_each_day() {
     assert_eq!(ledger.admit(0, date(7), u32::MAX), Err(refused));
     assert_eq!(ledger.admit(0, date(8), ALLOWANCE), Ok(()), "another day");
     assert_eq!(ledger.admit(1, date(7), ALLOWANCE), Ok(()), "another User");
-    ledger.take_back_sent(0, date(7), 1);
+    ledger.take_back_sent(0, date(7), Source::Allowance, 1);
     assert_eq!(ledger.admit(0, date(7), 3), Ok(()));
     assert_eq!(ledger.capacity(date(7)), None, "sending opens no day");
+}
+
+#[test]
+fn each_source_counts_for_itself() {
+    let mut ledger = ledger();
+    ledger.add_sent(0, date(7), Source::Schedule(1), 900);
+    ledger.add_sent(0, date(7), Source::Schedule(2), 30);
+    ledger.take_back_sent(0, date(7), Source::Schedule(1), 100);
+    let sent = [Source::Allowance, Source::Schedule(1), Source::Schedule(2)]
+        .map(|source| ledger.sent(0, date(7), source));
+    assert_eq!(sent, [0, 800, 30]);
+    assert_eq!(ledger.admit(0, date(7), ALLOWANCE), Ok(()), "untouched");
+    assert_eq!(ledger.days().map(|day| day.sent).sum::<u32>(), 0);
+}
+
+#[test]
+fn what_is_lent_is_released_too() {
+    let mut ledger = opened(3, 1);
+    ledger.charge_lent(date(1), 2).unwrap();
+    ledger.charge_lent(date(1), 2).unwrap();
+    assert!(ledger.charge_lent(date(1), 2).is_err(), "full");
+    assert_eq!((ledger.released(date(1)), ledger.lent(date(1))), (3, 2));
+    ledger.refund_lent(date(1), 2);
+    assert_eq!((ledger.released(date(1)), ledger.lent(date(1))), (2, 1));
+    assert_eq!(
+        (ledger.released_by(2, date(1)), ledger.lent(date(2))),
+        (1, 0)
+    );
+    assert_eq!(ledger.days().next().unwrap().lent, 1);
+}
+
+#[test]
+#[should_panic(expected = "refund of a unit never lent")]
+fn a_refund_of_what_was_not_lent_is_a_fault() {
+    opened(3, 1).refund_lent(date(1), 0);
 }
 
 #[test]
@@ -141,11 +176,11 @@ fn a_refund_without_a_charge_is_a_fault() {
 }
 
 #[test]
-#[should_panic(expected = "2 taken back of 1 sent")]
+#[should_panic(expected = "2 taken back of 1 sent: 0, 1970-01-02, Schedule(3)")]
 fn more_taken_back_than_sent_is_a_fault() {
     let mut ledger = ledger();
-    ledger.add_sent(0, date(1), 1);
-    ledger.take_back_sent(0, date(1), 2);
+    ledger.add_sent(0, date(1), Source::Schedule(3), 1);
+    ledger.take_back_sent(0, date(1), Source::Schedule(3), 2);
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -244,7 +279,7 @@ impl Model {
         assert_eq!(ledger.admit(user, date(day), n).is_ok(), fits);
         if fits {
             self.sent.extend((0..n).map(|_| (day, user)));
-            ledger.add_sent(user, date(day), n);
+            ledger.add_sent(user, date(day), Source::Allowance, n);
         }
     }
 
@@ -258,7 +293,7 @@ impl Model {
                     .unwrap();
                 self.sent.remove(at);
             }
-            ledger.take_back_sent(user, date(day), n);
+            ledger.take_back_sent(user, date(day), Source::Allowance, n);
         }
     }
 
@@ -273,7 +308,7 @@ impl Model {
                     Self::count_of(&self.charges, one)
                 );
                 assert_eq!(
-                    ledger.sent(user, date(day)),
+                    ledger.sent(user, date(day), Source::Allowance),
                     Self::count_of(&self.sent, one)
                 );
             }
@@ -301,12 +336,13 @@ fn what_no_ledger_keeps_is_not_taken_up() {
     let one = LedgerUse {
         user: 1,
         released: 1,
-        sent: 1,
+        lent: 0,
+        sent: BTreeMap::from([(Source::Schedule(1), 1)]),
     };
     let day = LedgerDay {
         date: date(3),
         capacity: Some(9),
-        users: vec![one],
+        users: vec![one.clone()],
     };
     assert!(refused(vec![day.clone(), day.clone()]).contains("not after"));
     let with = |users: Vec<LedgerUse<u8>>| {
@@ -315,12 +351,25 @@ fn what_no_ledger_keeps_is_not_taken_up() {
             ..day.clone()
         }])
     };
-    assert!(with(vec![one, one]).contains("not in order"));
-    let next = LedgerUse { user: 2, ..one };
+    assert!(with(vec![one.clone(), one.clone()]).contains("not in order"));
+    let next = LedgerUse {
+        user: 2,
+        ..one.clone()
+    };
     let released = u32::MAX;
-    assert!(with(vec![one, LedgerUse { released, ..next }]).contains("released on it"));
-    let sent = u32::MAX;
-    assert!(with(vec![one, LedgerUse { sent, ..next }]).contains("sent for it"));
+    assert!(
+        with(vec![
+            one.clone(),
+            LedgerUse {
+                released,
+                ..next.clone()
+            }
+        ])
+        .contains("released on it")
+    );
+    let sent = BTreeMap::from([(Source::Allowance, u32::MAX)]);
+    assert!(with(vec![one.clone(), LedgerUse { sent, ..next }]).contains("sent for it"));
+    assert!(with(vec![LedgerUse { lent: 2, ..one }]).contains("lent"));
     let capacity = None;
     assert!(refused(vec![LedgerDay { capacity, ..day }]).contains("before it was opened"));
 }

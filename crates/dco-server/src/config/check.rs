@@ -1,5 +1,7 @@
 //! From what was written to what is run on.
 
+mod schedules;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -87,6 +89,7 @@ impl ConfigFile {
             )?,
             limits: self.limits.check()?,
             retention: self.retention.terms()?,
+            schedules: self.schedules.check()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,

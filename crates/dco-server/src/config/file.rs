@@ -21,6 +21,8 @@ pub struct ConfigFile {
     #[serde(default)]
     pub capacity: CapacitySection,
     #[serde(default)]
+    pub schedules: SchedulesSection,
+    #[serde(default)]
     pub activation: ActivationSection,
     #[serde(default)]
     pub limits: LimitsSection,
@@ -71,6 +73,22 @@ pub struct CapacitySection {
     pub allowance_per_day: u32,
     pub burst: u32,
     pub hour_profile: Vec<u16>,
+}
+
+/// `[schedules]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SchedulesSection {
+    pub reserve_allowance: u32,
+    pub reserve_security: u32,
+    pub reserve_retry_permille: u32,
+    pub answer_hours_min: u32,
+    pub approve_within_hours: u32,
+    pub moves_max: u32,
+    pub open_per_user_max: u32,
+    pub in_flight_max: u32,
+    pub days_ahead_max: u16,
+    pub small_uses_allowance: bool,
 }
 
 /// `[activation]`
@@ -220,6 +238,23 @@ impl Default for CapacitySection {
             allowance_per_day: 500,
             burst: 4,
             hour_profile: vec![1; 24],
+        }
+    }
+}
+
+impl Default for SchedulesSection {
+    fn default() -> Self {
+        Self {
+            reserve_allowance: 2_500,
+            reserve_security: 300,
+            reserve_retry_permille: 20,
+            answer_hours_min: 24,
+            approve_within_hours: 72,
+            moves_max: 2,
+            open_per_user_max: 32,
+            in_flight_max: 60_000,
+            days_ahead_max: 366,
+            small_uses_allowance: false,
         }
     }
 }

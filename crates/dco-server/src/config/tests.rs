@@ -172,9 +172,24 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
         ("party 1: eui64", party("a", "90-B3", user)),
         ("party 2: eui64", twice),
     ] {
-        let error = parse(&format!("{MINIMAL}{text}")).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{field} is ")), "{error}");
+        assert_names(field, &text);
     }
+}
+
+#[test]
+fn a_value_of_schedules_out_of_bounds_is_refused_with_its_field() {
+    for (field, value) in [
+        ("reserve_retry_permille", 1001),
+        ("approve_within_hours", 0),
+    ] {
+        let text = format!("[schedules]\n{field} = {value}\n");
+        assert_names(&format!("schedules.{field}"), &text);
+    }
+}
+
+fn assert_names(field: &str, text: &str) {
+    let error = parse(&format!("{MINIMAL}{text}")).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{field} is ")), "{error}");
 }
 
 #[test]

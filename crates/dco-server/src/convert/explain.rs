@@ -92,6 +92,12 @@ fn words(hold: &Hold) -> Words {
             "the large images that the system may release today are used",
             "none is needed: it stays queued for the next service day and keeps its due time",
         ),
+        Hold::OutsideWindow { until_us } => Words::until(
+            "OUTSIDE_WINDOW",
+            until_us,
+            "the delivery schedule it was sent under has hours, and this is none of them",
+            "none is needed: it goes in the next of these hours and keeps its due time",
+        ),
         Hold::Paced { until_us } => Words::until(
             "PACED",
             until_us,
@@ -153,7 +159,7 @@ fn summary(explanation: &Explanation) -> String {
 }
 
 /// An instant in a sentence: the next whole second, so that nobody looks too early.
-fn for_people(at_us: Micros) -> Timestamp {
+pub(super) fn for_people(at_us: Micros) -> Timestamp {
     let seconds = at_us.div_euclid(SECOND_US) + i64::from(at_us.rem_euclid(SECOND_US) > 0);
     Timestamp { seconds, nanos: 0 }
 }
@@ -272,6 +278,7 @@ mod tests {
         for one in [
             Hold::ServiceDayNotStarted { until_us: 1 },
             Hold::SystemDailyCapacityUsed { until_us: 1 },
+            Hold::OutsideWindow { until_us: 1 },
             Hold::Paced { until_us: 1 },
             Hold::BehindOthers { ahead_count: 1 },
             Hold::GatewayNotConnected { gateway },

@@ -4,7 +4,7 @@ use dco_block::Eui64;
 use dco_engine::{Refusal, TransferResponse, TransferState};
 use tonic::Code;
 
-use super::{Detail, Fault, span};
+use super::{Detail, Fault, schedules, span};
 use crate::convert::instant;
 
 /// What a refusal is about, besides itself.
@@ -58,6 +58,9 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         Refusal::OpenTransfersLimitReached { .. } | Refusal::StoredBytesLimitReached { .. } => {
             limit(refusal, concern)
         }
+        Refusal::ExceedsAgreed(exceeds) => schedules::exceeds_agreed(exceeds, concern),
+        Refusal::Schedule(refusal) => schedules::of_book(refusal, concern),
+        Refusal::NothingSet | Refusal::TooManyRequests { .. } => schedules::argument_of(refusal),
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use dco_block::{Eui64, RejectBlock, RejectManifest};
 use dco_engine::{Refusal, TransferResponse, TransferState};
-use dco_schedule::ServiceDate;
+use dco_schedule::{DayShort, ExceedsAgreed, Refusal as Book, ServiceDate, Side};
 use tonic_types::StatusExt;
 
 use super::*;
@@ -16,7 +16,7 @@ fn refusals() -> Vec<Refusal> {
     let date = ServiceDate::from_days(20_000);
     let (first, count) = (DEVICE, 3);
     let state = TransferState::Rejected;
-    vec![
+    [
         Refusal::NotPermitted,
         Refusal::NotFound { kind: "transfer" },
         Refusal::NotFound { kind: "image" },
@@ -59,6 +59,19 @@ fn refusals() -> Vec<Refusal> {
             resets_us: 1_728_000_000_000_000,
             resets_in_us: 3_600_000_000,
         },
+        Refusal::TransferNotReceiving { state },
+        Refusal::ImageNotOnOffer,
+    ]
+    .into_iter()
+    .chain(about_care())
+    .chain(about_schedules(date))
+    .chain(of_book(date).map(Refusal::Schedule))
+    .collect()
+}
+
+/// About what is kept, its limits, and pauses.
+fn about_care() -> [Refusal; 8] {
+    [
         Refusal::ImageRetired { transfer: 42 },
         Refusal::ImageQuarantined { transfer: 42 },
         Refusal::ImageDamaged { index: 7 },
@@ -79,9 +92,102 @@ fn refusals() -> Vec<Refusal> {
             used_bytes: 800_000,
             requested_bytes: 200_001,
         },
-        Refusal::TransferNotReceiving { state },
-        Refusal::ImageNotOnOffer,
     ]
+}
+
+fn about_schedules(date: ServiceDate) -> [Refusal; 4] {
+    [
+        Refusal::ExceedsAgreed(ExceedsAgreed {
+            number: 7,
+            date,
+            agreed: 3_000,
+            used: 2_900,
+            requested: 101,
+            earliest_fit: Some(date.next()),
+        }),
+        Refusal::ExceedsAgreed(ExceedsAgreed {
+            number: 7,
+            date,
+            agreed: 3_000,
+            used: 2_900,
+            requested: 9_000,
+            earliest_fit: None,
+        }),
+        Refusal::NothingSet,
+        Refusal::TooManyRequests {
+            given: 101,
+            limit: 100,
+        },
+    ]
+}
+
+fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
+    let (today, latest) = (date.next(), date.next().next());
+    let short = DayShort {
+        date,
+        capacity: 12_000,
+        agreed: 8_000,
+        reserved: 3_040,
+        free: 960,
+        wanted: 1_000,
+    };
+    let at_us = 1_728_000_000_000_000;
+    let (given, current) = (2, 3);
+    [
+        Book::RevisionMismatch { given, current },
+        Book::WrongState {
+            state: "AGREED".to_owned(),
+            act: "OFFER".to_owned(),
+            side: Side::Desk,
+        },
+        Book::RequestReversed {
+            earliest: latest,
+            latest: date,
+        },
+        Book::QuotaEmpty,
+        Book::DayOver {
+            date,
+            today,
+            agreed: 10,
+            wanted: 11,
+        },
+        Book::CapacityOfPast {
+            date,
+            today,
+            capacity: 12_000,
+        },
+        Book::DayTooFar { date, latest },
+        Book::MoreThanRequested {
+            devices: 5,
+            wanted: 6,
+        },
+        Book::BelowSent {
+            date,
+            sent: 6,
+            wanted: 5,
+        },
+        Book::DoesNotFit {
+            days: vec![
+                short,
+                DayShort {
+                    date: today,
+                    ..short
+                },
+            ],
+        },
+        Book::AnswerTooSoon {
+            given_us: at_us,
+            earliest_us: at_us + 1_000_000,
+        },
+        Book::AnswerTooLate {
+            answer_by_us: at_us,
+        },
+        Book::MovedTooOften { moves: 2, limit: 2 },
+        Book::ActionExpired { expires_us: at_us },
+        Book::TooManyOpen { limit: 32 },
+        Book::SameOfficer,
+    ]
+    .into_iter()
 }
 
 fn edge() -> Vec<Fault> {

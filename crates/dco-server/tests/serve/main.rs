@@ -6,6 +6,7 @@ mod blocks;
 mod doors;
 mod errands;
 mod images;
+mod notices;
 mod pauses;
 mod pki;
 mod world;

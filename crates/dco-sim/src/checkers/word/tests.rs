@@ -57,6 +57,7 @@ fn batch(counts: ActivationCounts, due_us: i64) -> Result<Reply, Refusal> {
         image_id: manifest.image_id(),
         large: true,
         service_date: ServiceDate::from_days(0),
+        source: None,
         created_us: 0,
         trt_start_us: 0,
         due_us,

@@ -1,0 +1,159 @@
+//! What parties are told of records: the same in replay, so that a position means the same after a restart.
+
+use dco_block::Eui64;
+use dco_schedule::{Act, Micros, Pending, ScheduleId, ServiceDate, Side, Source, Span, Step};
+
+use super::Why;
+use crate::effect::Topic;
+use crate::engine::Engine;
+use crate::event::NoticeParty;
+use crate::record::{ActKind, CapacitySet};
+use crate::view::NoticeSubject;
+
+impl Engine {
+    fn notice(&mut self, party: NoticeParty, at_us: Micros, subject: NoticeSubject) {
+        self.notices.add(party, at_us, subject);
+        if self.started {
+            self.out.changed(Topic::Notices { party });
+        }
+    }
+
+    /// A step is told to the other side; to both where something comes to hold, or ends, or time did it.
+    pub(super) fn note_step(&mut self, schedule: ScheduleId<Eui64>, step: &Step<Eui64>) {
+        let by = step.signed.by.side();
+        let revision = self.schedules.book.get(schedule);
+        let subject = NoticeSubject::ScheduleStep {
+            schedule,
+            revision: revision.map_or(0, dco_schedule::Schedule::revision),
+            act: ActKind::of(&step.act),
+            by,
+            answer_by_us: step.act.answer_by_us(),
+        };
+        let both = matches!(step.act, Act::Accept | Act::Impose { .. } | Act::End { .. });
+        let at_us = step.signed.at_us;
+        if both || by != Some(Side::User) {
+            let user = NoticeParty::User(schedule.user);
+            self.notice(user, at_us, subject.clone());
+        }
+        if both || by != Some(Side::Desk) {
+            self.notice(NoticeParty::Desk, at_us, subject);
+        }
+    }
+
+    pub(super) fn note_pending(&mut self, action: u64, pending: &Pending<Eui64>) {
+        let subject = NoticeSubject::ActionPending {
+            action,
+            schedule: pending.ask.id,
+            act: ActKind::of(&pending.ask.act),
+            expires_us: pending.expires_us,
+        };
+        self.notice(NoticeParty::Desk, pending.asked_us, subject);
+    }
+
+    pub(super) fn note_settled(&mut self, at_us: Micros, action: u64, approved: bool) {
+        let subject = NoticeSubject::ActionSettled { action, approved };
+        self.notice(NoticeParty::Desk, at_us, subject);
+    }
+
+    /// Capacity is told to the Service Desk, to the operators, and to each User with agreed days under it.
+    pub(super) fn note_capacity(&mut self, at_us: Micros, record: &CapacitySet) -> Result<(), Why> {
+        let span = record.span();
+        let subject = |agreed_days| NoticeSubject::CapacitySet {
+            span,
+            capacity: record.capacity,
+            profile: !record.profile.is_empty(),
+            agreed_days,
+        };
+        for (user, agreed_days) in self.agreed_days_in(span) {
+            self.notice(NoticeParty::User(user), at_us, subject(agreed_days));
+        }
+        self.notice(NoticeParty::Operators, at_us, subject(0));
+        self.notice(NoticeParty::Desk, at_us, subject(0));
+        if let Some(over) = &record.over {
+            let over = over.read().ok_or("its days and units are not as many")?;
+            let moves = record.moves.iter().map(|it| (it.schedule(), it.units));
+            self.note_over_agreed(at_us, over.days().collect(), moves.collect());
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_over_agreed(
+        &mut self,
+        at_us: Micros,
+        days: Vec<(ServiceDate, u32)>,
+        proposal: Vec<(ScheduleId<Eui64>, u64)>,
+    ) {
+        let subject = NoticeSubject::OverAgreed { days, proposal };
+        self.notice(NoticeParty::Desk, at_us, subject);
+    }
+
+    /// How many days of a span are agreed with each User, of those with any.
+    fn agreed_days_in(&self, span: Span) -> Vec<(Eui64, u32)> {
+        let mut users: Vec<(Eui64, u32)> = Vec::new();
+        for (id, schedule) in self.schedules.book.schedules() {
+            let quota = schedule.quota().into_iter();
+            let days = quota.flat_map(|quota| quota.days_from(span.first()));
+            let days = days.filter(|(date, _)| covers(span, *date)).count();
+            let days = u32::try_from(days).unwrap_or(u32::MAX);
+            match users.last_mut().filter(|(user, _)| *user == id.user) {
+                Some((_, sum)) => *sum += days,
+                None => users.push((id.user, days)),
+            }
+        }
+        users.retain(|(_, days)| *days > 0);
+        users
+    }
+
+    pub(super) fn note_transfer(
+        &mut self,
+        user: Eui64,
+        at_us: Micros,
+        (transfer, expire_us): (u64, Micros),
+    ) {
+        let subject = NoticeSubject::TransferExpires {
+            transfer,
+            expire_us,
+        };
+        self.notice(NoticeParty::User(user), at_us, subject);
+    }
+
+    /// Tells a User once that most of what it may send for a day is sent: when this batch takes it over four fifths.
+    pub(super) fn note_use(&mut self, at_us: Micros, sent: &Sent) {
+        let Sent {
+            user,
+            source,
+            date,
+            limit,
+            count,
+        } = *sent;
+        let used = self.days.ledger.sent(user, date, source);
+        let mostly = |used: u32| u64::from(used) * 5 >= u64::from(limit) * 4;
+        if limit > 0 && mostly(used) && !mostly(used - count) {
+            let subject = NoticeSubject::NearlyUsed {
+                source,
+                date,
+                limit,
+                used,
+            };
+            self.notice(NoticeParty::User(user), at_us, subject);
+        }
+    }
+}
+
+/// A batch as far as what it uses up is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) user: Eui64,
+    pub(super) source: Source,
+    pub(super) date: ServiceDate,
+    /// What may be sent for the day.
+    pub(super) limit: u32,
+    pub(super) count: u32,
+}
+
+fn covers(span: Span, date: ServiceDate) -> bool {
+    match span {
+        Span::From(first) => first <= date,
+        Span::On(day) => day == date,
+    }
+}

@@ -1,0 +1,126 @@
+//! How much the system carries on each service day: set by an officer, in force at once.
+
+use dco_block::Eui64;
+use dco_schedule::{Book, Change as BookChange, Need, Officer, Party, Quota, Setting, Signed};
+
+use crate::effect::Reply;
+use crate::engine::Engine;
+use crate::event::SetCapacity;
+use crate::record::{
+    CapacitySet, Change, DayOpened, ProposedMove, Quota as QuotaRecord, Signature,
+};
+use crate::refusal::Refusal;
+use crate::state::requests::{self, Asked, Made};
+
+impl Engine {
+    pub(super) fn set_capacity(&mut self, asked: &SetCapacity) -> Result<Reply, Refusal> {
+        let digest = asked.digest();
+        match self.requests.find(asked.officer, asked.id, &digest)? {
+            None => {}
+            Some(Made::Capacity) => return Ok(Reply::OverAgreed(self.over_agreed())),
+            Some(_) => return Err(Refusal::RequestIdReused),
+        }
+        let after = self.book_after(asked)?;
+        let today = self.days.day_at(self.now_us).date;
+        let over = after.over_agreed(today);
+        if asked.validate_only {
+            return Ok(Reply::OverAgreed(over));
+        }
+        let by = signed_by(asked);
+        let newly_over = over.over(&self.over_agreed());
+        let moves = if newly_over.is_empty() {
+            Vec::new()
+        } else {
+            self.moves_off(&after, &over)
+        };
+        self.record(Change::CapacitySet(CapacitySet {
+            signature: Some(Signature::of(&by, &asked.reason)),
+            request: requests::key(asked.id, &digest),
+            over: (!newly_over.is_empty()).then(|| QuotaRecord::of(&newly_over)),
+            moves,
+            ..CapacitySet::of(asked.span, &settings(asked))
+        }));
+        self.open_day();
+        Ok(Reply::OverAgreed(over))
+    }
+
+    /// The days from today on with more agreed than they have room for, and by how much.
+    fn over_agreed(&self) -> Quota {
+        let today = self.days.day_at(self.now_us).date;
+        self.schedules.book.over_agreed(today)
+    }
+
+    /// What a re-plan would move off days with too much agreed.
+    fn moves_off(&self, book: &Book<Eui64>, over: &Quota) -> Vec<ProposedMove> {
+        let need = Need {
+            units: over.clone(),
+            held: Quota::new(),
+            newcomer: None,
+        };
+        let amendments = book.replan(&need, &self.at()).amendments;
+        amendments.iter().map(ProposedMove::of).collect()
+    }
+
+    /// The book once the setting holds.
+    fn book_after(&self, asked: &SetCapacity) -> Result<Book<Eui64>, Refusal> {
+        let settings = settings(asked);
+        if settings.is_empty() {
+            return Err(Refusal::NothingSet);
+        }
+        let at = self.at();
+        let mut after = self.schedules.book.clone();
+        for setting in settings {
+            let set = dco_schedule::CapacitySet {
+                span: asked.span,
+                setting,
+                signed: Signed {
+                    by: signed_by(asked),
+                    at_us: self.now_us,
+                    reason: asked.reason.clone(),
+                },
+            };
+            let change: BookChange<_> = after.decide_capacity(set, &at)?;
+            after
+                .apply(&change)
+                .expect("a setting that may be made always fits");
+        }
+        Ok(after)
+    }
+
+    /// Opens the service day that it is now, or gives it the capacity and the profile now in force.
+    pub(crate) fn open_day(&mut self) {
+        let day = self.days.day_at(self.now_us);
+        let plan = self.schedules.book.plan();
+        let (capacity, profile) = (plan.capacity(day.date), plan.profile(day.date));
+        if self.days.is_open_with(day.date, capacity, &profile) {
+            return;
+        }
+        let hours = self.days.calendar.hours(&day);
+        let (hour_start_us, hour_weight) = profile.over(&hours).into_iter().unzip();
+        let over = self.over_agreed().on(day.date);
+        self.record(Change::DayOpened(DayOpened {
+            date: day.date.days(),
+            start_us: day.start_us,
+            end_us: day.end_us,
+            capacity,
+            hour_start_us,
+            hour_weight,
+            profile: (0..24).map(|hour| profile.weight(hour).into()).collect(),
+            over_agreed: over,
+        }));
+    }
+}
+
+fn settings(asked: &SetCapacity) -> Vec<Setting> {
+    let capacity = asked.capacity.map(Setting::Capacity);
+    let profile = asked.profile.map(Setting::Profile);
+    capacity.into_iter().chain(profile).collect()
+}
+
+fn signed_by(asked: &SetCapacity) -> Party<Eui64> {
+    Party::Desk(Officer {
+        officer: asked.officer,
+        ticket: asked.ticket.clone(),
+        second: None,
+    })
+}

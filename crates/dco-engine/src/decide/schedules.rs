@@ -1,0 +1,228 @@
+//! Delivery schedules: what a party asks for becomes a step, or waits for a second officer.
+
+use dco_block::Eui64;
+use dco_schedule::{
+    Act, Ask, At, Change as BookChange, Officer, Party, Schedule, ScheduleId, Signed, Step,
+};
+
+use crate::effect::Reply;
+use crate::engine::Engine;
+use crate::event::{ActOnSchedule, AnswerAction, Reader, ScheduleRequest};
+use crate::record::{
+    ActionClosed, ActionPended, Change, RequestKey, ScheduleAct, ScheduleStepped, Signature,
+};
+use crate::refusal::Refusal;
+use crate::state::requests::{self, Asked, Made};
+use crate::view::{ActionFate, ActionView, ScheduleView};
+
+impl Engine {
+    pub(crate) fn schedule_request(&mut self, asked: ScheduleRequest) -> Result<Reply, Refusal> {
+        match asked {
+            ScheduleRequest::Act(asked) => self.act_on_schedule(&asked),
+            ScheduleRequest::SetCapacity(asked) => self.set_capacity(&asked),
+            ScheduleRequest::Approve(asked) => self.approve_action(&asked),
+            ScheduleRequest::Decline(asked) => self.decline_action(&asked),
+            other => self.read_schedules(&other),
+        }
+    }
+
+    /// What is decided about schedules now rests on this.
+    pub(crate) fn at(&self) -> At<'_, Eui64> {
+        At {
+            now_us: self.now_us,
+            today: self.days.day_at(self.now_us).date,
+            ledger: &self.days.ledger,
+        }
+    }
+
+    fn act_on_schedule(&mut self, asked: &ActOnSchedule) -> Result<Reply, Refusal> {
+        let digest = asked.digest();
+        if let Some(made) = self.requests.find(asked.caller(), asked.id, &digest)? {
+            return self.schedule_made(made, asked.reader());
+        }
+        let ask = self.ask_of(asked);
+        let change = self.schedules.book.decide(&ask, &self.at())?;
+        if asked.validate_only {
+            return self.schedule_preview(change, asked.reader());
+        }
+        let made = self.record_of(&change, requests::key(asked.id, &digest));
+        self.schedule_made(made, asked.reader())
+    }
+
+    fn ask_of(&self, asked: &ActOnSchedule) -> Ask<Eui64> {
+        let id = match asked.act {
+            Act::Request(_) => self.schedules.book.next_id(asked.schedule.user),
+            _ => asked.schedule,
+        };
+        Ask {
+            id,
+            revision: asked.revision,
+            by: asked.by.clone(),
+            reason: asked.reason.clone(),
+            act: asked.act.clone(),
+        }
+    }
+
+    /// Makes the record of a change of the book; answers what it made.
+    fn record_of(&mut self, change: &BookChange<Eui64>, request: Option<RequestKey>) -> Made {
+        match change {
+            BookChange::Step { id, step } => {
+                self.record(Change::ScheduleStepped(stepped(*id, step, request)));
+                Made::Schedule(*id)
+            }
+            BookChange::Approved { action, id, step } => {
+                self.record(Change::ScheduleStepped(ScheduleStepped {
+                    action: Some(*action),
+                    ..stepped(*id, step, request)
+                }));
+                Made::Schedule(*id)
+            }
+            BookChange::Pended(pending) => {
+                let by = asked_by(&pending.ask);
+                self.record(Change::ActionPended(ActionPended {
+                    user: pending.ask.id.user.bits(),
+                    number: pending.ask.id.number,
+                    revision: pending.ask.revision,
+                    act: Some(ScheduleAct::of(&pending.ask.act)),
+                    signature: Some(Signature::of(&by, &pending.ask.reason)),
+                    expires_us: pending.expires_us,
+                    request,
+                }));
+                Made::Action(self.schedules.last_action())
+            }
+            BookChange::Closed { action, signed } => {
+                self.record(Change::ActionClosed(ActionClosed {
+                    action: *action,
+                    signature: Some(Signature::of(&signed.by, &signed.reason)),
+                    request,
+                }));
+                Made::Action(*action)
+            }
+            BookChange::Capacity(_) => unreachable!("capacity has its own way"),
+        }
+    }
+
+    fn schedule_made(&self, made: Made, reader: Reader) -> Result<Reply, Refusal> {
+        match made {
+            Made::Schedule(id) => self.get_schedule(id, reader),
+            Made::Action(number) => {
+                let action = self.schedules.action(number);
+                let action = action.ok_or(Refusal::NotFound { kind: "action" })?;
+                Ok(Reply::Action(Box::new(action)))
+            }
+            _ => Err(Refusal::RequestIdReused),
+        }
+    }
+
+    /// What a request that only validates is answered: the schedule as it would be.
+    fn schedule_preview(
+        &self,
+        change: BookChange<Eui64>,
+        reader: Reader,
+    ) -> Result<Reply, Refusal> {
+        match change {
+            BookChange::Pended(pending) => Ok(Reply::Action(Box::new(ActionView {
+                number: None,
+                pending,
+                fate: ActionFate::Waiting,
+            }))),
+            BookChange::Step { id, step } | BookChange::Approved { id, step, .. } => {
+                let stepped = match self.schedules.book.get(id) {
+                    None => Schedule::begin(step),
+                    Some(schedule) => {
+                        let mut schedule = schedule.clone();
+                        schedule.apply(step).map(|()| schedule)
+                    }
+                };
+                let schedule = stepped.ok_or(Refusal::NotFound { kind: "schedule" })?;
+                let view = ScheduleView::of(id, &schedule, reader);
+                Ok(Reply::Schedule(Box::new(view)))
+            }
+            BookChange::Closed { action, .. } => self.schedule_made(Made::Action(action), reader),
+            BookChange::Capacity(_) => unreachable!("capacity has its own way"),
+        }
+    }
+
+    fn approve_action(&mut self, asked: &AnswerAction) -> Result<Reply, Refusal> {
+        let decide = |engine: &Self| {
+            let at = engine.at();
+            engine
+                .schedules
+                .book
+                .approve(asked.action, asked.officer, &at)
+        };
+        self.answer_action(asked, "ApproveAction", decide)
+    }
+
+    fn decline_action(&mut self, asked: &AnswerAction) -> Result<Reply, Refusal> {
+        let officer = Officer {
+            officer: asked.officer,
+            ticket: asked.ticket.clone(),
+            second: None,
+        };
+        let decide = |engine: &Self| {
+            let why = (asked.reason.clone(), &engine.at());
+            let book = &engine.schedules.book;
+            book.decline(asked.action, officer, why)
+        };
+        self.answer_action(asked, "DeclineAction", decide)
+    }
+
+    fn answer_action(
+        &mut self,
+        asked: &AnswerAction,
+        kind: &str,
+        decide: impl FnOnce(&Self) -> Result<BookChange<Eui64>, dco_schedule::Refusal>,
+    ) -> Result<Reply, Refusal> {
+        let digest = asked.digest_as(kind);
+        if let Some(made) = self.requests.find(asked.officer, asked.id, &digest)? {
+            return self.schedule_made(made, Reader::Desk);
+        }
+        let change = decide(self)?;
+        if asked.validate_only {
+            return self.schedule_preview(change, Reader::Desk);
+        }
+        let made = self.record_of(&change, requests::key(asked.id, &digest));
+        self.schedule_made(made, Reader::Desk)
+    }
+
+    /// What time brings to schedules: proposals lapse, agreements end, acts wait no longer.
+    pub(crate) fn end_what_is_due(&mut self) {
+        loop {
+            let due = self.schedules.book.due(&self.at());
+            if due.is_empty() {
+                return;
+            }
+            for change in due {
+                self.record_of(&change, None);
+            }
+        }
+    }
+}
+
+fn asked_by(ask: &Ask<Eui64>) -> Party<Eui64> {
+    match &ask.by {
+        dco_schedule::Asker::User => Party::User,
+        dco_schedule::Asker::Officer { officer, ticket } => Party::Desk(Officer {
+            officer: *officer,
+            ticket: ticket.clone(),
+            second: None,
+        }),
+    }
+}
+
+fn stepped(
+    id: ScheduleId<Eui64>,
+    step: &Step<Eui64>,
+    request: Option<RequestKey>,
+) -> ScheduleStepped {
+    let Signed { by, reason, .. } = &step.signed;
+    ScheduleStepped {
+        user: id.user.bits(),
+        number: id.number,
+        act: Some(ScheduleAct::of(&step.act)),
+        signature: Some(Signature::of(by, reason)),
+        request,
+        action: None,
+    }
+}

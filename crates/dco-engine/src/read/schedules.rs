@@ -1,0 +1,132 @@
+//! Schedules, actions, capacity, notices and limits, as they are asked for.
+
+use dco_block::Eui64;
+use dco_block::limits::DEVICES_MAX;
+use dco_schedule::{Schedule, ScheduleId, ServiceDate, Source};
+
+use super::as_usize;
+use crate::effect::Reply;
+use crate::engine::Engine;
+use crate::event::{CAPACITY_DAYS_MAX, ListSchedules, Reader, ScheduleRequest};
+use crate::refusal::Refusal;
+use crate::view::{LimitsView, QuotaUse, ScheduleView};
+
+/// Days of capacity in an answer where no last day is asked for: the 56 that the known estate takes.
+const CAPACITY_DAYS: i32 = 56;
+
+impl Engine {
+    pub(crate) fn read_schedules(&self, asked: &ScheduleRequest) -> Result<Reply, Refusal> {
+        match *asked {
+            ScheduleRequest::Get { id, reader } => self.get_schedule(id, reader),
+            ScheduleRequest::List(part) => Ok(self.list_schedules(&part)),
+            ScheduleRequest::GetCapacity { user, first, last } => {
+                Ok(self.get_capacity(user, first, last))
+            }
+            ScheduleRequest::ProposeFit { user, request } => Ok(self.propose_fit(user, &request)),
+            ScheduleRequest::ProposeReplan => Ok(self.propose_replan()),
+            ScheduleRequest::Simulate { ref requests } => self.simulate(requests),
+            ScheduleRequest::ListPendingActions { after, limit } => {
+                let waiting = self.schedules.book.pending();
+                let numbers = waiting.map(|(number, _)| number);
+                let part = numbers.filter(|number| *number > after);
+                let actions = part.filter_map(|number| self.schedules.action(number));
+                Ok(Reply::Actions(actions.take(as_usize(limit)).collect()))
+            }
+            ScheduleRequest::ReadNotices {
+                party,
+                position,
+                limit,
+            } => Ok(Reply::Notices(self.notices.after(party, position, limit))),
+            ScheduleRequest::GetLimits { user } => Ok(Reply::Limits(self.limits(user))),
+            ScheduleRequest::Act(_)
+            | ScheduleRequest::SetCapacity(_)
+            | ScheduleRequest::Approve(_)
+            | ScheduleRequest::Decline(_) => {
+                unreachable!("what changes something is dealt with before")
+            }
+        }
+    }
+
+    pub(crate) fn get_schedule(
+        &self,
+        id: ScheduleId<Eui64>,
+        reader: Reader,
+    ) -> Result<Reply, Refusal> {
+        let schedule = self.schedules.book.get(id);
+        let schedule = schedule.ok_or(Refusal::NotFound { kind: "schedule" })?;
+        let view = ScheduleView::of(id, schedule, reader);
+        Ok(Reply::Schedule(Box::new(view)))
+    }
+
+    fn list_schedules(&self, asked: &ListSchedules) -> Reply {
+        let all = self.schedules.book.schedules();
+        let part = all
+            .filter(|(id, _)| asked.user.is_none_or(|user| user == id.user))
+            .filter(|(id, _)| asked.after.is_none_or(|after| after < *id))
+            .filter(|(_, schedule)| !(asked.open_only && schedule.state().is_final()))
+            .take(as_usize(asked.limit));
+        let views = part.map(|(id, schedule)| ScheduleView::of(id, schedule, asked.reader));
+        Reply::Schedules(views.collect())
+    }
+
+    fn get_capacity(
+        &self,
+        user: Option<Eui64>,
+        first: Option<ServiceDate>,
+        last: Option<ServiceDate>,
+    ) -> Reply {
+        let first = first.unwrap_or_else(|| self.days.day_at(self.now_us).date);
+        let ahead = |days: i32| first.days().saturating_add(days - 1);
+        let last = last.map_or_else(|| ahead(CAPACITY_DAYS), ServiceDate::days);
+        let dates = (first.days()..=last.min(ahead(CAPACITY_DAYS_MAX))).map(ServiceDate::from_days);
+        let (book, ledger) = (&self.schedules.book, &self.days.ledger);
+        match user {
+            None => Reply::Capacity(dates.map(|date| book.day(date, ledger)).collect()),
+            Some(user) => {
+                let days = dates.map(|date| book.day_for(user, date, ledger));
+                Reply::OwnCapacity(days.collect())
+            }
+        }
+    }
+
+    fn limits(&self, user: Eui64) -> LimitsView {
+        let today = self.days.day_at(self.now_us);
+        let ledger = &self.days.ledger;
+        let mut quotas = Vec::new();
+        for (id, schedule) in self.schedules.book.of_user(user) {
+            let days = schedule.quota().into_iter();
+            let days = days.flat_map(|quota| quota.days_from(today.date));
+            quotas.extend(days.map(|(date, agreed)| QuotaUse {
+                date,
+                schedule: id.number,
+                covers: schedule.request().covers,
+                agreed,
+                used: ledger.sent(user, date, Source::Schedule(id.number)),
+            }));
+        }
+        quotas.sort_by_key(|it| (it.date, it.schedule));
+        LimitsView {
+            date: today.date,
+            resets_us: today.end_us,
+            allowance: ledger.terms().allowance_per_day,
+            allowance_used: ledger.sent(user, today.date, Source::Allowance),
+            quotas,
+            days_ahead_max: self.terms.days_ahead_max,
+            devices_max: DEVICES_MAX,
+        }
+    }
+}
+
+impl ScheduleView {
+    /// A schedule as this reader may see it.
+    pub(crate) fn of(id: ScheduleId<Eui64>, schedule: &Schedule<Eui64>, reader: Reader) -> Self {
+        Self {
+            id,
+            revision: schedule.revision(),
+            schedule: match reader {
+                Reader::Desk => schedule.clone(),
+                Reader::User => schedule.for_its_user(),
+            },
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the Service Desk can offer, whom it could move, and what would happen. Nothing of it changes anything.
+
+use dco_block::Eui64;
+use dco_schedule::{FitTerms, Need, Quota, Request, Waiting, WhatIf};
+
+use crate::effect::Reply;
+use crate::engine::Engine;
+use crate::event::SIMULATED_REQUESTS_MAX;
+use crate::refusal::Refusal;
+use crate::terms::HOUR_US;
+
+impl Engine {
+    pub(super) fn propose_fit(&self, user: Eui64, request: &Request) -> Reply {
+        let terms = FitTerms {
+            calendar: &self.days.calendar,
+            trt_us: self.terms.trt_us,
+            in_flight_days: self.trt_days(),
+            in_flight_max: self.terms.schedules.in_flight_max.into(),
+        };
+        let fits = self.schedules.book.fits(user, request, &terms, &self.at());
+        Reply::Fits(Box::new(fits))
+    }
+
+    pub(super) fn propose_replan(&self) -> Reply {
+        let at = self.at();
+        let need = Need {
+            units: self.schedules.book.over_agreed(at.today),
+            held: Quota::new(),
+            newcomer: None,
+        };
+        Reply::Replan(self.schedules.book.replan(&need, &at))
+    }
+
+    pub(super) fn simulate(&self, requests: &[(Eui64, Request)]) -> Result<Reply, Refusal> {
+        if requests.len() > SIMULATED_REQUESTS_MAX {
+            return Err(Refusal::TooManyRequests {
+                given: requests.len(),
+                limit: SIMULATED_REQUESTS_MAX,
+            });
+        }
+        let what_if = WhatIf {
+            requests: requests.to_vec(),
+            waiting: self.waiting(),
+            trt_days: self.trt_days(),
+        };
+        let simulation = self.schedules.book.simulate(&what_if, &self.at());
+        Ok(Reply::Simulation(Box::new(simulation)))
+    }
+
+    /// What is sent and not released, or waits to be tried again, by batch.
+    fn waiting(&self) -> Vec<Waiting<Eui64>> {
+        let open = self.batches.open().flat_map(|(_, batches)| batches);
+        let waiting = open.filter(|batch| batch.large).map(|batch| Waiting {
+            user: batch.user,
+            date: batch.service_date,
+            units: batch.counts.parked + batch.counts.queued + batch.counts.retry_wait,
+        });
+        waiting.filter(|waiting| waiting.units > 0).collect()
+    }
+
+    /// The Target Response Time in service days, a begun one as a whole one.
+    fn trt_days(&self) -> u16 {
+        let days = self.terms.trt_us.max(0).unsigned_abs();
+        let day_us = (24 * HOUR_US).unsigned_abs();
+        u16::try_from(days.div_ceil(day_us)).unwrap_or(u16::MAX)
+    }
+}

@@ -1,0 +1,167 @@
+//! From the book's changes to the journal's words.
+
+use dco_block::Eui64;
+use dco_schedule::{Act, Amendment, Cause, Covers, Officer, Party, Quota, Request, Setting, Span};
+
+use super::{
+    ActKind, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota as QuotaRecord, ScheduleAct,
+    Signatory, Signature,
+};
+
+type User = Eui64;
+
+impl ScheduleAct {
+    /// The journal's form of an act.
+    pub(crate) fn of(act: &Act<User>) -> Self {
+        let (asked, cause, end_date) = match act {
+            Act::Request(request) => (Some(Asked::of(request)), None, None),
+            Act::Amend { cause, .. } => (None, cause.map(MoveCause::of), None),
+            Act::Impose { cause, .. } => (None, Some(MoveCause::of(*cause)), None),
+            Act::End { from } => (None, None, Some(from.days())),
+            _ => (None, None, None),
+        };
+        Self {
+            kind: ActKind::of(act).into(),
+            asked,
+            deal: act.deal().map(Deal::of),
+            answer_by_us: act.answer_by_us(),
+            cause,
+            end_date,
+        }
+    }
+}
+
+impl ActKind {
+    /// The kind of an act.
+    pub(crate) const fn of(act: &Act<User>) -> Self {
+        match act {
+            Act::Request(_) => Self::Request,
+            Act::Offer { .. } => Self::Offer,
+            Act::Counter { .. } => Self::Counter,
+            Act::Accept => Self::Accept,
+            Act::Decline => Self::Decline,
+            Act::Withdraw => Self::Withdraw,
+            Act::Amend { .. } => Self::Amend,
+            Act::Impose { .. } => Self::Impose,
+            Act::End { .. } => Self::End,
+            Act::Lapse => Self::Lapse,
+        }
+    }
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        Self {
+            image: match request.covers {
+                Covers::Image(hash) => hash.to_vec(),
+                Covers::Portfolio => Vec::new(),
+            },
+            devices: request.devices.get(),
+            earliest: request.earliest.days(),
+            latest: request.latest.days(),
+            per_day_max: request.per_day_max.get(),
+        }
+    }
+}
+
+impl Deal {
+    fn of(deal: &dco_schedule::Deal) -> Self {
+        let window = deal.terms.window.map(|window| window.hours());
+        Self {
+            quota: Some(QuotaRecord::of(&deal.quota)),
+            window_from: window.map(|(from, _)| from.into()),
+            window_to: window.map(|(_, to)| to.into()),
+            canary: deal.terms.canary.map_or(0, std::num::NonZeroU32::get),
+            run_ahead: deal.terms.run_ahead,
+            security: deal.terms.security,
+        }
+    }
+}
+
+impl QuotaRecord {
+    /// The journal's form of a quota.
+    pub(crate) fn of(quota: &Quota) -> Self {
+        let (dates, units) = quota
+            .days()
+            .map(|(date, units)| (date.days(), units))
+            .unzip();
+        Self { dates, units }
+    }
+}
+
+impl MoveCause {
+    const fn of(cause: Cause<User>) -> Self {
+        let (user, number) = match cause {
+            Cause::MakesRoomFor(id) => (Some(id.user.bits()), id.number),
+            Cause::OverAgreed | Cause::MakesRoom => (None, 0),
+        };
+        Self {
+            user,
+            number,
+            unnamed: matches!(cause, Cause::MakesRoom),
+        }
+    }
+}
+
+impl Signature {
+    /// The journal's form of a signature.
+    pub(crate) fn of(by: &Party<User>, reason: &dco_schedule::Text) -> Self {
+        let signed = Self {
+            reason: reason.as_str().to_owned(),
+            ..Self::default()
+        };
+        let side = |by: Signatory| by.into();
+        match by {
+            Party::User => Self {
+                by: side(Signatory::User),
+                ..signed
+            },
+            Party::Time => Self {
+                by: side(Signatory::Time),
+                ..signed
+            },
+            Party::Desk(Officer {
+                officer,
+                ticket,
+                second,
+            }) => Self {
+                by: side(Signatory::Desk),
+                officer: officer.bits(),
+                ticket: ticket.as_str().to_owned(),
+                second: second.map(Eui64::bits),
+                ..signed
+            },
+        }
+    }
+}
+
+impl ProposedMove {
+    /// The journal's form of an amendment that a re-plan proposes.
+    pub(crate) fn of(amendment: &Amendment<User>) -> Self {
+        Self {
+            user: amendment.id.user.bits(),
+            number: amendment.id.number,
+            units: amendment.taken.total(),
+        }
+    }
+}
+
+impl CapacitySet {
+    /// Of these settings for a span; who, why and what follows are to be filled in.
+    pub(crate) fn of(span: Span, settings: &[Setting]) -> Self {
+        let mut record = Self {
+            first: span.first().days(),
+            one_day: matches!(span, Span::On(_)),
+            ..Self::default()
+        };
+        for setting in settings {
+            match setting {
+                Setting::Capacity(capacity) => record.capacity = Some(*capacity),
+                Setting::Profile(profile) => {
+                    record.profile = (0..24).map(|hour| profile.weight(hour).into()).collect();
+                }
+            }
+        }
+        record
+    }
+}

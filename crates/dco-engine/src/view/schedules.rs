@@ -1,0 +1,181 @@
+//! Schedules, actions, notices and limits as they are read.
+
+use dco_block::Eui64;
+use dco_schedule::{
+    Act, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed, Source, Span,
+};
+
+use crate::record::ActKind;
+
+/// One schedule. For its User without the names of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleView {
+    /// Its name; in the answer to a request that only validates, the one that it would have.
+    pub id: ScheduleId<Eui64>,
+    /// The revision that the next step must name: its etag.
+    pub revision: u32,
+    /// All of it, with its history.
+    pub schedule: Schedule<Eui64>,
+}
+
+/// One act that waits, or waited, for a second officer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionView {
+    /// Counted from 1; `None` in the answer to a request that only validates.
+    pub number: Option<u64>,
+    /// What is to be done, who asked for it and until when it may be approved.
+    pub pending: Pending<Eui64>,
+    /// What became of it.
+    pub fate: ActionFate,
+}
+
+/// What became of an act that needed a second officer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionFate {
+    /// It waits.
+    Waiting,
+    /// It was approved and done.
+    Approved {
+        /// By whom.
+        second: Eui64,
+        /// When.
+        at_us: Micros,
+    },
+    /// It was declined, or waited too long.
+    Closed(Signed<Eui64>),
+}
+
+/// A party's notices after a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notices {
+    /// In order of their numbers.
+    pub notices: Vec<Notice>,
+    /// Where to go on from.
+    pub position: u64,
+    /// Nothing follows `position` now; what is left comes with another call.
+    pub complete: bool,
+}
+
+/// One thing that a party is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Counted per party from 1.
+    pub number: u64,
+    /// When it came about.
+    pub at_us: Micros,
+    /// What.
+    pub subject: NoticeSubject,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeSubject {
+    /// A step of a schedule.
+    ScheduleStep {
+        /// Which schedule.
+        schedule: ScheduleId<Eui64>,
+        /// The revision that it made.
+        revision: u32,
+        /// What was done.
+        act: ActKind,
+        /// By which side; `None` when it was time.
+        by: Option<Side>,
+        /// Until when it may be answered, where it waits for an answer.
+        answer_by_us: Option<Micros>,
+    },
+    /// An act waits for a second officer.
+    ActionPending {
+        /// Its number.
+        action: u64,
+        /// The schedule it is about.
+        schedule: ScheduleId<Eui64>,
+        /// What is to be done.
+        act: ActKind,
+        /// Until when it may be approved.
+        expires_us: Micros,
+    },
+    /// What waited for a second officer was approved, declined, or waited too long.
+    ActionSettled {
+        /// Its number.
+        action: u64,
+        /// Whether it was approved.
+        approved: bool,
+    },
+    /// Capacity or hour profile was set. For a User: on days agreed with it.
+    CapacitySet {
+        /// The days it is about.
+        span: Span,
+        /// Large images that may be released on each, where that was set.
+        capacity: Option<u32>,
+        /// Whether the hour profile was set.
+        profile: bool,
+        /// How many days to come are agreed with this User under it; 0 for others.
+        agreed_days: u32,
+    },
+    /// More is agreed on these days than they have room for; the Service Desk is to propose a re-plan.
+    OverAgreed {
+        /// Each day and by how much, in units.
+        days: Vec<(ServiceDate, u32)>,
+        /// Schedules that a re-plan would move, and how many units of each; none where the day began so.
+        proposal: Vec<(ScheduleId<Eui64>, u64)>,
+    },
+    /// A transfer will soon expire.
+    TransferExpires {
+        /// Its number.
+        transfer: u64,
+        /// When.
+        expire_us: Micros,
+    },
+    /// 80 % or more of what may be sent for a day is sent.
+    NearlyUsed {
+        /// Of the allowance, or of a schedule's quota.
+        source: Source,
+        /// The day.
+        date: ServiceDate,
+        /// What may be sent for it.
+        limit: u32,
+        /// What is sent.
+        used: u32,
+    },
+}
+
+/// What a User may send, and what of it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsView {
+    /// The service day that is open.
+    pub date: ServiceDate,
+    /// When the next one starts, with a new allowance and new quotas.
+    pub resets_us: Micros,
+    /// Large activations it may send for a day without a schedule.
+    pub allowance: u32,
+    /// Those it has sent for today.
+    pub allowance_used: u32,
+    /// Agreed quotas of today and of days to come, by day and schedule.
+    pub quotas: Vec<QuotaUse>,
+    /// How many service days ahead a batch may be sent.
+    pub days_ahead_max: u16,
+    /// Devices in one transfer or batch.
+    pub devices_max: u32,
+}
+
+/// One schedule's quota of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaUse {
+    /// The day.
+    pub date: ServiceDate,
+    /// The schedule's number.
+    pub schedule: u32,
+    /// What it is for.
+    pub covers: Covers,
+    /// What may be sent for the day.
+    pub agreed: u32,
+    /// What is sent for it.
+    pub used: u32,
+}
+
+impl ActionView {
+    /// What is to be done.
+    pub const fn act(&self) -> &Act<Eui64> {
+        &self.pending.ask.act
+    }
+}

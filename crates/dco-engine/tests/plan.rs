@@ -1,0 +1,261 @@
+//! Capacity and hour profile by service day, what they do to today and to what is agreed; what if.
+
+use std::num::NonZeroU32;
+
+use dco_engine::{
+    HOUR_US, NoticeParty, NoticeSubject, Refusal, Reply, Request, ScheduleRequest, Terms,
+};
+use dco_schedule::{HourProfile, Refusal as BookRefusal, Span};
+
+use crate::sample::{ANN, BOB, DAY_US, LARGE, NORTH, date, devices, manifest, start};
+use crate::schedules::all_agreeable;
+use crate::world::schedules::{asking, deal, quota};
+use crate::world::{World, succeed};
+
+/// Ann has Devices 0 to 299 and a large image for them; the capacity is 100 a day and all of it can be agreed.
+fn ready() -> World {
+    let mut world = World::new(Terms {
+        allowance_per_day: 300,
+        ..all_agreeable()
+    });
+    world.register(&devices(0..300), ANN, NORTH);
+    world.store(ANN, &manifest(2, LARGE), &devices(0..300));
+    world
+}
+
+fn subjects(world: &mut World, party: NoticeParty) -> Vec<NoticeSubject> {
+    let notices = world.notices_after(party, 0);
+    notices.into_iter().map(|it| it.subject).collect()
+}
+
+#[test]
+fn a_capacity_set_in_mid_day_holds_at_once_and_a_planned_one_on_its_day() {
+    let mut world = ready();
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    let image = manifest(2, LARGE);
+    world.submit(ANN, &image, &devices(0..300)).expect("sent");
+    world.pass(6 * HOUR_US);
+    let before = world.batch(ANN, 1).counts.succeeded;
+    assert!(before > 0);
+    let today = date("2026-06-01");
+    world
+        .set_capacity(Span::On(today), before + 7)
+        .expect("set");
+    world
+        .set_capacity(Span::On(date("2026-06-02")), 40)
+        .expect("planned");
+    world.rest_of_day();
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, before + 7);
+    world.crash();
+    world.connect(NORTH);
+    world.rest_of_day();
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, before + 47);
+    world.rest_of_day();
+    let days: Vec<_> = world.days(None).iter().map(|it| it.capacity).collect();
+    assert_eq!(days[..3], [before + 7, 40, 100]);
+}
+
+#[test]
+fn below_what_is_released_nothing_more_goes_and_a_raise_lets_it_go_on() {
+    let mut world = ready();
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    let image = manifest(2, LARGE);
+    world.submit(ANN, &image, &devices(0..300)).expect("sent");
+    world.pass(6 * HOUR_US);
+    let released = world.batch(ANN, 1).counts.succeeded;
+    let today = Span::On(date("2026-06-01"));
+    world.set_capacity(today, 1).expect("it may");
+    world.pass(HOUR_US);
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, released);
+    world.set_capacity(today, 250).expect("it may");
+    world.rest_of_day();
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, 250);
+}
+
+#[test]
+fn a_profile_set_in_mid_day_is_followed_at_once() {
+    let mut world = ready();
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    let image = manifest(2, LARGE);
+    world.submit(ANN, &image, &devices(0..300)).expect("sent");
+    world.pass(HOUR_US);
+    let mut weights = [1; 24];
+    weights[13..20].fill(0);
+    let mut asked = world.setting(Span::On(date("2026-06-01")), 100);
+    asked.capacity = None;
+    asked.profile = Some(HourProfile::new(weights).expect("some weight"));
+    world.set_this(&asked).expect("it may");
+    world.crash();
+    world.connect(NORTH);
+    let at_one = world.batch(ANN, 1).counts.succeeded;
+    world.until(start("2026-06-01") + 20 * HOUR_US - 1);
+    assert_eq!(
+        world.batch(ANN, 1).counts.succeeded,
+        at_one,
+        "none in the peak"
+    );
+    world.rest_of_day();
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, 100, "all by the end");
+}
+
+#[test]
+fn a_drop_below_what_is_agreed_is_told_with_whom_to_move() {
+    let mut world = ready();
+    let anns = world.agreed(ANN, deal(&[("2026-06-20", 60)]));
+    world.agreed(BOB, deal(&[("2026-06-20", 40)]));
+    let asked = world.setting(Span::On(date("2026-06-20")), 70);
+    let over = world.set_this(&asked).expect("it may");
+    assert_eq!(over, quota(&[("2026-06-20", 30)]));
+    assert_eq!(world.set_this(&asked), Ok(over), "the same again");
+    let told = subjects(&mut world, NoticeParty::Desk);
+    let Some(NoticeSubject::OverAgreed { days, proposal }) = told.last() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*days, [(date("2026-06-20"), 30)]);
+    assert_eq!(proposal.iter().map(|it| it.1).sum::<u64>(), 30);
+    let touched = |it: &NoticeSubject| {
+        matches!(
+            it,
+            NoticeSubject::CapacitySet {
+                agreed_days: 1,
+                capacity: Some(70),
+                ..
+            }
+        )
+    };
+    for user in [ANN, BOB] {
+        let told = subjects(&mut world, NoticeParty::User(user));
+        assert!(told.iter().any(touched), "{told:?}");
+    }
+    assert_eq!(subjects(&mut world, NoticeParty::Operators).len(), 1);
+    let replan = world.ask(Request::Schedules(ScheduleRequest::ProposeReplan));
+    let Ok(Reply::Replan(replan)) = replan else {
+        panic!("{replan:?}");
+    };
+    assert!(replan.left.is_empty());
+    let kept = world.read_schedule(anns).expect("there");
+    assert_eq!(
+        kept.schedule.agreed_on(date("2026-06-20")),
+        60,
+        "proposed, not imposed"
+    );
+    world.crash();
+    assert_eq!(subjects(&mut world, NoticeParty::Desk).len(), told.len());
+}
+
+#[test]
+fn a_day_that_begins_over_agreed_is_told() {
+    let mut world = ready();
+    world.agreed(ANN, deal(&[("2026-06-02", 60)]));
+    let before = subjects(&mut world, NoticeParty::Desk).len();
+    world.restart_with(Terms {
+        capacity_per_day: 50,
+        ..world.terms.clone()
+    });
+    world.next_day();
+    let told = subjects(&mut world, NoticeParty::Desk);
+    let days = vec![(date("2026-06-02"), 10)];
+    let proposal = Vec::new();
+    assert_eq!(
+        told[before..],
+        [NoticeSubject::OverAgreed { days, proposal }]
+    );
+}
+
+#[test]
+fn days_that_are_over_cannot_be_set_and_nothing_is_no_setting() {
+    let mut world = ready();
+    let refused = world.set_capacity(Span::From(date("2026-05-31")), 5);
+    assert!(matches!(
+        refused,
+        Err(Refusal::Schedule(BookRefusal::CapacityOfPast { .. }))
+    ));
+    let mut asked = world.setting(Span::From(date("2026-06-01")), 5);
+    asked.capacity = None;
+    assert_eq!(world.set_this(&asked), Err(Refusal::NothingSet));
+    asked.capacity = Some(5);
+    asked.validate_only = true;
+    let seq = world.engine.last_seq();
+    world.set_this(&asked).expect("it could be");
+    assert_eq!(world.engine.last_seq(), seq);
+}
+
+#[test]
+fn offers_for_a_request_are_found_at_once_and_can_be_agreed() {
+    let mut world = ready();
+    world.agreed(ANN, deal(&[("2026-06-01", 100), ("2026-06-02", 50)]));
+    let asked = ScheduleRequest::ProposeFit {
+        user: BOB,
+        request: asking(200),
+    };
+    let Ok(Reply::Fits(fits)) = world.ask(Request::Schedules(asked)) else {
+        panic!("no offers");
+    };
+    let nobody_moved = fits.moves_nobody.expect("there is room");
+    let expected = quota(&[("2026-06-02", 50), ("2026-06-03", 100), ("2026-06-04", 50)]);
+    assert_eq!(nobody_moved.quota, expected);
+    let days: Vec<_> = nobody_moved.quota.days().collect();
+    let named: Vec<_> = days
+        .iter()
+        .map(|(day, units)| (day.to_string(), *units))
+        .collect();
+    let named: Vec<_> = named
+        .iter()
+        .map(|(day, units)| (day.as_str(), *units))
+        .collect();
+    world.agreed(BOB, deal(&named));
+}
+
+#[test]
+fn what_if_uses_what_is_sent_and_agreed_and_changes_nothing() {
+    let mut world = ready();
+    let image = manifest(2, LARGE);
+    world.submit(ANN, &image, &devices(0..300)).expect("sent");
+    let seq = world.engine.last_seq();
+    let asked = ScheduleRequest::Simulate {
+        requests: vec![(BOB, asking(100))],
+    };
+    let Ok(Reply::Simulation(simulated)) = world.ask(Request::Schedules(asked)) else {
+        panic!("no simulation");
+    };
+    assert_eq!(world.engine.last_seq(), seq);
+    assert_eq!(simulated.users[&ANN].units, 300);
+    assert_eq!(simulated.users[&BOB].units, 100);
+    assert_eq!(simulated.days[0].released.values().sum::<u64>(), 100);
+    let last = simulated.days.last().expect("days");
+    assert_eq!(last.date, date("2026-06-04"), "400 at 100 a day");
+    let too_many = ScheduleRequest::Simulate {
+        requests: vec![(BOB, asking(1)); 101],
+    };
+    let refused = world.ask(Request::Schedules(too_many)).map(|_| ());
+    let (given, limit) = (101, 100);
+    assert_eq!(refused, Err(Refusal::TooManyRequests { given, limit }));
+}
+
+/// The whole estate: 670,000 Devices of five Users at 12,000 a day less the reserve.
+#[test]
+fn the_whole_estate_is_tried_out() {
+    let mut world = World::new(Terms::default());
+    let users = (1..=5).map(dco_block::Eui64::from_bits);
+    let devices = NonZeroU32::new(134_000).expect("some");
+    let request = dco_schedule::Request {
+        devices,
+        per_day_max: NonZeroU32::new(12_000).expect("some"),
+        latest: date("2026-12-31"),
+        ..asking(1)
+    };
+    let asked = ScheduleRequest::Simulate {
+        requests: users.map(|user| (user, request)).collect(),
+    };
+    let Ok(Reply::Simulation(simulated)) = world.ask(Request::Schedules(asked)) else {
+        panic!("no simulation");
+    };
+    let units: u64 = simulated.users.values().map(|it| it.units).sum();
+    assert_eq!(units, 670_000);
+    assert_eq!(simulated.days.len(), 75, "670,000 at 8,960 a day");
+    assert!(simulated.users.values().all(|it| it.finish.is_some()));
+    world.pass(DAY_US);
+}

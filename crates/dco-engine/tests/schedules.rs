@@ -1,0 +1,360 @@
+//! Delivery schedules: from request to end, by whom, and what is told of it.
+
+use dco_engine::{
+    ActionFate, ListSchedules, NoticeParty, NoticeSubject, Reader, Refusal, Reply, Request,
+    ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
+};
+use dco_schedule::{
+    Act, Asker, Cause, Deal, Party, Refusal as BookRefusal, Reserve, ScheduleId, Side, State,
+};
+
+use crate::dump::dump;
+use crate::sample::{ANN, BOB, DAY_US, capacity, date};
+use crate::world::World;
+use crate::world::schedules::{IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of};
+
+/// A capacity of 100 a day, all of which can be agreed.
+pub(crate) fn all_agreeable() -> Terms {
+    Terms {
+        schedules: ScheduleTerms {
+            reserve: Reserve {
+                allowance: 0,
+                security: 0,
+                retry_permille: 0,
+            },
+            ..ScheduleTerms::default()
+        },
+        ..capacity(100)
+    }
+}
+
+fn ready() -> World {
+    World::new(all_agreeable())
+}
+
+fn kinds(world: &mut World, party: NoticeParty) -> Vec<ActKind> {
+    let notices = world.notices_after(party, 0);
+    let numbers: Vec<_> = notices.iter().map(|it| it.number).collect();
+    let expected: Vec<_> = (1..).take(numbers.len()).collect();
+    assert_eq!(numbers, expected, "counted from 1 without a gap");
+    let kinds = notices.into_iter().filter_map(|it| match it.subject {
+        NoticeSubject::ScheduleStep { act, .. } => Some(act),
+        _ => None,
+    });
+    kinds.collect()
+}
+
+/// A start on the journal says the same of everything.
+fn recovers(world: &mut World) {
+    let mut recovered = world.recovered();
+    assert_eq!(world.engine.last_seq(), recovered.last_seq());
+    let alive = dump(&mut world.engine, world.now_us);
+    assert_eq!(alive, dump(&mut recovered, world.now_us));
+}
+
+#[test]
+fn from_request_to_agreed_amended_and_ended_with_two_users_and_two_officers() {
+    let mut world = ready();
+    let anns = world.agreed(ANN, deal(&[("2026-06-02", 60), ("2026-06-03", 60)]));
+    let bobs = world.offered(BOB, deal(&[("2026-06-02", 40)]));
+    let counter = Act::Counter {
+        deal: deal(&[("2026-06-02", 30)]),
+        answer_by_us: world.in_two_days(),
+    };
+    world.act(Asker::User, bobs, counter).expect("it may");
+    world.act(officer(JOE), bobs, Act::Accept).expect("agreed");
+    let amend = Act::Amend {
+        deal: deal(&[("2026-06-02", 60), ("2026-06-04", 60)]),
+        answer_by_us: world.in_two_days(),
+        cause: None,
+    };
+    world.act(Asker::User, anns, amend).expect("she may ask");
+    world.act(officer(IDA), anns, Act::Accept).expect("amended");
+    let from = date("2026-06-04");
+    world
+        .act(Asker::User, anns, Act::End { from })
+        .expect("ended");
+    let ended = world.read_schedule(anns).expect("it is there");
+    assert!(matches!(ended.schedule.state(), State::Ended(_)));
+    assert_eq!(ended.revision, 6);
+    let days = ["2026-06-02", "2026-06-03", "2026-06-04"].map(date);
+    assert_eq!(days.map(|day| world.agreed_on(day)), [90, 0, 0]);
+    use ActKind::{Accept, Amend, Counter, End, Offer, Request};
+    let anns_notices = kinds(&mut world, NoticeParty::User(ANN));
+    assert_eq!(anns_notices, [Offer, Accept, Accept, End]);
+    let bobs_notices = kinds(&mut world, NoticeParty::User(BOB));
+    assert_eq!(bobs_notices, [Offer, Accept]);
+    assert_eq!(
+        kinds(&mut world, NoticeParty::Desk),
+        [
+            Request, Accept, Request, Counter, Accept, Amend, Accept, End
+        ]
+    );
+    recovers(&mut world);
+}
+
+#[test]
+fn the_second_of_two_offers_that_fit_only_alone_is_refused_with_what_is_free() {
+    let mut world = ready();
+    let anns = world.offered(ANN, deal(&[("2026-06-02", 60)]));
+    let bobs = world.offered(BOB, deal(&[("2026-06-02", 60)]));
+    world.act(Asker::User, anns, Act::Accept).expect("it fits");
+    let refused = world.act(Asker::User, bobs, Act::Accept);
+    let Err(Refusal::Schedule(BookRefusal::DoesNotFit { days })) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((days[0].free, days[0].wanted), (40, 60));
+    assert_eq!(world.agreed_on(date("2026-06-02")), 60);
+}
+
+#[test]
+fn the_same_request_has_the_same_answer_and_another_body_is_refused() {
+    let mut world = ready();
+    let asked = world.acting(Asker::User, first_of(ANN), Act::Request(asking(10)));
+    let first = schedule_of(world.act_this(&asked).expect("it is right"));
+    let again = schedule_of(world.act_this(&asked).expect("the same"));
+    assert_eq!((first.id, first.revision), (again.id, again.revision));
+    world.crash();
+    let after = schedule_of(world.act_this(&asked).expect("the same after a start"));
+    assert_eq!(after, first);
+    let mut other = asked.clone();
+    other.act = Act::Request(asking(11));
+    assert!(matches!(
+        world.act_this(&other),
+        Err(Refusal::RequestIdReused)
+    ));
+    let list = Request::Schedules(ScheduleRequest::List(ListSchedules {
+        user: None,
+        after: None,
+        open_only: false,
+        limit: 10,
+        reader: Reader::Desk,
+    }));
+    assert!(matches!(world.ask(list), Ok(Reply::Schedules(all)) if all.len() == 1));
+}
+
+#[test]
+fn what_only_validates_shows_what_would_be_and_changes_nothing() {
+    let mut world = ready();
+    let mut asked = world.acting(Asker::User, first_of(ANN), Act::Request(asking(10)));
+    asked.validate_only = true;
+    let seq = world.engine.last_seq();
+    let shown = schedule_of(world.act_this(&asked).expect("it is right"));
+    assert_eq!(
+        (shown.revision, shown.schedule.state()),
+        (1, &State::Requested)
+    );
+    assert_eq!(world.engine.last_seq(), seq);
+    let id = world.offered(ANN, deal(&[("2026-06-02", 60)]));
+    let mut asked = world.acting(Asker::User, id, Act::Accept);
+    asked.validate_only = true;
+    let shown = schedule_of(world.act_this(&asked).expect("it fits"));
+    assert!(matches!(shown.schedule.state(), State::Agreed(_)));
+    assert_eq!(world.agreed_on(date("2026-06-02")), 0);
+}
+
+#[test]
+fn an_old_etag_is_refused() {
+    let mut world = ready();
+    let id = world.offered(ANN, deal(&[("2026-06-02", 60)]));
+    let stale = world.acting(Asker::User, id, Act::Accept);
+    let answer_by_us = world.in_two_days();
+    let deal = deal(&[("2026-06-02", 10)]);
+    let offer = Act::Offer { deal, answer_by_us };
+    world.act(officer(JOE), id, offer).expect("another offer");
+    let refused = world.act_this(&stale).expect_err("another one was faster");
+    let (given, current) = (2, 3);
+    let mismatch = BookRefusal::RevisionMismatch { given, current };
+    assert_eq!(refused, Refusal::Schedule(mismatch));
+}
+
+/// Security priority needs two officers.
+fn secure() -> Deal {
+    let mut deal = deal(&[("2026-06-02", 60)]);
+    deal.terms.security = true;
+    deal
+}
+
+#[test]
+fn what_needs_two_officers_waits_for_another_one() {
+    let mut world = ready();
+    let asked = world.act(Asker::User, first_of(ANN), Act::Request(asking(60)));
+    let id = schedule_of(asked.expect("asked")).id;
+    let answer_by_us = world.in_two_days();
+    let offer = Act::Offer {
+        deal: secure(),
+        answer_by_us,
+    };
+    let pended = action_of(world.act(officer(IDA), id, offer).expect("it waits"));
+    assert_eq!(
+        (pended.number, &pended.fate),
+        (Some(1), &ActionFate::Waiting)
+    );
+    let same = world.approve(IDA, 1).expect_err("it must be another");
+    assert_eq!(same, Refusal::Schedule(BookRefusal::SameOfficer));
+    assert!(matches!(
+        world.read_schedule(id).expect("there").schedule.state(),
+        State::Requested
+    ));
+    let approved = schedule_of(world.approve(JOE, 1).expect("another one"));
+    let last = approved.schedule.history().last().expect("the offer");
+    assert_eq!(last.signed.by.second(), Some(&JOE));
+    let gone = world.approve(JOE, 1).expect_err("it is done");
+    assert_eq!(gone, Refusal::NotFound { kind: "action" });
+    let subjects: Vec<_> = world
+        .notices_after(NoticeParty::Desk, 1)
+        .into_iter()
+        .map(|it| it.subject)
+        .collect();
+    assert!(
+        matches!(subjects[0], NoticeSubject::ActionPending { action: 1, .. }),
+        "{subjects:?}"
+    );
+    let settled = NoticeSubject::ActionSettled {
+        action: 1,
+        approved: true,
+    };
+    assert_eq!(subjects.last(), Some(&settled));
+    recovers(&mut world);
+}
+
+#[test]
+fn what_nobody_approves_expires_and_one_officer_can_decline() {
+    let mut world = ready();
+    let id = world.agreed(ANN, deal(&[("2026-06-20", 60)]));
+    let from = date("2026-06-10");
+    for action in [1, 2] {
+        let end = world.act(officer(IDA), id, Act::End { from });
+        assert_eq!(action_of(end.expect("it waits")).number, Some(action));
+    }
+    let declined = action_of(world.decline_action(JOE, 1).expect("he may"));
+    assert!(matches!(declined.fate, ActionFate::Closed(_)));
+    world.pass(4 * DAY_US);
+    let again = world.approve(JOE, 2).expect_err("it has expired");
+    assert_eq!(again, Refusal::NotFound { kind: "action" });
+    assert!(matches!(
+        world.read_schedule(id).expect("there").schedule.state(),
+        State::Agreed(_)
+    ));
+    recovers(&mut world);
+}
+
+#[test]
+fn a_user_is_moved_with_two_signatures_and_never_told_for_whom() {
+    let mut world = ready();
+    let anns = world.agreed(ANN, deal(&[("2026-06-20", 60)]));
+    let request = Act::Request(asking(60));
+    let asked = world.act(Asker::User, first_of(BOB), request);
+    let bobs = schedule_of(asked.expect("asked")).id;
+    let impose = Act::Impose {
+        deal: deal(&[("2026-06-20", 40), ("2026-06-21", 20)]),
+        cause: Cause::MakesRoomFor(bobs),
+    };
+    let pended = world.act(officer(IDA), anns, impose);
+    assert_eq!(action_of(pended.expect("it waits")).number, Some(1));
+    world.approve(JOE, 1).expect("another one");
+    let offer = Act::Offer {
+        deal: deal(&[("2026-06-20", 60)]),
+        answer_by_us: world.in_two_days(),
+    };
+    world.act(officer(IDA), bobs, offer).expect("it fits now");
+    world.act(Asker::User, bobs, Act::Accept).expect("it fits");
+    let reader = Reader::User;
+    let get = ScheduleRequest::Get { id: anns, reader };
+    let own = schedule_of(world.ask(Request::Schedules(get)).expect("her own"));
+    assert_eq!(own.schedule.moves().len(), 1);
+    let bob = format!("{BOB:?}");
+    assert!(!format!("{own:?}").contains(&bob), "{own:?}");
+    let full = world.read_schedule(anns).expect("there");
+    assert!(format!("{full:?}").contains(&bob));
+    recovers(&mut world);
+}
+
+#[test]
+fn time_lapses_offers_and_ends_schedules_after_their_last_day() {
+    let mut world = ready();
+    let anns = world.agreed(ANN, deal(&[("2026-06-02", 60)]));
+    let bobs = world.offered(BOB, deal(&[("2026-06-20", 60)]));
+    world.pass(DAY_US);
+    assert!(matches!(
+        world.read_schedule(anns).expect("there").schedule.state(),
+        State::Agreed(_)
+    ));
+    world.pass(DAY_US);
+    let state = |world: &mut World, id: ScheduleId<_>| {
+        let view = world.read_schedule(id).expect("there");
+        let last = view.schedule.history().last().expect("a step");
+        assert_eq!(last.signed.by, Party::Time);
+        view.schedule.state().clone()
+    };
+    assert!(matches!(state(&mut world, anns), State::Ended(_)));
+    assert_eq!(state(&mut world, bobs), State::Lapsed);
+    for (user, kind) in [(ANN, ActKind::End), (BOB, ActKind::Lapse)] {
+        let last = kinds(&mut world, NoticeParty::User(user)).pop();
+        assert_eq!(last, Some(kind));
+    }
+    let told = kinds(&mut world, NoticeParty::Desk);
+    assert_eq!(told[told.len() - 2..], [ActKind::End, ActKind::Lapse]);
+    recovers(&mut world);
+}
+
+#[test]
+fn a_journal_that_ends_before_what_time_brought_brings_it_again() {
+    let mut world = ready();
+    let anns = world.agreed(ANN, deal(&[("2026-06-02", 60)]));
+    let before = world.journal.len();
+    world.pass(3 * DAY_US);
+    for durable in before..=world.journal.len() {
+        let mut again = ready();
+        again.journal = world.journal.clone();
+        again.now_us = world.now_us;
+        again.durable = durable;
+        again.crash();
+        let ended = again.read_schedule(anns).expect("there");
+        assert!(
+            matches!(ended.schedule.state(), State::Ended(_)),
+            "{durable}"
+        );
+        let told = kinds(&mut again, NoticeParty::User(ANN));
+        let ends = told.iter().filter(|kind| **kind == ActKind::End);
+        assert_eq!(ends.count(), 1, "told once, after {durable} records");
+    }
+}
+
+#[test]
+fn notices_are_read_in_parts_and_whoever_watches_is_told() {
+    let mut world = ready();
+    world.offered(ANN, deal(&[("2026-06-02", 60)]));
+    let party = NoticeParty::Desk;
+    assert!(world.changed.contains(&Topic::Notices { party }));
+    for _ in 0..4 {
+        let request = Act::Request(asking(5));
+        world
+            .act(Asker::User, first_of(BOB), request)
+            .expect("asked");
+    }
+    let mut position = 0;
+    let mut numbers = Vec::new();
+    loop {
+        let limit = 2;
+        let asked = ScheduleRequest::ReadNotices {
+            party,
+            position,
+            limit,
+        };
+        let Ok(Reply::Notices(part)) = world.ask(Request::Schedules(asked)) else {
+            panic!("no notices");
+        };
+        numbers.extend(part.notices.iter().map(|it| it.number));
+        position = part.position;
+        if part.complete {
+            break;
+        }
+    }
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(world.notices_after(party, u64::MAX), []);
+    let by_user = world.notices_after(party, 0).into_iter().all(
+        |it| matches!(it.subject, NoticeSubject::ScheduleStep { by, .. } if by == Some(Side::User)),
+    );
+    assert!(by_user, "the desk is not told what it does itself");
+}

@@ -1,0 +1,215 @@
+//! Whether a party may do what it asks for.
+
+use crate::book::quotas::QuotaChange;
+use crate::{
+    Act, At, Book, CapacitySet, Change, Officer, Party, Refusal, Schedule, ScheduleId, Side,
+    Signed, Step, Text,
+};
+
+/// Who asks. Time asks for nothing, and no officer brings the second one along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker<U> {
+    /// The User whose schedule it is.
+    User,
+    /// An officer of the Service Desk.
+    Officer {
+        /// Who.
+        officer: U,
+        /// Under which ticket.
+        ticket: Text,
+    },
+}
+
+/// Something that a party wants done to a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask<U> {
+    /// Which schedule; for a request, [`Book::next_id`].
+    pub id: ScheduleId<U>,
+    /// The revision that the asker has seen; 0 for a request.
+    pub revision: u32,
+    /// Who asks.
+    pub by: Asker<U>,
+    /// Why.
+    pub reason: Text,
+    /// What is to be done.
+    pub act: Act<U>,
+}
+
+impl<U: Copy> Ask<U> {
+    pub(super) fn step(&self, at: &At<'_, U>, second: Option<U>) -> Step<U> {
+        let by = match &self.by {
+            Asker::User => Party::User,
+            Asker::Officer { officer, ticket } => Party::Desk(Officer {
+                officer: *officer,
+                ticket: ticket.clone(),
+                second,
+            }),
+        };
+        let signed = Signed {
+            by,
+            at_us: at.now_us,
+            reason: self.reason.clone(),
+        };
+        Step {
+            act: self.act.clone(),
+            signed,
+        }
+    }
+}
+
+impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
+    /// Decides what a party asks for: a step, or an act that waits for a second officer.
+    pub fn decide(&self, ask: &Ask<U>, at: &At<'_, U>) -> Result<Change<U>, Refusal> {
+        if let Some(pending) = self.pend(ask, at) {
+            // What could not be done with a second officer is refused at once, and not after a second one has read it.
+            self.check(ask, &ask.step(at, Some(pending.asked_by)), at)?;
+            return Ok(Change::Pended(pending));
+        }
+        let step = ask.step(at, None);
+        self.check(ask, &step, at)?;
+        Ok(Change::Step { id: ask.id, step })
+    }
+
+    /// Decides a setting of capacity or profile: it must be for today or later.
+    pub fn decide_capacity(
+        &self,
+        set: CapacitySet<U>,
+        at: &At<'_, U>,
+    ) -> Result<Change<U>, Refusal> {
+        let date = set.span.first();
+        if date < at.today {
+            let capacity = self.plan.capacity(date);
+            return Err(Refusal::CapacityOfPast {
+                date,
+                today: at.today,
+                capacity,
+            });
+        }
+        Ok(Change::Capacity(set))
+    }
+
+    pub(super) fn check(
+        &self,
+        ask: &Ask<U>,
+        step: &Step<U>,
+        at: &At<'_, U>,
+    ) -> Result<(), Refusal> {
+        if let Act::Request(_) = ask.act {
+            return self.check_request(ask, step);
+        }
+        let schedule = self.found(ask)?;
+        let wrong_state = || wrong_state(&schedule.state().to_string(), ask);
+        let after = schedule.state().after(step).ok_or_else(wrong_state)?;
+        self.check_periods(schedule, step, at)?;
+        self.check_moves(schedule, step)?;
+        let before = schedule.quota().cloned().unwrap_or_default();
+        let proposed = step.act.deal().map(|deal| &deal.quota);
+        let agreed = after.agreement().map(|agreement| &agreement.deal.quota);
+        let changed = agreed.filter(|after| **after != before);
+        if let Some(after) = proposed.or(changed) {
+            self.check_quota(
+                &QuotaChange {
+                    id: ask.id,
+                    before: &before,
+                    after,
+                    request: schedule.request(),
+                    may_be_empty: matches!(step.act, Act::End { .. }),
+                },
+                at,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check_request(&self, ask: &Ask<U>, step: &Step<U>) -> Result<(), Refusal> {
+        if let Some(schedule) = self.get(ask.id) {
+            return Err(wrong_state(&schedule.state().to_string(), ask));
+        }
+        let next = self.next_id(ask.id.user).number;
+        if ask.id.number != next {
+            return Err(Refusal::NotFound {
+                number: ask.id.number,
+                next,
+            });
+        }
+        let open = self
+            .of_user(ask.id.user)
+            .filter(|(_, it)| !it.state().is_final());
+        let limit = self.terms.open_max;
+        if u32::try_from(open.count()).unwrap_or(u32::MAX) >= limit {
+            return Err(Refusal::TooManyOpen { limit });
+        }
+        let begun = Schedule::begin(step.clone()).ok_or_else(|| wrong_state("not there", ask))?;
+        let request = begun.request();
+        if request.latest < request.earliest {
+            return Err(Refusal::RequestReversed {
+                earliest: request.earliest,
+                latest: request.latest,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn found(&self, ask: &Ask<U>) -> Result<&Schedule<U>, Refusal> {
+        let schedule = self.get(ask.id).ok_or_else(|| Refusal::NotFound {
+            number: ask.id.number,
+            next: self.next_id(ask.id.user).number,
+        })?;
+        let current = schedule.revision();
+        if ask.revision == current {
+            Ok(schedule)
+        } else {
+            Err(Refusal::RevisionMismatch {
+                given: ask.revision,
+                current,
+            })
+        }
+    }
+
+    /// Who has to answer has time to, and answers in it.
+    fn check_periods(
+        &self,
+        schedule: &Schedule<U>,
+        step: &Step<U>,
+        at: &At<'_, U>,
+    ) -> Result<(), Refusal> {
+        let answers = matches!(step.act, Act::Accept | Act::Counter { .. });
+        let waits = schedule.state().proposal().filter(|_| answers);
+        if let Some(late) = waits.filter(|it| it.answer_by_us <= at.now_us) {
+            return Err(Refusal::AnswerTooLate {
+                answer_by_us: late.answer_by_us,
+            });
+        }
+        let earliest_us = at.now_us.saturating_add(self.terms.answer_us_min);
+        match step.act.answer_by_us() {
+            Some(given_us) if given_us < earliest_us => Err(Refusal::AnswerTooSoon {
+                given_us,
+                earliest_us,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A schedule is moved by proposals of the Service Desk only so often.
+    fn check_moves(&self, schedule: &Schedule<U>, step: &Step<U>) -> Result<(), Refusal> {
+        let proposes = matches!(step.act, Act::Amend { cause: Some(_), .. });
+        let moves = u32::try_from(schedule.moves().len()).unwrap_or(u32::MAX);
+        let limit = self.terms.moves_max;
+        if proposes && moves >= limit {
+            return Err(Refusal::MovedTooOften { moves, limit });
+        }
+        Ok(())
+    }
+}
+
+fn wrong_state<U>(state: &str, ask: &Ask<U>) -> Refusal {
+    let side = match ask.by {
+        Asker::User => Side::User,
+        Asker::Officer { .. } => Side::Desk,
+    };
+    Refusal::WrongState {
+        state: state.to_owned(),
+        act: ask.act.to_string(),
+        side,
+    }
+}

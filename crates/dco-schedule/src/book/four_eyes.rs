@@ -1,0 +1,97 @@
+//! Acts that need two officers: what waits, and who may approve it.
+
+use crate::{
+    Act, Ask, Asker, At, Book, Change, Micros, Officer, Party, Refusal, Schedule, Signed, Text,
+};
+
+/// An act of one officer that waits for another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending<U> {
+    /// What is to be done.
+    pub ask: Ask<U>,
+    /// Who asked for it.
+    pub asked_by: U,
+    /// When.
+    pub asked_us: Micros,
+    /// Until when it may be approved.
+    pub expires_us: Micros,
+}
+
+impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
+    /// What waits for a second officer, by number.
+    pub fn pending(&self) -> impl Iterator<Item = (u64, &Pending<U>)> {
+        self.pending
+            .iter()
+            .map(|(action, pending)| (*action, pending))
+    }
+
+    /// Another officer than the one who asked approves: decided again on what holds now.
+    pub fn approve(&self, action: u64, officer: U, at: &At<'_, U>) -> Result<Change<U>, Refusal> {
+        let pending = self.waiting(action)?;
+        if pending.asked_by == officer {
+            return Err(Refusal::SameOfficer);
+        }
+        if pending.expires_us <= at.now_us {
+            return Err(Refusal::ActionExpired {
+                expires_us: pending.expires_us,
+            });
+        }
+        let step = pending.ask.step(at, Some(officer));
+        self.check(&pending.ask, &step, at)?;
+        let id = pending.ask.id;
+        Ok(Change::Approved { action, id, step })
+    }
+
+    /// An officer says no; who asked for it may take it back so.
+    pub fn decline(
+        &self,
+        action: u64,
+        officer: Officer<U>,
+        (reason, at): (Text, &At<'_, U>),
+    ) -> Result<Change<U>, Refusal> {
+        self.waiting(action)?;
+        let signed = Signed {
+            by: Party::Desk(officer),
+            at_us: at.now_us,
+            reason,
+        };
+        Ok(Change::Closed { action, signed })
+    }
+
+    fn waiting(&self, action: u64) -> Result<&Pending<U>, Refusal> {
+        let waiting = self.pending.get(&action);
+        waiting.ok_or(Refusal::ActionNotFound { action })
+    }
+
+    /// The act as it waits for a second officer, if it needs one.
+    pub(super) fn pend(&self, ask: &Ask<U>, at: &At<'_, U>) -> Option<Pending<U>> {
+        let Asker::Officer { officer, .. } = ask.by else {
+            return None;
+        };
+        let schedule = self.get(ask.id)?;
+        needs_second(schedule, &ask.act).then(|| Pending {
+            ask: ask.clone(),
+            asked_by: officer,
+            asked_us: at.now_us,
+            expires_us: at.now_us.saturating_add(self.terms.pending_us),
+        })
+    }
+}
+
+/// Two officers are needed for security priority, and to take from a User what is agreed with it.
+fn needs_second<U: Copy>(schedule: &Schedule<U>, act: &Act<U>) -> bool {
+    let put_forward = match act {
+        Act::Impose { .. } | Act::End { .. } => return true,
+        Act::Accept => {
+            let proposal = schedule.state().proposal();
+            return proposal.is_some_and(|proposal| proposal.deal.terms.security);
+        }
+        _ => act.deal(),
+    };
+    put_forward.is_some_and(|deal| {
+        let takes = schedule
+            .quota()
+            .is_some_and(|agreed| !agreed.over(&deal.quota).is_empty());
+        takes || deal.terms.security
+    })
+}

@@ -1,0 +1,124 @@
+//! Whether a quota can be agreed: past days, what was sent, and what every service day has room for.
+
+use crate::{At, Book, DayShort, Quota, Refusal, Request, ScheduleId, ServiceDate, Source};
+
+/// A quota that is to take another's place; the one before is empty until something is agreed.
+pub(super) struct QuotaChange<'a, U> {
+    pub(super) id: ScheduleId<U>,
+    pub(super) before: &'a Quota,
+    pub(super) after: &'a Quota,
+    pub(super) request: &'a Request,
+    /// An end may leave nothing.
+    pub(super) may_be_empty: bool,
+}
+
+impl<U: Copy> QuotaChange<'_, U> {
+    /// Days on which the two differ: quota before and after.
+    fn days(&self) -> impl Iterator<Item = (ServiceDate, u32, u32)> + '_ {
+        let gone = self
+            .before
+            .days()
+            .filter(|(date, _)| self.after.on(*date) == 0);
+        let gone = gone.map(|(date, units)| (date, units, 0));
+        let set = self.after.days();
+        let set = set.map(|(date, units)| (date, self.before.on(date), units));
+        gone.chain(set).filter(|(_, before, after)| before != after)
+    }
+}
+
+impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
+    pub(super) fn check_quota(
+        &self,
+        change: &QuotaChange<'_, U>,
+        at: &At<'_, U>,
+    ) -> Result<(), Refusal> {
+        if change.after.is_empty() && !change.may_be_empty {
+            return Err(Refusal::QuotaEmpty);
+        }
+        for (date, before, after) in change.days() {
+            self.check_day(change.id, date, (before, after), at)?;
+        }
+        check_total(change, at)?;
+        let days = self.short_days(change.before, change.after);
+        if days.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::DoesNotFit { days })
+        }
+    }
+
+    /// A day that is over stays as it is; one to come is not too far, and holds what was sent for it.
+    fn check_day(
+        &self,
+        id: ScheduleId<U>,
+        date: ServiceDate,
+        (agreed, wanted): (u32, u32),
+        at: &At<'_, U>,
+    ) -> Result<(), Refusal> {
+        if date < at.today {
+            return Err(Refusal::DayOver {
+                date,
+                today: at.today,
+                agreed,
+                wanted,
+            });
+        }
+        let ahead = i32::from(self.terms.days_ahead_max);
+        let latest = ServiceDate::from_days(at.today.days().saturating_add(ahead));
+        if date > latest {
+            return Err(Refusal::DayTooFar { date, latest });
+        }
+        let sent = at.ledger.sent(id.user, date, Source::Schedule(id.number));
+        if wanted < sent {
+            return Err(Refusal::BelowSent { date, sent, wanted });
+        }
+        Ok(())
+    }
+
+    /// Days on which a quota does not fit beside what is agreed with others, given the one whose place it takes. A
+    /// day on which it takes no more than before always fits: less is right on a day that is over-agreed.
+    pub(super) fn short_days(&self, before: &Quota, after: &Quota) -> Vec<DayShort> {
+        let more = after
+            .days()
+            .filter(|(date, units)| *units > before.on(*date));
+        let short = more.filter_map(|(date, wanted)| {
+            let capacity = self.plan.capacity(date);
+            let reserved = self.terms.reserve.of(capacity).total();
+            let agreed = self.agreed_on(date).saturating_sub(before.on(date).into());
+            let free = u64::from(capacity).saturating_sub(agreed + reserved);
+            (u64::from(wanted) > free).then_some(DayShort {
+                date,
+                capacity,
+                agreed,
+                reserved,
+                free,
+                wanted,
+            })
+        });
+        short.collect()
+    }
+}
+
+/// What was sent on days that are over, and the quota from today on, is at most what was requested.
+fn check_total<U: Ord + Copy + std::fmt::Debug>(
+    change: &QuotaChange<'_, U>,
+    at: &At<'_, U>,
+) -> Result<(), Refusal> {
+    let source = Source::Schedule(change.id.number);
+    let over = change.after.days().take_while(|(date, _)| *date < at.today);
+    let sent = over.map(|(date, _)| at.ledger.sent(change.id.user, date, source));
+    let sent: u64 = sent.map(u64::from).sum();
+    let to_come: u64 = change
+        .after
+        .days_from(at.today)
+        .map(|(_, units)| u64::from(units))
+        .sum();
+    let devices = change.request.devices.get();
+    if sent + to_come > u64::from(devices) {
+        return Err(Refusal::MoreThanRequested {
+            devices,
+            wanted: sent + to_come,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+use super::*;
+use crate::Officer;
+
+fn waits(desk: &Desk) -> usize {
+    desk.book.pending().count()
+}
+
+/// What an officer alone may do, and what waits for a second one.
+#[test]
+fn security_and_taking_need_a_second_officer() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
+    let fresh = desk.requested(2, request(9));
+    let countered = desk.offered(3, &[(11, 5)]);
+    desk.user(countered, counter(secure(&[(11, 5)]))).unwrap();
+    for (id, act, expected) in [
+        (fresh, offer(deal(&[(11, 5)])), false),
+        (fresh, offer(secure(&[(11, 5)])), true),
+        (countered, Act::Accept, true),
+        (countered, Act::Decline, false),
+        (id, amend(deal(&[(11, 25), (12, 20)]), None), false),
+        (id, amend(deal(&[(11, 19), (12, 21)]), None), true),
+        (id, amend(secure(&[(11, 20), (12, 20)]), None), true),
+        (id, impose(deal(&[(11, 20), (12, 21)])), true),
+        (id, Act::End { from: date(13) }, true),
+    ] {
+        let mut desk = desk.clone();
+        let before = desk.state(id);
+        desk.desk(id, act.clone()).unwrap();
+        assert_eq!(waits(&desk) == 1, expected, "{act}");
+        assert_eq!(desk.state(id) == before, expected, "{act} waits");
+    }
+}
+
+#[test]
+fn what_a_user_does_needs_no_second_officer() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    desk.user(id, amend(secure(&[(11, 10)]), None)).unwrap();
+    assert_eq!((desk.state(id), waits(&desk)), ("AMENDING".into(), 0));
+    desk.desk(id, Act::Accept).unwrap();
+    assert_eq!(
+        (desk.state(id), waits(&desk)),
+        ("AMENDING".into(), 1),
+        "it has security"
+    );
+    desk.approve(2).unwrap();
+    assert_eq!(desk.state(id), "AMENDED");
+}
+
+#[test]
+fn the_second_officer_is_another_one_and_signs_too() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    desk.desk(id, impose(deal(&[(11, 10)]))).unwrap();
+    assert_eq!(desk.approve(1), Err(Refusal::SameOfficer));
+    assert_eq!(desk.state(id), "AGREED");
+    desk.now_us += 7;
+    desk.approve(2).unwrap();
+    assert_eq!((waits(&desk), desk.book.agreed_on(date(11))), (0, 10));
+    let schedule = desk.book.get(id).unwrap();
+    let signed = &schedule.history().last().unwrap().signed;
+    let expected = Officer {
+        officer: 1,
+        ticket: Text::new("INC-1").unwrap(),
+        second: Some(2),
+    };
+    assert_eq!(
+        (&signed.by, signed.at_us),
+        (&crate::Party::Desk(expected), 107)
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_before_anybody_is_asked_to_approve_it() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    let refused = desk.desk(id, impose(deal(&[(11, 81)])));
+    assert!(matches!(refused, Err(Refusal::DoesNotFit { .. })));
+    assert_eq!(waits(&desk), 0);
+}
+
+#[test]
+fn an_approval_decides_on_what_holds_then() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 1)]);
+    desk.desk(id, impose(deal(&[(11, 10)]))).unwrap();
+    desk.send(id, 11, 11);
+    let refused = Refusal::BelowSent {
+        date: date(11),
+        sent: 11,
+        wanted: 10,
+    };
+    assert_eq!(desk.approve(2), Err(refused));
+    desk.user(id, Act::End { from: date(12) }).unwrap();
+    let refused = Refusal::RevisionMismatch {
+        given: 3,
+        current: 4,
+    };
+    assert_eq!(desk.approve(2), Err(refused));
+}
+
+#[test]
+fn an_act_is_declined_or_waits_too_long() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    desk.desk(id, impose(deal(&[(11, 10)]))).unwrap();
+    let officer = Officer {
+        officer: 2,
+        ticket: Text::new("INC-2").unwrap(),
+        second: None,
+    };
+    let declined = desk
+        .book
+        .decline(1, officer.clone(), (reason(), &desk.at()));
+    desk.take(declined.unwrap());
+    let gone = Refusal::ActionNotFound { action: 1 };
+    assert_eq!(desk.book.approve(1, 2, &desk.at()), Err(gone.clone()));
+    assert_eq!(
+        desk.book.decline(1, officer, (reason(), &desk.at())),
+        Err(gone)
+    );
+
+    desk.desk(id, impose(deal(&[(11, 10)]))).unwrap();
+    assert_eq!(desk.book.next_due_us(), Some(150));
+    desk.now_us = 150;
+    let refused = Refusal::ActionExpired { expires_us: 150 };
+    assert_eq!(desk.approve(2), Err(refused));
+    desk.pass_time();
+    assert_eq!((waits(&desk), desk.state(id)), (0, "AGREED".into()));
+}

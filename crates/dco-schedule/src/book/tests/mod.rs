@@ -1,0 +1,13 @@
+mod anything;
+mod batches;
+mod four_eyes;
+mod refusals;
+mod stories;
+mod views;
+
+use super::*;
+use crate::testing::{
+    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, by_desk, counter, date, deal, impose, offer,
+    one_officer, quota, reason, request, secure,
+};
+use crate::{Act, Cause, Covers, Deal, Request, Setting, Source, Span, Text};

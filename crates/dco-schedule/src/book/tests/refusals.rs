@@ -1,0 +1,267 @@
+use super::*;
+use crate::{Refusal, Side};
+
+fn wrong(state: &str, act: &str, side: Side) -> Refusal {
+    Refusal::WrongState {
+        state: state.to_owned(),
+        act: act.to_owned(),
+        side,
+    }
+}
+
+#[test]
+fn an_act_without_place_names_state_act_and_side() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 5)]);
+    assert_eq!(
+        desk.user(id, Act::Accept),
+        Err(wrong("AGREED", "ACCEPT", Side::User))
+    );
+    assert_eq!(
+        desk.desk(id, Act::Decline),
+        Err(wrong("AGREED", "DECLINE", Side::Desk))
+    );
+    assert_eq!(
+        desk.user(id, Act::Lapse),
+        Err(wrong("AGREED", "LAPSE", Side::User))
+    );
+    let again = Act::Request(request(5));
+    assert_eq!(
+        desk.user(id, again.clone()),
+        Err(wrong("AGREED", "REQUEST", Side::User))
+    );
+    let next = desk.book.next_id(1);
+    assert_eq!(
+        desk.desk(next, again),
+        Err(wrong("not there", "REQUEST", Side::Desk))
+    );
+    assert_eq!(
+        desk.user(id, impose(deal(&[(11, 4)]))),
+        Err(wrong("AGREED", "IMPOSE", Side::User))
+    );
+    let moved_by_user = amend(deal(&[(11, 4)]), Some(Cause::OverAgreed));
+    assert_eq!(
+        desk.user(id, moved_by_user),
+        Err(wrong("AGREED", "AMEND", Side::User))
+    );
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let mut desk = Desk::new();
+    let id = ScheduleId { user: 1, number: 7 };
+    let refused = Refusal::NotFound { number: 7, next: 1 };
+    assert_eq!(desk.user(id, Act::Accept), Err(refused.clone()));
+    assert_eq!(
+        desk.user(id, Act::Request(request(1))),
+        Err(refused),
+        "not the next one"
+    );
+}
+
+#[test]
+fn who_has_seen_an_older_revision_is_refused() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(9));
+    let first = desk.ask(id, one_officer(1), offer(deal(&[(11, 5)])));
+    let second = desk.ask(id, one_officer(2), offer(deal(&[(11, 7)])));
+    desk.try_ask(&first).unwrap();
+    let refused = Refusal::RevisionMismatch {
+        given: 1,
+        current: 2,
+    };
+    assert_eq!(desk.try_ask(&second), Err(refused));
+}
+
+#[test]
+fn a_user_has_only_so_many_schedules_at_once() {
+    let mut desk = Desk::new();
+    for _ in 0..12 {
+        desk.requested(1, request(9));
+    }
+    let next = desk.book.next_id(1);
+    let refused = Refusal::TooManyOpen { limit: 12 };
+    assert_eq!(desk.user(next, Act::Request(request(9))), Err(refused));
+    desk.requested(2, request(9));
+    desk.user(ScheduleId { user: 1, number: 3 }, Act::Withdraw)
+        .unwrap();
+    assert_eq!(desk.user(next, Act::Request(request(9))), Ok(()));
+}
+
+#[test]
+fn a_request_ends_when_it_starts_or_later() {
+    let mut desk = Desk::new();
+    let reversed = Request {
+        earliest: date(12),
+        latest: date(11),
+        ..request(9)
+    };
+    let refused = Refusal::RequestReversed {
+        earliest: date(12),
+        latest: date(11),
+    };
+    assert_eq!(
+        desk.user(desk.book.next_id(1), Act::Request(reversed)),
+        Err(refused)
+    );
+}
+
+#[test]
+fn quotas_are_refused_with_the_day_and_its_figures() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(100));
+    let mut offered = |days: &[(i32, u32)]| desk.desk(id, offer(deal(days))).unwrap_err();
+    assert_eq!(offered(&[]), Refusal::QuotaEmpty);
+    let over = Refusal::DayOver {
+        date: date(9),
+        today: date(10),
+        agreed: 0,
+        wanted: 3,
+    };
+    assert_eq!(offered(&[(9, 3), (10, 1)]), over);
+    let far = Refusal::DayTooFar {
+        date: date(41),
+        latest: date(40),
+    };
+    assert_eq!(offered(&[(40, 1), (41, 1)]), far);
+    let more = Refusal::MoreThanRequested {
+        devices: 100,
+        wanted: 101,
+    };
+    assert_eq!(offered(&[(11, 51), (12, 50)]), more);
+    let days = vec![DayShort {
+        date: date(12),
+        capacity: 100,
+        agreed: 0,
+        reserved: 20,
+        free: 80,
+        wanted: 81,
+    }];
+    let refused = offered(&[(11, 3), (12, 81)]);
+    assert_eq!(refused, Refusal::DoesNotFit { days });
+    assert_eq!(
+        refused.to_string(),
+        "the quota does not fit on 1 service days: 1970-01-13 wants 81 of 80 free (capacity 100, agreed 0, \
+         reserved 20); take less on these days or use others"
+    );
+}
+
+#[test]
+fn past_days_and_what_was_sent_stay() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(10, 20), (11, 20), (12, 20)]);
+    desk.today = date(11);
+    desk.send(id, 12, 7);
+    let past = Refusal::DayOver {
+        date: date(10),
+        today: date(11),
+        agreed: 20,
+        wanted: 0,
+    };
+    assert_eq!(
+        desk.user(id, amend(deal(&[(11, 20), (12, 20)]), None)),
+        Err(past.clone())
+    );
+    assert_eq!(desk.user(id, Act::End { from: date(10) }), Err(past));
+    let sent = |wanted| Refusal::BelowSent {
+        date: date(12),
+        sent: 7,
+        wanted,
+    };
+    let less = amend(deal(&[(10, 20), (11, 20), (12, 6)]), None);
+    assert_eq!(desk.user(id, less), Err(sent(6)));
+    assert_eq!(desk.user(id, Act::End { from: date(11) }), Err(sent(0)));
+    assert_eq!(desk.user(id, Act::End { from: date(13) }), Ok(()));
+}
+
+#[test]
+fn an_offer_whose_first_day_is_over_is_not_accepted() {
+    let mut desk = Desk::new();
+    let id = desk.offered(1, &[(10, 5), (12, 5)]);
+    desk.today = date(11);
+    let refused = Refusal::DayOver {
+        date: date(10),
+        today: date(11),
+        agreed: 0,
+        wanted: 5,
+    };
+    assert_eq!(desk.user(id, Act::Accept), Err(refused));
+}
+
+#[test]
+fn the_other_side_has_time_to_answer_and_no_more() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(9));
+    let offer_until = |answer_by_us| Act::Offer {
+        deal: deal(&[(11, 5)]),
+        answer_by_us,
+    };
+    let refused = Refusal::AnswerTooSoon {
+        given_us: 109,
+        earliest_us: 110,
+    };
+    assert_eq!(desk.desk(id, offer_until(109)), Err(refused));
+    let long_ago = desk.desk(id, offer_until(Micros::MIN)).unwrap_err();
+    assert!(
+        long_ago
+            .to_string()
+            .ends_with(" 9223372036855 seconds more"),
+        "{long_ago}"
+    );
+    desk.desk(id, offer_until(110)).unwrap();
+    desk.now_us = 110;
+    let refused = Refusal::AnswerTooLate { answer_by_us: 110 };
+    assert_eq!(desk.user(id, Act::Accept), Err(refused.clone()));
+    assert_eq!(desk.user(id, counter(deal(&[(11, 5)]))), Err(refused));
+    assert_eq!(desk.user(id, Act::Withdraw), Ok(()), "no answer");
+}
+
+#[test]
+fn a_schedule_is_moved_so_often_and_then_only_imposed() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    for left in [19, 18] {
+        let moved = amend(deal(&[(11, left)]), Some(Cause::OverAgreed));
+        desk.desk(id, moved).unwrap();
+        desk.approve(2).unwrap();
+        desk.user(id, Act::Accept).unwrap();
+    }
+    let refused = Refusal::MovedTooOften { moves: 2, limit: 2 };
+    let moved = amend(deal(&[(11, 17)]), Some(Cause::OverAgreed));
+    assert_eq!(desk.desk(id, moved), Err(refused));
+    desk.desk(id, impose(deal(&[(11, 17)]))).unwrap();
+    desk.approve(2).unwrap();
+    assert!(desk.book.get(id).unwrap().moves()[2].imposed);
+}
+
+#[test]
+fn the_capacity_of_a_day_that_is_over_stays() {
+    let desk = Desk::new();
+    let set = CapacitySet {
+        span: Span::From(date(9)),
+        setting: Setting::Capacity(5),
+        signed: by_desk(1, 100),
+    };
+    let refused = Refusal::CapacityOfPast {
+        date: date(9),
+        today: date(10),
+        capacity: CAPACITY,
+    };
+    assert_eq!(desk.book.decide_capacity(set, &desk.at()), Err(refused));
+}
+
+#[test]
+fn a_change_that_was_not_decided_here_changes_nothing() {
+    let mut desk = Desk::new();
+    desk.agreed(1, &[(11, 5)]);
+    let mut other = Desk::new();
+    let id = other.agreed(1, &[(11, 5)]);
+    other.desk(id, impose(deal(&[(11, 4)]))).unwrap();
+    other.approve(2).unwrap();
+    let before = desk.book.clone();
+    for change in &other.changes {
+        let is_new = matches!(change, Change::Pended(_));
+        assert!(is_new || desk.book.apply(change).is_none(), "{change:?}");
+    }
+    assert_eq!(desk.book, before);
+}

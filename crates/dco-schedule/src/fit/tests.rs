@@ -1,0 +1,293 @@
+use std::num::NonZeroU32;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{ANSWER_BY_US, CAPACITY, Desk, date, deal, offer, quota, request};
+use crate::{Act, Cause, Deal, Span};
+
+const DAY_US: Micros = 86_400_000_000;
+
+fn wants(devices: u32, per_day_max: u32, days: (i32, i32)) -> Request {
+    Request {
+        devices: NonZeroU32::new(devices).unwrap(),
+        per_day_max: NonZeroU32::new(per_day_max).unwrap(),
+        earliest: date(days.0),
+        latest: date(days.1),
+        ..request(1)
+    }
+}
+
+fn fits(desk: &Desk, request: &Request) -> Fits<u8> {
+    let terms = FitTerms {
+        calendar: &Calendar::london(),
+        trt_us: 5 * DAY_US,
+        in_flight_days: 5,
+        in_flight_max: 300,
+    };
+    desk.book.fits(9, request, &terms, &desk.at())
+}
+
+fn quotas(fits: &Fits<u8>) -> [Option<Quota>; 3] {
+    let each = [&fits.earliest_end, &fits.flattest, &fits.moves_nobody];
+    each.map(|fit| fit.as_ref().ok().map(|fit| fit.quota.clone()))
+}
+
+#[test]
+fn in_an_empty_book_nobody_is_moved() {
+    let fits = fits(&Desk::new(), &wants(200, 90, (11, 20)));
+    let early = Some(quota(&[(11, 80), (12, 80), (13, 40)]));
+    let flat = (11..21).map(|day| (date(day), 20)).collect();
+    assert_eq!(quotas(&fits), [early.clone(), Some(flat), early]);
+    assert!(fits.earliest_end.unwrap().replan.amendments.is_empty());
+}
+
+#[test]
+fn the_earliest_end_moves_whom_it_must_and_the_others_nobody() {
+    let mut desk = Desk::new();
+    let first = desk.agreed(1, &[(11, 80), (12, 80)]);
+    let fits = fits(&desk, &wants(100, 90, (11, 14)));
+    let moving = quota(&[(11, 80), (12, 20)]);
+    let flat = quota(&[(13, 50), (14, 50)]);
+    let early = quota(&[(13, 80), (14, 20)]);
+    assert_eq!(quotas(&fits), [Some(moving), Some(flat), Some(early)]);
+    let plan = fits.earliest_end.unwrap().replan;
+    assert_eq!(plan.amendments.len(), 1);
+    let it = &plan.amendments[0];
+    assert_eq!((it.id, &it.taken), (first, &quota(&[(11, 80), (12, 20)])));
+    assert_eq!(it.given, quota(&[(13, 80), (14, 20)]));
+    assert!(plan.left.is_empty());
+}
+
+#[test]
+fn the_plan_of_the_earliest_end_can_be_agreed_and_then_the_offer() {
+    let mut desk = Desk::new();
+    desk.agreed(1, &[(11, 80), (12, 80)]);
+    desk.agreed(2, &[(13, 50)]);
+    let asked = wants(100, 90, (11, 14));
+    let newcomer = desk.requested(9, asked);
+    let fit = fits(&desk, &asked).earliest_end.unwrap();
+    for it in fit.replan.amendments {
+        let amend = Act::Amend {
+            deal: Deal {
+                quota: it.quota,
+                terms: deal(&[]).terms,
+            },
+            answer_by_us: ANSWER_BY_US,
+            cause: Some(Cause::MakesRoomFor(newcomer)),
+        };
+        desk.desk(it.id, amend).unwrap();
+        desk.approve(2).unwrap();
+        desk.user(it.id, Act::Accept).unwrap();
+    }
+    let terms = deal(&[]).terms;
+    desk.desk(
+        newcomer,
+        offer(Deal {
+            quota: fit.quota,
+            terms,
+        }),
+    )
+    .unwrap();
+    desk.user(newcomer, Act::Accept).unwrap();
+}
+
+#[test]
+fn where_nobody_can_be_moved_in_time_the_end_is_later() {
+    let mut desk = Desk::new();
+    let first = desk.agreed(1, &[(11, 80), (12, 80)]);
+    desk.send(first, 11, 75);
+    desk.send(first, 12, 60);
+    let fits = fits(&desk, &wants(40, 90, (11, 12)));
+    let early = fits.earliest_end.unwrap();
+    assert_eq!(early.quota, quota(&[(13, 40)]));
+    assert!(early.ends_late && early.replan.amendments.is_empty());
+    let none = NoFit {
+        wanted: 40,
+        room: 0,
+        from: date(11),
+        to: date(12),
+    };
+    assert_eq!(fits.flattest, Err(none));
+    assert!(fits.moves_nobody.unwrap().ends_late);
+}
+
+#[test]
+fn days_of_users_that_cannot_be_moved_are_passed_over() {
+    let mut desk = Desk::new();
+    let stays = desk.agreed(1, &[(11, 80)]);
+    desk.send(stays, 11, 80);
+    let goes = desk.agreed(2, &[(12, 80)]);
+    let early = fits(&desk, &wants(40, 90, (11, 12))).earliest_end.unwrap();
+    assert_eq!(early.quota, quota(&[(12, 40)]));
+    assert_eq!(early.replan.amendments[0].id, goes);
+}
+
+#[test]
+fn what_never_fits_says_how_much_would() {
+    let desk = Desk::new();
+    let fits = fits(&desk, &wants(1_000, 10, (9, 50)));
+    let none = NoFit {
+        wanted: 1_000,
+        room: 310,
+        from: date(10),
+        to: date(40),
+    };
+    assert_eq!(
+        (&fits.moves_nobody, &fits.flattest),
+        (&Err(none), &Err(none))
+    );
+    assert_eq!(fits.earliest_end, Err(none));
+    assert_eq!(
+        none.to_string(),
+        "1000 units are wanted from 1970-01-11 to 1970-02-10 and 310 fit; ask for fewer Devices, a higher daily \
+         maximum or other days"
+    );
+}
+
+#[test]
+fn each_day_says_what_is_free_when_it_is_due_and_what_is_under_way() {
+    let mut desk = Desk::new();
+    desk.agreed(1, &[(10, 40), (11, 30), (12, 50)]);
+    let fits = fits(&desk, &wants(60, 40, (11, 20)));
+    let days = fits.moves_nobody.unwrap().days;
+    let start_us = Calendar::london().day(date(11)).start_us;
+    let first = FitDay {
+        date: date(11),
+        free_before: 50,
+        quota: 40,
+        free_after: 10,
+        due_us: start_us + 5 * DAY_US,
+        // Days 7 to 11: 20 reserved on each, 40 and 30 agreed, 40 offered.
+        in_flight: 100 + 70 + 40,
+        in_flight_ok: true,
+    };
+    assert_eq!(days[0], first);
+    assert_eq!(
+        (days[1].date, days[1].in_flight),
+        (date(12), 100 + 120 + 60)
+    );
+}
+
+#[test]
+fn too_much_under_way_is_said() {
+    let mut desk = Desk::new();
+    desk.agreed(1, &[(11, 80), (12, 80)]);
+    let days = fits(&desk, &wants(160, 80, (13, 20)))
+        .moves_nobody
+        .unwrap()
+        .days;
+    let said: Vec<_> = days
+        .iter()
+        .map(|day| (day.in_flight, day.in_flight_ok))
+        .collect();
+    assert_eq!(said, [(340, false), (420, false)]);
+}
+
+/// TRT is five times 24 hours: across a clock change it falls on another hour of the day.
+#[test]
+fn a_due_time_is_120_hours_after_the_day_starts() {
+    let mut desk = Desk::new();
+    let march: ServiceDate = "2026-03-27".parse().unwrap();
+    desk.today = march;
+    let asked = Request {
+        earliest: march,
+        latest: march,
+        ..request(5)
+    };
+    let day = fits(&desk, &asked).flattest.unwrap().days[0];
+    let calendar = Calendar::london();
+    let due = calendar.day_at(day.due_us);
+    assert_eq!(due.date.to_string(), "2026-04-01");
+    assert_eq!(
+        day.due_us - due.start_us,
+        3_600_000_000,
+        "an hour after midnight"
+    );
+}
+
+fn is_enough(quota: &Quota, rooms: &[(ServiceDate, u32)], devices: u32) -> bool {
+    quota.total() == u64::from(devices)
+        && quota.days().all(|(date, units)| {
+            rooms
+                .iter()
+                .any(|(day, room)| *day == date && units <= *room)
+        })
+}
+
+proptest! {
+    /// Against looking at every last day, and every peak.
+    #[test]
+    fn offers_are_the_earliest_and_the_flattest_there_are(
+        capacities in proptest::collection::vec(0..130_u32, 31),
+        (devices, most) in (1..600_u32, 1..100_u32),
+        (first, length) in (10..20_i32, 0..20_i32),
+    ) {
+        let mut desk = Desk::new();
+        for (day, capacity) in (10..).zip(&capacities) {
+            desk.set_capacity(Span::On(date(day)), *capacity);
+        }
+        let asked = wants(devices, most, (first, first + length));
+        let rooms: Vec<_> = (first..=40).map(|day| {
+            (date(day), u32::try_from(desk.book.free(date(day))).unwrap().min(most))
+        }).collect();
+        let held = |until: i32, peak: u32| -> u32 {
+            rooms.iter().filter(|(day, _)| *day <= date(until)).map(|(_, room)| (*room).min(peak)).sum()
+        };
+        let fits = fits(&desk, &asked);
+        let earliest = (first..=40).find(|day| held(*day, most) >= devices).map(date);
+        prop_assert_eq!(fits.moves_nobody.as_ref().ok().and_then(|fit| fit.quota.last()), earliest);
+        prop_assert_eq!(&fits.earliest_end, &fits.moves_nobody, "nobody is there to be moved");
+        let lowest = (1..=most).find(|peak| held(first + length, *peak) >= devices);
+        prop_assert_eq!(fits.flattest.as_ref().ok().map(|fit| fit.quota.peak()), lowest);
+        for fit in [fits.earliest_end, fits.flattest, fits.moves_nobody].into_iter().flatten() {
+            prop_assert!(is_enough(&fit.quota, &rooms, devices));
+        }
+    }
+
+    /// Against trying every last day in turn.
+    #[test]
+    fn no_earlier_end_can_be_had_by_moving_others(
+        agreed in proptest::collection::vec((1..4_u8, 11..16_i32, 1..60_u32), 0..6),
+        (devices, most) in (1..250_u32, 1..90_u32),
+    ) {
+        let mut desk = Desk::new();
+        for (user, day, units) in agreed {
+            let room = u32::try_from(desk.book.free(date(day))).unwrap();
+            if units <= room {
+                desk.agreed(user, &[(day, units)]);
+            }
+        }
+        desk.set_capacity(Span::From(date(19)), 0);
+        let asked = wants(devices, most, (11, 18));
+        let mut rooms = desk.book.rooms(&asked, &desk.at(), &Quota::new());
+        for room in &mut rooms {
+            let agreed = u32::try_from(desk.book.agreed_on(room.date)).unwrap();
+            room.others = agreed.min(most - room.free);
+        }
+        let can = |days: &usize| with_others(&asked, &rooms[..*days]).is_some_and(|(held, units)| {
+            let need = Need { units, held, newcomer: Some(9) };
+            desk.book.replan(&need, &desk.at()).left.is_empty()
+        });
+        let earliest = (0..=rooms.len()).find(can).map(|days| date(10 + i32::try_from(days).unwrap()));
+        let found = fits(&desk, &asked).earliest_end;
+        prop_assert_eq!(found.as_ref().ok().and_then(|fit| fit.quota.last()), earliest);
+        if let Ok(fit) = found {
+            prop_assert!(fit.replan.left.is_empty());
+            prop_assert_eq!(fit.quota.total(), u64::from(devices));
+        }
+    }
+}
+
+#[test]
+fn a_day_never_carries_more_than_its_capacity() {
+    let mut desk = Desk::new();
+    desk.agreed(1, &[(11, 80)]);
+    desk.set_capacity(Span::On(date(11)), 30);
+    let on_it = quota(&[(11, 5)]);
+    assert_eq!(desk.book.may_be_released(date(11), &on_it), 30);
+    assert_eq!(
+        desk.book.may_be_released(date(12), &on_it),
+        u64::from(CAPACITY) / 5
+    );
+}

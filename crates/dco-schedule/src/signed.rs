@@ -1,0 +1,160 @@
+//! Who did something, when and why.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::Micros;
+
+/// A ticket number or a reason: one line of 1 to 500 characters, without spaces at its ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(String);
+
+/// The most characters of a [`Text`].
+pub const TEXT_CHARS_MAX: usize = 500;
+
+/// The text is empty, too long, or more than one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "a text of {chars} characters was given; expected one printable line of 1 to {TEXT_CHARS_MAX}; \
+     say in a few words why"
+)]
+pub struct InvalidText {
+    /// Characters given, spaces at the ends taken off.
+    pub chars: usize,
+}
+
+impl Text {
+    /// Takes spaces off the ends and checks the rest.
+    pub fn new(text: &str) -> Result<Self, InvalidText> {
+        let text = text.trim();
+        let chars = text.chars().count();
+        if chars == 0 || chars > TEXT_CHARS_MAX || text.chars().any(char::is_control) {
+            return Err(InvalidText { chars });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who signs. A User signs for its own schedules only, so which User it is stands in the schedule's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Party<U> {
+    /// The User whose schedule it is.
+    User,
+    /// The Service Desk.
+    Desk(Officer<U>),
+    /// Nobody: a period ran out.
+    Time,
+}
+
+/// An officer of the Service Desk, and the second one where two are needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Officer<U> {
+    /// Who asked for it.
+    pub officer: U,
+    /// The ticket under which it was asked.
+    pub ticket: Text,
+    /// Who approved it, if it needed a second officer: never the same one.
+    pub second: Option<U>,
+}
+
+/// A signature: who, when, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed<U> {
+    /// Who.
+    pub by: Party<U>,
+    /// When, as the engine's time.
+    pub at_us: Micros,
+    /// Why, in the words of who did it.
+    pub reason: Text,
+}
+
+/// The two that agree with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The User.
+    User,
+    /// The Service Desk.
+    Desk,
+}
+
+impl<U> Party<U> {
+    /// Which side signs; `None` for time.
+    pub const fn side(&self) -> Option<Side> {
+        match self {
+            Self::User => Some(Side::User),
+            Self::Desk(_) => Some(Side::Desk),
+            Self::Time => None,
+        }
+    }
+
+    /// Whether two officers signed.
+    pub const fn has_second(&self) -> bool {
+        matches!(self, Self::Desk(officer) if officer.second.is_some())
+    }
+
+    /// The second officer, where two signed.
+    pub const fn second(&self) -> Option<&U> {
+        match self {
+            Self::Desk(officer) => officer.second.as_ref(),
+            Self::User | Self::Time => None,
+        }
+    }
+}
+
+impl Side {
+    /// Who has to answer this side.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::User => Self::Desk,
+            Self::Desk => Self::User,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "the User",
+            Self::Desk => "the Service Desk",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_line_with_something_in_it() {
+        assert_eq!(Text::new("  INC-17 \n").unwrap().as_str(), "INC-17");
+        let longest = "ä".repeat(TEXT_CHARS_MAX);
+        assert_eq!(Text::new(&longest).unwrap().to_string(), longest);
+        for (text, chars) in [("", 0), (" \t", 0), ("a\nb", 3), (&"a".repeat(501), 501)] {
+            assert_eq!(Text::new(text), Err(InvalidText { chars }), "{text}");
+        }
+    }
+
+    #[test]
+    fn sides_answer_each_other() {
+        for side in [Side::User, Side::Desk] {
+            assert_ne!(side.other(), side);
+            assert_eq!(side.other().other(), side);
+        }
+        assert_eq!(Party::<u8>::Time.side(), None);
+        assert_eq!(Party::<u8>::Time.second(), None);
+        assert_eq!(crate::testing::two_officers(1, 2).second(), Some(&2));
+    }
+}

@@ -1,0 +1,315 @@
+//! Notices and limits as they go out, and whose they are.
+
+use dco_block::Eui64;
+use dco_engine::record::ActKind;
+use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
+use dco_proto::v1 as pb;
+use dco_schedule::{Covers, ScheduleId, Side, Source, Span};
+use pb::notice::Subject;
+
+use super::explain::for_people;
+use super::{instant, name};
+
+/// A party's notices.
+pub(crate) fn notices(party: NoticeParty, notices: &Notices) -> pb::ListNoticesResponse {
+    let told = notices.notices.iter().map(|it| notice(party, it));
+    pb::ListNoticesResponse {
+        notices: told.collect(),
+        position: notices.position,
+        complete: notices.complete,
+    }
+}
+
+fn notice(party: NoticeParty, notice: &Notice) -> pb::Notice {
+    pb::Notice {
+        number: notice.number,
+        create_time: Some(instant(notice.at_us)),
+        message: message(&notice.subject),
+        subject: Some(subject(party, &notice.subject)),
+    }
+}
+
+fn schedule(id: ScheduleId<Eui64>) -> String {
+    format!("users/{}/schedules/{}", id.user, id.number)
+}
+
+/// The name of the schedule of the party itself; empty where it is none, or the party has no schedules.
+fn own_schedule(party: NoticeParty, source: Source) -> String {
+    match (party, source.schedule()) {
+        (NoticeParty::User(user), Some(number)) => schedule(ScheduleId { user, number }),
+        _ => String::new(),
+    }
+}
+
+fn act(kind: ActKind) -> String {
+    format!("{kind:?}").to_uppercase()
+}
+
+fn action(number: u64) -> String {
+    format!("actions/{number}")
+}
+
+fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
+    match subject {
+        NoticeSubject::ScheduleStep {
+            schedule: id,
+            revision,
+            act: kind,
+            by,
+            answer_by_us,
+        } => Subject::ScheduleStep(pb::ScheduleStepNotice {
+            schedule: schedule(*id),
+            revision: *revision,
+            act: act(*kind),
+            by: side(*by).to_owned(),
+            answer_by_time: answer_by_us.map(instant),
+        }),
+        NoticeSubject::ActionPending {
+            action: number,
+            schedule: id,
+            act: kind,
+            expires_us,
+        } => Subject::ActionPending(pb::ActionPendingNotice {
+            action: action(*number),
+            schedule: schedule(*id),
+            act: act(*kind),
+            expire_time: Some(instant(*expires_us)),
+        }),
+        NoticeSubject::ActionSettled {
+            action: number,
+            approved,
+        } => Subject::ActionSettled(pb::ActionSettledNotice {
+            action: action(*number),
+            approved: *approved,
+        }),
+        NoticeSubject::CapacitySet {
+            span,
+            capacity,
+            profile,
+            agreed_days,
+        } => Subject::CapacitySet(pb::CapacitySetNotice {
+            first_service_date: span.first().to_string(),
+            one_day: matches!(span, Span::On(_)),
+            capacity: *capacity,
+            hour_profile_set: *profile,
+            agreed_days: *agreed_days,
+        }),
+        NoticeSubject::OverAgreed { days, proposal } => {
+            let days = days.iter().map(|(date, units)| pb::DayUnits {
+                service_date: date.to_string(),
+                units: *units,
+            });
+            let proposal = proposal.iter().map(|(id, units)| pb::ProposedMove {
+                schedule: schedule(*id),
+                units: *units,
+            });
+            Subject::OverAgreed(pb::OverAgreedNotice {
+                days: days.collect(),
+                proposal: proposal.collect(),
+            })
+        }
+        other => about_sending(party, other),
+    }
+}
+
+/// What a User alone is told.
+fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
+    match subject {
+        NoticeSubject::NearlyUsed {
+            source,
+            date,
+            limit,
+            used,
+        } => Subject::NearlyUsed(pb::NearlyUsedNotice {
+            schedule: own_schedule(party, *source),
+            service_date: date.to_string(),
+            limit: *limit,
+            used: *used,
+        }),
+        NoticeSubject::TransferExpires {
+            transfer,
+            expire_us,
+        } => Subject::TransferExpires(pb::TransferExpiresNotice {
+            transfer: match party {
+                NoticeParty::User(user) => name::transfer(user, Some(*transfer)),
+                NoticeParty::Desk | NoticeParty::Operators => String::new(),
+            },
+            expire_time: Some(instant(*expire_us)),
+        }),
+        _ => unreachable!("every other subject is dealt with before"),
+    }
+}
+
+const fn side(by: Option<Side>) -> &'static str {
+    match by {
+        Some(Side::User) => "USER",
+        Some(Side::Desk) => "SERVICE_DESK",
+        None => "TIME",
+    }
+}
+
+fn message(subject: &NoticeSubject) -> String {
+    match subject {
+        NoticeSubject::ScheduleStep {
+            schedule: id,
+            act: kind,
+            by,
+            answer_by_us,
+            ..
+        } => {
+            let until = answer_by_us.map_or_else(String::new, |at_us| {
+                format!("; it may be answered until {}", for_people(at_us))
+            });
+            format!(
+                "{} by {} on {}{until}",
+                act(*kind),
+                side(*by),
+                schedule(*id)
+            )
+        }
+        NoticeSubject::ActionPending {
+            action: number,
+            schedule: id,
+            act: kind,
+            expires_us,
+        } => format!(
+            "{} on {} waits for a second officer until {} as {}",
+            act(*kind),
+            schedule(*id),
+            for_people(*expires_us),
+            action(*number)
+        ),
+        NoticeSubject::ActionSettled {
+            action: number,
+            approved,
+        } => {
+            let how = if *approved { "approved" } else { "not done" };
+            format!("{} was {how}", action(*number))
+        }
+        NoticeSubject::CapacitySet { span, capacity, .. } => capacity_set(*span, *capacity),
+        NoticeSubject::OverAgreed { days, .. } => format!(
+            "service days with more agreed than room: {}; propose a re-plan",
+            days.len()
+        ),
+        NoticeSubject::TransferExpires {
+            transfer,
+            expire_us,
+        } => format!(
+            "transfer {transfer} expires at {} unless its blocks come",
+            for_people(*expire_us)
+        ),
+        NoticeSubject::NearlyUsed {
+            source,
+            date,
+            limit,
+            used,
+        } => {
+            let of = source.schedule().map_or_else(
+                || "the allowance".to_owned(),
+                |number| format!("the quota of schedule {number}"),
+            );
+            format!("{used} of {limit} large activations are sent for {date} under {of}")
+        }
+    }
+}
+
+fn capacity_set(span: Span, capacity: Option<u32>) -> String {
+    let days = match span {
+        Span::On(date) => format!("for {date}"),
+        Span::From(date) => format!("from {date} on"),
+    };
+    capacity.map_or_else(
+        || format!("the hour profile {days} was set"),
+        |capacity| format!("the capacity {days} is {capacity} large images a day"),
+    )
+}
+
+/// Limits as they go out.
+pub(crate) fn limits(user: Eui64, view: &LimitsView) -> pb::Limits {
+    pb::Limits {
+        service_date: view.date.to_string(),
+        reset_time: Some(instant(view.resets_us)),
+        allowance: view.allowance,
+        allowance_used: view.allowance_used,
+        quotas: view.quotas.iter().map(|it| quota(user, it)).collect(),
+        days_ahead_max: view.days_ahead_max.into(),
+        devices_max: view.devices_max,
+    }
+}
+
+fn quota(user: Eui64, it: &QuotaUse) -> pb::QuotaUse {
+    let number = it.schedule;
+    pb::QuotaUse {
+        service_date: it.date.to_string(),
+        schedule: schedule(ScheduleId { user, number }),
+        manufacturer_image_hash: match it.covers {
+            Covers::Image(hash) => hash.to_vec().into(),
+            Covers::Portfolio => bytes::Bytes::new(),
+        },
+        agreed: it.agreed,
+        used: it.used,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
+
+    #[test]
+    fn every_notice_has_a_sentence_and_its_facts() {
+        let id = ScheduleId {
+            user: USER,
+            number: 7,
+        };
+        let date = "2026-06-02".parse().unwrap();
+        let kind = ActKind::Offer;
+        let until_us = 1_780_000_000_000_000;
+        let told = [
+            NoticeSubject::ScheduleStep {
+                schedule: id,
+                revision: 2,
+                act: kind,
+                by: Some(Side::Desk),
+                answer_by_us: Some(until_us),
+            },
+            NoticeSubject::ActionPending {
+                action: 3,
+                schedule: id,
+                act: kind,
+                expires_us: until_us,
+            },
+            NoticeSubject::ActionSettled {
+                action: 3,
+                approved: true,
+            },
+            NoticeSubject::CapacitySet {
+                span: Span::From(date),
+                capacity: Some(9_000),
+                profile: false,
+                agreed_days: 0,
+            },
+            NoticeSubject::OverAgreed {
+                days: vec![(date, 30)],
+                proposal: vec![(id, 30)],
+            },
+            NoticeSubject::TransferExpires {
+                transfer: 4,
+                expire_us: until_us,
+            },
+            NoticeSubject::NearlyUsed {
+                source: Source::Schedule(7),
+                date,
+                limit: 500,
+                used: 400,
+            },
+        ];
+        let party = NoticeParty::User(USER);
+        let lines = told.iter().map(|it| {
+            let facts = subject(party, it);
+            format!("{}\n    {facts:?}\n", message(it))
+        });
+        insta::assert_snapshot!("every_notice", lines.collect::<String>());
+    }
+}

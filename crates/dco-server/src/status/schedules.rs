@@ -1,0 +1,145 @@
+//! Refusals about delivery schedules, capacity and second approvals.
+
+use dco_block::Eui64;
+use dco_engine::Refusal;
+use dco_schedule::{DayShort, ExceedsAgreed, Refusal as BookRefusal};
+use tonic::Code;
+
+use super::{Concern, Detail, Fault};
+
+/// Days named in the metadata of a refusal; the message says how many there are.
+const DAYS_TOLD: usize = 10;
+
+/// A batch that an agreed schedule covers, with too little left.
+pub(super) fn exceeds_agreed(exceeds: &ExceedsAgreed, concern: Concern<'_>) -> Fault {
+    let schedule = schedule_name(concern.user, exceeds.number);
+    let fault = Fault::new(Code::FailedPrecondition, "EXCEEDS_AGREED_SCHEDULE", exceeds)
+        .detail(Detail::Precondition {
+            kind: "AGREED_QUOTA",
+            subject: schedule.clone(),
+        })
+        .detail(Detail::Help {
+            description: "agree an amendment with the Service Desk",
+            url: concern.service_desk_url.to_owned(),
+        })
+        .with("schedule", schedule)
+        .with("serviceDate", exceeds.date)
+        .with("agreedPerServiceDay", exceeds.agreed)
+        .with("used", exceeds.used)
+        .with("requested", exceeds.requested);
+    match exceeds.earliest_fit {
+        Some(date) => fault.with("earliestFitDate", date),
+        None => fault,
+    }
+}
+
+/// What the book of schedules refuses.
+pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
+    match refusal {
+        BookRefusal::RevisionMismatch { given, current } => {
+            Fault::new(Code::Aborted, "ETAG_MISMATCH", refusal)
+                .with("etag", given)
+                .with("currentEtag", current)
+        }
+        BookRefusal::NotFound { .. } | BookRefusal::ActionNotFound { .. } => {
+            Fault::new(Code::NotFound, "RESOURCE_NOT_FOUND", refusal)
+        }
+        BookRefusal::RequestReversed { .. }
+        | BookRefusal::QuotaEmpty
+        | BookRefusal::DayOver { .. }
+        | BookRefusal::CapacityOfPast { .. }
+        | BookRefusal::DayTooFar { .. }
+        | BookRefusal::MoreThanRequested { .. }
+        | BookRefusal::AnswerTooSoon { .. } => argument(refusal),
+        _ => precondition(refusal, concern.user),
+    }
+}
+
+fn argument(refusal: &BookRefusal) -> Fault {
+    let fault = |reason, field| Fault::new(Code::InvalidArgument, reason, refusal).field(field);
+    match refusal {
+        BookRefusal::RequestReversed { earliest, latest } => {
+            fault("SCHEDULE_DATES_REVERSED", "latest_date")
+                .with("earliestDate", earliest)
+                .with("latestDate", latest)
+        }
+        BookRefusal::QuotaEmpty => fault("QUOTA_EMPTY", "quota"),
+        BookRefusal::DayOver { date, today, .. } => fault("SERVICE_DATE_INVALID", "quota")
+            .with("serviceDate", date)
+            .with("earliestServiceDate", today),
+        BookRefusal::CapacityOfPast { date, today, .. } => fault("SERVICE_DATE_INVALID", "date")
+            .with("serviceDate", date)
+            .with("earliestServiceDate", today),
+        BookRefusal::DayTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "quota")
+            .with("serviceDate", date)
+            .with("latestServiceDate", latest),
+        BookRefusal::MoreThanRequested { devices, wanted } => fault("QUOTA_OVER_REQUEST", "quota")
+            .with("requestedDevices", devices)
+            .with("quotaTotal", wanted),
+        BookRefusal::AnswerTooSoon { earliest_us, .. } => {
+            fault("ANSWER_PERIOD_TOO_SHORT", "answer_by_time").with(
+                "earliestAnswerByTime",
+                crate::convert::instant(*earliest_us),
+            )
+        }
+        other => Fault::not_in_table(other),
+    }
+}
+
+fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
+    let fault = |reason, kind| {
+        Fault::new(Code::FailedPrecondition, reason, refusal).detail(Detail::Precondition {
+            kind,
+            subject: format!("users/{user}"),
+        })
+    };
+    match refusal {
+        BookRefusal::WrongState { state, act, .. } => {
+            fault("SCHEDULE_STATE_INVALID", "SCHEDULE_STATE")
+                .with("state", state)
+                .with("act", act)
+        }
+        BookRefusal::BelowSent { date, sent, wanted } => fault("QUOTA_BELOW_SENT", "QUOTA_SENT")
+            .with("serviceDate", date)
+            .with("sent", sent)
+            .with("wanted", wanted),
+        BookRefusal::DoesNotFit { days } => fault("AGREEMENT_DOES_NOT_FIT", "CAPACITY_FREE")
+            .with("dayCount", days.len())
+            .with("days", days_told(days)),
+        BookRefusal::AnswerTooLate { answer_by_us } => fault("ANSWER_PERIOD_OVER", "ANSWER_PERIOD")
+            .with("answerByTime", crate::convert::instant(*answer_by_us)),
+        BookRefusal::ActionExpired { expires_us } => fault("ACTION_EXPIRED", "ACTION_WAITING")
+            .with("expireTime", crate::convert::instant(*expires_us)),
+        BookRefusal::MovedTooOften { moves, limit } => fault("MOVED_TOO_OFTEN", "MOVES_LEFT")
+            .with("moves", moves)
+            .with("movesMax", limit),
+        BookRefusal::TooManyOpen { limit } => {
+            fault("TOO_MANY_SCHEDULES", "SCHEDULES_LEFT").with("scheduleCountMax", limit)
+        }
+        BookRefusal::SameOfficer => fault("SECOND_OFFICER_REQUIRED", "OTHER_OFFICER"),
+        other => Fault::not_in_table(other),
+    }
+}
+
+/// `2026-06-01:wanted=900:free=300`, one for each day, separated by spaces.
+fn days_told(days: &[DayShort]) -> String {
+    let told = days.iter().take(DAYS_TOLD);
+    let told = told.map(|it| format!("{}:wanted={}:free={}", it.date, it.wanted, it.free));
+    told.collect::<Vec<_>>().join(" ")
+}
+
+fn schedule_name(user: Eui64, number: u32) -> String {
+    format!("users/{user}/schedules/{number}")
+}
+
+/// What is wrong with a request that the book is not asked about.
+pub(super) fn argument_of(refusal: &Refusal) -> Fault {
+    let fault = |reason, field| Fault::new(Code::InvalidArgument, reason, refusal).field(field);
+    match refusal {
+        Refusal::NothingSet => fault("CAPACITY_EMPTY", "capacity"),
+        Refusal::TooManyRequests { given, limit } => fault("TOO_MANY_REQUESTS", "requests")
+            .with("requestCount", given)
+            .with("requestCountMax", limit),
+        other => Fault::not_in_table(other),
+    }
+}
