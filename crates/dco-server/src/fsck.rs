@@ -73,7 +73,8 @@ pub fn fsck(
         ..Options::default()
     };
     let mut second = Replayed::new(Terms::default());
-    let found = dco_store::check(Arc::clone(&disk), &options, &mut second)?;
+    let mut found = dco_store::check(Arc::clone(&disk), &options, &mut second)?;
+    found.expect_records();
     let mut report = FsckReport::of(&found);
     if !found.is_replayed {
         report.note(
