@@ -96,6 +96,7 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         journal,
         blocks,
         unwanted,
+        lost,
         start,
         watch: since,
     } = recovered;
@@ -111,6 +112,9 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
     }
     let (sender, commands) = mpsc::channel(COMMANDS_MAX);
     let (news, landings, finds) = StoreNews::new();
+    for (owner, index) in lost {
+        news.found.is_damaged(owner, index);
+    }
     let driver = Driver {
         engine,
         clock,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use dco_engine::Terms;
 use dco_store::{Disk, Finding, Options, ReadOnlyDisk, Report, StoreError};
 
+use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 use crate::driver::Replayed;
 use watched::Watched;
 
@@ -53,6 +54,12 @@ pub enum FsckError {
         _0.display()
     )]
     NoData(PathBuf),
+    /// What is missing from it is not known.
+    #[error(
+        "{} is a backup, or a data folder made of one, that was never finished; remove it and take or restore another",
+        _0.display()
+    )]
+    Unfinished(PathBuf),
 }
 
 /// Looks at every byte. `progress` hears how many bytes were read since the last call, and of how many in all (that is
@@ -66,14 +73,16 @@ pub fn fsck(
     progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<FsckReport, FsckError> {
     let disk = Arc::new(ReadOnlyDisk::open(folder)?);
-    let total_bytes = bytes_of(&disk, folder, plan)?;
+    let names = names(&disk, folder)?;
+    let total_bytes = bytes_of(&disk, &names, plan);
     let disk: Arc<dyn Disk> = Arc::new(Watched::new(disk, total_bytes, progress));
     let options = Options {
         record_format: dco_engine::record::RECORD_FORMAT,
         ..Options::default()
     };
     let mut second = Replayed::new(Terms::default());
-    let found = dco_store::check(Arc::clone(&disk), &options, &mut second)?;
+    let mut found = dco_store::check(Arc::clone(&disk), &options, &mut second)?;
+    found.expect_records();
     let mut report = FsckReport::of(&found);
     if !found.is_replayed {
         report.note(
@@ -85,37 +94,47 @@ pub fn fsck(
     Ok(report)
 }
 
-/// About how much is going to be read.
-fn bytes_of(disk: &ReadOnlyDisk, folder: &Path, plan: FsckPlan) -> Result<u64, FsckError> {
-    let listing = |source| StoreError::Disk {
+/// What is in the folder, if it can be a data folder.
+fn names(disk: &ReadOnlyDisk, folder: &Path) -> Result<Vec<String>, FsckError> {
+    let names = disk.list().map_err(|source| StoreError::Disk {
         doing: "listing",
         file: folder.display().to_string(),
         offset: None,
         source,
-    };
-    let names = disk.list().map_err(listing)?;
-    let is_ours = |name: &&String| {
-        ["journal-", "blocks-", "snapshot-"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-    };
-    let ours: Vec<_> = names.iter().filter(is_ours).collect();
-    if ours.is_empty() {
+    })?;
+    if names.iter().any(|name| name == BACKUP_LIST_UNFINISHED) {
+        return Err(FsckError::Unfinished(folder.to_owned()));
+    }
+    if !names.iter().any(|name| is_ours(name)) {
         return Err(FsckError::NoData(folder.to_owned()));
     }
-    let bytes = ours.into_iter().map(|name| {
+    Ok(names)
+}
+
+fn is_ours(name: &str) -> bool {
+    ["journal-", "blocks-", "snapshot-"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// About how much is going to be read.
+fn bytes_of(disk: &ReadOnlyDisk, names: &[String], plan: FsckPlan) -> u64 {
+    let ours = names.iter().filter(|name| is_ours(name));
+    let bytes = ours.map(|name| {
         let twice = plan.images && name.starts_with("blocks-");
         // One that cannot be measured is found by the check itself.
         disk.len(name).unwrap_or(0) * if twice { 2 } else { 1 }
     });
-    Ok(bytes.sum())
+    bytes.sum()
 }
 
 impl FsckReport {
     fn of(found: &Report) -> Self {
+        // A backup has a list of what is in it.
+        let notes = found.notes.iter().filter(|note| note.file != BACKUP_LIST);
         Self {
             damage: found.damage.clone(),
-            notes: found.notes.clone(),
+            notes: notes.cloned().collect(),
             head_seq: found.head.map(|head| head.seq),
             records: found.records,
             snapshots: found.snapshots,

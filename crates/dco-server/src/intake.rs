@@ -136,6 +136,7 @@ impl Intake {
                 Ok(Put::Durable | Put::AlreadyHeld) => {
                     // The engine is told first, so that whoever reads the acknowledgement and asks for
                     // the transfer finds the block there.
+                    news.found.has_room();
                     news.landed.add(owner, index);
                     metrics.block_acknowledged(bytes);
                     pending.acknowledge();
@@ -147,8 +148,9 @@ impl Intake {
                 }
                 Err(error @ StoreError::NoRoom { .. }) => {
                     // What is left on the disk would tell one User about others.
-                    tracing::warn!(owner, block.index = index, %error, "no room for a block");
-                    news.found.is_full();
+                    if news.found.is_full() {
+                        tracing::warn!(owner, block.index = index, %error, "no room for blocks");
+                    }
                     let what = "there is no room for this block at the moment; send it again after a pause";
                     let fault = Fault::store_full(what, retry_in);
                     metrics.block_refused(fault.reason());

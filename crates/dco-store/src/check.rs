@@ -8,6 +8,7 @@ use crate::{
     disk::{Disk, Folder},
     frame::{FRAME_HEADER_LEN, Kind},
     journal::{Head, Second},
+    open::NO_RECORDS,
     segment::{Bodies, Log, Scan, SegmentHeader},
 };
 
@@ -155,6 +156,14 @@ impl Report {
     /// Whether there is no damage.
     pub fn is_clean(&self) -> bool {
         self.damage.is_empty()
+    }
+
+    /// For a caller who puts blocks only once a record says whose they are: blocks without any record
+    /// are damage.
+    pub fn expect_records(&mut self) {
+        if self.blocks > 0 && self.head == Some(Head::NONE) {
+            self.damage(&Log::Journal.segment(1), 0, NO_RECORDS);
+        }
     }
 
     fn damage(&mut self, file: &str, offset: u64, what: impl Into<String>) {

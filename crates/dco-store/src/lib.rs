@@ -37,7 +37,8 @@
 //! random number, no runtime, no knowledge of what a record means or of who owns a block. No
 //! record is ever changed, and none removed but with its whole segment, when the caller says
 //! that its time is over. What cannot be detected from inside a folder is that its newest files
-//! were taken away or replaced by an older copy of them: keep the [`Head`] elsewhere for that.
+//! were taken away or replaced by an older copy of them: keep the [`Head`] elsewhere for that. Nor
+//! that a block segment was: their numbers have gaps, so only the caller knows what should be held.
 //!
 //! # The files
 //!
@@ -144,8 +145,8 @@
 //! # Torn or damaged
 //!
 //! A frame is bad if its header's CRC, segment or offset is wrong, if its `synced` is below
-//! that of the frame before or above its own offset, if it reaches past the file, or if its
-//! body's CRC is wrong.
+//! that of the frame before or above its own offset, or if its body's CRC is wrong. One that
+//! is good and reaches past the end of the file is damage: the file was cut.
 //! A bad frame before the seal of a segment that is not the last is damage. In the last segment
 //! it is damage if any good frame header behind it says that more than its offset was synced;
 //! otherwise it is where the last commit was torn, and the file is cut there, so that nothing

@@ -4,6 +4,7 @@ use crate::{
     BlockLog, Journal, Options, StoreError, blocks,
     disk::{Disk, Folder},
     journal::{self, Replay, Start},
+    segment::Log,
 };
 
 /// Both logs, recovered and not yet running.
@@ -16,6 +17,26 @@ pub struct Opened {
     /// What the journal's start rested on.
     pub start: Start,
 }
+
+impl Opened {
+    /// For a caller who puts blocks only once a record says whose they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if there are blocks and no record.
+    pub fn expect_records(&self) -> Result<(), StoreError> {
+        if self.journal.last_seq() > 0 || self.blocks.held().next().is_none() {
+            return Ok(());
+        }
+        Err(StoreError::Damaged {
+            file: Log::Journal.segment(1),
+            offset: 0,
+            what: NO_RECORDS,
+        })
+    }
+}
+
+/// What is wrong with a journal where there are blocks and no record.
+pub(crate) const NO_RECORDS: &str = "no record is left that says whose the stored blocks are";
 
 /// Opens a data folder. `replay` gets the newest snapshot that is good and each journal record
 /// after it in order. What was kept is durable when this returns; what a power cut tore is gone

@@ -82,5 +82,11 @@ async fn what_cannot_be_judged_is_told_apart_from_damage() {
         .await
         .expect_code(2);
     assert!(nonsense.error().contains("no data folder"), "{nonsense:?}");
+    let begun = scene.site.path("begun");
+    std::fs::create_dir(&begun).unwrap();
+    write(&begun.join("blocks-0000000001.seg"), "x");
+    write(&begun.join("backup.json.new"), "{}");
+    let begun = here(&["fsck"], &begun).await.expect_code(2);
+    assert!(begun.error().contains("never finished"), "{begun:?}");
     scene.no_faults();
 }

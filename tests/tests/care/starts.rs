@@ -1,7 +1,9 @@
 //! Starts: from a snapshot, and on the folder of an older program.
 
 use dco_client::{ActivationName, BatchName, TransferName};
-use dco_tests::{Image, Metrics, Scene, devices, names, read, settled, submit_batch, write};
+use dco_tests::{
+    Image, Metrics, Scene, devices, names, open_transfer, read, send, settled, submit_batch, write,
+};
 
 use super::{here, small};
 
@@ -43,6 +45,43 @@ async fn a_service_that_was_killed_starts_from_a_snapshot_and_knows_what_it_knew
         3
     );
     scene.no_faults();
+}
+
+#[tokio::test]
+async fn an_image_whose_blocks_were_lost_is_told_at_the_start_and_offered_to_nobody() {
+    let mut scene = Scene::start(small).await;
+    let devices = scene.install(0, 2, "user1", "gateway1").await;
+    let user = scene.user("user1").await;
+    let images = [2, 3].map(Image::large);
+    for image in &images {
+        scene.store(&user, image, &devices).await;
+    }
+    let batch = user
+        .submit_batch(submit_batch(&images[0], &devices))
+        .await
+        .unwrap();
+    scene.stop_service().await;
+    let data = scene.site.path("data");
+    let files = names(&data);
+    let first = files.iter().find(|name| name.starts_with("blocks-"));
+    std::fs::remove_file(data.join(first.unwrap())).unwrap();
+
+    scene.start_service().await;
+    let lost = |metrics: &Metrics| metrics.reaches("dco_images_quarantined", 1);
+    Metrics::until(scene.service(), lost).await;
+    let named = scene.service().errors().into_iter();
+    let named = named.filter(|line| line.contains("lacks a block"));
+    assert!(named.count() > 0);
+    let gateway = scene.gateway("gateway1", &[]).await;
+    let user = scene.user("user1").await;
+    for image in &images {
+        let opened = user.open_transfer(open_transfer(image, &devices)).await;
+        send(&user, opened.unwrap().name.unwrap(), image).await;
+    }
+    let done = settled(&user, batch.name.unwrap()).await;
+    assert_eq!(done.counts.succeeded, 2);
+    let stats = gateway.stop().await.expect_code(0).json()["stats"].clone();
+    assert_eq!(stats["started"], 2, "{stats}");
 }
 
 /// A folder that the first form of the service left: an image stored for three Devices, one of which has activated it, and

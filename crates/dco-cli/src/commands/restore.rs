@@ -1,5 +1,6 @@
 //! `dco restore`: a data folder made of a backup.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -45,6 +46,13 @@ impl Restore {
             return Err(Failure::data(format!(
                 "{} is not empty, and a service may be using it; name a new folder and give that to the service \
                  as data_dir",
+                self.folder.display()
+            )));
+        }
+        if !can_be_replaced(&self.folder) {
+            return Err(Failure::data(format!(
+                "{} is where a disk is mounted, or has no name of its own, and the finished copy cannot take its \
+                 place; name a new folder in it",
                 self.folder.display()
             )));
         }
@@ -130,6 +138,15 @@ fn head_of(backup: &Backup) -> Result<Head, Failure> {
     })
 }
 
+/// Whether a folder beside this one can get its name. Known before hours are spent on the copy.
+fn can_be_replaced(folder: &Path) -> bool {
+    let device = |path: &Path| path.metadata().ok().map(|facts| facts.dev());
+    let above = folder.canonicalize().ok();
+    let above = above.as_deref().and_then(Path::parent);
+    let is_mounted = above.is_some_and(|above| device(above) != device(folder));
+    folder.file_name().is_some() && !is_mounted
+}
+
 /// A folder beside another one: on the same disk, so that it can get its name.
 fn beside(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
@@ -140,6 +157,16 @@ fn beside(folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_s_own_folder_is_not_replaced_and_one_in_it_is() {
+        for path in ["/", "/proc", "..", "."] {
+            assert!(!can_be_replaced(Path::new(path)), "{path}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(can_be_replaced(folder.path()));
+        assert!(can_be_replaced(&folder.path().join("new")));
+    }
 
     #[test]
     fn the_unfinished_folder_stands_beside_the_one_it_becomes() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dco_engine::{Engine, Event, Terms};
 use dco_schedule::Micros;
-use dco_store::{BlockLog, Disk, Journal, Opened, Start, StoreError};
+use dco_store::{BlockLog, Disk, HeldBlock, Journal, Opened, Start, StoreError};
 use uuid::Uuid;
 
 use super::replayed::Replayed;
@@ -21,6 +21,8 @@ pub(crate) struct Recovered {
     pub(super) blocks: BlockLog,
     /// Owners in the block log that nothing needs.
     pub(super) unwanted: BTreeSet<u64>,
+    /// A block of each stored image that lacks some, by owner and index.
+    pub(super) lost: Vec<(u64, u32)>,
     /// What it rests on.
     pub(super) start: Start,
     /// Since when.
@@ -41,16 +43,20 @@ pub(crate) fn recover(
         ..options
     };
     let mut replayed = Replayed::new(terms.clone());
+    let opened = dco_store::open_at_once(Arc::clone(&disk), options, &mut replayed)?;
+    opened.expect_records()?;
     let Opened {
         journal,
         blocks,
         start,
-    } = dco_store::open_at_once(Arc::clone(&disk), options, &mut replayed)?;
+    } = opened;
     let mut engine = replayed.into_engine();
     if now_us < engine.last_time_us() {
         tracing::warn!("the clock is behind the journal; time stands still until it has caught up");
     }
-    let unwanted = enter_blocks(&mut engine, &blocks, now_us);
+    let held: Vec<_> = blocks.held().collect();
+    let unwanted = enter_blocks(&mut engine, &held, now_us);
+    let lost = lost_blocks(&engine, &held);
     engine.on_durable(journal.last_seq());
     tell(&start, &journal, &unwanted);
     Ok(Recovered {
@@ -60,6 +66,7 @@ pub(crate) fn recover(
         journal,
         blocks,
         unwanted,
+        lost,
         start,
         watch,
     })
@@ -67,10 +74,10 @@ pub(crate) fn recover(
 
 /// Tells the engine of the blocks that are held, and gives the owners whose blocks it does not want. It is asked once
 /// for each owner: they come one after the other.
-fn enter_blocks(engine: &mut Engine, blocks: &BlockLog, now_us: Micros) -> BTreeSet<u64> {
+fn enter_blocks(engine: &mut Engine, held: &[HeldBlock], now_us: Micros) -> BTreeSet<u64> {
     let mut unwanted = BTreeSet::new();
     let mut last = None;
-    for held in blocks.held() {
+    for held in held {
         let (owner, index) = (held.owner, held.index);
         let is_wanted = match last {
             Some((same, is_wanted)) if same == owner => is_wanted,
@@ -84,6 +91,33 @@ fn enter_blocks(engine: &mut Engine, blocks: &BlockLog, now_us: Micros) -> BTree
         }
     }
     unwanted
+}
+
+/// The first block that is not there of each stored image that should be whole. Nobody reads what is not there, so
+/// neither a scrub nor a read-back would ever find it.
+fn lost_blocks(engine: &Engine, held: &[HeldBlock]) -> Vec<(u64, u32)> {
+    let whole = engine.stored_copies().filter(|copy| !copy.is_quarantined);
+    let lost = whole.filter_map(|copy| {
+        let first = held.partition_point(|held| held.owner < copy.owner);
+        let theirs = held[first..]
+            .iter()
+            .take_while(|held| held.owner == copy.owner);
+        let index = (0..)
+            .zip(theirs)
+            .take_while(|(index, held)| *index == held.index)
+            .count();
+        let index = u32::try_from(index)
+            .ok()
+            .filter(|index| *index < copy.manifest.block_count())?;
+        tracing::error!(
+            image = %copy.manifest.image_id(),
+            owner = copy.owner,
+            block.index = index,
+            "a stored image lacks a block; it is to be sent again"
+        );
+        Some((copy.owner, index))
+    });
+    lost.collect()
 }
 
 fn tell(start: &Start, journal: &Journal, unwanted: &BTreeSet<u64>) {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dco_block::IndexRanges;
 use dco_engine::Seq;
@@ -122,7 +123,11 @@ impl Freed {
 
 /// What was found wrong with the disk and the engine has not been told: blocks that are damaged, and that it is full.
 #[derive(Debug, Clone)]
-pub(crate) struct Found(Arc<watch::Sender<Finds>>);
+pub(crate) struct Found {
+    finds: Arc<watch::Sender<Finds>>,
+    /// The last block that needed room found none.
+    was_full: Arc<AtomicBool>,
+}
 
 /// See [`Found`].
 #[derive(Debug, Default)]
@@ -135,19 +140,30 @@ impl Found {
     /// Nothing, and what the driver waits at.
     fn new() -> (Self, watch::Receiver<Finds>) {
         let (sender, receiver) = watch::channel(Finds::default());
-        (Self(Arc::new(sender)), receiver)
+        let found = Self {
+            finds: Arc::new(sender),
+            was_full: Arc::default(),
+        };
+        (found, receiver)
     }
 
     /// A block is not what was written: whoever finds that says so here, and the engine sees to it.
     pub(crate) fn is_damaged(&self, owner: u64, index: u32) {
-        self.0.send_modify(|finds| {
+        self.finds.send_modify(|finds| {
             finds.damaged.insert((owner, index));
         });
     }
 
-    /// A block was refused for want of room.
-    pub(crate) fn is_full(&self) {
-        self.0.send_modify(|finds| finds.is_full = true);
+    /// A block was refused for want of room. Says whether that is news for the log, which lies on the same disk more
+    /// often than not: senders try again and again.
+    pub(crate) fn is_full(&self) -> bool {
+        self.finds.send_modify(|finds| finds.is_full = true);
+        !self.was_full.swap(true, Ordering::Relaxed)
+    }
+
+    /// A block found room.
+    pub(crate) fn has_room(&self) {
+        self.was_full.store(false, Ordering::Relaxed);
     }
 
     /// What a reader of an image is told when a block cannot be read. The details are for the log, and damage for the
@@ -170,7 +186,7 @@ impl Found {
 
     pub(crate) fn take(&self) -> Finds {
         let mut taken = Finds::default();
-        self.0.send_if_modified(|finds| {
+        self.finds.send_if_modified(|finds| {
             taken = std::mem::take(finds);
             false
         });
@@ -249,7 +265,9 @@ mod tests {
             "STORE_CLOSED",
         ];
         assert_eq!(reasons, expected);
-        found.is_full();
+        assert!(found.is_full() && !found.is_full(), "news only once");
+        found.has_room();
+        assert!(found.is_full());
         assert!(finds.has_changed().unwrap());
         finds.mark_unchanged();
         let taken = found.take();

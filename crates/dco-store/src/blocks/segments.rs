@@ -61,8 +61,10 @@ impl Segments {
         }
     }
 
-    /// Adds a segment that was found in use, without blocks so far.
+    /// Adds a segment that was found in use, without blocks so far. A spare file of the same number
+    /// is somebody's copy, and is replaced when the segment becomes one.
     pub(super) fn add(&mut self, number: u64) {
+        self.spare.retain(|spare| *spare != number);
         self.used.insert(number, Usage::default());
         self.last = self.last.max(number);
     }

@@ -227,15 +227,14 @@ fn sync_if_readable(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Names of the files in a folder, the lock apart.
+/// Names in a folder, the lock apart. Links and folders are among them: where one of them has the
+/// name of a stored file it is followed or is an error, and not taken for a file that is not there.
 pub(super) fn list(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().into_string();
+        let name = entry?.file_name().into_string();
         if let Ok(name) = name
             && name != LOCK_NAME
-            && entry.file_type()?.is_file()
         {
             names.push(name);
         }

@@ -48,7 +48,7 @@ pub(crate) fn recover(
         }
     }
     let head = player.head;
-    check_reaches(&folder, head, &snapshots)?;
+    check_goes_on(&folder, &numbers, &snapshots)?;
     let start = Start {
         snapshot: beginning.snapshot,
         refused: beginning.refused,
@@ -169,15 +169,19 @@ pub(crate) fn check_gapless(numbers: &[u64]) -> Result<(), StoreError> {
     gap.map_or(Ok(()), |(_, expected)| Err(missing(expected)))
 }
 
-/// A snapshot is named only once the journal goes on behind it, so a journal that does not has
-/// lost its end.
-fn check_reaches(folder: &Folder, head: Head, snapshots: &[u64]) -> Result<(), StoreError> {
-    for seq in snapshots.iter().filter(|seq| **seq > head.seq) {
+/// A snapshot is named only once the next segment is there, so a journal without that one has lost
+/// its end, however little was in it.
+fn check_goes_on(folder: &Folder, numbers: &[u64], snapshots: &[u64]) -> Result<(), StoreError> {
+    let Some(last) = numbers.last() else {
+        return Ok(());
+    };
+    let first_seq = SegmentHeader::read(folder, Log::Journal, *last)?.first_seq;
+    for seq in snapshots.iter().filter(|seq| **seq >= first_seq) {
         if snapshot::header_of(folder, *seq).is_ok() {
             return Err(StoreError::Damaged {
                 file: snapshot::finished(*seq),
                 offset: 0,
-                what: "the journal ends before the last record of this snapshot",
+                what: "the journal segment that begins after it is missing",
             });
         }
     }

@@ -19,6 +19,9 @@ pub(crate) struct Names {
 const SEGMENT: &str = ".seg";
 const SPARE: &str = ".free";
 const UNFINISHED: &str = ".new";
+/// No log ever comes to this number. A file that somebody gave a higher one is none of its files,
+/// so that whoever counts on from a number never comes to the end of them.
+const NUMBER_MAX: u64 = u64::MAX / 2;
 
 impl Log {
     pub(crate) fn magic(self) -> &'static [u8; 8] {
@@ -94,7 +97,7 @@ impl Log {
         digits
             .parse()
             .ok()
-            .filter(|number| self.file(*number, kind) == file)
+            .filter(|number| *number <= NUMBER_MAX && self.file(*number, kind) == file)
     }
 
     /// What the names of the log's files start with.

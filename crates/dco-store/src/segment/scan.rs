@@ -115,8 +115,12 @@ impl<'a> Scan<'a> {
         };
         // What was synced never shrinks: this also refuses a frame that a crash left behind.
         let is_next = (self.synced..=offset).contains(&frame.synced);
-        if !is_next || frame.end(offset) > self.len {
+        if !is_next {
             return Ok(None);
+        }
+        // Room is reserved before a frame is written into it, so no power cut leaves this.
+        if frame.end(offset) > self.len {
+            return Err(self.damaged(offset, "the file ends before this frame does"));
         }
         if self.bodies == Bodies::Skip {
             return Ok(Some(Found {

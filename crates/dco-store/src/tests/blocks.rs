@@ -204,6 +204,30 @@ fn freed_files_wait_for_reuse_in_limited_number() {
 }
 
 #[test]
+fn spare_files_that_somebody_else_named_end_nothing() {
+    let disk = MemDisk::new();
+    let fill = |blocks: &mut BlockLog, owner| {
+        for index in 0..12 {
+            put(blocks, owner, index, &pattern(u64::from(index), 1024));
+        }
+    };
+    let mut blocks = log(&disk);
+    fill(&mut blocks, 1);
+    drop(blocks);
+    // A copy of a segment in use, and one behind which no number is left.
+    disk.create("blocks-0000000001.free", 4096).unwrap();
+    disk.create("blocks-18446744073709551615.free", 4096)
+        .unwrap();
+    let mut blocks = log(&disk);
+    for owner in 2..6 {
+        blocks.free(owner - 1).unwrap();
+        fill(&mut blocks, owner);
+    }
+    let held = contents(&log(&disk.crash(|_| Fate::Lost))).unwrap();
+    assert_eq!(held.keys().filter(|(owner, _)| *owner == 5).count(), 12);
+}
+
+#[test]
 fn a_block_larger_than_a_segment_gets_a_segment_of_its_size() {
     let disk = MemDisk::new();
     let options = Options {

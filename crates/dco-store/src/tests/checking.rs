@@ -169,6 +169,49 @@ fn a_missing_segment_is_named_and_the_rest_read() {
 }
 
 #[test]
+fn blocks_without_any_record_are_damage_to_who_expects_records() {
+    let disk = written(false, true);
+    let expect = |disk: &MemDisk| {
+        let mut report = checked(disk).0;
+        report.expect_records();
+        (
+            damaged_files(&report),
+            open_history(disk).map(|it| it.0.expect_records()),
+        )
+    };
+    let (damaged, opened) = expect(&disk);
+    assert!(damaged.is_empty() && matches!(opened, Ok(Ok(()))));
+    for file in disk.list().unwrap() {
+        if Log::Blocks.number_of(&file).is_none() {
+            disk.remove(&file).unwrap();
+        }
+    }
+    let (damaged, opened) = expect(&disk);
+    assert_eq!(damaged, [Log::Journal.segment(1)].into());
+    assert!(matches!(opened, Ok(Err(StoreError::Damaged { .. }))));
+    let (damaged, opened) = expect(&MemDisk::new());
+    assert!(damaged.is_empty() && matches!(opened, Ok(Ok(()))));
+}
+
+#[test]
+fn a_gap_of_any_size_is_one_finding() {
+    let disk = written(false, true);
+    let names = disk.list().unwrap();
+    let last = names.iter().filter(|name| Log::Journal.has(name)).max();
+    disk.rename(last.unwrap(), &Log::Journal.segment(u64::MAX / 2))
+        .unwrap();
+    let (report, _) = checked(&disk);
+    let missing = report.damage.iter().filter(|it| it.file == *last.unwrap());
+    let missing: Vec<_> = missing.map(|it| it.what.as_str()).collect();
+    let up_to = Log::Journal.segment(u64::MAX / 2 - 1);
+    assert_eq!(
+        missing,
+        [format!("the file is missing, and all up to {up_to}")]
+    );
+    assert!(report.damage.len() < 5, "{:?}", report.damage);
+}
+
+#[test]
 fn a_snapshot_that_says_something_else_than_the_records_is_damage() {
     let disk = written(false, true);
     let names = disk.list().unwrap();

@@ -162,6 +162,29 @@ fn a_closed_segment_that_is_cut_short_is_damage() {
 }
 
 #[test]
+fn a_file_that_ends_inside_a_frame_was_cut_and_is_damage() {
+    for close in [true, false] {
+        let disk = written(close);
+        let (log, number) = (Log::Blocks, GROWING);
+        let file = log.segment(number);
+        let folder = Folder::new(Arc::new(disk.clone()));
+        let header = SegmentHeader::read(&folder, log, number).unwrap();
+        let mut scan = Scan::open(&folder, header, Bodies::Check, true).unwrap();
+        let found = scan.next().unwrap().unwrap();
+        for bytes in found.offset + 64..scan.at {
+            let disk = disk.restart();
+            disk.set_len(&file, bytes).unwrap();
+            let error = read_all(&disk).unwrap_err();
+            assert!(
+                matches!(&error, StoreError::Damaged { file: named, offset, .. }
+                    if *named == file && *offset == found.offset),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_journal_segment_that_is_missing_or_exchanged_is_named() {
     let disk = written(true);
     let names = |number| Log::Journal.segment(number);

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::support::{block, contents, open_small, pattern};
-use crate::{MemDisk, Options, StoreError, open_at_once, records_only};
+use super::{
+    history::{open_history_with, records},
+    support::{SMALL, block, contents, open_small, pattern},
+};
+use crate::{FileDisk, MemDisk, Options, StoreError, open_at_once, records_only, segment::Log};
 
 fn written() -> MemDisk {
     let disk = MemDisk::new();
@@ -49,4 +52,25 @@ fn what_is_wrong_is_said_as_clearly_and_the_journal_goes_first() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn what_has_the_name_of_a_stored_file_and_is_none_is_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || open_history_with(Arc::new(FileDisk::open(folder.path()).unwrap()), SMALL);
+    let mut journal = open().unwrap().0.journal;
+    journal.commit(&records(1..=9)).unwrap();
+    drop(journal);
+    let [file, elsewhere] = [Log::Journal.segment(1), "elsewhere".to_owned()];
+    let [file, elsewhere] = [file, elsewhere].map(|name| folder.path().join(name));
+    std::fs::rename(&file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+    assert_eq!(open().unwrap().1.records, records(1..=9), "it is followed");
+    std::fs::remove_file(&elsewhere).unwrap();
+    let error = open().unwrap_err().to_string();
+    assert!(error.contains(&Log::Journal.segment(1)), "{error}");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let error = open().unwrap_err().to_string();
+    assert!(error.contains(&Log::Journal.segment(1)), "{error}");
 }
