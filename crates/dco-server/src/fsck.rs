@@ -9,6 +9,7 @@ use std::sync::Arc;
 use dco_engine::Terms;
 use dco_store::{Disk, Finding, Options, ReadOnlyDisk, Report, StoreError};
 
+use crate::backup::BACKUP_LIST;
 use crate::driver::Replayed;
 use watched::Watched;
 
@@ -111,11 +112,21 @@ fn bytes_of(disk: &ReadOnlyDisk, folder: &Path, plan: FsckPlan) -> Result<u64, F
     Ok(bytes.sum())
 }
 
+/// A backup may be looked at as well, and its list belongs to it.
+fn is_list(note: &Finding) -> bool {
+    note.file == BACKUP_LIST
+}
+
 impl FsckReport {
     fn of(found: &Report) -> Self {
         Self {
             damage: found.damage.clone(),
-            notes: found.notes.clone(),
+            notes: found
+                .notes
+                .iter()
+                .filter(|it| !is_list(it))
+                .cloned()
+                .collect(),
             head_seq: found.head.map(|head| head.seq),
             records: found.records,
             snapshots: found.snapshots,
