@@ -46,7 +46,7 @@
 //! snapshot-00000000000000000812.snap  what the records up to this one amount to
 //! blocks-0000000001.seg   block segments; recycled ones leave gaps
 //! blocks-0000000001.free  a segment all of whose blocks were freed, waiting for reuse
-//! *.new                   a segment that never became one; removed at the next start
+//! *.new                   a segment or snapshot that never became one; removed at the next start
 //! lock                    held by the process that has the folder open
 //! ```
 //!
