@@ -172,13 +172,13 @@ pub enum Refusal {
     /// The image would take the User over the bytes it may have in the store.
     #[error(
         "an image of {requested_bytes} bytes would be over the {limit_bytes} bytes that a User may have in \
-         open transfers and stored images ({used_bytes} used); cancel transfers that are not needed, or ask the \
-         Service Desk for more"
+         open transfers, stored images and what is kept of rejected ones ({used_bytes} used); cancel transfers that \
+         are not needed, or ask the Service Desk for more"
     )]
     StoredBytesLimitReached {
         /// Allowed.
         limit_bytes: u64,
-        /// Declared by open transfers, and stored.
+        /// Declared by open transfers, stored, and kept for a while of transfers that ended without an image.
         used_bytes: u64,
         /// The image.
         requested_bytes: u64,

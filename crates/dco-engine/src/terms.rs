@@ -43,7 +43,8 @@ pub struct Terms {
 pub struct LimitTerms {
     /// Transfers that are RECEIVING or VERIFYING.
     pub open_transfers_per_user_max: u32,
-    /// The bytes that those declare, and the bytes of the images STORED, each once.
+    /// The bytes that those declare, the bytes of the images STORED, each once, and the bytes that transfers declared
+    /// whose blocks are kept for a while though they ended without an image.
     pub stored_bytes_per_user_max: u64,
 }
 

@@ -72,6 +72,32 @@ fn bytes_count_while_they_come_and_once_they_are_stored() {
 }
 
 #[test]
+fn what_is_kept_of_a_rejected_transfer_counts_until_it_is_freed() {
+    let mut world = ready();
+    for version in 2..6 {
+        open(&mut world, version).expect("within");
+        let owner = world.owner(ANN, u64::from(version) - 1);
+        (0..3).for_each(|index| world.block(owner, index));
+        let (reason, message) = (String::new(), String::new());
+        world.verified(owner, Verdict::Bad { reason, message });
+    }
+    let over = Refusal::StoredBytesLimitReached {
+        limit_bytes: 4 * u64::from(SMALL),
+        used_bytes: 4 * u64::from(SMALL),
+        requested_bytes: u64::from(SMALL),
+    };
+    assert_eq!(open(&mut world, 6), Err(over.clone()));
+    world.crash();
+    let kept_us = world.terms.retention.rejected_us;
+    world.pass(kept_us - 1);
+    assert_eq!(open(&mut world, 6), Err(over), "a start forgets nothing");
+    assert!(world.freed.is_empty());
+    world.pass(1);
+    assert_eq!(world.freed.len(), 4);
+    assert_eq!(open(&mut world, 6), Ok(TransferState::Receiving));
+}
+
+#[test]
 fn more_devices_for_a_stored_image_take_nothing() {
     let mut world = ready();
     for version in 2..6 {
@@ -153,11 +179,15 @@ fn counted(world: &mut World, user: Eui64, last: u64) -> (u32, u64) {
             TransferState::Receiving | TransferState::Verifying
         )
     });
+    let kept = views
+        .iter()
+        .filter(|it| it.state == TransferState::Rejected);
+    let kept = u64::try_from(kept.count()).expect("few");
     let stored = views.iter().filter(|it| it.state == TransferState::Stored);
     let images: std::collections::BTreeSet<_> = stored.map(|it| it.manifest.image_id()).collect();
     let open = u32::try_from(open.count()).expect("few");
     let images = u64::try_from(images.len()).expect("few");
-    (open, (u64::from(open) + images) * u64::from(SMALL))
+    (open, (u64::from(open) + images + kept) * u64::from(SMALL))
 }
 
 proptest! {

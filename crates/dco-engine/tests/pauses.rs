@@ -215,6 +215,23 @@ fn attempts_of_the_backup_are_unknown_and_their_reports_change_nothing() {
 }
 
 #[test]
+fn what_was_cancelled_while_an_attempt_was_under_way_is_not_tried_again_after_a_restore() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(3, SMALL), &[device(0)])
+        .expect("admitted");
+    world.connect(NORTH);
+    world.offer();
+    world.cancel_batch(ANN, 1);
+    restore(&mut world, 1);
+    assert_eq!(world.batch(ANN, 1).counts.failed, 1);
+    world.resume("INC-9").expect("resumed");
+    world.connect(NORTH);
+    world.pass(DAY_US);
+    assert!(world.offers().is_empty());
+}
+
+#[test]
 fn each_restore_counts_higher_and_tries_are_counted_through() {
     let mut world = ready();
     world

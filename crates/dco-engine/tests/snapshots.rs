@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use dco_block::crc32;
-use dco_engine::{Engine, Event, ReplayError, Seq, Terms};
+use dco_engine::{Engine, Event, ReplayError, ScheduleTerms, Seq, Terms};
 use proptest::prelude::*;
 
 use crate::anything::steps::{Step, steps};
@@ -82,6 +82,44 @@ fn an_engine_without_history_has_a_snapshot() {
     let again = taken(&terms, 0, &engine.snapshot()).expect("its own");
     assert_eq!(bare(&again), bare(&engine));
     assert_eq!(again.last_seq(), 0);
+}
+
+#[test]
+fn a_change_of_the_configuration_holds_for_a_snapshot_as_it_does_for_its_records() {
+    let world = busy();
+    let mut changed = world.terms.clone();
+    changed.burst = 1;
+    changed.retention.expired_us = 30 * DAY_US;
+    changed.allowance_per_day += 1;
+    changed.capacity_per_day += 1;
+    changed.schedules = ScheduleTerms::default();
+    let mut before = Engine::new(world.terms.clone());
+    let mut replayed = Engine::new(changed.clone());
+    let mut paced_otherwise = 0;
+    for (seq, record) in (1..).zip(&world.journal) {
+        for engine in [&mut before, &mut replayed] {
+            engine.replay(seq, record).expect("its own");
+        }
+        let snapshot = before.snapshot();
+        assert!(replayed.agrees_with(&snapshot), "after {seq}");
+        paced_otherwise += usize::from(replayed.snapshot() != snapshot);
+    }
+    assert!(paced_otherwise > 0, "the burst makes a difference");
+    let taken = taken(&changed, world.journal.len(), &before.snapshot()).expect("its own");
+    let wanted = |engine: &Engine| -> Vec<Seq> {
+        let owners = 1..=engine.last_seq();
+        owners.filter(|it| engine.wants_blocks_of(*it)).collect()
+    };
+    assert_eq!(wanted(&taken), wanted(&replayed));
+    assert_ne!(wanted(&taken), wanted(&before), "one has expired");
+}
+
+#[test]
+fn a_snapshot_that_says_something_else_or_nothing_does_not_agree() {
+    let replayed = busy().replayed();
+    let nothing = Engine::new(Terms::default()).snapshot();
+    assert!(!replayed.agrees_with(&nothing));
+    assert!(!replayed.agrees_with(&replayed.snapshot()[1..]));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dco_schedule::Micros;
 use dco_store::{BlockWriter, Disk, Head, Pinned, PinnedBlocks, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, pause};
@@ -184,7 +184,10 @@ impl Backups {
                 };
                 self.say(sender, Said::Piece(piece)).await?;
                 offset_bytes += read;
-                sleep(pause(read, bytes_per_second)).await;
+                let pause = pause(read, bytes_per_second);
+                if timeout(pause, sender.closed()).await.is_ok() {
+                    return Err(Stopped::Gone);
+                }
             }
         }
         self.say(sender, Said::End).await

@@ -270,6 +270,7 @@ mod tests {
             ("reader of another", caller.permit::<Reader>(other).is_ok()),
             ("gateway", caller.permit::<Gateway>(()).is_ok()),
             ("operator", caller.permit::<Operator>(()).is_ok()),
+            ("officer", caller.permit::<Officer>(()).is_ok()),
             ("staff", caller.permit::<Staff>(()).is_ok()),
             ("reports", caller.permit::<ReportReader>(()).is_ok()),
         ];
@@ -282,12 +283,17 @@ mod tests {
         assert_eq!(rights(&[]), "");
         assert_eq!(rights(&[Role::User]), "user, reader, reports");
         assert_eq!(rights(&[Role::Gateway]), "gateway");
-        let staff = "reader, reader of another, staff, reports";
-        assert_eq!(rights(&[Role::ServiceDesk]), staff);
-        assert_eq!(rights(&[Role::Auditor]), staff);
+        assert_eq!(
+            rights(&[Role::ServiceDesk]),
+            "reader, reader of another, officer, staff, reports"
+        );
+        assert_eq!(
+            rights(&[Role::Auditor]),
+            "reader, reader of another, staff, reports"
+        );
         assert_eq!(
             rights(&[Role::Operator]),
-            "reader, reader of another, operator, staff, reports"
+            "reader, reader of another, operator, officer, staff, reports"
         );
     }
 

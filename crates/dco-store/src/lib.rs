@@ -47,7 +47,7 @@
 //! snapshot-00000000000000000812.snap  what the records up to this one amount to
 //! blocks-0000000001.seg   block segments; recycled ones leave gaps
 //! blocks-0000000001.free  a segment all of whose blocks were freed, waiting for reuse
-//! *.new                   a segment that never became one; removed at the next start
+//! *.new                   a segment or snapshot that never became one; removed at the next start
 //! lock                    held by the process that has the folder open
 //! ```
 //!
@@ -153,8 +153,9 @@
 //! behind it can ever line up with what is written later. The one thing this takes for a torn
 //! commit and is not: damage to the newest commit of a process that did not end cleanly.
 //!
-//! Bodies of sealed block segments are not read at the start, and where there is a footer no
-//! frame is: the CRC is checked when a block is read. Recycling a segment gives it the next number. A frame's CRC covers that
+//! Bodies of blocks are not read at the start, but for those that no later frame says were synced, and
+//! where there is a footer no frame is: the CRC is checked when a block is read. So a damaged body is
+//! that one block's matter, and the others are served. Recycling a segment gives it the next number. A frame's CRC covers that
 //! number and a salt that no sender knows, so neither old frames nor bytes inside a block
 //! that look like one pass for a frame of the new segment.
 

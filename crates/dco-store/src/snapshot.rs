@@ -141,7 +141,7 @@ impl SnapshotHeader {
     }
 }
 
-/// The last record in the snapshot of this name, if its header can be read and says the same.
+/// The header of the snapshot of this name, which must say the same.
 pub(crate) fn header_of(folder: &Folder, seq: Seq) -> Result<SnapshotHeader, StoreError> {
     let file = finished(seq);
     let header = SnapshotHeader::read(folder, &file)?;

@@ -157,6 +157,7 @@ impl Engine {
         self.batches.say(record.activation, &record.reason);
         Ok(())
     }
+
     /// An activation has reached its end. With the last one of its batch, its image may have become idle.
     pub(super) fn set_end(&mut self, activation: u32, phase: Phase) {
         self.batches.set_phase(activation, phase);

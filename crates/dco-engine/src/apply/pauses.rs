@@ -54,12 +54,13 @@ impl Engine {
         let open = self.batches.open().flat_map(|(_, batches)| batches);
         let open: Vec<u32> = open.flat_map(Batch::activations).collect();
         for activation in open {
-            self.forget_fate(activation);
+            self.forget_fate(activation, at_us);
         }
         Ok(())
     }
 
-    fn forget_fate(&mut self, activation: u32) {
+    /// What its User has cancelled is not tried again, as after any other attempt that ends unknown.
+    fn forget_fate(&mut self, activation: u32, at_us: Micros) {
         let item = self.batches.activation_mut(activation);
         let phase = item.phase;
         if !phase.waits() && phase != Phase::Released {
@@ -68,11 +69,16 @@ impl Engine {
         item.fate_unknown = true;
         if phase == Phase::Released {
             item.outcome = Some(Outcome::Unknown);
-            let user = self.batches.batch_of(activation).user;
-            if let Some(attempt) = self.end_timers_of(activation) {
-                self.carry_over(user, attempt.charged);
+            let batch = self.batches.batch_of(activation);
+            let (user, cancelled) = (batch.user, batch.cancelled);
+            let attempt = self.end_timers_of(activation);
+            if cancelled {
+                self.batches.activation_mut(activation).ended_us = Some(at_us);
+                self.set_end(activation, Phase::Failed);
+            } else {
+                self.carry_over(user, attempt.and_then(|attempt| attempt.charged));
+                self.enqueue(activation);
             }
-            self.enqueue(activation);
             self.batches.note_change(activation);
         }
     }

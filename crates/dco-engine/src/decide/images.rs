@@ -63,6 +63,7 @@ impl Engine {
             self.transfer_changed(owner);
         }
     }
+
     /// A block is not what was written. Of a transfer under way it is missing again; an image that is stored is
     /// quarantined, for all who have it.
     pub(crate) fn block_damaged(&mut self, owner: u64, index: u32) {

@@ -67,7 +67,8 @@ impl Engine {
                 retry_in_us: until_us - self.now_us,
             });
         }
-        let (limits, usage) = (&self.terms.limits, self.transfers.usage(user));
+        let limits = &self.terms.limits;
+        let usage = self.transfers.usage(user, self.now_us);
         if usage.open_transfers >= limits.open_transfers_per_user_max {
             return Err(Refusal::OpenTransfersLimitReached {
                 limit: limits.open_transfers_per_user_max,

@@ -101,6 +101,13 @@ impl Days {
         columns
     }
 
+    /// Leaves out how far today's pace has come.
+    pub(super) fn forget_pace(&mut self) {
+        if let Some(today) = &mut self.today {
+            today.spent = None;
+        }
+    }
+
     pub(super) fn load(self, terms: &Terms) -> Result<state::Days, Why> {
         let mut days = state::Days::new(terms.allowance_per_day, terms.burst);
         let terms = LedgerTerms {

@@ -89,6 +89,33 @@ impl Engine {
     /// # Panics
     /// If anything but [`replay`](Self::replay) has changed this engine: what it has learned since would be lost.
     pub fn snapshot(&self) -> Vec<u8> {
+        let snapshot = self.as_snapshot();
+        let mut bytes = Vec::with_capacity(snapshot.encoded_len() + CRC_BYTES);
+        snapshot
+            .encode(&mut bytes)
+            .expect("a vector has room for everything");
+        let crc = dco_block::crc32(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Whether a snapshot says what the records replayed so far say, whatever the configuration was when it was made: how far
+    /// the open day's pace has come follows from the burst that was configured when each unit left, so it is not compared.
+    ///
+    /// # Panics
+    /// As [`snapshot`](Self::snapshot).
+    pub fn agrees_with(&self, snapshot: &[u8]) -> bool {
+        let mut ours = self.as_snapshot();
+        let Ok(mut theirs) = decode(snapshot) else {
+            return false;
+        };
+        for days in [&mut ours.days, &mut theirs.days].into_iter().flatten() {
+            days.forget_pace();
+        }
+        ours == theirs
+    }
+
+    fn as_snapshot(&self) -> Snapshot {
         assert!(!self.started, "a snapshot is made of replayed records only");
         let Self {
             terms: _,
@@ -114,7 +141,7 @@ impl Engine {
             delivered: (delivered_count, delivered_us),
         } = self;
         let (table, devices) = DeviceTable::of(inventory, batches);
-        let snapshot = Snapshot {
+        Snapshot {
             format: FORMAT,
             at_us: *recorded_us,
             delivered_count: *delivered_count,
@@ -131,14 +158,7 @@ impl Engine {
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
             schedules: Some(schedules::Schedules::of(schedules)),
             notices: Some(notices::Notices::of(notices)),
-        };
-        let mut bytes = Vec::with_capacity(snapshot.encoded_len() + CRC_BYTES);
-        snapshot
-            .encode(&mut bytes)
-            .expect("a vector has room for everything");
-        let crc = dco_block::crc32(&bytes);
-        bytes.extend_from_slice(&crc.to_le_bytes());
-        bytes
+        }
     }
 
     /// The engine that was replayed up to `seq` and made this snapshot, under these terms.
@@ -174,7 +194,8 @@ fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
 fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
     let (inventory, known) = snapshot.devices.unwrap_or_default().load()?;
-    let transfers = snapshot.transfers.unwrap_or_default().load(seq)?;
+    let transfers = snapshot.transfers.unwrap_or_default();
+    let transfers = transfers.load(seq, &terms.retention)?;
     let mut batches = snapshot.batches.unwrap_or_default().load()?;
     let activations = snapshot.activations.unwrap_or_default();
     activations.load(&mut batches, &known)?;

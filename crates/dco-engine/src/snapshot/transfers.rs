@@ -10,6 +10,7 @@ use super::check::checked_number;
 use crate::record::{TransferEnd, TransferEnded, TransferOpened};
 use crate::state::images;
 use crate::state::transfers::{self as state, Phase};
+use crate::terms::RetentionTerms;
 use crate::view::{InvalidDevices, TransferResponse, TransferState};
 
 /// All transfers.
@@ -71,11 +72,8 @@ struct Transfer {
     /// Without its request.
     #[prost(message, optional, tag = "6")]
     ended: Option<TransferEnded>,
-    /// Until when blocks that are of no image are kept.
-    #[prost(int64, tag = "7")]
-    free_us: i64,
     /// It was stored, and its User does not have the image any more.
-    #[prost(bool, tag = "8")]
+    #[prost(bool, tag = "7")]
     is_retired: bool,
 }
 
@@ -104,7 +102,12 @@ impl Transfers {
         }
     }
 
-    pub(super) fn load(self, seq: u64) -> Result<state::Transfers, Why> {
+    /// How long blocks are kept that are of no image is what `retention` says, as in replay.
+    pub(super) fn load(
+        self,
+        seq: u64,
+        retention: &RetentionTerms,
+    ) -> Result<state::Transfers, Why> {
         let owners = self.transfers.iter().map(|transfer| transfer.owner);
         if !owners.is_sorted_by(|one, next| one < next) {
             return Err("its transfers are not in order");
@@ -114,7 +117,7 @@ impl Transfers {
             transfer.open(&mut transfers, seq)?;
         }
         for transfer in &self.transfers {
-            transfer.end(&mut transfers)?;
+            transfer.end(&mut transfers, retention)?;
         }
         let counts = (transfers.images.len(), transfers.images.copies().count());
         if counts != (self.images.len(), self.copies.len()) {
@@ -254,10 +257,9 @@ impl Transfer {
             Phase::Ended {
                 state,
                 response,
-                free_us,
-            } => Some((ended(owner, *state, response), *free_us)),
+                free_us: _,
+            } => Some(ended(owner, *state, response)),
         };
-        let (end, free_us) = end.unzip();
         let (ended_us, ended) = end.unzip();
         Self {
             owner,
@@ -266,7 +268,6 @@ impl Transfer {
             warned_us: *warned_us,
             ended_us: ended_us.unwrap_or_default(),
             ended,
-            free_us: free_us.unwrap_or_default(),
             is_retired: transfer.state() == TransferState::Retired,
         }
     }
@@ -286,7 +287,7 @@ impl Transfer {
         Ok(())
     }
 
-    fn end(&self, transfers: &mut state::Transfers) -> Result<(), Why> {
+    fn end(&self, transfers: &mut state::Transfers, retention: &RetentionTerms) -> Result<(), Why> {
         let Some(ended) = &self.ended else {
             return Ok(());
         };
@@ -300,7 +301,8 @@ impl Transfer {
             return Err("a transfer's manifest is not that of the stored image");
         }
         let same = ended.owner == self.owner;
-        same.then(|| transfers.ended(self.ended_us, (state, self.free_us), ended))
+        let free_us = retention.free_us(state, self.ended_us);
+        same.then(|| transfers.ended(self.ended_us, (state, free_us), ended))
             .flatten()
             .map(|_| ())
             .ok_or("a transfer ended as another one")

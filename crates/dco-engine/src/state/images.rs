@@ -202,6 +202,7 @@ impl Images {
         }
         Some(image)
     }
+
     /// The copy is damaged: nobody is to be given any of it. `None` when there is none, or it was known.
     pub(crate) fn quarantine(&mut self, image_id: ImageId, damage: Damage) -> Option<()> {
         let kept = self.kept.get_mut(&image_id)?;

@@ -213,9 +213,9 @@ impl Transfers {
         }
     }
 
-    /// What a User has in the store.
-    pub(crate) fn usage(&self, user: Eui64) -> Usage {
-        self.usages.of(user)
+    /// What a User has in the store at a moment.
+    pub(crate) fn usage(&self, user: Eui64, at_us: Micros) -> Usage {
+        self.usages.of(user, at_us)
     }
 
     /// The owners of all transfers that are RECEIVING, oldest first.
@@ -393,6 +393,8 @@ impl Transfers {
             if stored.is_new {
                 self.usages.stored(user, manifest);
             }
+        } else if free_us > at_us {
+            self.usages.left(user, (free_us, record.owner), manifest);
         }
         Some(stored)
     }

@@ -113,9 +113,11 @@ async fn there_is_one_backup_at_a_time_and_the_next_when_it_has_ended() {
     let backup = backups.begin(&running.engine).await.unwrap();
     let refused = backups.begin(&running.engine).await.unwrap_err();
     assert_eq!(refused.reason(), "BACKUP_UNDER_WAY");
-    // Whoever wanted it goes away: it is let go.
+    // Whoever wanted it goes away: it is let go, however slowly it was to be read.
     let cut = CancellationToken::new();
-    drop(backups.send(backup, 0, cut));
+    let mut said = backups.send(backup, 1, cut);
+    assert!(matches!(said.recv().await, Some(Said::Piece(_))));
+    drop(said);
     let again = loop {
         match backups.begin(&running.engine).await {
             Ok(backup) => break backup,

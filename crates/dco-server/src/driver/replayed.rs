@@ -46,4 +46,8 @@ impl Second for Replayed {
     fn snapshot(&self) -> Vec<u8> {
         self.engine.snapshot()
     }
+
+    fn agrees_with(&self, snapshot: &[u8]) -> bool {
+        self.engine.agrees_with(snapshot)
+    }
 }

@@ -147,7 +147,7 @@ impl Found {
         (found, receiver)
     }
 
-    /// A block is not what was written: whoever finds that says so here, and the engine sees to it.
+    /// A block is not what was written, or is not there: whoever finds that says so here, and the engine sees to it.
     pub(crate) fn is_damaged(&self, owner: u64, index: u32) {
         self.finds.send_modify(|finds| {
             finds.damaged.insert((owner, index));
@@ -170,7 +170,11 @@ impl Found {
     /// engine.
     pub(crate) fn fault_of_read(&self, owner: u64, index: u32, error: &StoreError) -> Fault {
         match error {
-            StoreError::NotHeld { .. } => Fault::image_gone(),
+            // Freed while it was being read, which the engine knows; or lost.
+            StoreError::NotHeld { .. } => {
+                self.is_damaged(owner, index);
+                Fault::image_gone()
+            }
             StoreError::Damaged { .. } => {
                 tracing::error!(owner, block.index = index, %error, "a stored block is damaged");
                 self.is_damaged(owner, index);
@@ -256,8 +260,13 @@ mod tests {
             what: "a block",
         };
         let not_held = StoreError::NotHeld { owner: 1, index: 2 };
-        let reasons = [&damaged, &not_held, &damaged, &StoreError::Closed]
-            .map(|error| found.fault_of_read(1, 2, error).reason());
+        let reasons = [
+            (2, &damaged),
+            (3, &not_held),
+            (2, &damaged),
+            (4, &StoreError::Closed),
+        ]
+        .map(|(index, error)| found.fault_of_read(1, index, error).reason());
         let expected = [
             "STORED_BLOCK_CORRUPT",
             "IMAGE_NOT_FOUND",
@@ -271,7 +280,10 @@ mod tests {
         assert!(finds.has_changed().unwrap());
         finds.mark_unchanged();
         let taken = found.take();
-        assert_eq!((taken.damaged, taken.is_full), ([(1, 2)].into(), true));
+        assert_eq!(
+            (taken.damaged, taken.is_full),
+            ([(1, 2), (1, 3)].into(), true)
+        );
         let nothing = found.take();
         assert!(nothing.damaged.is_empty() && !nothing.is_full);
         assert!(!finds.has_changed().unwrap());

@@ -63,11 +63,11 @@ pub(super) fn read_back(reader: &BlockReader, owner: u64, manifest: &Manifest) -
     }
 }
 
-/// Damage is a fact about one block; all else may work the next time.
+/// That one block is damaged, or not there, is a fact; all else may work the next time.
 fn unread(owner: u64, index: u32, error: &StoreError) -> Verdict {
     tracing::error!(owner, block.index = index, %error, "a block cannot be read back");
     match error {
-        StoreError::Damaged { .. } => Verdict::Damaged { index },
+        StoreError::Damaged { .. } | StoreError::NotHeld { .. } => Verdict::Damaged { index },
         _ => Verdict::Unread,
     }
 }
@@ -87,6 +87,21 @@ fn reason(reject: &RejectImage) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_that_is_damaged_or_missing_is_to_be_sent_again_and_one_that_cannot_be_read_is_read_again()
+     {
+        let damaged = StoreError::Damaged {
+            file: "blocks".to_owned(),
+            offset: 1,
+            what: "a block",
+        };
+        let missing = StoreError::NotHeld { owner: 7, index: 2 };
+        for error in [damaged, missing] {
+            assert_eq!(unread(7, 2, &error), Verdict::Damaged { index: 2 });
+        }
+        assert_eq!(unread(7, 2, &StoreError::Closed), Verdict::Unread);
+    }
 
     #[tokio::test]
     async fn a_read_back_that_panics_has_read_nothing_and_is_counted() {

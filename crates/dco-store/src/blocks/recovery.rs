@@ -14,8 +14,8 @@ use crate::{
     segment::{Bodies, Log, Scan, SegmentHeader, Tail, settle},
 };
 
-/// Finds every block that is kept. Bodies are checked in the last segment only, where a power
-/// cut may have torn one; those of sealed segments are checked when they are read.
+/// Finds every block that is kept. Bodies are checked at the end of the last segment only, where a
+/// power cut may have torn one; all others are checked when they are read.
 pub(crate) fn recover(disk: Arc<dyn Disk>, options: Options) -> Result<BlockLog, StoreError> {
     let folder = Folder::new(disk);
     let names = Log::Blocks.tidy_and_list(&folder)?;
@@ -68,7 +68,7 @@ fn take_up(
     segment_bytes: u64,
     found: &mut Vec<(Key, Place)>,
 ) -> Result<Option<Growing>, StoreError> {
-    let mut scan = Scan::open(folder, header, Bodies::Check, true)?;
+    let mut scan = Scan::open(folder, header, Bodies::CheckUnsynced, true)?;
     let blocks = walk(&mut scan)?;
     found.extend_from_slice(&blocks);
     if scan.is_sealed() {

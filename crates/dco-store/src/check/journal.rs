@@ -133,7 +133,7 @@ impl Audit<'_> {
                 Ok(()) => self.replayed = Some(seq),
                 Err(error) => self.report.damage(name, 0, error.to_string()),
             }
-        } else if self.replayed == Some(seq) && self.second.snapshot() != snapshot.body {
+        } else if self.replayed == Some(seq) && !self.second.agrees_with(&snapshot.body) {
             let what = "it is not what the records up to it amount to";
             self.report.damage(name, 0, what);
         }

@@ -24,6 +24,11 @@ pub trait Replay {
 pub trait Second: Replay + Send {
     /// All that was taken in, as [`Replay::load`] takes it. The same state gives the same bytes.
     fn snapshot(&self) -> Vec<u8>;
+
+    /// Whether a snapshot, perhaps made under another configuration, says what was taken in.
+    fn agrees_with(&self, snapshot: &[u8]) -> bool {
+        self.snapshot() == snapshot
+    }
 }
 
 /// Gives the records to a function that can do nothing with a snapshot. Opens a folder only as

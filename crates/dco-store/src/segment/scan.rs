@@ -14,6 +14,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub(crate) enum Bodies {
     /// Read and check each.
     Check,
+    /// Read and check those that no later frame says were synced: a power cut may have torn them.
+    /// Whoever reads another one checks it then.
+    CheckUnsynced,
     /// Step over them; whoever reads one later checks it then.
     Skip,
 }
@@ -34,7 +37,6 @@ pub(crate) struct Scan<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) header: SegmentHeader,
     pub(crate) file: String,
-    bodies: Bodies,
     /// Every segment but the last ends with a seal.
     is_last: bool,
     len: u64,
@@ -43,6 +45,8 @@ pub(crate) struct Scan<'a> {
     /// What the last good frame says was synced before it.
     pub(crate) synced: u64,
     last_kind: Option<Kind>,
+    /// Bodies before this offset are stepped over.
+    checked_from: u64,
 }
 
 impl<'a> Scan<'a> {
@@ -55,17 +59,34 @@ impl<'a> Scan<'a> {
         let file = header.log.segment(header.number);
         let len = folder.len(&file)?;
         let start = SEGMENT_HEADER_LEN;
-        Ok(Self {
+        let mut scan = Self {
             folder,
             header,
             file,
-            bodies,
             is_last,
             len,
             at: start,
             synced: start,
             last_kind: None,
-        })
+            checked_from: match bodies {
+                Bodies::Skip => u64::MAX,
+                Bodies::Check | Bodies::CheckUnsynced => 0,
+            },
+        };
+        if bodies == Bodies::CheckUnsynced {
+            scan.checked_from = Self::open(folder, header, Bodies::Skip, is_last)?.last_synced()?;
+        }
+        Ok(scan)
+    }
+
+    /// What the last of all frames says was synced before it.
+    fn last_synced(mut self) -> Result<u64, StoreError> {
+        while !self.is_sealed()
+            && let Some(found) = self.read_frame()?
+        {
+            self.pass(&found);
+        }
+        Ok(self.synced)
     }
 
     /// The next frame that holds something, or nothing at the end of what is kept.
@@ -75,14 +96,18 @@ impl<'a> Scan<'a> {
                 self.judge_end()?;
                 return Ok(None);
             };
-            self.at = found.frame.end(found.offset);
-            self.synced = found.frame.synced;
-            self.last_kind = Some(found.frame.kind);
+            self.pass(&found);
             if matches!(found.frame.kind, Kind::Records | Kind::Block) {
                 return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+
+    fn pass(&mut self, found: &Found) {
+        self.at = found.frame.end(found.offset);
+        self.synced = found.frame.synced;
+        self.last_kind = Some(found.frame.kind);
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
@@ -122,7 +147,7 @@ impl<'a> Scan<'a> {
         if frame.end(offset) > self.len {
             return Err(self.damaged(offset, "the file ends before this frame does"));
         }
-        if self.bodies == Bodies::Skip {
+        if offset < self.checked_from {
             return Ok(Some(Found {
                 frame,
                 offset,

@@ -68,6 +68,27 @@ fn a_scrub_sees_each_block_once_and_marks_the_damaged_one() {
 }
 
 #[test]
+fn a_damaged_block_in_the_segment_that_grows_is_found_by_its_reader_and_not_by_the_start() {
+    let disk = MemDisk::new();
+    let mut log = open_small(&disk).unwrap().0.blocks;
+    for index in 0..2 {
+        put(&mut log, 1, index, &pattern(index.into(), 1024));
+    }
+    assert_eq!(log.reader().stats().segments, 1);
+    disk.flip_bit(&Log::Blocks.segment(1), BODY + 700, 3);
+    for end in [disk.restart(), disk.crash(|_| Fate::Lost)] {
+        let mut log = open_small(&end).unwrap().0.blocks;
+        let reader = log.reader();
+        assert_damaged(&reader.read(1, 0).unwrap_err());
+        assert_eq!(reader.read(1, 1).unwrap(), pattern(1, 1024));
+        assert_eq!(put(&mut log, 1, 0, &pattern(0, 1024)), Put::Durable);
+        let found = contents(&open_small(&end.crash(|_| Fate::Lost)).unwrap().0.blocks).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[&(1, 0)], pattern(0, 1024));
+    }
+}
+
+#[test]
 fn a_block_that_is_marked_is_called_damaged_without_another_read() {
     let odd = Arc::new(OddDisk::default());
     let mut log = open_with(odd.clone(), SMALL).unwrap().0.blocks;
