@@ -33,7 +33,9 @@ mod tests {
         for expected in [
             "UpdateFirmware",
             "ActivateFirmware",
+            "DeliverySchedules",
             "Gateway",
+            "Notices",
             "Operations",
             "Reports",
         ] {

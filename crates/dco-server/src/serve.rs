@@ -10,7 +10,9 @@ use std::time::Duration;
 use dco_proto::v1 as pb;
 use dco_store::{FileDisk, StoreError};
 use pb::activate_firmware_server::ActivateFirmwareServer;
+use pb::delivery_schedules_server::DeliverySchedulesServer;
 use pb::gateway_server::GatewayServer;
+use pb::notices_server::NoticesServer;
 use pb::operations_server::OperationsServer;
 use pb::reports_server::ReportsServer;
 use pb::update_firmware_server::UpdateFirmwareServer;
@@ -38,7 +40,8 @@ use crate::metrics::Metrics;
 use crate::observe::Observer;
 use crate::permit::Register;
 use crate::services::{
-    ActivateFirmware, Context, Gateway, Operations, Reports, Stopping, UpdateFirmware,
+    ActivateFirmware, Context, DeliverySchedules, Gateway, Notices, Operations, Reports, Stopping,
+    UpdateFirmware,
 };
 use crate::tls::{self, Credentials, TlsError};
 
@@ -308,6 +311,10 @@ async fn routes(context: &Context) -> (Health, Routes) {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let gateway =
         GatewayServer::new(Gateway(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let schedules = DeliverySchedulesServer::new(DeliverySchedules(context.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let notices =
+        NoticesServer::new(Notices(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let operations = OperationsServer::new(Operations(context.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reports =
@@ -316,7 +323,9 @@ async fn routes(context: &Context) -> (Health, Routes) {
         "",
         name_of(&update),
         name_of(&activate),
+        name_of(&schedules),
         name_of(&gateway),
+        name_of(&notices),
         name_of(&operations),
         name_of(&reports),
     ];
@@ -336,7 +345,9 @@ async fn routes(context: &Context) -> (Health, Routes) {
     });
     let routes = Routes::new(update)
         .add_service(activate)
+        .add_service(schedules)
         .add_service(gateway)
+        .add_service(notices)
         .add_service(operations)
         .add_service(reports)
         .add_service(health)
@@ -349,7 +360,7 @@ async fn routes(context: &Context) -> (Health, Routes) {
 /// What `grpc.health.v1` says of each service, and of all of them under the empty name.
 struct Health {
     reporter: HealthReporter,
-    names: [&'static str; 6],
+    names: [&'static str; 8],
 }
 
 impl Health {

@@ -1,5 +1,7 @@
 //! For operators and the Service Desk.
 
+mod officers;
+
 use dco_block::Eui64;
 use dco_engine::{DeviceEntry, IMPORT_DEVICES_MAX, ImportDevices, Refusal, Reply, Request as Ask};
 use dco_proto::v1 as pb;
@@ -46,6 +48,44 @@ impl pb::operations_server::Operations for Operations {
         Ok(Response::new(
             self.service_days(by, &caller, &message).await?,
         ))
+    }
+
+    async fn set_capacity(
+        &self,
+        request: Request<pb::SetCapacityRequest>,
+    ) -> Result<Response<pb::SetCapacityResponse>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.0.set_capacity(by, message).await?))
+    }
+
+    async fn list_pending_actions(
+        &self,
+        request: Request<pb::ListPendingActionsRequest>,
+    ) -> Result<Response<pb::ListPendingActionsResponse>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(
+            self.0.pending_actions(by, &caller, &message).await?,
+        ))
+    }
+
+    async fn approve_action(
+        &self,
+        request: Request<pb::ApproveActionRequest>,
+    ) -> Result<Response<pb::Schedule>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.0.approve_action(by, message).await?))
+    }
+
+    async fn decline_action(
+        &self,
+        request: Request<pb::DeclineActionRequest>,
+    ) -> Result<Response<pb::PendingAction>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.0.decline_action(by, message).await?))
     }
 }
 

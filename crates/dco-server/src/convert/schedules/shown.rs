@@ -1,0 +1,222 @@
+//! Schedules and acts that wait for a second officer, as they go out.
+
+use dco_block::Eui64;
+use dco_engine::{ActionFate, ActionView, ScheduleView};
+use dco_proto::v1 as pb;
+use dco_schedule::{
+    Act, Asker, Cause, Deal, Move, Officer, Party, Proposal, Request, Signed, State, Step,
+};
+
+use super::super::instant;
+use super::{act, action_name, covers, name, party, quota};
+
+/// A schedule with all that is known of it.
+pub(crate) fn whole(view: &ScheduleView) -> pb::Schedule {
+    let state = view.schedule.state();
+    pb::Schedule {
+        agreed: state.agreement().map(|agreement| deal(&agreement.deal)),
+        proposal: state.proposal().map(|it| proposal(it, deal(&it.deal))),
+        moves: view.schedule.moves().iter().map(moved).collect(),
+        history: view.schedule.history().iter().map(step).collect(),
+        ..listed(view)
+    }
+}
+
+/// A schedule without what can be long.
+pub(crate) fn listed(view: &ScheduleView) -> pb::Schedule {
+    let state = view.schedule.state();
+    let agreement = state.agreement();
+    pb::Schedule {
+        name: name(view.id),
+        etag: view.revision.to_string(),
+        state: state_of(state).into(),
+        request: Some(request(view.schedule.request())),
+        agreed: agreement.map(|agreement| summed(&agreement.deal)),
+        amendment_count: agreement.map_or(0, |agreement| agreement.amendments),
+        proposal: state.proposal().map(|it| proposal(it, summed(&it.deal))),
+        moves: Vec::new(),
+        history: Vec::new(),
+    }
+}
+
+/// An act that waits, or waited, for a second officer.
+pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
+    let ask = &view.pending.ask;
+    let by = match &ask.by {
+        Asker::User => Party::User,
+        Asker::Officer { officer, ticket } => Party::Desk(Officer {
+            officer: *officer,
+            ticket: ticket.clone(),
+            second: None,
+        }),
+    };
+    let asked = Step {
+        act: ask.act.clone(),
+        signed: Signed {
+            by,
+            at_us: view.pending.asked_us,
+            reason: ask.reason.clone(),
+        },
+    };
+    let (state, settled) = fate(&view.fate);
+    pb::PendingAction {
+        name: action_name(view.number),
+        state: state.into(),
+        schedule: name(ask.id),
+        step: Some(step(&asked)),
+        expire_time: Some(instant(view.pending.expires_us)),
+        settled,
+    }
+}
+
+fn fate(fate: &ActionFate) -> (pb::pending_action::State, Option<pb::ScheduleSignature>) {
+    use pb::pending_action::State;
+    match fate {
+        ActionFate::Waiting => (State::Waiting, None),
+        ActionFate::Approved { second, at_us } => {
+            let signature = pb::ScheduleSignature {
+                by: pb::ScheduleParty::ServiceDesk.into(),
+                officer: second.to_string(),
+                sign_time: Some(instant(*at_us)),
+                ..Default::default()
+            };
+            (State::Approved, Some(signature))
+        }
+        ActionFate::Closed(signed) => {
+            let state = match signed.by {
+                Party::Time => State::Expired,
+                Party::User | Party::Desk(_) => State::Declined,
+            };
+            (state, Some(signature(signed)))
+        }
+    }
+}
+
+fn state_of(state: &State<Eui64>) -> pb::schedule::State {
+    match state {
+        State::Requested => pb::schedule::State::Requested,
+        State::Offered(_) => pb::schedule::State::Offered,
+        State::Countered(_) => pb::schedule::State::Countered,
+        State::Agreed(agreement) if agreement.amendments > 0 => pb::schedule::State::Amended,
+        State::Agreed(_) => pb::schedule::State::Agreed,
+        State::Amending(..) => pb::schedule::State::Amending,
+        State::Ended(_) => pb::schedule::State::Ended,
+        State::Withdrawn => pb::schedule::State::Withdrawn,
+        State::Declined => pb::schedule::State::Declined,
+        State::Lapsed => pb::schedule::State::Lapsed,
+    }
+}
+
+fn request(request: &Request) -> pb::ScheduleRequest {
+    pb::ScheduleRequest {
+        manufacturer_image_hash: covers(&request.covers),
+        device_count: request.devices.get(),
+        earliest_date: request.earliest.to_string(),
+        latest_date: request.latest.to_string(),
+        per_day_max: request.per_day_max.get(),
+    }
+}
+
+fn deal(deal: &Deal) -> pb::ScheduleDeal {
+    pb::ScheduleDeal {
+        quota: quota(&deal.quota),
+        ..summed(deal)
+    }
+}
+
+/// A deal without its days.
+fn summed(deal: &Deal) -> pb::ScheduleDeal {
+    let (first, last) = (deal.quota.first(), deal.quota.last());
+    let terms = &deal.terms;
+    let window = terms.window.map(|window| {
+        let (from, to) = window.hours();
+        pb::HourWindow {
+            from_hour: from.into(),
+            to_hour: to.into(),
+        }
+    });
+    pb::ScheduleDeal {
+        quota: Vec::new(),
+        window,
+        canary_device_count: terms.canary.map_or(0, std::num::NonZeroU32::get),
+        run_ahead: terms.run_ahead,
+        security: terms.security,
+        quota_total: deal.quota.total(),
+        first_date: first.map_or_else(String::new, |date| date.to_string()),
+        last_date: last.map_or_else(String::new, |date| date.to_string()),
+    }
+}
+
+fn proposal(proposal: &Proposal<Eui64>, deal: pb::ScheduleDeal) -> pb::ScheduleProposal {
+    let (cause, makes_room_for) = cause(proposal.cause.as_ref());
+    pb::ScheduleProposal {
+        by: party(Some(proposal.by)),
+        deal: Some(deal),
+        answer_by_time: Some(instant(proposal.answer_by_us)),
+        cause,
+        makes_room_for,
+    }
+}
+
+fn moved(moved: &Move<Eui64>) -> pb::ScheduleMove {
+    let (cause, makes_room_for) = cause(Some(&moved.cause));
+    pb::ScheduleMove {
+        move_time: Some(instant(moved.at_us)),
+        cause,
+        makes_room_for,
+        taken: quota(&moved.taken),
+        given: quota(&moved.given),
+        imposed: moved.imposed,
+    }
+}
+
+fn step(step: &Step<Eui64>) -> pb::ScheduleStep {
+    let why = match &step.act {
+        Act::Amend { cause, .. } => cause.as_ref(),
+        Act::Impose { cause, .. } => Some(cause),
+        _ => None,
+    };
+    let (cause, makes_room_for) = cause(why);
+    let end_date = match &step.act {
+        Act::End { from } => from.to_string(),
+        _ => String::new(),
+    };
+    pb::ScheduleStep {
+        act: act(&step.act).into(),
+        signature: Some(signature(&step.signed)),
+        deal: step.act.deal().map(deal),
+        answer_by_time: step.act.answer_by_us().map(instant),
+        cause,
+        makes_room_for,
+        end_date,
+    }
+}
+
+fn signature(signed: &Signed<Eui64>) -> pb::ScheduleSignature {
+    let blank = pb::ScheduleSignature {
+        by: party(signed.by.side()),
+        reason: signed.reason.to_string(),
+        sign_time: Some(instant(signed.at_us)),
+        ..Default::default()
+    };
+    let Party::Desk(officer) = &signed.by else {
+        return blank;
+    };
+    let second = officer.second.map(|second| second.to_string());
+    pb::ScheduleSignature {
+        officer: officer.officer.to_string(),
+        second_officer: second.unwrap_or_default(),
+        ticket: officer.ticket.to_string(),
+        ..blank
+    }
+}
+
+fn cause(cause: Option<&Cause<Eui64>>) -> (i32, String) {
+    let (cause, for_whom) = match cause {
+        None => (pb::MoveCause::Unspecified, String::new()),
+        Some(Cause::OverAgreed) => (pb::MoveCause::OverAgreed, String::new()),
+        Some(Cause::MakesRoom) => (pb::MoveCause::MakesRoom, String::new()),
+        Some(Cause::MakesRoomFor(id)) => (pb::MoveCause::MakesRoom, name(*id)),
+    };
+    (cause.into(), for_whom)
+}
