@@ -34,6 +34,9 @@ impl Bucket {
 
     /// Follows another pace from now on. The day is used up to the same instant as before.
     pub fn follow(&mut self, pace: Pace) {
+        if pace == self.pace {
+            return;
+        }
         let used_to_us = self.spent.map(|spent| {
             self.pace
                 .instant_of(spent, Micros::MIN)
@@ -41,6 +44,26 @@ impl Bucket {
         });
         self.pace = pace;
         self.spent = used_to_us.map(|at_us| self.pace.passed_at(at_us));
+    }
+
+    /// The bucket that followed `pace` and had [`spent`](Self::spent) so much; `None` when that is more than the
+    /// whole day's weight.
+    pub fn resume(pace: Pace, burst: u32, spent: Option<u64>) -> Option<Self> {
+        let possible = spent.is_none_or(|spent| spent <= pace.total());
+        possible.then(|| Self {
+            spent,
+            ..Self::new(pace, burst)
+        })
+    }
+
+    /// The day's curve.
+    pub const fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// The weight up to which the units taken so far have used the day; `None` before the first.
+    pub const fn spent(&self) -> Option<u64> {
+        self.spent
     }
 
     /// When the next unit may go, with `remaining` units left on this day: `now_us` if it may go now,

@@ -21,11 +21,13 @@ mod queue;
 mod ready;
 mod ring;
 mod slab;
+mod turns;
 
 pub use bucket::Bucket;
 pub use gate::{Answer, Gate};
 pub use pace::{InvalidPace, Pace};
 pub use queue::{Entry, FairQueue, Pick, Slot};
+pub use turns::{InvalidTurns, Turn, Turns, UserTurn};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;

@@ -11,7 +11,7 @@ use crate::Micros;
 use crate::slab::{NONE, Slab};
 
 /// Due time, order, push number: where an entry goes inside its User. No two are alike.
-type Place = (Micros, u64, u64);
+pub(crate) type Place = (Micros, u64, u64);
 
 /// The first entry of a line. Heads of one User's lines compare as their entries go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +66,31 @@ struct Node<K> {
     key: K,
 }
 
+impl Run {
+    const fn new(due_us: Micros, line: u32) -> Self {
+        Self {
+            due_us,
+            line,
+            first: NONE,
+            last: NONE,
+            len: 0,
+        }
+    }
+}
+
+impl<K> Node<K> {
+    const fn new(order: u64, seq: u64, run: u32, key: K) -> Self {
+        Self {
+            order,
+            seq,
+            run,
+            previous: NONE,
+            next: NONE,
+            key,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Lines<K> {
     lines: Vec<Line>,
@@ -97,6 +122,11 @@ impl<K: Copy> Lines<K> {
         line
     }
 
+    /// User and lane of each line.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.lines.iter().map(|line| (line.user, line.lane))
+    }
+
     pub(crate) fn line(&self, line: u32) -> &Line {
         &self.lines[line as usize]
     }
@@ -123,40 +153,43 @@ impl<K: Copy> Lines<K> {
         match before.filter(|tail| tail.0 == due_us) {
             Some(&(.., run)) => {
                 self.forget_tail(run);
-                self.append(
-                    run,
-                    Node {
-                        order,
-                        seq,
-                        run,
-                        previous: NONE,
-                        next: NONE,
-                        key,
-                    },
-                )
+                let node = self.append(run, Node::new(order, seq, run, key));
+                self.note_tail(run);
+                node
             }
             None => {
-                let run = Run {
-                    due_us,
-                    line,
-                    first: NONE,
-                    last: NONE,
-                    len: 0,
-                };
-                let run = self.runs.insert(run);
-                let node = Node {
-                    order,
-                    seq,
-                    run,
-                    previous: NONE,
-                    next: NONE,
-                    key,
-                };
-                let node = self.append(run, node);
+                let run = self.runs.insert(Run::new(due_us, line));
+                let node = self.append(run, Node::new(order, seq, run, key));
+                self.note_tail(run);
                 self.note_head(run);
                 node
             }
         }
+    }
+
+    /// Puts all these entries, in their order, into an empty line, and says number, key and where each is kept.
+    pub(crate) fn fill(
+        &mut self,
+        line: u32,
+        entries: Vec<(Place, K)>,
+        mut kept: impl FnMut(u64, K, u32),
+    ) {
+        let mut runs: Vec<u32> = Vec::new();
+        for ((due_us, order, seq), key) in entries {
+            let run = match runs.last().filter(|run| self.runs[**run].due_us == due_us) {
+                Some(run) => *run,
+                None => {
+                    runs.push(self.runs.insert(Run::new(due_us, line)));
+                    runs[runs.len() - 1]
+                }
+            };
+            kept(seq, key, self.append(run, Node::new(order, seq, run, key)));
+        }
+        let tails = runs.iter().map(|run| self.tail(*run)).collect();
+        let mut heads = runs.iter().map(|run| self.first_of(*run));
+        let (first, later) = (heads.next(), heads.collect());
+        let state = self.line_mut(line);
+        (state.first, state.later, state.tails) = (first, later, tails);
     }
 
     /// Takes an entry out.
@@ -247,7 +280,6 @@ impl<K: Copy> Lines<K> {
         }
         self.runs[run].last = node;
         self.runs[run].len += 1;
-        self.note_tail(run);
         node
     }
 

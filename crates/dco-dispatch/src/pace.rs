@@ -84,6 +84,22 @@ impl Pace {
         Ok(Self { stretches, total })
     }
 
+    /// Segments and end from which [`new`](Self::new) makes the same curve.
+    pub fn segments(&self) -> (Vec<(Micros, u32)>, Micros) {
+        let mut segments = Vec::with_capacity(self.stretches.len());
+        let mut before_us = None;
+        for stretch in &self.stretches {
+            let gap = before_us.filter(|end_us| *end_us < stretch.start_us);
+            segments.extend(gap.map(|start_us| (start_us, 0)));
+            let weight = u32::try_from(stretch.weight);
+            let weight = weight.expect("a segment's weight came in 32 bits");
+            segments.push((stretch.start_us, weight));
+            before_us = Some(stretch.end_us);
+        }
+        let end_us = before_us.expect("a curve has a stretch");
+        (segments, end_us)
+    }
+
     /// The weight of the whole day.
     pub(crate) const fn total(&self) -> u64 {
         self.total
@@ -166,6 +182,19 @@ mod tests {
         let passed = [90, 105, 110, 115, 120, 125, 131, 140, 150].map(|at| pace.passed_at(at));
         assert_eq!(passed, [0, 0, 0, 10, 20, 20, 21, 30, 30]);
         assert_eq!(pace.total(), 30);
+    }
+
+    #[test]
+    fn its_segments_make_the_same_curve() {
+        for (segments, end_us) in [
+            (vec![(100, 0), (110, 2), (120, 0), (130, 1)], 140),
+            (vec![(0, 1), (5, 2), (9, 0)], 20),
+            (vec![(-3, u32::MAX)], 7),
+        ] {
+            let pace = Pace::new(segments, end_us).unwrap();
+            let (segments, end_us) = pace.segments();
+            assert_eq!(Pace::new(segments, end_us), Ok(pace));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The fair queue: Users share by weight, and inside a User the earliest due goes first.
 
 mod holds;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

@@ -7,10 +7,15 @@
 //! every so many rounds. Whoever is held back leaves the ring but keeps turn and credit, so that
 //! being held often costs nobody its share; whoever has no entries left loses its credit.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::turns::{InvalidTurns, Turn, UserTurn};
 
 /// One unit of credit. 32 bits after the point keep light Users' parts of a unit.
 const UNIT: u64 = 1 << 32;
+
+/// No turn's number and no credit comes near it; both may still be added to.
+const NUMBER_MAX: u64 = 1 << 62;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Ring {
@@ -39,12 +44,61 @@ struct Share {
 enum Place {
     /// No turn.
     None,
-    /// Its turn stands in the row.
-    Row,
+    /// This turn stands in the row.
+    Row(u64),
     /// Held back; it keeps this turn.
     Away(u64),
     /// Its turn stands among the returned.
     Returned(u64),
+}
+
+impl Share {
+    fn kept<U>(&self, name: U) -> UserTurn<U> {
+        let Self {
+            credit,
+            weight,
+            is_in: _,
+            is_granted,
+            place,
+        } = *self;
+        let turn = match place {
+            Place::None => None,
+            Place::Row(turn) => Some(Turn::InRow(turn)),
+            Place::Returned(turn) => Some(Turn::Returned(turn)),
+            Place::Away(_) => panic!("a turn is kept for somebody who is held back"),
+        };
+        UserTurn {
+            name,
+            weight,
+            credit,
+            is_granted,
+            turn,
+        }
+    }
+
+    fn resume<U>(kept: &UserTurn<U>, has_entries: bool) -> Result<Self, InvalidTurns> {
+        let place = match kept.turn {
+            None if has_entries => return Err(InvalidTurns("a User with entries has no turn")),
+            Some(Turn::Returned(_)) if !has_entries => {
+                return Err(InvalidTurns("a User without entries came back to its turn"));
+            }
+            None => Place::None,
+            Some(Turn::InRow(turn)) => Place::Row(turn),
+            Some(Turn::Returned(turn)) => Place::Returned(turn),
+        };
+        if kept.weight == 0 || kept.credit > NUMBER_MAX {
+            return Err(InvalidTurns(
+                "a User has no weight, or more credit than can be",
+            ));
+        }
+        Ok(Self {
+            credit: kept.credit,
+            weight: kept.weight,
+            is_in: has_entries,
+            is_granted: kept.is_granted,
+            place,
+        })
+    }
 }
 
 impl Ring {
@@ -57,6 +111,66 @@ impl Ring {
             members: 0,
             weight_sum: 0,
         }
+    }
+
+    /// Each User's part, in the order of their numbers, under these names.
+    ///
+    /// # Panics
+    /// If a turn is kept for somebody who is held back.
+    pub(crate) fn kept<U>(&self, names: impl Iterator<Item = U>) -> Vec<UserTurn<U>> {
+        let Self {
+            shares,
+            row: _,
+            returned: _,
+            next_turn: _,
+            members: _,
+            weight_sum: _,
+        } = self;
+        names
+            .zip(shares)
+            .map(|(name, share)| share.kept(name))
+            .collect()
+    }
+
+    /// The number of the next turn that is given.
+    pub(crate) fn next_turn(&self) -> u64 {
+        self.next_turn
+    }
+
+    /// The ring that kept these parts; who has entries takes part.
+    pub(crate) fn resume<'a, U: 'a>(
+        kept: impl Iterator<Item = (&'a UserTurn<U>, bool)>,
+        next_turn: u64,
+    ) -> Result<Self, InvalidTurns> {
+        let mut ring = Self {
+            next_turn,
+            ..Self::new()
+        };
+        let mut row = BTreeMap::new();
+        let mut turns = 0_usize;
+        for ((user, has_entries), number) in kept.zip(0..) {
+            ring.shares.push(Share::resume(user, has_entries)?);
+            if has_entries {
+                ring.members += 1;
+                ring.weight_sum += u64::from(user.weight);
+            }
+            match user.turn {
+                Some(Turn::InRow(turn)) => drop(row.insert(turn, number)),
+                Some(Turn::Returned(turn)) => drop(ring.returned.insert((turn, number))),
+                None => continue,
+            }
+            turns += 1;
+        }
+        let given = row.keys().chain(ring.returned.iter().map(|(turn, _)| turn));
+        let given: BTreeSet<u64> = given.copied().collect();
+        if given.len() != turns || given.last().is_some_and(|last| *last >= next_turn) {
+            return Err(InvalidTurns("a turn is given twice, or was never given"));
+        }
+        if next_turn > NUMBER_MAX {
+            return Err(InvalidTurns("more turns were given than can be"));
+        }
+        ring.row = row.into_iter().collect();
+        Ok(ring)
     }
 
     /// Adds a User with weight 1, outside the ring. Users are numbered from 0 in order of adding.
@@ -108,7 +222,7 @@ impl Ring {
                 self.returned.insert((turn, user));
             }
             Place::None => self.go_to_the_back(user),
-            Place::Row | Place::Returned(_) => {}
+            Place::Row(_) | Place::Returned(_) => {}
         }
     }
 
@@ -186,7 +300,7 @@ impl Ring {
     fn give_up_turn(&mut self, user: u32) -> Option<u64> {
         let place = &mut self.shares[user as usize].place;
         let turn = match *place {
-            Place::Row => {
+            Place::Row(_) => {
                 let (turn, _) = self.row.pop_front_if(|&mut (_, front)| front == user)?;
                 turn
             }
@@ -202,10 +316,11 @@ impl Ring {
     }
 
     fn go_to_the_back(&mut self, user: u32) {
-        self.row.push_back((self.next_turn, user));
+        let turn = self.next_turn;
+        self.row.push_back((turn, user));
         self.next_turn += 1;
         let share = &mut self.shares[user as usize];
-        share.place = Place::Row;
+        share.place = Place::Row(turn);
         share.is_granted = false;
     }
 }

@@ -55,12 +55,12 @@ pub struct Engine {
     pub(crate) delivered: (u64, Micros),
 }
 
-/// A journal record that this program cannot take in.
+/// A journal record, or a snapshot, that this program cannot take in.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "journal record {seq} cannot be applied: {why}; it was written by another version or is damaged"
-)]
+#[error("{what} {seq} cannot be applied: {why}; it was written by another version or is damaged")]
 pub struct ReplayError {
+    /// A record, or the snapshot after it.
+    pub what: &'static str,
     /// Which record.
     pub seq: Seq,
     /// What is wrong with it.
@@ -99,6 +99,7 @@ impl Engine {
     /// When the record cannot be decoded or names what does not exist: the journal is not this engine's.
     pub fn replay(&mut self, seq: Seq, record: &[u8]) -> Result<(), ReplayError> {
         let failed = |why: &str| ReplayError {
+            what: "journal record",
             seq,
             why: why.to_owned(),
         };

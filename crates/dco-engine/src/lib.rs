@@ -30,6 +30,7 @@ mod outcome;
 mod read;
 pub mod record;
 mod refusal;
+mod snapshot;
 mod state;
 mod stats;
 mod terms;

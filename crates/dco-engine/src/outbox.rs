@@ -18,6 +18,15 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// After a journal that ends with this record.
+    pub(crate) fn after(seq: Seq) -> Self {
+        Self {
+            last: seq,
+            durable: seq,
+            ..Self::default()
+        }
+    }
+
     /// The newest record, made or replayed.
     pub(crate) fn last(&self) -> Seq {
         self.last

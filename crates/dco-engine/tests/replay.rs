@@ -3,22 +3,24 @@
 use std::sync::LazyLock;
 
 use dco_engine::record::{
-    ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchCancelled,
-    CapacitySet, Change, DevicesImported, Record, Released, RequestKey, ScheduleAct,
-    ScheduleStepped, Signatory, Signature, TransferEnded,
+    ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
+    BatchCancelled, CapacitySet, Change, DevicesImported, Record, Released, RequestKey,
+    ScheduleAct, ScheduleStepped, Signatory, Signature, TransferEnded,
 };
 use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
 use dco_schedule::{Act, Cause, HourProfile, Span};
 use proptest::prelude::*;
 use prost::Message;
 
-use crate::sample::{ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, date, device, devices, manifest};
+use crate::sample::{
+    ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
+};
 use crate::schedules::all_agreeable;
 use crate::world::schedules::{IDA, JOE, action_of, deal, officer};
 use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
-fn busy() -> World {
+pub(crate) fn busy() -> World {
     let mut world = World::new(all_agreeable());
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
     world.register(&devices(0..20), ANN, NORTH);
@@ -295,6 +297,68 @@ fn the_engines_time_begins_at_its_journals() {
     let last = Record::decode(world.journal[world.journal.len() - 1].as_slice());
     assert_eq!(engine.last_time_us(), last.expect("its own").at_us);
     assert_eq!(usize::try_from(engine.last_seq()), Ok(world.journal.len()));
+}
+
+#[test]
+fn a_transfers_warning_is_given_once_however_often_the_service_starts() {
+    let mut world = World::new(capacity(100));
+    world.register(&devices(0..2), ANN, NORTH);
+    let opened = world.open(ANN, &manifest(2, LARGE), &devices(0..2));
+    opened.expect("opened");
+    world.pass(6 * DAY_US + HOUR_US);
+    for _ in 0..2 {
+        world.crash();
+        world.handle(Event::Tick);
+    }
+    let warned = world.journal.iter().filter(|record| {
+        let record = Record::decode(record.as_slice()).expect("its own");
+        matches!(record.change, Some(Change::TransferWarned(_)))
+    });
+    assert_eq!(warned.count(), 1);
+}
+
+#[test]
+fn a_batch_of_nobody_or_of_a_busy_device_is_refused() {
+    let mut world = World::new(capacity(100));
+    let image = manifest(2, LARGE);
+    world.register(&devices(0..2), ANN, NORTH);
+    world.store(ANN, &image, &devices(0..2));
+    world.submit(ANN, &image, &[device(0)]).expect("admitted");
+    let last = world.journal.last().expect("the batch");
+    let last = Record::decode(last.as_slice()).expect("its own");
+    let Some(Change::BatchAccepted(accepted)) = last.change else {
+        panic!("{last:?}");
+    };
+    for (devices, why) in [
+        (vec![], "no Device"),
+        (accepted.devices.clone(), "under way"),
+    ] {
+        let another = BatchAccepted {
+            number: 2,
+            request: None,
+            devices,
+            ..accepted.clone()
+        };
+        let mut journal = world.journal.clone();
+        let change = Some(Change::BatchAccepted(another));
+        journal.push(
+            Record {
+                change,
+                ..nothing(&world)
+            }
+            .encode_to_vec(),
+        );
+        let refused = replayed(&journal).expect_err("no batch");
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+/// A record of nothing, now.
+fn nothing(world: &World) -> Record {
+    Record {
+        at_us: world.now_us,
+        change: None,
+    }
 }
 
 proptest! {

@@ -48,6 +48,8 @@ pub(crate) struct World {
     /// Offers made since the start, in order; never cleared.
     pub(crate) offered: Vec<(Session, Offer)>,
     pub(crate) habit: Option<Habit>,
+    /// From the snapshot after so many records it starts, if it has them; from none, with all of them.
+    pub(crate) start_from: Option<usize>,
     replies: BTreeMap<ReplyTo, Result<Reply, Refusal>>,
     streams: BTreeMap<Eui64, Session>,
     counter: u64,
@@ -76,6 +78,7 @@ impl World {
             told: Vec::new(),
             offered: Vec::new(),
             habit: None,
+            start_from: None,
             replies: BTreeMap::new(),
             streams: BTreeMap::new(),
             counter: 0,
@@ -234,12 +237,54 @@ impl World {
         self.crash();
     }
 
-    /// What a start on the journal and the block log gives at this moment.
-    pub(crate) fn recovered(&self) -> Engine {
+    /// Everything that was wanted, as text.
+    pub(crate) fn effects(&self) -> String {
+        let Self {
+            told,
+            changed,
+            closed,
+            freed,
+            verifications,
+            ..
+        } = self;
+        format!("{told:?} {changed:?} {closed:?} {freed:?} {verifications:?}")
+    }
+
+    /// Another engine takes the place of this one.
+    pub(crate) fn take_over(&mut self, engine: Engine) {
+        let records = usize::try_from(engine.last_seq()).expect("short");
+        self.now_us = self.now_us.max(engine.last_time_us());
+        self.journal = vec![Vec::new(); records];
+        self.durable = records;
+        self.engine = engine;
+    }
+
+    /// What the durable records make of an engine.
+    pub(crate) fn replayed(&self) -> Engine {
         let mut engine = Engine::new(self.terms.clone());
         for (seq, record) in (1..).zip(&self.journal[..self.durable]) {
+            engine = self.by_snapshot(engine);
             engine.replay(seq, record).expect("the journal is its own");
         }
+        self.by_snapshot(engine)
+    }
+
+    /// If it is time for it, the engine of this one's snapshot.
+    fn by_snapshot(&self, engine: Engine) -> Engine {
+        let seq = engine.last_seq();
+        if self
+            .start_from
+            .is_none_or(|from| Seq::try_from(from) != Ok(seq))
+        {
+            return engine;
+        }
+        let again = Engine::from_snapshot(self.terms.clone(), seq, &engine.snapshot());
+        again.expect("its own")
+    }
+
+    /// What a start on the journal and the block log gives at this moment.
+    pub(crate) fn recovered(&self) -> Engine {
+        let mut engine = self.replayed();
         for (owner, index) in &self.blocks {
             if engine.wants_blocks_of(*owner) {
                 let (owner, index) = (*owner, *index);

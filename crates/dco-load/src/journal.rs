@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dco_store::{FileDisk, Journal, Options};
+use dco_store::{FileDisk, Journal, Options, records_only};
 use serde::Serialize;
 
 use crate::figures::{median, per_s};
@@ -94,10 +94,12 @@ fn open(folder: &Path) -> Result<(Journal, f64), LoadError> {
     let stopwatch = Stopwatch::start();
     let disk = Arc::new(FileDisk::open(folder)?);
     let mut records: u64 = 0;
-    let opened = dco_store::open(disk, Options::default(), &mut |_, _| {
+    let mut replay = records_only(|_, _| {
         records += 1;
         Ok(())
-    })?;
+    });
+    let opened = dco_store::open(disk, Options::default(), &mut replay)?;
+    drop(replay);
     assert_eq!(
         records,
         opened.journal.last_seq(),

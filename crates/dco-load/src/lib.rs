@@ -10,10 +10,12 @@ mod counting;
 mod figures;
 mod journal;
 mod limit;
+mod start;
 mod stopwatch;
 mod store;
 
 pub use journal::{JournalFigures, JournalPlan, measure_journal};
+pub use start::{StartFigures, StartPlan, measure_start};
 pub use store::{IntakeFigures, StoreFigures, StorePlan, measure_store};
 
 /// A measurement that could not be made.
@@ -25,6 +27,9 @@ pub enum LoadError {
     /// The bare disk would not.
     #[error("the disk failed during the measurement of its own limit: {0}")]
     Disk(#[from] std::io::Error),
+    /// An image of that length is none.
+    #[error("no image can be made for the measurement: {0}; give another --image-bytes")]
+    Image(#[from] dco_block::RejectImage),
     /// A plan that measures nothing.
     #[error("{what} is zero; give at least 1")]
     Nothing {

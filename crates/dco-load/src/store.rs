@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use dco_block::{Block, FirmwareVersion, Manifest, OtaHeader, split, wrap};
-use dco_store::{BlockWriter, FileDisk, Options, Put, StoreError};
+use dco_store::{BlockWriter, FileDisk, Options, Put, StoreError, records_only};
 use serde::Serialize;
 
 use crate::counting::CountingDisk;
@@ -103,7 +103,7 @@ pub fn measure_store(
     let bare = FileDisk::open(folder.join("bare"))?;
     let disk = CountingDisk::new(FileDisk::open(folder.join("store"))?);
     let options = Options::default();
-    let opened = dco_store::open(disk.clone(), options, &mut |_, _| Ok(()))?;
+    let opened = dco_store::open(disk.clone(), options, &mut records_only(|_, _| Ok(())))?;
     let (writer, _reader) = opened.blocks.start(|_| ());
     let run = Run {
         writer,

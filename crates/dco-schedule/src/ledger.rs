@@ -35,6 +35,16 @@ pub enum Source {
     Schedule(u32),
 }
 
+impl Source {
+    /// The number of the schedule, where it is one.
+    pub const fn schedule(self) -> Option<u32> {
+        match self {
+            Self::Allowance => None,
+            Self::Schedule(number) => Some(number),
+        }
+    }
+}
+
 /// No unit is left of the service day's capacity, or the day is not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -79,6 +89,40 @@ pub struct DayUse {
     pub lent: u32,
     /// Large activations sent for it under the allowance.
     pub sent: u32,
+}
+
+/// One service day as the ledger has it: what [`Ledger::kept`] gives and [`Ledger::resume`] takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerDay<U> {
+    /// The day.
+    pub date: ServiceDate,
+    /// The capacity last in force; `None` if the day was never opened.
+    pub capacity: Option<u32>,
+    /// Each User's counts, in order of the Users.
+    pub users: Vec<LedgerUse<U>>,
+}
+
+/// One User's counts on one service day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerUse<U> {
+    /// Whose.
+    pub user: U,
+    /// Units released, refunds taken off.
+    pub released: u32,
+    /// Those of them that were released to work of a later day.
+    pub lent: u32,
+    /// Activations sent for the day, by what covers them.
+    pub sent: BTreeMap<Source, u32>,
+}
+
+/// What was kept of a ledger is not what a ledger keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the ledger of service day {date} cannot be taken up: {why}")]
+pub struct InvalidLedger {
+    /// Where it is wrong.
+    pub date: ServiceDate,
+    /// What is wrong.
+    pub why: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -267,7 +311,11 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
             "{count} taken back of {sent} sent: {user:?}, {date}, {source:?}"
         );
         let day = self.day_mut(date).users.entry(user).or_default();
-        day.sent.insert(source, sent - count);
+        if sent == count {
+            day.sent.remove(&source);
+        } else {
+            day.sent.insert(source, sent - count);
+        }
     }
 
     /// Activations that `user` has sent for `date` under this source.
@@ -289,6 +337,46 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         })
     }
 
+    /// All that it counts, earliest day first.
+    pub fn kept(&self) -> impl Iterator<Item = LedgerDay<U>> {
+        let Self {
+            terms: _,
+            days,
+            open: _,
+        } = self;
+        days.iter().map(|(&date, day)| LedgerDay {
+            date,
+            capacity: day.capacity,
+            users: day.users.iter().map(kept_use).collect(),
+        })
+    }
+
+    /// The ledger that kept these days. The latest one that was ever opened is open.
+    ///
+    /// # Errors
+    /// When days or Users are out of order, or their counts could not have come about.
+    pub fn resume(
+        terms: LedgerTerms,
+        kept: impl IntoIterator<Item = LedgerDay<U>>,
+    ) -> Result<Self, InvalidLedger> {
+        let mut ledger = Self::new(terms);
+        for kept in kept {
+            let date = kept.date;
+            let invalid = |why| InvalidLedger { date, why };
+            let before = ledger.days.last_key_value();
+            if before.is_some_and(|(before, _)| *before >= date) {
+                return Err(invalid("it is not after the day before it"));
+            }
+            if kept.capacity.is_some() {
+                ledger.open = Some(date);
+            }
+            ledger
+                .days
+                .insert(date, Day::resume(kept).map_err(invalid)?);
+        }
+        Ok(ledger)
+    }
+
     fn user_day(&self, user: U, date: ServiceDate) -> Option<&UserDay> {
         self.days.get(&date)?.users.get(&user)
     }
@@ -306,6 +394,63 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
 impl UserDay {
     fn sent_by_allowance(&self) -> u32 {
         self.sent.get(&Source::Allowance).copied().unwrap_or(0)
+    }
+}
+
+impl<U: Ord + Copy> Day<U> {
+    fn resume(kept: LedgerDay<U>) -> Result<Self, &'static str> {
+        if !kept.users.is_sorted_by(|one, next| one.user < next.user) {
+            return Err("its Users are not in order");
+        }
+        let sum = |count: fn(&LedgerUse<U>) -> u32| {
+            let mut counts = kept.users.iter().map(count);
+            counts.try_fold(0, u32::checked_add)
+        };
+        let mut sent = kept.users.iter().flat_map(|user| user.sent.values());
+        sent.try_fold(0, |sum: u32, sent| sum.checked_add(*sent))
+            .ok_or("more was sent for it than can be counted")?;
+        let released = sum(|user| user.released);
+        let released = released.ok_or("more was released on it than can be counted")?;
+        if released > 0 && kept.capacity.is_none() {
+            return Err("units were released on it before it was opened");
+        }
+        if kept.users.iter().any(|user| user.lent > user.released) {
+            return Err("more was lent on it than released");
+        }
+        let users = kept.users.iter().map(|it| {
+            let LedgerUse {
+                user,
+                released,
+                lent,
+                sent,
+            } = it;
+            let counts = UserDay {
+                released: *released,
+                lent: *lent,
+                sent: sent.clone(),
+            };
+            (*user, counts)
+        });
+        Ok(Self {
+            capacity: kept.capacity,
+            released,
+            lent: kept.users.iter().map(|user| user.lent).sum(),
+            users: users.collect(),
+        })
+    }
+}
+
+fn kept_use<U: Copy>((user, day): (&U, &UserDay)) -> LedgerUse<U> {
+    let UserDay {
+        released,
+        lent,
+        sent,
+    } = day;
+    LedgerUse {
+        user: *user,
+        released: *released,
+        lent: *lent,
+        sent: sent.clone(),
     }
 }
 

@@ -45,7 +45,10 @@ pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
 pub use date::{InvalidServiceDate, ServiceDate};
 pub use dated::{Dated, Span};
 pub use fit::{Fit, FitDay, FitTerms, Fits, NoFit};
-pub use ledger::{DayUse, Ledger, LedgerTerms, OverAllowance, OverCapacity, Source};
+pub use ledger::{
+    DayUse, InvalidLedger, Ledger, LedgerDay, LedgerTerms, LedgerUse, OverAllowance, OverCapacity,
+    Source,
+};
 pub use profile::{HourProfile, InvalidHourProfile};
 pub use quota::Quota;
 pub use replan::{Amendment, Need, Replan};

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use dco_block::{Block, Eui64, Manifest, crc32, verify_image};
 use dco_engine::{BlockSource, Effect, Engine, Event, ReplyTo, Request, Session, Terms, Verdict};
 use dco_schedule::Micros;
-use dco_store::{BlockLog, Journal, MemDisk, Opened, Options, Put, Seq, StoreError, open};
+use dco_store::{
+    BlockLog, Journal, MemDisk, Opened, Options, Put, Seq, StoreError, open, records_only,
+};
 
 use crate::call::Caller;
 
@@ -76,14 +78,17 @@ impl Service {
     ) -> Result<Recovered, StoreError> {
         let mut engine = Engine::new(terms);
         let mut records = Vec::new();
-        let opened = open(Arc::new(disk.clone()), options, &mut |seq, record| {
+        let mut replay = records_only(|seq, record| {
             engine.replay(seq, record)?;
             records.push((seq, record.to_vec()));
             Ok(())
-        })?;
+        });
+        let opened = open(Arc::new(disk.clone()), options, &mut replay)?;
+        drop(replay);
         let Opened {
             journal,
             mut blocks,
+            ..
         } = opened;
         let held: Vec<_> = blocks.held().collect();
         let mut unwanted = BTreeSet::new();

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc::sync_channel};
 
 use bytes::Bytes;
 use dco_block::{Block, Manifest, OtaHeader, RawBlock, split, wrap};
-use dco_store::{FileDisk, Opened, Options, open};
+use dco_store::{FileDisk, Opened, Options, open, records_only};
 use divan::{Bencher, counter::BytesCount, counter::ItemsCount};
 use tempfile::TempDir;
 
@@ -22,7 +22,12 @@ const BLOCKS: u32 = 64;
 
 fn opened(folder: &TempDir) -> Opened {
     let disk = FileDisk::open(folder.path()).unwrap();
-    open(Arc::new(disk), Options::default(), &mut |_, _| Ok(())).unwrap()
+    open(
+        Arc::new(disk),
+        Options::default(),
+        &mut records_only(|_, _| Ok(())),
+    )
+    .unwrap()
 }
 
 /// One commit: so many records, one sync.

@@ -4,9 +4,11 @@ use crate::StoreError;
 
 mod file;
 mod mem;
+mod read_only;
 
 pub use file::FileDisk;
 pub use mem::{Fate, MemDisk, Unsynced};
+pub use read_only::ReadOnlyDisk;
 
 /// One folder of files, and the promises the store rests on. Names are plain file names.
 ///
@@ -44,6 +46,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// On `Ok`, every create, rename and remove so far survives a power cut.
     fn sync_folder(&self) -> io::Result<()>;
 }
+
+/// What is being done when a sync fails.
+pub(crate) const SYNCING: &str = "syncing";
 
 /// A disk whose errors say what was tried on which file.
 #[derive(Debug, Clone)]
@@ -90,7 +95,7 @@ impl Folder {
     }
 
     pub(crate) fn sync_data(&self, name: &str) -> Result<(), StoreError> {
-        self.0.sync_data(name).map_err(failed("syncing", name))
+        self.0.sync_data(name).map_err(failed(SYNCING, name))
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
@@ -104,7 +109,7 @@ impl Folder {
     pub(crate) fn sync_folder(&self) -> Result<(), StoreError> {
         self.0
             .sync_folder()
-            .map_err(failed("syncing", "the data folder"))
+            .map_err(failed(SYNCING, "the data folder"))
     }
 }
 

@@ -19,12 +19,14 @@ pub enum StoreError {
     },
     /// The folder was written by a newer program.
     #[error(
-        "{file} is written in format {found}, this program reads up to {known}; start the \
+        "{file} is written in {what} format {found}, this program reads up to {known}; start the \
          program that wrote it, or a newer one"
     )]
     NewerFormat {
         /// Name of the file inside the data folder.
         file: String,
+        /// Whose format it is: the file's own, or that of the records in it.
+        what: &'static str,
         /// Format version in its header.
         found: u32,
         /// Highest version this program knows.
@@ -55,6 +57,26 @@ pub enum StoreError {
         /// What the reader said.
         #[source]
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// Older records were removed, and nothing that stands for them can be read.
+    #[error(
+        "the journal begins with {file}, and no snapshot stands for the records before it: \
+         {refused}; restore the data folder from a backup"
+    )]
+    Uncovered {
+        /// The first segment there is.
+        file: String,
+        /// What is wrong with each snapshot.
+        refused: String,
+    },
+    /// A snapshot, loaded again, was another. It was not kept; the records are.
+    #[error(
+        "{file} was made anew from its own bytes and was another; it is not used; the program \
+         that made it is wrong"
+    )]
+    Unlike {
+        /// The snapshot that would have got this name.
+        file: String,
     },
     /// A record is larger than the format allows. Nothing was written.
     #[error("a journal record has {bytes} bytes, the most is {bytes_max}; split it")]

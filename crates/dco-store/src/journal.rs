@@ -3,18 +3,27 @@ use std::sync::Arc;
 use crate::{
     Options, StoreError,
     codec::len_u64,
-    disk::{Disk, Folder},
+    disk::Folder,
     frame::Kind,
     segment::{self, Body, Log, SegmentHeader, Tail},
 };
 
+mod pin;
 mod records;
 mod recovery;
+mod replay;
+mod shared;
+mod start;
 mod writer;
 
+pub use pin::Pinned;
 use records::Batch;
-pub use recovery::Replay;
-pub(crate) use recovery::recover;
+pub(crate) use records::records_of;
+pub(crate) use recovery::{Player, check_gapless, head_after, head_of, recover};
+pub use replay::{Replay, ReplayError, Second, records_only};
+pub(crate) use shared::{Durable, Shared};
+pub(crate) use start::Segments;
+pub use start::Start;
 pub use writer::JournalWriter;
 
 /// Number of a record in the journal. The first is 1; none is left out.
@@ -44,6 +53,7 @@ pub struct Journal {
     tail: Option<Tail>,
     segment_last: u64,
     is_closed: bool,
+    shared: Arc<Shared>,
 }
 
 impl Journal {
@@ -94,6 +104,11 @@ impl Journal {
         }
     }
 
+    /// What the maker of snapshots needs.
+    pub(crate) fn parts(&self) -> (Folder, Options, Arc<Shared>) {
+        (self.folder.clone(), self.options, Arc::clone(&self.shared))
+    }
+
     fn append(&mut self, batch: Batch) -> Result<(), StoreError> {
         let first_seq = self.head.seq + 1;
         let (count, head, bytes) = batch.finish();
@@ -108,8 +123,13 @@ impl Journal {
         };
         tail.append(&self.folder, &body)?;
         tail.sync(&self.folder)?;
-        self.tail = Some(tail);
         self.head = head;
+        self.shared.set_durable(Durable {
+            head,
+            segment: tail.number,
+            bytes: Some(tail.end()),
+        });
+        self.tail = Some(tail);
         Ok(())
     }
 
@@ -119,22 +139,26 @@ impl Journal {
             Some(mut full) => {
                 full.seal(&self.folder)?;
                 full.trim(&self.folder)?;
-                self.begin_segment()
+                self.begin_segment(body_bytes)
             }
-            None => self.begin_segment(),
+            None => self.begin_segment(body_bytes),
         }
     }
 
-    fn begin_segment(&mut self) -> Result<Tail, StoreError> {
+    fn begin_segment(&mut self, body_bytes: u64) -> Result<Tail, StoreError> {
         self.segment_last += 1;
         let header = SegmentHeader {
             log: Log::Journal,
+            record_format: self.options.record_format,
             number: self.segment_last,
             salt: self.options.salt,
             first_seq: self.head.seq + 1,
             chain: self.head.chain,
         };
-        let bytes = self.options.journal_segment_bytes;
+        let bytes = self
+            .options
+            .journal_segment_bytes
+            .max(segment::bytes_for(body_bytes));
         segment::create(&self.folder, &header, bytes)?;
         Ok(Tail::new(&header, bytes))
     }
@@ -142,20 +166,8 @@ impl Journal {
 
 impl Head {
     /// Before the first record.
-    const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         seq: 0,
         chain: [0; 32],
     };
-}
-
-/// An empty journal in a folder without one.
-fn empty(disk: Arc<dyn Disk>, options: Options) -> Journal {
-    Journal {
-        folder: Folder::new(disk),
-        options,
-        head: Head::NONE,
-        tail: None,
-        segment_last: 0,
-        is_closed: false,
-    }
 }

@@ -3,7 +3,8 @@
 //! Two append-only logs in one folder: the **journal** keeps the engine's records, which are
 //! bytes to it, and the **block log** keeps blocks. Each has one writer and shares one sync
 //! among all that waits. The world below is one small trait, [`Disk`], with a real folder
-//! ([`FileDisk`]) and one in memory whose power can be cut ([`MemDisk`]).
+//! ([`FileDisk`]) and one in memory whose power can be cut ([`MemDisk`]). [`check`](fn@check) looks at
+//! a folder without changing it.
 //!
 //! # What it promises
 //!
@@ -21,15 +22,16 @@
 //! # What is deliberately absent
 //!
 //! No clock, no random number, no runtime, no knowledge of what a record means or of who owns
-//! a block. No record is ever removed or changed; snapshots, which make starts short, are not
-//! there yet, but every segment carries the number and the chain value it starts from, so that
-//! one can. What cannot be detected from inside a folder is that its newest files were taken
-//! away or replaced by an older copy of them: keep the [`Head`] elsewhere for that.
+//! a block. No record is ever changed, and none removed but with its whole segment, when the
+//! caller says that its time is over. What cannot be detected from inside a folder is that its
+//! newest files were taken away or replaced by an older copy of them: keep the [`Head`] elsewhere
+//! for that.
 //!
 //! # The files
 //!
 //! ```text
-//! journal-0000000001.seg  journal segments, numbered from 1 without gaps
+//! journal-0000000001.seg  journal segments, numbered from 1; the oldest may be gone, no other
+//! snapshot-00000000000000000812.snap  what the records up to this one amount to
 //! blocks-0000000001.seg   block segments; recycled ones leave gaps
 //! blocks-0000000001.free  a segment all of whose blocks were freed, waiting for reuse
 //! *.new                   a segment that never became one; removed at the next start
@@ -43,8 +45,10 @@
 //! ```text
 //!   0 ┌─────────────────────┐
 //!     │ magic             8 │ "dco.jrnl" or "dco.blks"
-//!   8 │ version           4 │ 1; every later format keeps magic, version and CRC in place
-//!  12 │ zeros             4 │
+//!   8 │ version           4 │ journal 2, block log 1; every later format keeps magic, version
+//!     │                     │ and CRC in place
+//!  12 │ record format     4 │ see Options::record_format; zeros in the block log and in version
+//!     │                     │ 1 of the journal, which is the same but for this
 //!  16 │ number            8 │ that of the name; never used twice, so it is the generation
 //!  24 │ salt              8 │ see Options::salt
 //!  32 │ first record      8 │ number of the record that comes first; zero in the block log
@@ -83,6 +87,34 @@
 //! A *mark* is written at a clean end and by each start that kept something unsure; a *seal*
 //! ends a segment and is durable before the next segment is begun.
 //!
+//! # Snapshots
+//!
+//! A second engine makes them of sealed segments ([`Snapshots`]), so each ends with the last record
+//! of a segment, and the next segment is there before the snapshot is. A start takes in the newest
+//! one that is whole and carries the chain value which that segment starts from. One that is not
+//! is passed over and told ([`Start::refused`]), unless records that it stood for are gone.
+//!
+//! ```text
+//!   0 ┌─────────────────────┐
+//!     │ magic             8 │ "dco.snap"
+//!   8 │ version           4 │ 1
+//!  12 │ record format     4 │ see Options::record_format
+//!  16 │ seq               8 │ the last record in it, which is that of the name
+//!  24 │ chain            32 │ hash chain after that record
+//!  56 │ body length       8 │
+//!  64 │ zeros            60 │
+//! 124 │ CRC-32            4 │ of the 124 bytes before
+//!     ├─────────────────────┤
+//! 128 │ body                │ what the second engine gave
+//!     ├─────────────────────┤
+//!     │ SHA-256          32 │ of all before
+//!     └─────────────────────┘
+//! ```
+//!
+//! It gets its name only after it was read back and another engine, given its body, gave the same
+//! bytes. The two newest are kept. A sealed segment goes only if both stand for its records and
+//! the caller says that its time is over; what is left is chained from the first segment on.
+//!
 //! # Torn or damaged
 //!
 //! A frame is bad if its header's CRC, segment or offset is wrong, if its `synced` is below
@@ -100,6 +132,7 @@
 //! that look like one pass for a frame of the new segment.
 
 mod blocks;
+mod check;
 mod codec;
 mod disk;
 mod error;
@@ -109,13 +142,19 @@ mod open;
 mod options;
 mod queue;
 mod segment;
+mod snapshot;
 
 pub use blocks::{BlockLog, BlockReader, BlockWriter, HeldBlock, Put};
-pub use disk::{Disk, Fate, FileDisk, MemDisk, Unsynced};
+pub use check::{Finding, Report, check};
+pub use disk::{Disk, Fate, FileDisk, MemDisk, ReadOnlyDisk, Unsynced};
 pub use error::StoreError;
-pub use journal::{Head, Journal, JournalWriter, RECORD_BYTES_MAX, Replay, Seq};
+pub use journal::{
+    Head, Journal, JournalWriter, Pinned, RECORD_BYTES_MAX, Replay, ReplayError, Second, Seq,
+    Start, records_only,
+};
 pub use open::{Opened, open};
 pub use options::Options;
+pub use snapshot::{Made, SnapshotMaker, Snapshots};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{
     BlockLog, Journal, Options, StoreError, blocks,
     disk::{Disk, Folder},
-    journal::{self, Replay},
+    journal::{self, Replay, Start},
 };
 
 /// Both logs, recovered and not yet running.
@@ -13,22 +13,30 @@ pub struct Opened {
     pub journal: Journal,
     /// The block log, with everything it holds.
     pub blocks: BlockLog,
+    /// What the journal's start rested on.
+    pub start: Start,
 }
 
-/// Opens a data folder. `replay` gets each journal record in order with its number. What was
-/// kept is durable when this returns; what a power cut tore is gone for good.
+/// Opens a data folder. `replay` gets the newest snapshot that is good and each journal record
+/// after it in order. What was kept is durable when this returns; what a power cut tore is gone
+/// for good.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if bytes that were durable have changed, [`StoreError::NewerFormat`],
-/// [`StoreError::Replay`] if `replay` refuses a record, [`StoreError::Disk`].
+/// [`StoreError::Replay`] if `replay` refuses a record, [`StoreError::Uncovered`] if older records
+/// were removed and no snapshot can be used in their place, [`StoreError::Disk`].
 pub fn open(
     disk: Arc<dyn Disk>,
     options: Options,
-    replay: &mut Replay<'_>,
+    replay: &mut dyn Replay,
 ) -> Result<Opened, StoreError> {
     // An earlier process may have ended between a rename and its sync.
     Folder::new(Arc::clone(&disk)).sync_folder()?;
-    let journal = journal::recover(Arc::clone(&disk), options, replay)?;
+    let (journal, start) = journal::recover(Arc::clone(&disk), options, replay)?;
     let blocks = blocks::recover(disk, options)?;
-    Ok(Opened { journal, blocks })
+    Ok(Opened {
+        journal,
+        blocks,
+        start,
+    })
 }

@@ -5,6 +5,7 @@ use crate::{
     StoreError,
     codec::{array_at, put, u32_at, u64_at},
     disk::Folder,
+    frame::FRAME_HEADER_LEN,
 };
 
 mod names;
@@ -20,18 +21,18 @@ pub(crate) const SEGMENT_HEADER_BYTES: usize = 128;
 /// The same, for arithmetic with places in files.
 pub(crate) const SEGMENT_HEADER_LEN: u64 = SEGMENT_HEADER_BYTES as u64;
 
-/// The format this program writes, and the highest it reads.
-pub(crate) const VERSION: u32 = 1;
-
 /// Where every version keeps its version and, at the end of the first 128 bytes, their CRC-32:
 /// so that a newer format is told from a damaged one.
 const VERSION_AT: usize = 8;
+const RECORD_FORMAT_AT: usize = 12;
 const CRC_AT: usize = 124;
 
 /// What stands at the start of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
     pub(crate) log: Log,
+    /// What the journal's records mean to the caller; zero in the block log.
+    pub(crate) record_format: u32,
     /// Counts up for ever; for a recycled file it is its generation.
     pub(crate) number: u64,
     pub(crate) salt: u64,
@@ -45,7 +46,12 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut out = [0; SEGMENT_HEADER_BYTES];
         put(&mut out, 0, self.log.magic());
-        put(&mut out, VERSION_AT, &VERSION.to_le_bytes());
+        put(&mut out, VERSION_AT, &self.log.version().to_le_bytes());
+        put(
+            &mut out,
+            RECORD_FORMAT_AT,
+            &self.record_format.to_le_bytes(),
+        );
         put(&mut out, 16, &self.number.to_le_bytes());
         put(&mut out, 24, &self.salt.to_le_bytes());
         put(&mut out, 32, &self.first_seq.to_le_bytes());
@@ -74,18 +80,10 @@ impl SegmentHeader {
         {
             return Err(damaged("this is no segment header"));
         }
-        match u32_at(&bytes, VERSION_AT) {
-            VERSION => {}
-            found => {
-                return Err(StoreError::NewerFormat {
-                    file,
-                    found,
-                    known: VERSION,
-                });
-            }
-        }
+        check_known(&file, "file", u32_at(&bytes, VERSION_AT), log.version())?;
         let header = Self {
             log,
+            record_format: u32_at(&bytes, RECORD_FORMAT_AT),
             number: u64_at(&bytes, 16),
             salt: u64_at(&bytes, 24),
             first_seq: u64_at(&bytes, 32),
@@ -96,6 +94,29 @@ impl SegmentHeader {
         }
         Ok(header)
     }
+}
+
+/// Refuses what a newer program wrote.
+pub(crate) fn check_known(
+    file: &str,
+    what: &'static str,
+    found: u32,
+    known: u32,
+) -> Result<(), StoreError> {
+    if found <= known {
+        return Ok(());
+    }
+    Err(StoreError::NewerFormat {
+        file: file.to_owned(),
+        what,
+        found,
+        known,
+    })
+}
+
+/// Bytes of a segment that holds one frame with a body of this size and its seal.
+pub(crate) fn bytes_for(body_bytes: u64) -> u64 {
+    SEGMENT_HEADER_LEN + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN
 }
 
 /// Makes an empty segment of at least `bytes`. It gets its name last: a crash on the way

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use dco_load::{
-    IntakeFigures, JournalFigures, JournalPlan, LoadError, StoreFigures, StorePlan,
-    measure_journal, measure_store,
+    IntakeFigures, JournalFigures, JournalPlan, LoadError, StartFigures, StartPlan, StoreFigures,
+    StorePlan, measure_journal, measure_start, measure_store,
 };
 use serde_json::Value;
 
@@ -24,6 +24,7 @@ pub(crate) struct Load {
 enum Kind {
     Store(Store),
     Journal(Journal),
+    Start(Start),
 }
 
 /// The block log with 1, 16 and 64 senders, beside the disk's own limit
@@ -63,6 +64,28 @@ struct Journal {
     records: u32,
 }
 
+/// How long a start takes, with a snapshot and the records after it
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Make a data folder with activations in every state and the blocks of all images, and measure how
+long it takes from opening it to an engine that serves: medians of the rounds.
+
+Example:
+  dco load start --json")]
+struct Start {
+    #[command(flatten)]
+    place: Place,
+    /// Activations of which the engine knows, the same number for each image
+    #[arg(long, value_name = "N", default_value_t = StartPlan::default().activations)]
+    activations: u64,
+    /// Images whose blocks are in the block log
+    #[arg(long, value_name = "N", default_value_t = StartPlan::default().images)]
+    images: u64,
+    /// Octets of each image, in 24 blocks of at least 1 KiB
+    #[arg(long, value_name = "N", default_value_t = StartPlan::default().image_bytes)]
+    image_bytes: u32,
+}
+
 #[derive(Debug, Args)]
 struct Place {
     /// The folder whose disk is measured; what is written there is removed again
@@ -79,6 +102,7 @@ impl Load {
         match self.kind {
             Kind::Store(store) => store.run(output),
             Kind::Journal(journal) => journal.run(output),
+            Kind::Start(start) => start.run(output),
         }
     }
 }
@@ -116,6 +140,24 @@ impl Journal {
     }
 }
 
+impl Start {
+    fn run(self, output: Output) -> Result<Answer, Failure> {
+        let folder = self.place.folder()?;
+        let bar = output.bar("measuring", self.place.rounds.into(), Unit::Rounds);
+        let plan = StartPlan {
+            rounds: self.place.rounds,
+            activations: self.activations,
+            images: self.images,
+            image_bytes: self.image_bytes,
+        };
+        let figures = measure_start(folder.path(), plan, &mut |done, _| {
+            bar.set_position(done.into())
+        });
+        let figures = figures.map_err(failure)?;
+        Ok(Answer::new(start_text(&figures), to_json(&figures)?))
+    }
+}
+
 impl Place {
     fn folder(&self) -> Result<tempfile::TempDir, Failure> {
         let made = tempfile::Builder::new()
@@ -132,7 +174,7 @@ impl Place {
 
 fn failure(error: LoadError) -> Failure {
     match error {
-        LoadError::Nothing { .. } => Failure::usage(error),
+        LoadError::Nothing { .. } | LoadError::Image(_) => Failure::usage(error),
         LoadError::Store(_) | LoadError::Disk(_) => Failure::failed(error),
     }
 }
@@ -194,6 +236,33 @@ fn journal_text(figures: &JournalFigures) -> String {
             format!(
                 "{:.3} s for {} records",
                 figures.open_1m_s, figures.open_records
+            ),
+        ),
+    ])
+}
+
+fn start_text(figures: &StartFigures) -> String {
+    properties(&[
+        (
+            "open",
+            format!(
+                "{:.3} s to serving, {:.3} s of it for both logs and the snapshot",
+                figures.open_s, figures.store_s
+            ),
+        ),
+        (
+            "kept",
+            format!(
+                "{} activations, {} images in {} blocks",
+                figures.activations, figures.images, figures.blocks
+            ),
+        ),
+        ("snapshot", format!("{} octets", figures.snapshot_bytes)),
+        (
+            "replayed",
+            format!(
+                "{} records of {} octets",
+                figures.records_replayed, figures.journal_bytes_replayed
             ),
         ),
     ])

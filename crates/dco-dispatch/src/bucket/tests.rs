@@ -273,11 +273,19 @@ proptest! {
         day.run_until(change_us);
         let mut same = day.bucket.clone();
         same.follow(pace(&weights));
-        let remaining = day.remaining();
-        for at_us in [change_us, change_us + 1, end_us(&weights) - 1] {
-            let (before, after) = (day.bucket.ready_at(at_us, remaining), same.ready_at(at_us, remaining));
-            // Instants are whole microseconds; the weight between two of them is rounded off.
-            prop_assert!((before - after).abs() <= 1 || before == after, "{} {}", before, after);
-        }
+        prop_assert_eq!(same, day.bucket);
     }
+}
+
+#[test]
+fn a_bucket_is_taken_up_where_it_was_left() {
+    let pace = Pace::new(vec![(0, 1)], 100).unwrap();
+    let mut bucket = Bucket::new(pace.clone(), 2);
+    for remaining in [9, 8] {
+        let spent = bucket.spent();
+        let again = Bucket::resume(bucket.pace().clone(), 2, spent);
+        assert_eq!(again, Some(bucket.clone()));
+        bucket.take(30, remaining);
+    }
+    assert_eq!(Bucket::resume(pace, 2, Some(101)), None);
 }

@@ -33,6 +33,9 @@ impl Engine {
         if self.batches.find(user, record.number).is_some() {
             return Err("its number is used");
         }
+        if record.devices.is_empty() {
+            return Err("it has no Device");
+        }
         let len = u32::try_from(record.devices.len()).map_err(|_| "it has too many Devices")?;
         let index = self.batches.next_batch();
         let batch = Batch {
@@ -67,7 +70,8 @@ impl Engine {
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;
         self.batches
-            .add(batch, record.devices.iter().copied().map(Eui64::from_bits));
+            .add(batch, record.devices.iter().copied().map(Eui64::from_bits))
+            .ok_or("another activation of one of its Devices is under way")?;
         if record.day_start_us <= at_us {
             self.unpark(index);
         } else {
@@ -136,6 +140,9 @@ impl Engine {
 
     fn cancel_activation(&mut self, activation: u32, at_us: Micros) {
         self.dequeue(activation);
+        if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
+            self.wakes.clear(until_us, Wake::Requeue { activation });
+        }
         self.batches.activation_mut(activation).ended_us = Some(at_us);
         self.batches.set_phase(activation, Phase::Cancelled);
         self.batches.note_change(activation);

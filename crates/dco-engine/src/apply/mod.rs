@@ -15,7 +15,6 @@ use crate::engine::{Engine, Seq};
 use crate::record::{Change, DayOpened, DevicesImported, GatewaySeen, Record};
 use crate::state::batches::Phase;
 use crate::state::requests::Made;
-use crate::state::timers::Deadline;
 
 /// Why a record cannot be applied.
 type Why = &'static str;
@@ -56,7 +55,7 @@ impl Engine {
     fn apply_day_opened(&mut self, at_us: Micros, record: &DayOpened) -> Result<(), Why> {
         let is_new = self.days.open(record).ok_or("it opens no service day")?;
         if is_new {
-            self.deadlines.set(record.start_us, Deadline::SchedulesDue);
+            self.time_schedules();
             if record.over_agreed > 0 {
                 let date = ServiceDate::from_days(record.date);
                 self.note_over_agreed(at_us, vec![(date, record.over_agreed)], Vec::new());
@@ -71,6 +70,7 @@ impl Engine {
     fn apply_devices_imported(&mut self, record: &DevicesImported) -> Result<(), Why> {
         let moved = self.moved(record);
         self.inventory.apply(record);
+        self.note_lost(record);
         for activation in moved {
             self.queue_again(activation);
         }
@@ -78,6 +78,19 @@ impl Engine {
         let by = Eui64::from_bits(record.by);
         self.requests
             .remember(by, record.request.as_ref(), Made::Imported(count))
+    }
+
+    /// Activations of Devices that have gone to another User, or come back.
+    fn note_lost(&mut self, record: &DevicesImported) {
+        for device in &record.devices {
+            let busy = self.batches.busy(Eui64::from_bits(device.device));
+            let Some(activation) = busy else { continue };
+            if self.is_lost(activation) {
+                self.batches.lost.insert(activation);
+            } else {
+                self.batches.lost.remove(&activation);
+            }
+        }
     }
 
     /// Activations of Devices that from now on are behind another gateway.

@@ -1,7 +1,7 @@
 //! What records of schedules and capacity change.
 
 use dco_block::Eui64;
-use dco_schedule::{Change, Micros, Party};
+use dco_schedule::{At, Change, Micros, Party};
 
 use super::Why;
 use crate::engine::Engine;
@@ -25,7 +25,6 @@ impl Engine {
             Party::Desk(officer) => Some(officer.second.unwrap_or(officer.officer)),
             Party::Time => None,
         };
-        let answer_by_us = step.act.answer_by_us();
         let change = match record.action {
             Some(action) => Change::Approved {
                 action,
@@ -38,9 +37,7 @@ impl Engine {
             },
         };
         self.schedules.apply(&change).ok_or(NO_PLACE)?;
-        if let Some(answer_by_us) = answer_by_us {
-            self.deadlines.set(answer_by_us, Deadline::SchedulesDue);
-        }
+        self.time_schedules();
         self.note_step(id, &step);
         if let Some(action) = record.action {
             self.note_settled(at_us, action, true);
@@ -55,11 +52,10 @@ impl Engine {
     ) -> Result<(), Why> {
         let pending = record.pending(at_us).ok_or(UNREADABLE)?;
         let officer = pending.asked_by;
-        self.deadlines
-            .set(pending.expires_us, Deadline::SchedulesDue);
         self.schedules
             .apply(&Change::Pended(pending.clone()))
             .ok_or(NO_PLACE)?;
+        self.time_schedules();
         let action = self.schedules.last_action();
         self.note_pending(action, &pending);
         self.remember(Some(officer), record.request.as_ref(), Made::Action(action))
@@ -79,6 +75,7 @@ impl Engine {
         self.schedules
             .apply(&Change::Closed { action, signed })
             .ok_or("nothing of this number waits for a second officer")?;
+        self.time_schedules();
         self.note_settled(at_us, action, false);
         self.remember(caller, record.request.as_ref(), Made::Action(action))
     }
@@ -98,6 +95,31 @@ impl Engine {
             .as_ref()
             .map(|by| Eui64::from_bits(by.officer));
         self.remember(officer, record.request.as_ref(), Made::Capacity)
+    }
+
+    /// Sets the timer for what time brings next. It follows from the book and the open day alone.
+    pub(crate) fn time_schedules(&mut self) {
+        let due_us = self.schedules_due_us();
+        if let Some(before_us) = std::mem::replace(&mut self.schedules.due_us, due_us) {
+            self.deadlines.clear(before_us, Deadline::SchedulesDue);
+        }
+        if let Some(due_us) = due_us {
+            self.deadlines.set(due_us, Deadline::SchedulesDue);
+        }
+    }
+
+    fn schedules_due_us(&self) -> Option<Micros> {
+        let book = &self.schedules.book;
+        let today = self.days.today.as_ref().filter(|today| {
+            let since_it_began = At {
+                now_us: Micros::MIN,
+                today: today.day.date,
+                ledger: &self.days.ledger,
+            };
+            !book.due(&since_it_began).is_empty()
+        });
+        let of_today_us = today.map(|today| today.day.start_us);
+        of_today_us.into_iter().chain(book.next_due_us()).min()
     }
 
     fn remember(

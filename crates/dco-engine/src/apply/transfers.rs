@@ -5,7 +5,7 @@ use dco_schedule::Micros;
 
 use super::Why;
 use crate::engine::{Engine, Seq};
-use crate::record::{TransferEnd, TransferEnded, TransferOpened, TransferRef};
+use crate::record::{TransferEnded, TransferOpened, TransferRef};
 use crate::state::requests::Made;
 use crate::state::timers::Deadline;
 use crate::view::TransferState;
@@ -30,9 +30,12 @@ impl Engine {
     }
 
     pub(super) fn apply_transfer_warned(&mut self, at_us: Micros, record: &TransferRef) {
-        self.transfers.warned(record.owner, at_us);
-        if let Some(transfer) = self.transfers.get(record.owner) {
+        let owner = record.owner;
+        self.transfers.warned(owner, at_us);
+        if let Some(transfer) = self.transfers.get(owner) {
             let (user, number, expire_us) = (transfer.user, transfer.number, transfer.expire_us);
+            self.deadlines
+                .clear(transfer.warn_us, Deadline::WarnTransfer { owner });
             self.note_transfer(user, at_us, (number, expire_us));
         }
     }
@@ -42,13 +45,7 @@ impl Engine {
         at_us: Micros,
         record: &TransferEnded,
     ) -> Result<(), Why> {
-        let state = match record.end() {
-            TransferEnd::Stored => TransferState::Stored,
-            TransferEnd::Rejected => TransferState::Rejected,
-            TransferEnd::Cancelled => TransferState::Cancelled,
-            TransferEnd::Expired => TransferState::Expired,
-            TransferEnd::Unspecified => return Err("its end is not known"),
-        };
+        let state = TransferState::of_end(record.end()).ok_or("its end is not known")?;
         let owner = record.owner;
         let differs = self.transfers.differs_from_image(owner).is_some();
         if state == TransferState::Stored && differs {

@@ -197,10 +197,7 @@ impl Engine {
             predicted_release_us: predicted.release_us,
             predicted_completion_us: predicted.completion_us,
             signed_request: asked.signed_request.clone(),
-            schedule: match admitted.source {
-                Some(Source::Schedule(number)) => Some(number),
-                _ => None,
-            },
+            schedule: admitted.source.and_then(Source::schedule),
             small_uses_allowance: !admitted.large && admitted.source.is_some(),
             limit,
             window_from: window.map(|window| window.hours().0.into()),

@@ -6,7 +6,6 @@ use crate::event::ImportDevices;
 use crate::read::as_usize;
 use crate::record::{ActivationCancelled, Change, DevicesImported};
 use crate::refusal::Refusal;
-use crate::state::batches::Batch;
 use crate::state::inventory;
 use crate::state::requests::{self, Asked, Made};
 
@@ -92,11 +91,7 @@ impl Engine {
 
     /// A journal may end between an import, or the end of an attempt, and what follows of it for a lost Device.
     pub(crate) fn cancel_all_lost(&mut self) {
-        let open = self.batches.open().flat_map(|(_, batches)| batches);
-        let lost: Vec<u32> = open
-            .flat_map(Batch::activations)
-            .filter(|activation| self.is_lost(*activation))
-            .collect();
+        let lost: Vec<u32> = self.batches.lost.iter().copied().collect();
         for activation in lost {
             self.cancel_if_lost(activation);
         }

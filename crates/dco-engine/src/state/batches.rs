@@ -43,6 +43,10 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    pub(crate) fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+
     /// Whether it has not reached its end and no attempt is under way.
     pub(crate) fn waits(self) -> bool {
         matches!(
@@ -98,19 +102,21 @@ impl Batch {
 /// All batches and all activations.
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
-    batches: Vec<Batch>,
-    activations: Vec<Activation>,
-    readings: BTreeMap<u32, Reading>,
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) activations: Vec<Activation>,
+    pub(crate) readings: BTreeMap<u32, Reading>,
     /// What was said of the last end of an activation, where anything was.
-    messages: BTreeMap<u32, Box<str>>,
-    numbers: BTreeMap<(Eui64, u64), u32>,
+    pub(crate) messages: BTreeMap<u32, Box<str>>,
+    pub(crate) numbers: BTreeMap<(Eui64, u64), u32>,
     /// Batches with an activation that has not ended, by User and due time.
-    open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
+    pub(crate) open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
     /// The activation that is under way for a Device.
-    busy: BTreeMap<Eui64, u32>,
-    totals: ActivationCounts,
+    pub(crate) busy: BTreeMap<Eui64, u32>,
+    /// Those under way whose Device is not registered to their User any more.
+    pub(crate) lost: BTreeSet<u32>,
+    pub(crate) totals: ActivationCounts,
     /// The hours in which batches are released, each kind once.
-    windows: BTreeSet<Option<HourWindow>>,
+    pub(crate) windows: BTreeSet<Option<HourWindow>>,
 }
 
 impl Batches {
@@ -202,12 +208,18 @@ impl Batches {
         &self.totals
     }
 
-    /// A new batch; its activations are parked or about to be queued.
-    pub(crate) fn add(&mut self, batch: Batch, devices: impl IntoIterator<Item = Eui64>) {
+    /// A new batch; its activations are parked or about to be queued. `None` when one is under way for a Device.
+    pub(crate) fn add(
+        &mut self,
+        batch: Batch,
+        devices: impl IntoIterator<Item = Eui64>,
+    ) -> Option<()> {
         let index = self.next_batch();
         let first = batch.first;
         for (device, activation) in devices.into_iter().zip(first..) {
-            self.busy.insert(device, activation);
+            if self.busy.insert(device, activation).is_some() {
+                return None;
+            }
             self.activations.push(Activation {
                 device,
                 batch: index,
@@ -227,6 +239,7 @@ impl Batches {
             .or_default()
             .insert((batch.due_us, index));
         self.batches.push(batch);
+        Some(())
     }
 
     pub(crate) fn cancel(&mut self, batch: u32) {
@@ -242,8 +255,10 @@ impl Batches {
             *count_of(counts, before) -= 1;
             *count_of(counts, phase) += 1;
         }
-        let ended = matches!(phase, Phase::Succeeded | Phase::Failed | Phase::Cancelled);
-        if ended && self.busy.get(&device) == Some(&activation) {
+        if phase.has_ended() {
+            self.lost.remove(&activation);
+        }
+        if phase.has_ended() && self.busy.get(&device) == Some(&activation) {
             self.busy.remove(&device);
         }
         if batch.counts.open() == 0 {
@@ -289,7 +304,7 @@ impl Batches {
     }
 }
 
-fn count_of(counts: &mut ActivationCounts, phase: Phase) -> &mut u32 {
+pub(crate) fn count_of(counts: &mut ActivationCounts, phase: Phase) -> &mut u32 {
     match phase {
         Phase::Parked => &mut counts.parked,
         Phase::Queued(_) => &mut counts.queued,

@@ -17,7 +17,7 @@ pub(crate) struct Today {
     pub(crate) day: ServiceDay,
     pub(crate) bucket: Bucket,
     /// What the bucket's pace follows.
-    profile: Option<HourProfile>,
+    pub(crate) profile: Option<HourProfile>,
     /// What each User has sent for today, and what it carried over: its share of today.
     pub(crate) weights: BTreeMap<Eui64, u32>,
 }
@@ -28,8 +28,8 @@ pub(crate) struct Days {
     pub(crate) calendar: Calendar,
     pub(crate) ledger: Ledger<Eui64>,
     pub(crate) today: Option<Today>,
-    opened: BTreeMap<ServiceDate, ServiceDay>,
-    burst: u32,
+    pub(crate) opened: BTreeMap<ServiceDate, ServiceDay>,
+    pub(crate) burst: u32,
 }
 
 impl Days {

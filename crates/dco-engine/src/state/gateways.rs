@@ -60,11 +60,11 @@ pub(crate) struct Attempt {
 /// All gateways and all attempts under way.
 #[derive(Debug, Default)]
 pub(crate) struct Gateways {
-    gateways: BTreeMap<Eui64, Gateway>,
-    sessions: BTreeMap<Session, Eui64>,
-    attempts: BTreeMap<u32, Attempt>,
+    pub(crate) gateways: BTreeMap<Eui64, Gateway>,
+    pub(crate) sessions: BTreeMap<Session, Eui64>,
+    pub(crate) attempts: BTreeMap<u32, Attempt>,
     /// How many attempts of an image are under way at a gateway.
-    on_offer: BTreeMap<(Eui64, ImageId, Eui64), u32>,
+    pub(crate) on_offer: BTreeMap<(Eui64, ImageId, Eui64), u32>,
 }
 
 impl Gateways {

@@ -8,7 +8,7 @@ use crate::event::DeviceEntry;
 use crate::record::{Device, DevicesImported, Model};
 
 /// A Device as the inventory knows it. Its Device Model is an index: there are few models and many Devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Known {
     pub(crate) user: Eui64,
     pub(crate) gateway: Eui64,
@@ -19,13 +19,37 @@ pub(crate) struct Known {
 
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
-    devices: BTreeMap<Eui64, Known>,
+    devices: BTreeMap<Eui64, u32>,
+    /// What is known of Devices, each once: many are alike.
+    kinds: Kinds,
     models: BTreeMap<Model, u32>,
+}
+
+/// Numbers for what is known of Devices.
+#[derive(Debug, Default)]
+struct Kinds {
+    known: Vec<Known>,
+    numbers: BTreeMap<Known, u32>,
+}
+
+impl Kinds {
+    fn number(&mut self, known: Known) -> u32 {
+        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(known).or_insert(next);
+        if number == next {
+            self.known.push(known);
+        }
+        number
+    }
+
+    fn get(&self, number: u32) -> Option<&Known> {
+        self.known.get(usize::try_from(number).ok()?)
+    }
 }
 
 impl Inventory {
     pub(crate) fn get(&self, device: Eui64) -> Option<&Known> {
-        self.devices.get(&device)
+        self.kinds.get(*self.devices.get(&device)?)
     }
 
     /// The Device, if it is registered to this User.
@@ -39,8 +63,14 @@ impl Inventory {
 
     /// What a gateway has read from a Device.
     pub(crate) fn runs(&mut self, device: Eui64, version: FirmwareVersion) {
-        if let Some(known) = self.devices.get_mut(&device) {
-            known.firmware_version = version;
+        let Some(kind) = self.devices.get_mut(&device) else {
+            return;
+        };
+        if let Some(known) = self.kinds.get(*kind).copied() {
+            *kind = self.kinds.number(Known {
+                firmware_version: version,
+                ..known
+            });
         }
     }
 
@@ -58,8 +88,48 @@ impl Inventory {
                 hardware_version: u16::try_from(device.hardware_version).unwrap_or(u16::MAX),
                 firmware_version: FirmwareVersion::new(device.firmware_version),
             };
-            self.devices.insert(Eui64::from_bits(device.device), known);
+            let kind = self.kinds.number(known);
+            self.devices.insert(Eui64::from_bits(device.device), kind);
         }
+    }
+
+    /// All Devices in order, each with the number of what is known of it; all that is known, by number; and the
+    /// Device Models in the order in which they first came.
+    pub(crate) fn kept(&self) -> (&BTreeMap<Eui64, u32>, &[Known], Vec<&Model>) {
+        let Self {
+            devices,
+            kinds: Kinds { known, numbers: _ },
+            models,
+        } = self;
+        let mut by_number: Vec<_> = models.iter().collect();
+        by_number.sort_unstable_by_key(|(_, number)| **number);
+        let models = by_number.into_iter().map(|(model, _)| model).collect();
+        (devices, known, models)
+    }
+
+    /// The inventory that kept these; `None` when a model or what is known of Devices is there twice, or a number is
+    /// too high.
+    pub(crate) fn resume(
+        devices: BTreeMap<Eui64, u32>,
+        known: Vec<Known>,
+        models: Vec<Model>,
+    ) -> Option<Self> {
+        let (kinds_len, models_len) = (known.len(), models.len());
+        let inventory = Self {
+            kinds: Kinds {
+                numbers: known.iter().copied().zip(0..).collect(),
+                known,
+            },
+            models: models.into_iter().zip(0..).collect(),
+            devices,
+        };
+        let once = inventory.kinds.numbers.len() == kinds_len;
+        let models_once = inventory.models.len() == models_len;
+        // Where no Device Model was ever named, all are the first.
+        let models_len = u32::try_from(models_len).ok()?.max(1);
+        let named = inventory.kinds.known.iter();
+        let all_named = named.map(|known| known.model).all(|it| it < models_len);
+        (once && models_once && all_named).then_some(inventory)
     }
 
     fn intern(&mut self, model: &Model) -> u32 {

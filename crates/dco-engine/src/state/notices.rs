@@ -11,7 +11,7 @@ use crate::view::{Notice, NoticeSubject, Notices};
 /// All notices of all parties. They come of records alone, so a position means the same after a restart.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeBoard {
-    by_party: BTreeMap<NoticeParty, Vec<(Micros, NoticeSubject)>>,
+    pub(crate) by_party: BTreeMap<NoticeParty, Vec<(Micros, NoticeSubject)>>,
 }
 
 impl NoticeBoard {

@@ -37,7 +37,7 @@ pub(crate) enum Made {
 /// Requests that changed something, by User and id. Kept for ever: they are few beside what they made.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
-    done: BTreeMap<(Eui64, [u8; 16]), ([u8; 32], Made)>,
+    pub(crate) done: BTreeMap<(Eui64, [u8; 16]), ([u8; 32], Made)>,
 }
 
 impl Requests {

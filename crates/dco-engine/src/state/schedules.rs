@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
-use dco_schedule::{Book, BookTerms, CapacityPlan, Change, Pending};
+use dco_schedule::{Book, BookTerms, CapacityPlan, Change, Micros, Party, Pending, Signed};
 
 use crate::terms::Terms;
 use crate::view::{ActionFate, ActionView};
@@ -14,6 +14,8 @@ pub(crate) struct Schedules {
     pub(crate) book: Book<Eui64>,
     /// Acts that do not wait any more.
     settled: BTreeMap<u64, (Pending<Eui64>, ActionFate)>,
+    /// When time brings something to a schedule: the timer that is set.
+    pub(crate) due_us: Option<Micros>,
 }
 
 impl Schedules {
@@ -32,6 +34,7 @@ impl Schedules {
         Self {
             book: Book::new(book_terms, plan),
             settled: BTreeMap::new(),
+            due_us: None,
         }
     }
 
@@ -53,6 +56,20 @@ impl Schedules {
         if let Some((action, pending, fate)) = before {
             self.settled.insert(action, (pending, fate));
         }
+        Some(())
+    }
+
+    /// An act that waits does so no more, with nothing done to its schedule; `None` if it does not wait.
+    pub(crate) fn settle(&mut self, number: u64, fate: ActionFate) -> Option<()> {
+        let pending = self.waiting(number)?;
+        let signed = Signed {
+            by: Party::Time,
+            at_us: pending.asked_us,
+            reason: pending.ask.reason.clone(),
+        };
+        let action = number;
+        self.book.apply(&Change::Closed { action, signed })?;
+        self.settled.insert(number, (pending, fate));
         Some(())
     }
 

@@ -47,6 +47,13 @@ impl<T> Default for Timers<T> {
     }
 }
 
+impl<T: Ord> FromIterator<(Micros, T)> for Timers<T> {
+    fn from_iter<I: IntoIterator<Item = (Micros, T)>>(timers: I) -> Self {
+        let set = timers.into_iter().collect();
+        Self { set }
+    }
+}
+
 impl<T: Ord + Copy> Timers<T> {
     pub(crate) fn set(&mut self, at_us: Micros, what: T) {
         self.set.insert((at_us, what));

@@ -9,7 +9,7 @@ use dco_block::{
 };
 use dco_schedule::Micros;
 
-use crate::record::{TransferEnded, TransferOpened};
+use crate::record::{TransferEnd, TransferEnded, TransferOpened};
 use crate::view::{
     InvalidDevices, MISSING_RANGES_MAX, TransferResponse, TransferState, TransferView,
 };
@@ -123,15 +123,28 @@ impl Image {
     }
 }
 
+impl TransferState {
+    /// How a transfer stands that ended so.
+    pub(crate) fn of_end(end: TransferEnd) -> Option<Self> {
+        match end {
+            TransferEnd::Unspecified => None,
+            TransferEnd::Stored => Some(Self::Stored),
+            TransferEnd::Rejected => Some(Self::Rejected),
+            TransferEnd::Cancelled => Some(Self::Cancelled),
+            TransferEnd::Expired => Some(Self::Expired),
+        }
+    }
+}
+
 /// All transfers, and all images stored.
 #[derive(Debug, Default)]
 pub(crate) struct Transfers {
-    by_owner: BTreeMap<u64, Transfer>,
-    owners: BTreeMap<(Eui64, u64), u64>,
-    images: BTreeMap<(Eui64, ImageId), Image>,
-    by_hash: BTreeMap<(Eui64, ManufacturerImageHash), Vec<u64>>,
-    receiving: BTreeSet<u64>,
-    verifying: usize,
+    pub(crate) by_owner: BTreeMap<u64, Transfer>,
+    pub(crate) owners: BTreeMap<(Eui64, u64), u64>,
+    pub(crate) images: BTreeMap<(Eui64, ImageId), Image>,
+    pub(crate) by_hash: BTreeMap<(Eui64, ManufacturerImageHash), Vec<u64>>,
+    pub(crate) receiving: BTreeSet<u64>,
+    pub(crate) verifying: usize,
 }
 
 impl Transfers {
@@ -304,7 +317,11 @@ impl Transfers {
                 manifest: Arc::clone(&transfer.manifest),
                 devices: BTreeSet::new(),
             });
-            image.devices.extend(&transfer.devices);
+            if image.devices.is_empty() {
+                image.devices = transfer.devices.iter().copied().collect();
+            } else {
+                image.devices.extend(&transfer.devices);
+            }
         }
         Some(transfer)
     }

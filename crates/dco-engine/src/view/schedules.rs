@@ -10,11 +10,11 @@ use crate::record::ActKind;
 /// One schedule. For its User without the names of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleView {
-    /// Its name; number 0 in the answer to a request that only validates.
+    /// Its name; in the answer to a request that only validates, the one that it would have.
     pub id: ScheduleId<Eui64>,
     /// The revision that the next step must name: its etag.
     pub revision: u32,
-    /// All of it; in a list, too.
+    /// All of it, with its history.
     pub schedule: Schedule<Eui64>,
 }
 

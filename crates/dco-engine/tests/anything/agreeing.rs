@@ -22,7 +22,7 @@ use crate::world::schedules::{IDA, JOE, officer};
 
 /// Something that a party does about schedules. Days are counted from today.
 #[derive(Debug, Clone)]
-pub(super) struct Agree {
+pub(crate) struct Agree {
     user: Eui64,
     /// One of its newest schedules, or of the newest acts that wait.
     back: u32,
@@ -79,17 +79,17 @@ pub(super) fn agree() -> impl Strategy<Value = Agree> {
     let capacity =
         (0_u32..7, any::<bool>()).prop_map(|(value, one_day)| What::Capacity { value, one_day });
     let what = prop_oneof![
-        6 => Just(What::Whole),
+        8 => Just(What::Whole),
         3 => Just(What::Request),
         6 => Just(What::Offer),
         6 => Just(What::Counter),
         6 => Just(What::Accept),
         1 => Just(What::Decline),
         1 => Just(What::Withdraw),
-        4 => Just(What::Amend),
-        2 => Just(What::Impose),
+        8 => Just(What::Amend),
+        5 => Just(What::Impose),
         1 => Just(What::End),
-        4 => Just(What::Approve),
+        6 => Just(What::Approve),
         1 => Just(What::Refuse),
         1 => capacity,
     ];
@@ -233,7 +233,11 @@ impl World {
             .take(usize::from(step.back > 0) + 1)
             .last()
             .unwrap_or(1);
-        self.answering(step.officer(), action)
+        let by = match step.by {
+            By::Whoever => JOE,
+            By::User | By::Ida | By::Joe => step.officer(),
+        };
+        self.answering(by, action)
     }
 
     fn acting_so(&mut self, step: &Agree, act: Act<Eui64>) -> ActOnSchedule {

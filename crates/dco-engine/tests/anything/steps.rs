@@ -18,12 +18,12 @@ use crate::sample::{
 };
 use crate::world::{World, ended};
 
-pub(super) static IMAGES: LazyLock<[Arc<Manifest>; 3]> =
+pub(crate) static IMAGES: LazyLock<[Arc<Manifest>; 3]> =
     LazyLock::new(|| [manifest(2, LARGE), manifest(3, SMALL), manifest(4, LARGE)]);
 
 /// Something that happens. What names others by number means one of the newest.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Ask(Request),
     Agree(Agree),
     /// For yesterday, today, or days to come.
@@ -65,7 +65,7 @@ pub(super) enum Step {
     },
 }
 
-pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step(), 1..80)
 }
 
@@ -244,7 +244,7 @@ fn report() -> impl Strategy<Value = Report> {
 }
 
 impl World {
-    pub(super) fn step(&mut self, step: &Step) {
+    pub(crate) fn step(&mut self, step: &Step) {
         match step.clone() {
             Step::Ask(request) => {
                 self.send(request);

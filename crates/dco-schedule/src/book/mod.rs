@@ -40,6 +40,22 @@ pub struct BookTerms {
     pub small_uses_allowance: bool,
 }
 
+impl Default for BookTerms {
+    /// A day to answer, a day to approve, two moves, 20 schedules of a User, 400 days ahead.
+    fn default() -> Self {
+        const DAY_US: Micros = 86_400_000_000;
+        Self {
+            reserve: Reserve::default(),
+            answer_us_min: DAY_US,
+            pending_us: DAY_US,
+            moves_max: 2,
+            open_max: 20,
+            days_ahead_max: 400,
+            small_uses_allowance: false,
+        }
+    }
+}
+
 /// The moment at which something is decided.
 #[derive(Clone, Copy, Debug)]
 pub struct At<'a, U> {

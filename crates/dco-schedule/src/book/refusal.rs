@@ -140,7 +140,8 @@ pub enum Refusal {
     },
     /// The time to answer is too short.
     #[error(
-        "an answer by {given_us} leaves the other side too little time; give {earliest_us} or later"
+        "the other side has too little time to answer; give it {} seconds more",
+        seconds_up(.earliest_us.saturating_sub(*given_us))
     )]
     AnswerTooSoon {
         /// What was given.
@@ -149,7 +150,7 @@ pub enum Refusal {
         earliest_us: Micros,
     },
     /// The time to answer is over.
-    #[error("the answer was due by {answer_by_us}; ask the other side to propose again")]
+    #[error("the time to answer is over; ask the other side to propose again")]
     AnswerTooLate {
         /// When it was due.
         answer_by_us: Micros,
@@ -171,7 +172,7 @@ pub enum Refusal {
         action: u64,
     },
     /// It waited too long.
-    #[error("it waited for a second officer until {expires_us}; ask for it again")]
+    #[error("it waited too long for a second officer; ask for it again")]
     ActionExpired {
         /// Until when it waited.
         expires_us: Micros,
@@ -191,4 +192,8 @@ fn short(days: &[DayShort]) -> String {
         );
     }
     text + "take less on these days or use others"
+}
+
+fn seconds_up(span_us: Micros) -> u64 {
+    span_us.unsigned_abs().div_ceil(1_000_000)
 }

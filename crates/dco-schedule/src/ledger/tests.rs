@@ -318,11 +318,60 @@ impl Model {
             let sent = self.sent.iter().filter(|entry| entry.0 == day.date.days());
             assert_eq!(day.sent, count(sent));
         }
+        let again = Ledger::resume(ledger.terms(), ledger.kept()).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{ledger:?}"));
     }
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap()
+}
+
+fn refused(days: Vec<LedgerDay<u8>>) -> &'static str {
+    Ledger::resume(ledger().terms(), days).unwrap_err().why
+}
+
+#[test]
+fn what_no_ledger_keeps_is_not_taken_up() {
+    let one = LedgerUse {
+        user: 1,
+        released: 1,
+        lent: 0,
+        sent: BTreeMap::from([(Source::Schedule(1), 1)]),
+    };
+    let day = LedgerDay {
+        date: date(3),
+        capacity: Some(9),
+        users: vec![one.clone()],
+    };
+    assert!(refused(vec![day.clone(), day.clone()]).contains("not after"));
+    let with = |users: Vec<LedgerUse<u8>>| {
+        refused(vec![LedgerDay {
+            users,
+            ..day.clone()
+        }])
+    };
+    assert!(with(vec![one.clone(), one.clone()]).contains("not in order"));
+    let next = LedgerUse {
+        user: 2,
+        ..one.clone()
+    };
+    let released = u32::MAX;
+    assert!(
+        with(vec![
+            one.clone(),
+            LedgerUse {
+                released,
+                ..next.clone()
+            }
+        ])
+        .contains("released on it")
+    );
+    let sent = BTreeMap::from([(Source::Allowance, u32::MAX)]);
+    assert!(with(vec![one.clone(), LedgerUse { sent, ..next }]).contains("sent for it"));
+    assert!(with(vec![LedgerUse { lent: 2, ..one }]).contains("lent"));
+    let capacity = None;
+    assert!(refused(vec![LedgerDay { capacity, ..day }]).contains("before it was opened"));
 }
 
 proptest! {

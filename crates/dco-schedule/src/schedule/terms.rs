@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{Hour, Micros, Quota, ServiceDate, ServiceDay};
 
-/// The SHA-256 of an image as sent. Nothing here looks into it.
+/// The SHA-256 by which an image is named. Nothing here looks into it.
 pub type ImageHash = [u8; 32];
 
 /// What a schedule is for.

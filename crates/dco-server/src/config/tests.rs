@@ -116,6 +116,14 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
     for (field, text) in [
         ("capacity.burst", "[capacity]\nburst = 0\n".to_owned()),
         (
+            "schedules.reserve_retry_permille",
+            "[schedules]\nreserve_retry_permille = 1001\n".to_owned(),
+        ),
+        (
+            "schedules.approve_within_hours",
+            "[schedules]\napprove_within_hours = 0\n".to_owned(),
+        ),
+        (
             "capacity.hour_profile",
             "[capacity]\nhour_profile = [1, 2]\n".to_owned(),
         ),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dco_engine::{Engine, Event, Terms};
 use dco_schedule::Micros;
-use dco_store::{BlockLog, Disk, Journal, Opened, StoreError};
+use dco_store::{BlockLog, Disk, Journal, Opened, StoreError, records_only};
 use uuid::Uuid;
 
 /// The state as it was left, and both logs behind it.
@@ -30,8 +30,12 @@ pub(crate) fn recover(
         ..options
     };
     let mut engine = Engine::new(terms);
-    let mut replay = |seq, record: &[u8]| Ok(engine.replay(seq, record)?);
-    let Opened { journal, blocks } = dco_store::open(disk, options, &mut replay)?;
+    let mut replay = records_only(|seq, record| Ok(engine.replay(seq, record)?));
+    let opened = dco_store::open(disk, options, &mut replay)?;
+    drop(replay);
+    let Opened {
+        journal, blocks, ..
+    } = opened;
     if now_us < engine.last_time_us() {
         tracing::warn!("the clock is behind the journal; time stands still until it has caught up");
     }

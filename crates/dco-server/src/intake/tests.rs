@@ -13,7 +13,7 @@ const OTHER: Eui64 = Eui64::from_bits(2);
 const MEBIBYTE: u32 = 1024 * 1024;
 
 fn intake(disk: &MemDisk, bounds: config::Intake) -> Intake {
-    let mut nothing = |_, _: &[u8]| Ok(());
+    let mut nothing = dco_store::records_only(|_, _| Ok(()));
     let disk = Arc::new(disk.clone());
     let options = Options {
         block_segment_bytes: 1024 * 1024,

@@ -59,6 +59,17 @@ fn refusals() -> Vec<Refusal> {
             resets_us: 1_728_000_000_000_000,
             resets_in_us: 3_600_000_000,
         },
+        Refusal::TransferNotReceiving { state },
+        Refusal::ImageNotOnOffer,
+    ]
+    .into_iter()
+    .chain(about_schedules(date))
+    .chain(of_book(date).map(Refusal::Schedule))
+    .collect()
+}
+
+fn about_schedules(date: ServiceDate) -> [Refusal; 4] {
+    [
         Refusal::ExceedsAgreed(ExceedsAgreed {
             number: 7,
             date,
@@ -80,12 +91,7 @@ fn refusals() -> Vec<Refusal> {
             given: 101,
             limit: 100,
         },
-        Refusal::TransferNotReceiving { state },
-        Refusal::ImageNotOnOffer,
     ]
-    .into_iter()
-    .chain(of_book(date).map(Refusal::Schedule))
-    .collect()
 }
 
 fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {

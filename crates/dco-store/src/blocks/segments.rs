@@ -57,6 +57,7 @@ impl Segments {
         let number = self.last + 1;
         let header = SegmentHeader {
             log: Log::Blocks,
+            record_format: 0,
             number,
             salt: options.salt,
             first_seq: 0,

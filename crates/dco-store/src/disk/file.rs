@@ -20,7 +20,7 @@ use rustix::fs::FallocateFlags;
 use super::Disk;
 use crate::StoreError;
 
-const LOCK_NAME: &str = "lock";
+pub(super) const LOCK_NAME: &str = "lock";
 
 /// Open files kept at most, far below the 1,024 descriptors a process gets by default.
 const HANDLES_MAX: usize = 128;
@@ -77,18 +77,7 @@ impl FileDisk {
 
 impl Disk for FileDisk {
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let name = entry.file_name().into_string();
-            if let Ok(name) = name
-                && name != LOCK_NAME
-                && entry.file_type()?.is_file()
-            {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        list(&self.folder)
     }
 
     fn len(&self, name: &str) -> io::Result<u64> {
@@ -199,6 +188,22 @@ fn sync_if_readable(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Names of the files in a folder, the lock apart.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string();
+        if let Ok(name) = name
+            && name != LOCK_NAME
+            && entry.file_type()?.is_file()
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 fn keep(handles: &mut BTreeMap<String, Arc<Handle>>, name: &str, file: File) -> Arc<Handle> {

@@ -58,25 +58,42 @@ pub(super) fn check_size(record: &[u8]) -> Result<(), StoreError> {
     }
 }
 
-/// The records of a frame's body, or what is wrong with it.
-pub(super) fn split(body: &[u8], count: u32) -> Result<Vec<&[u8]>, &'static str> {
-    let mut rest = body
-        .get(CHAIN_BYTES..)
-        .ok_or("a commit has no chain value")?;
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let (record, after) = split_one(rest).ok_or("a record is longer than its commit")?;
-        records.push(record);
-        rest = after;
+/// Says what is wrong with a frame's body that is to hold `count` records.
+pub(super) fn check(body: &[u8], count: u32) -> Result<(), &'static str> {
+    if body.len() < CHAIN_BYTES {
+        return Err("a commit has no chain value");
     }
-    if rest.is_empty() {
-        Ok(records)
-    } else {
-        Err("a commit is longer than its records")
+    let mut records = records_of(body);
+    let found = records.by_ref().count();
+    if found < in_memory(count) {
+        return Err("a record is longer than its commit");
+    }
+    if found > in_memory(count) || !records.0.is_empty() {
+        return Err("a commit is longer than its records");
+    }
+    Ok(())
+}
+
+/// The records of a frame's body, as long as they are whole.
+pub(crate) fn records_of(body: &[u8]) -> Records<'_> {
+    Records(body.get(CHAIN_BYTES..).unwrap_or_default())
+}
+
+/// See [`records_of`].
+#[derive(Debug)]
+pub(crate) struct Records<'a>(&'a [u8]);
+
+impl<'a> Iterator for Records<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (record, after) = split_one(self.0)?;
+        self.0 = after;
+        Some(record)
     }
 }
 
-/// The chain value that a frame's body carries; `split` has found it there.
+/// The chain value that a frame's body carries; `check` has found it there.
 pub(super) fn chain_of(body: &[u8]) -> [u8; 32] {
     array_at(body, 0)
 }

@@ -1,81 +1,187 @@
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
-use super::{Head, Journal, Seq, empty, records};
+use super::{
+    Durable, Head, Journal, Replay, Shared, Start,
+    records::{self, records_of},
+    start::Segments,
+};
 use crate::{
     Options, StoreError,
-    disk::Disk,
+    disk::{Disk, Folder},
     frame::Kind,
-    segment::{Bodies, Found, Log, Scan, SegmentHeader, Tail, settle},
+    segment::{Bodies, Found, Log, Scan, SegmentHeader, Tail, check_known, settle},
+    snapshot,
 };
 
-/// Gets each record of the journal in order, with its number. An error ends the replay.
-pub type Replay<'a> = dyn FnMut(Seq, &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
-
-/// Replays the whole journal and opens it behind the last record that is kept.
+/// Replays the journal behind the newest good snapshot, and opens it behind the last record that
+/// is kept.
 pub(crate) fn recover(
     disk: Arc<dyn Disk>,
     options: Options,
-    replay: &mut Replay<'_>,
-) -> Result<Journal, StoreError> {
-    let mut journal = empty(disk, options);
-    let numbers = Log::Journal.tidy_and_list(&journal.folder)?.segments;
-    for (number, expected) in numbers.iter().zip(1..) {
-        if *number != expected {
-            return Err(missing(expected));
-        }
-        let is_last = numbers.last() == Some(number);
-        read_segment(&mut journal, *number, is_last, replay)?;
+    replay: &mut dyn Replay,
+) -> Result<(Journal, Start), StoreError> {
+    let folder = Folder::new(disk);
+    let numbers = Log::Journal.tidy_and_list(&folder)?.segments;
+    let snapshots = snapshot::tidy_and_list(&folder)?;
+    check_gapless(&numbers)?;
+    if numbers.is_empty() && !snapshots.is_empty() {
+        return Err(missing(1));
     }
-    Ok(journal)
+    let segments = Segments {
+        folder: &folder,
+        options: &options,
+        numbers: &numbers,
+    };
+    let beginning = segments.begin(&snapshots, replay)?;
+    let mut player = Player {
+        folder: &folder,
+        options: &options,
+        head: beginning.head,
+        replay,
+    };
+    let mut tail = None;
+    for number in &numbers[beginning.first..] {
+        let is_last = numbers.last() == Some(number);
+        let scan = player.play(*number, is_last)?;
+        if is_last {
+            tail = resume(&scan, &options)?;
+        }
+    }
+    let head = player.head;
+    check_reaches(&folder, head, &snapshots)?;
+    let start = Start {
+        snapshot: beginning.snapshot,
+        refused: beginning.refused,
+        records: head.seq - beginning.head.seq,
+    };
+    let segment_last = numbers.last().copied().unwrap_or(0);
+    let durable = Durable {
+        head,
+        segment: segment_last,
+        bytes: tail.as_ref().map(Tail::end),
+    };
+    let journal = Journal {
+        folder,
+        options,
+        head,
+        tail,
+        segment_last,
+        is_closed: false,
+        shared: Arc::new(Shared::new(durable)),
+    };
+    Ok((journal, start))
 }
 
-fn read_segment(
-    journal: &mut Journal,
-    number: u64,
-    is_last: bool,
-    replay: &mut Replay<'_>,
-) -> Result<(), StoreError> {
-    let folder = journal.folder.clone();
-    let header = SegmentHeader::read(&folder, Log::Journal, number)?;
-    let mut scan = Scan::open(&folder, header, Bodies::Check, is_last)?;
-    if header.first_seq != journal.head.seq + 1 || header.chain != journal.head.chain {
-        return Err(scan.damaged(0, "this segment does not follow the one before"));
+/// Takes up writing at the end of the last segment. One that was begun for records of an older
+/// format is sealed: the program that wrote those must not read what follows.
+fn resume(scan: &Scan<'_>, options: &Options) -> Result<Option<Tail>, StoreError> {
+    if scan.is_sealed() {
+        settle(scan)?;
+        return Ok(None);
     }
-    while let Some(found) = scan.next()? {
-        journal.head = read_commit(&scan, journal.head, &found, replay)?;
+    let mut tail = Tail::resume(scan, options.journal_segment_bytes)?;
+    if scan.header.record_format == options.record_format {
+        return Ok(Some(tail));
     }
-    journal.segment_last = number;
-    if is_last && scan.is_sealed() {
-        settle(&scan)?;
-    } else if is_last {
-        journal.tail = Some(Tail::resume(&scan, journal.options.journal_segment_bytes)?);
+    tail.seal(scan.folder)?;
+    tail.trim(scan.folder)?;
+    Ok(None)
+}
+
+/// Reads segments one after the other and gives their records to somebody.
+pub(crate) struct Player<'a> {
+    pub(crate) folder: &'a Folder,
+    pub(crate) options: &'a Options,
+    pub(crate) head: Head,
+    pub(crate) replay: &'a mut dyn Replay,
+}
+
+impl<'a> Player<'a> {
+    /// Reads one segment to its end, which it gives back.
+    pub(crate) fn play(&mut self, number: u64, is_last: bool) -> Result<Scan<'a>, StoreError> {
+        let header = SegmentHeader::read(self.folder, Log::Journal, number)?;
+        let mut scan = Scan::open(self.folder, header, Bodies::Check, is_last)?;
+        check_known(
+            &scan.file,
+            "record",
+            header.record_format,
+            self.options.record_format,
+        )?;
+        if header.first_seq != self.head.seq + 1 || header.chain != self.head.chain {
+            return Err(scan.damaged(0, "this segment does not follow the one before"));
+        }
+        while let Some(found) = scan.next()? {
+            self.play_commit(&scan, &found)?;
+        }
+        Ok(scan)
+    }
+
+    /// Checks a commit against the chain and replays it. Its checksum was right, so whatever is
+    /// wrong here was not done by a power cut.
+    fn play_commit(&mut self, scan: &Scan<'_>, found: &Found) -> Result<(), StoreError> {
+        let head = head_after(self.head, found).map_err(|what| scan.damaged(found.offset, what))?;
+        for (record, seq) in records_of(&found.body).zip(found.frame.key..) {
+            self.replay
+                .replay(seq, record)
+                .map_err(|source| StoreError::Replay { seq, source })?;
+        }
+        self.head = head;
+        Ok(())
+    }
+}
+
+/// The head after a commit that follows `head`, or what is wrong with it.
+pub(crate) fn head_after(head: Head, found: &Found) -> Result<Head, &'static str> {
+    if found.frame.kind != Kind::Records || found.frame.key != head.seq + 1 {
+        return Err("the next commit of the journal was expected here");
+    }
+    records::check(&found.body, found.frame.item)?;
+    let after = records_of(&found.body).fold(head, Head::after);
+    if after.chain == records::chain_of(&found.body) {
+        Ok(after)
+    } else {
+        Err("the hash chain is broken: a record was changed or removed")
+    }
+}
+
+/// The head after a commit of which it is not known what it follows.
+pub(crate) fn head_of(found: &Found) -> Result<Head, &'static str> {
+    if found.frame.kind != Kind::Records {
+        return Err("a commit of the journal was expected here");
+    }
+    records::check(&found.body, found.frame.item)?;
+    Ok(Head {
+        seq: found
+            .frame
+            .key
+            .saturating_add(u64::from(found.frame.item))
+            .saturating_sub(1),
+        chain: records::chain_of(&found.body),
+    })
+}
+
+pub(crate) fn check_gapless(numbers: &[u64]) -> Result<(), StoreError> {
+    let first = numbers.first().copied().unwrap_or(1);
+    let gap = numbers
+        .iter()
+        .zip(first..)
+        .find(|(number, expected)| *number != expected);
+    gap.map_or(Ok(()), |(_, expected)| Err(missing(expected)))
+}
+
+/// A snapshot is named only once the journal goes on behind it, so a journal that does not has
+/// lost its end.
+fn check_reaches(folder: &Folder, head: Head, snapshots: &[u64]) -> Result<(), StoreError> {
+    for seq in snapshots.iter().filter(|seq| **seq > head.seq) {
+        if snapshot::header_of(folder, *seq).is_ok() {
+            return Err(StoreError::Damaged {
+                file: snapshot::finished(*seq),
+                offset: 0,
+                what: "the journal ends before the last record of this snapshot",
+            });
+        }
     }
     Ok(())
-}
-
-/// Checks a commit against the chain and replays it. Its checksum was right, so whatever is
-/// wrong here was not done by a power cut.
-fn read_commit(
-    scan: &Scan<'_>,
-    head: Head,
-    found: &Found,
-    replay: &mut Replay<'_>,
-) -> Result<Head, StoreError> {
-    let damaged = |what| scan.damaged(found.offset, what);
-    if found.frame.kind != Kind::Records || found.frame.key != head.seq + 1 {
-        return Err(damaged("the next commit of the journal was expected here"));
-    }
-    let records = records::split(&found.body, found.frame.item).map_err(damaged)?;
-    let after = records.iter().fold(head, |head, record| head.after(record));
-    if after.chain != records::chain_of(&found.body) {
-        return Err(damaged(
-            "the hash chain is broken: a record was changed or removed",
-        ));
-    }
-    for (record, seq) in records.iter().zip(found.frame.key..) {
-        replay(seq, record).map_err(|source| StoreError::Replay { seq, source })?;
-    }
-    Ok(after)
 }
 
 fn missing(number: u64) -> StoreError {

@@ -3,9 +3,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::{Journal, Seq, records::check_size};
+use super::{Journal, Seq, Shared, records::check_size};
 use crate::{
     StoreError,
+    disk::Folder,
     queue::{CloseAtEnd, Queue},
 };
 
@@ -14,6 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub struct JournalWriter {
     queue: Arc<Queue<Vec<u8>>>,
+    pub(super) folder: Folder,
+    pub(super) shared: Arc<Shared>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
@@ -32,12 +35,15 @@ impl Journal {
     ) -> JournalWriter {
         let queue = Arc::new(Queue::new(self.options.queue_bytes_max));
         let inbox = Arc::clone(&queue);
+        let (folder, _, shared) = self.parts();
         let thread = thread::Builder::new()
             .name("dco-journal".to_owned())
             .spawn(move || run(self, &inbox, on_durable))
             .unwrap_or_else(|error| panic!("no thread for the journal: {error}"));
         JournalWriter {
             queue,
+            folder,
+            shared,
             thread: Some(thread),
         }
     }

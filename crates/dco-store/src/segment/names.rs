@@ -28,6 +28,14 @@ impl Log {
         }
     }
 
+    /// The format this program writes, and the highest it reads.
+    pub(crate) fn version(self) -> u32 {
+        match self {
+            Self::Journal => 2,
+            Self::Blocks => 1,
+        }
+    }
+
     pub(crate) fn segment(self, number: u64) -> String {
         self.file(number, SEGMENT)
     }
@@ -40,22 +48,41 @@ impl Log {
         self.file(number, UNFINISHED)
     }
 
-    /// Lists the log's files, after removing what a crash left unfinished. Files of other
-    /// names are none of ours.
+    /// Lists the log's files, after removing what a crash left unfinished.
     pub(crate) fn tidy_and_list(self, folder: &Folder) -> Result<Names, StoreError> {
+        for file in folder.list()? {
+            if self.number(&file, UNFINISHED).is_some() {
+                folder.remove(&file)?;
+            }
+        }
+        self.list(folder)
+    }
+
+    /// Lists the log's files. Those of other names are none of ours.
+    pub(crate) fn list(self, folder: &Folder) -> Result<Names, StoreError> {
         let mut names = Names::default();
         for file in folder.list()? {
             if let Some(number) = self.number(&file, SEGMENT) {
                 names.segments.push(number);
             } else if let Some(number) = self.number(&file, SPARE) {
                 names.spare.push(number);
-            } else if self.number(&file, UNFINISHED).is_some() {
-                folder.remove(&file)?;
             }
         }
         names.segments.sort_unstable();
         names.spare.sort_unstable();
         Ok(names)
+    }
+
+    /// Whether a finished file of the log has this name.
+    pub(crate) fn has(self, file: &str) -> bool {
+        [SEGMENT, SPARE]
+            .iter()
+            .any(|kind| self.number(file, kind).is_some())
+    }
+
+    /// The number of the segment of this name, if it is the name of one.
+    pub(crate) fn number_of(self, file: &str) -> Option<u64> {
+        self.number(file, SEGMENT)
     }
 
     fn file(self, number: u64, kind: &str) -> String {

@@ -141,42 +141,61 @@ impl<'a> Scan<'a> {
         if !self.is_last {
             return Err(self.damaged(self.at, "a segment that was closed has a bad frame here"));
         }
-        if self.has_later_evidence()? {
+        let synced = |_, frame: &Frame| frame.synced > self.at;
+        if self.find(self.at + 1, synced)?.is_some() {
             return Err(self.damaged(self.at, "a later frame says that this one was durable"));
         }
         Ok(())
     }
 
-    /// Whether a frame header behind `self.at` says that more than `self.at` was synced.
-    fn has_later_evidence(&self) -> Result<bool, StoreError> {
+    /// After a damaged frame: goes on at the next frame header behind it, if there is one.
+    pub(crate) fn go_on_behind(&mut self) -> Result<bool, StoreError> {
+        let next = self.find(self.at + 1, |offset, frame| frame.end(offset) <= self.len)?;
+        self.at = next.unwrap_or(self.at);
+        Ok(next.is_some())
+    }
+
+    /// Whether a frame was begun behind the end of what is kept. What a recycled file held before
+    /// is none.
+    pub(crate) fn is_torn(&self) -> Result<bool, StoreError> {
+        Ok(!self.is_sealed() && self.find(self.at, |_, _| true)?.is_some())
+    }
+
+    /// Where the first whole frame header from `from` on is that is asked for.
+    fn find(
+        &self,
+        from: u64,
+        is_it: impl Fn(u64, &Frame) -> bool,
+    ) -> Result<Option<u64>, StoreError> {
         let mut piece = vec![0; PIECE_BYTES];
         let zeros = vec![0; PIECE_BYTES];
-        let mut from = self.at + 1;
+        let mut from = from;
         while from + FRAME_HEADER_LEN <= self.len {
             let left = usize::try_from(self.len - from).unwrap_or(usize::MAX);
             let bytes = &mut piece[..left.min(PIECE_BYTES)];
             self.folder.read_at(&self.file, from, bytes)?;
             // Most of what follows was never written; comparing whole pieces is quick.
-            if bytes != &zeros[..bytes.len()] && self.has_evidence_in(bytes, from) {
-                return Ok(true);
+            if bytes != &zeros[..bytes.len()]
+                && let Some(offset) = self.find_in(bytes, from, &is_it)
+            {
+                return Ok(Some(offset));
             }
             // The next piece starts where a header would no longer have been whole in this one.
             from += (bytes.len() - FRAME_HEADER_BYTES + 1) as u64;
         }
-        Ok(false)
+        Ok(None)
     }
 
-    fn has_evidence_in(&self, bytes: &[u8], from: u64) -> bool {
-        bytes
-            .windows(FRAME_HEADER_BYTES)
-            .zip(from..)
-            .any(|(window, offset)| {
-                window.starts_with(&FRAME_TAG)
-                    && window
-                        .first_chunk()
-                        .and_then(|header| Frame::decode(header, &self.spot(offset)))
-                        .is_some_and(|frame| frame.synced > self.at)
-            })
+    fn find_in(&self, bytes: &[u8], from: u64, is_it: impl Fn(u64, &Frame) -> bool) -> Option<u64> {
+        let mut windows = bytes.windows(FRAME_HEADER_BYTES).zip(from..);
+        let found = windows.find(|(window, offset)| {
+            window.starts_with(&FRAME_TAG)
+                && window
+                    .first_chunk()
+                    .and_then(|header| Frame::decode(header, &self.spot(*offset)))
+                    .is_some_and(|frame| is_it(*offset, &frame))
+        });
+        found.map(|(_, offset)| offset)
     }
 
     fn spot(&self, offset: u64) -> Spot {

@@ -60,6 +60,11 @@ impl Tail {
         Ok(tail)
     }
 
+    /// Behind the last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Whether a body of this size leaves room for the seal.
     pub(crate) fn has_room_for(&self, body_bytes: u64) -> bool {
         self.end + FRAME_HEADER_LEN + body_bytes + FRAME_HEADER_LEN <= self.len

@@ -3,7 +3,10 @@ use std::sync::{Arc, mpsc::sync_channel};
 use sha2::{Digest, Sha256};
 
 use super::support::{SMALL, open_small, open_with, pattern};
-use crate::{Disk, Fate, FileDisk, MemDisk, Options, RECORD_BYTES_MAX, StoreError, open};
+use crate::{
+    Disk, Fate, FileDisk, MemDisk, Options, RECORD_BYTES_MAX, StoreError, open, records_only,
+    segment::Log,
+};
 
 #[test]
 fn records_come_back_in_order_over_several_segments() {
@@ -97,17 +100,30 @@ fn a_record_of_the_largest_size_is_kept_and_a_larger_one_refused() {
 }
 
 #[test]
+fn a_record_larger_than_a_segment_gets_one_that_it_fills() {
+    let disk = MemDisk::new();
+    let mut journal = open_small(&disk).unwrap().0.journal;
+    for record in [pattern(1, 30), pattern(2, 5000), pattern(3, 30)] {
+        journal.commit(&[record]).unwrap();
+    }
+    let bytes = |number: u64| disk.len(&Log::Journal.segment(number)).unwrap();
+    // Header, one frame with chain value and length, seal: all of it reserved before it is written.
+    assert_eq!(bytes(2), 128 + 64 + 32 + 4 + 5000 + 64);
+    assert_eq!(bytes(3), SMALL.journal_segment_bytes);
+}
+
+#[test]
 fn a_reader_that_refuses_a_record_ends_the_start() {
     let disk = MemDisk::new();
     let (mut opened, _) = open_small(&disk).unwrap();
     opened.journal.commit(&["good", "bad", "good"]).unwrap();
-    let mut replay = |_, record: &[u8]| {
+    let mut replay = records_only(|_, record| {
         if record == b"bad" {
             Err("no such record".into())
         } else {
             Ok(())
         }
-    };
+    });
     let error = open(Arc::new(disk), SMALL, &mut replay).unwrap_err();
     assert!(
         matches!(error, StoreError::Replay { seq: 2, .. }),

@@ -6,7 +6,9 @@ use dco_block::{
     RawBlock,
 };
 
-use crate::{BlockLog, Disk, Fate, MemDisk, Opened, Options, StoreError, Unsynced, open};
+use crate::{
+    BlockLog, Disk, Fate, MemDisk, Opened, Options, StoreError, Unsynced, open, records_only,
+};
 
 /// Segments so small that every test crosses their borders.
 pub(super) const SMALL: Options = Options {
@@ -14,6 +16,7 @@ pub(super) const SMALL: Options = Options {
     journal_segment_bytes: 700,
     commit_bytes_max: 4096,
     queue_bytes_max: 16 * 1024,
+    record_format: 0,
     salt: 0x00C0_FFEE,
 };
 
@@ -27,11 +30,13 @@ pub(super) fn open_with(
     options: Options,
 ) -> Result<(Opened, Vec<Vec<u8>>), StoreError> {
     let mut replayed = Vec::new();
-    let opened = open(disk, options, &mut |seq, record| {
+    let mut replay = records_only(|seq, record| {
         replayed.push(record.to_vec());
         assert_eq!(seq, replayed.len() as u64, "numbers are without gaps");
         Ok(())
-    })?;
+    });
+    let opened = open(disk, options, &mut replay)?;
+    drop(replay);
     Ok((opened, replayed))
 }
 

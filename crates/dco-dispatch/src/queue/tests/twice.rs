@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::{Turn, Turns, UserTurn};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -37,6 +38,17 @@ fn op(hold: impl Strategy<Value = bool> + Clone + 'static) -> impl Strategy<Valu
     ]
 }
 
+fn turn() -> impl Strategy<Value = (Option<Turn>, u64)> {
+    let number = prop_oneof![4 => 0..6_u64, 1 => any::<u64>()];
+    let credit = prop_oneof![4 => 0..3_u64 << 32, 1 => any::<u64>().prop_map(|it| it | 1 << 62)];
+    let turn = prop_oneof![
+        Just(None),
+        number.clone().prop_map(|it| Some(Turn::InRow(it))),
+        number.prop_map(|it| Some(Turn::Returned(it))),
+    ];
+    (turn, credit)
+}
+
 #[derive(Default)]
 struct Twice {
     lived: Queue,
@@ -44,6 +56,7 @@ struct Twice {
     gate: Table,
     /// Where each entry waits, in the one and in the other.
     waiting: Vec<(u32, Slot, Slot)>,
+    entries: BTreeMap<u32, Entry<u8, u8, u32>>,
     pushes: u32,
 }
 
@@ -70,6 +83,7 @@ impl Twice {
         let entry = entry(user, lane, due_us, self.pushes);
         let slots = (self.lived.push(entry), self.replayed.push(entry));
         self.waiting.push((self.pushes, slots.0, slots.1));
+        self.entries.insert(self.pushes, entry);
         self.pushes += 1;
     }
 
@@ -88,6 +102,27 @@ impl Twice {
         self.gate.told.borrow_mut().remove(&Held::Lane(lane.into()));
         self.lived.wake_lane(lane);
     }
+}
+
+/// The queue that is told what was picked, kept and taken up again.
+fn taken_up(twice: &mut Twice) -> Queue {
+    let turns = twice.replayed.turns();
+    twice.waiting.sort_by_key(|it| it.0);
+    let entries: Vec<_> = twice
+        .waiting
+        .iter()
+        .map(|it| twice.entries[&it.0])
+        .collect();
+    let mut slots = Vec::new();
+    let queue = Queue::resume(&turns, entries, |key, slot| slots.push((key, slot)));
+    let queue = queue.unwrap();
+    assert_eq!(queue.turns(), turns);
+    slots.sort_by_key(|it| it.0);
+    for ((key, slot), (waiting, _, before)) in slots.into_iter().zip(&twice.waiting) {
+        assert_eq!(key, *waiting);
+        assert_eq!(queue.ahead_of(slot), twice.replayed.ahead_of(*before));
+    }
+    queue
 }
 
 fn all_of(queue: &mut Queue) -> Vec<u32> {
@@ -118,7 +153,39 @@ proptest! {
         for op in ops {
             twice.run(op);
         }
-        prop_assert_eq!(all_of(&mut twice.lived), all_of(&mut twice.replayed));
+        let mut again = taken_up(&mut twice);
+        let lived = all_of(&mut twice.lived);
+        prop_assert_eq!(&lived, &all_of(&mut twice.replayed));
+        prop_assert_eq!(&lived, &all_of(&mut again));
+    }
+
+    /// Turns that no queue has: refused, or taken up without a panic ever after.
+    #[test]
+    fn no_turns_make_it_fall_over(
+        users in prop::collection::vec((0..4_u8, 0..4_u32, turn(), any::<bool>()), 0..4),
+        lines in prop::collection::vec((0..4_u32, 0..4_u32), 0..5),
+        next_turn in prop_oneof![Just(6), 0..6_u64, any::<u64>()],
+        entries in prop::collection::vec((0..4_u8, 0..3_u8), 0..4),
+    ) {
+        let users = users.into_iter().map(|(name, weight, (turn, credit), is_granted)| UserTurn {
+            name,
+            weight,
+            credit,
+            is_granted,
+            turn,
+        });
+        let turns = Turns {
+            users: users.collect(),
+            lanes: vec![0, 1, 2],
+            lines,
+            next_turn,
+        };
+        let entries = entries.into_iter().map(|(user, lane)| entry(user, lane, 0, 0));
+        if let Ok(mut queue) = Queue::resume(&turns, entries, |_, _| {}) {
+            prop_assert_eq!(queue.turns(), turns);
+            queue.push(entry(0, 0, 0, 7));
+            prop_assert!(all_of(&mut queue).contains(&7));
+        }
     }
 }
 

@@ -111,7 +111,8 @@ impl ProposedMove {
 }
 
 impl Signature {
-    fn read(&self, at_us: Micros) -> Option<Signed<User>> {
+    /// Who signed, at the record's time.
+    pub(crate) fn read(&self, at_us: Micros) -> Option<Signed<User>> {
         let by = match self.by() {
             Signatory::User => Party::User,
             Signatory::Time => Party::Time,

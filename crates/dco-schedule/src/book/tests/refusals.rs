@@ -201,6 +201,13 @@ fn the_other_side_has_time_to_answer_and_no_more() {
         earliest_us: 110,
     };
     assert_eq!(desk.desk(id, offer_until(109)), Err(refused));
+    let long_ago = desk.desk(id, offer_until(Micros::MIN)).unwrap_err();
+    assert!(
+        long_ago
+            .to_string()
+            .ends_with(" 9223372036855 seconds more"),
+        "{long_ago}"
+    );
     desk.desk(id, offer_until(110)).unwrap();
     desk.now_us = 110;
     let refused = Refusal::AnswerTooLate { answer_by_us: 110 };

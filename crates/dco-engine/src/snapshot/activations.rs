@@ -1,0 +1,378 @@
+//! Activations, in columns.
+
+use std::collections::BTreeMap;
+
+use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
+
+use super::devices::{DeviceTable, KnownDevices};
+use super::{Why, batches};
+use crate::outcome::Outcome;
+use crate::read::as_usize;
+use crate::state::batches::{Activation, Batches, Phase, Reading, count_of};
+
+/// The low bits of a state are its phase.
+const PHASE: u32 = 7;
+const FATE_UNKNOWN: u32 = 8;
+const HAS_RELEASED: u32 = 16;
+const HAS_ENDED: u32 = 32;
+const STATE_MAX: u32 = 63;
+
+/// In the order of their numbers: each batch's after those of the batches before it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Activations {
+    /// Places in the list of Devices.
+    #[prost(uint32, repeated, tag = "1")]
+    devices: Vec<u32>,
+    /// Where it stands: places in the columns that follow.
+    #[prost(uint32, repeated, tag = "2")]
+    kinds: Vec<u32>,
+    /// Phase and flags. How activations stand, each once, in the order in which it is first named.
+    #[prost(uint32, repeated, tag = "3")]
+    states: Vec<u32>,
+    #[prost(uint32, repeated, tag = "4")]
+    attempts: Vec<u32>,
+    /// [`Outcome::number`], 0 for none.
+    #[prost(uint32, repeated, tag = "5")]
+    outcomes: Vec<u32>,
+    /// Of those that have one.
+    #[prost(sfixed64, repeated, tag = "6")]
+    released_us: Vec<i64>,
+    /// Of those that have one.
+    #[prost(sfixed64, repeated, tag = "7")]
+    ended_us: Vec<i64>,
+    /// Of those that wait for a retry.
+    #[prost(sfixed64, repeated, tag = "8")]
+    retry_us: Vec<i64>,
+    #[prost(message, optional, tag = "9")]
+    readings: Option<Readings>,
+    /// Of which something was said.
+    #[prost(uint32, repeated, tag = "10")]
+    messages_of: Vec<u32>,
+    #[prost(string, repeated, tag = "11")]
+    messages: Vec<String>,
+}
+
+/// What was read from Devices.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Readings {
+    #[prost(uint32, repeated, tag = "1")]
+    activations: Vec<u32>,
+    /// 1 with a version, 2 with a hash, 3 with both.
+    #[prost(uint32, repeated, tag = "2")]
+    kinds: Vec<u32>,
+    /// Of those that have one.
+    #[prost(fixed32, repeated, tag = "3")]
+    versions: Vec<u32>,
+    /// Of those that have one, a place in `hashes`.
+    #[prost(uint32, repeated, tag = "4")]
+    hashes_of: Vec<u32>,
+    /// 32 octets each: all hashes, in the order in which they are first named.
+    #[prost(bytes = "vec", tag = "5")]
+    hashes: Vec<u8>,
+}
+
+impl Activations {
+    pub(super) fn of(batches: &Batches, table: &DeviceTable) -> Self {
+        let mut columns = Self {
+            readings: Some(Readings::of(&batches.readings)),
+            messages_of: batches.messages.keys().copied().collect(),
+            messages: batches.messages.values().map(ToString::to_string).collect(),
+            ..Self::default()
+        };
+        let mut places = BTreeMap::new();
+        for activation in &batches.activations {
+            columns.push(activation, table, &mut places);
+        }
+        columns
+    }
+
+    fn push(
+        &mut self,
+        activation: &Activation,
+        table: &DeviceTable,
+        places: &mut BTreeMap<[u32; 3], u32>,
+    ) {
+        let Activation {
+            device,
+            batch: _,
+            attempt,
+            phase,
+            outcome,
+            fate_unknown,
+            released_us,
+            ended_us,
+        } = activation;
+        let flag = |is_set: bool, flag| if is_set { flag } else { 0 };
+        let state = number_of(*phase)
+            | flag(*fate_unknown, FATE_UNKNOWN)
+            | flag(released_us.is_some(), HAS_RELEASED)
+            | flag(ended_us.is_some(), HAS_ENDED);
+        let outcome = outcome.map_or(0, Outcome::number);
+        let kind = [state, (*attempt).into(), outcome];
+        let next = u32::try_from(places.len()).unwrap_or(u32::MAX);
+        let place = *places.entry(kind).or_insert(next);
+        if place == next {
+            self.states.push(state);
+            self.attempts.push((*attempt).into());
+            self.outcomes.push(outcome);
+        }
+        self.devices.push(table.place(*device));
+        self.kinds.push(place);
+        self.released_us.extend(released_us);
+        self.ended_us.extend(ended_us);
+        if let Phase::RetryWait { until_us } = phase {
+            self.retry_us.push(*until_us);
+        }
+    }
+
+    /// The place of an activation's Device in the list.
+    pub(super) fn device_of(&self, activation: u32) -> u32 {
+        let place = self.devices.get(as_usize(activation));
+        place.copied().unwrap_or(u32::MAX)
+    }
+
+    /// Fills the batches with them. What is queued gets its slot later.
+    pub(super) fn load(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
+        let len = self.devices.len();
+        let wanted = batches.batches.iter().map(|batch| as_usize(batch.len));
+        if self.kinds.len() != len || wanted.sum::<usize>() != len {
+            return Err("its activations have columns of different lengths");
+        }
+        self.fill(batches, known)?;
+        batches.open = batches::open(&batches.batches);
+        batches.readings = match &self.readings {
+            Some(readings) => readings.load(len)?,
+            None => BTreeMap::new(),
+        };
+        batches.messages = self.load_messages(len)?;
+        Ok(())
+    }
+
+    fn fill(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
+        let mut reader = Reader::new(self)?;
+        let mut busy = vec![u32::MAX; known.devices.len()];
+        batches.activations.reserve_exact(self.devices.len());
+        for (index, batch) in (0..).zip(&mut batches.batches) {
+            for activation in batch.activations() {
+                let place = as_usize(self.device_of(activation));
+                let device = known.devices.get(place).copied();
+                let device = device.ok_or("an activation's Device is not listed")?;
+                let item = reader.next(as_usize(activation), index, device)?;
+                *count_of(&mut batch.counts, item.phase) += 1;
+                *count_of(&mut batches.totals, item.phase) += 1;
+                let has_ended = item.phase.has_ended();
+                batches.activations.push(item);
+                if has_ended {
+                    continue;
+                }
+                if std::mem::replace(&mut busy[place], activation) != u32::MAX {
+                    return Err("two activations of one Device are under way");
+                }
+                if !known.is_of(place, batch.user) {
+                    batches.lost.insert(activation);
+                }
+            }
+        }
+        let busy = known.devices.iter().copied().zip(busy);
+        batches.busy = busy.filter(|(_, it)| *it != u32::MAX).collect();
+        reader.must_be_done()
+    }
+
+    fn load_messages(&self, len: usize) -> Result<BTreeMap<u32, Box<str>>, Why> {
+        must_be_numbers(&self.messages_of, len)?;
+        let said = self.messages.iter().all(|message| !message.is_empty());
+        if self.messages_of.len() != self.messages.len() || !said {
+            return Err("messages are said of nothing, or say nothing");
+        }
+        let messages = self.messages.iter().map(|it| it.as_str().into());
+        Ok(self.messages_of.iter().copied().zip(messages).collect())
+    }
+}
+
+/// Ascending, and each of an activation.
+fn must_be_numbers(numbers: &[u32], len: usize) -> Result<(), Why> {
+    let ascending = numbers.is_sorted_by(|one, next| one < next);
+    if ascending && numbers.last().is_none_or(|last| as_usize(*last) < len) {
+        Ok(())
+    } else {
+        Err("something is told of activations that are not there, or not in order")
+    }
+}
+
+fn number_of(phase: Phase) -> u32 {
+    match phase {
+        Phase::Parked => 1,
+        Phase::Queued(_) => 2,
+        Phase::Released => 3,
+        Phase::RetryWait { .. } => 4,
+        Phase::Succeeded => 5,
+        Phase::Failed => 6,
+        Phase::Cancelled => 7,
+    }
+}
+
+fn phase_of(number: u32) -> Option<Phase> {
+    Some(match number {
+        1 => Phase::Parked,
+        2 => Phase::Queued(None),
+        3 => Phase::Released,
+        4 => Phase::RetryWait { until_us: 0 },
+        5 => Phase::Succeeded,
+        6 => Phase::Failed,
+        7 => Phase::Cancelled,
+        _ => return None,
+    })
+}
+
+/// How an activation stands, without its times.
+struct Kind {
+    phase: Phase,
+    attempt: u16,
+    outcome: Option<Outcome>,
+    state: u32,
+}
+
+impl Kind {
+    fn load(state: u32, attempt: u32, outcome: u32) -> Option<Self> {
+        let phase = phase_of(state & PHASE)?;
+        // One that waits must be able to have another attempt.
+        let attempts_max = if phase.waits() {
+            u16::MAX - 1
+        } else {
+            u16::MAX
+        };
+        let attempt = u16::try_from(attempt).ok()?;
+        let known_outcome = Outcome::from_number(outcome);
+        let is_right = state <= STATE_MAX
+            && attempt <= attempts_max
+            && known_outcome.is_some() == (outcome != 0);
+        is_right.then_some(Self {
+            phase,
+            attempt,
+            outcome: known_outcome,
+            state,
+        })
+    }
+}
+
+/// Reads one activation after the other.
+struct Reader<'a> {
+    columns: &'a Activations,
+    kinds: Vec<Kind>,
+    released_us: std::slice::Iter<'a, i64>,
+    ended_us: std::slice::Iter<'a, i64>,
+    retry_us: std::slice::Iter<'a, i64>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(columns: &'a Activations) -> Result<Self, Why> {
+        let lens = [columns.attempts.len(), columns.outcomes.len()];
+        if lens != [columns.states.len(); 2] {
+            return Err("the kinds of its activations have columns of different lengths");
+        }
+        let counts = columns.attempts.iter().zip(&columns.outcomes);
+        let kinds = columns.states.iter().zip(counts);
+        let kinds = kinds.map(|(state, (attempt, outcome))| Kind::load(*state, *attempt, *outcome));
+        let kinds: Option<Vec<_>> = kinds.collect();
+        Ok(Self {
+            columns,
+            kinds: kinds.ok_or("an activation stands where none can")?,
+            released_us: columns.released_us.iter(),
+            ended_us: columns.ended_us.iter(),
+            retry_us: columns.retry_us.iter(),
+        })
+    }
+
+    fn next(&mut self, at: usize, batch: u32, device: Eui64) -> Result<Activation, Why> {
+        let kind = self.kinds.get(as_usize(self.columns.kinds[at]));
+        let kind = kind.ok_or("an activation is of no kind")?;
+        let mut phase = kind.phase;
+        if let Phase::RetryWait { until_us } = &mut phase {
+            *until_us = taken(&mut self.retry_us)?;
+        }
+        let has = |flag| kind.state & flag != 0;
+        let released_us = has(HAS_RELEASED).then(|| taken(&mut self.released_us));
+        let ended_us = has(HAS_ENDED).then(|| taken(&mut self.ended_us));
+        Ok(Activation {
+            device,
+            batch,
+            attempt: kind.attempt,
+            phase,
+            outcome: kind.outcome,
+            fate_unknown: has(FATE_UNKNOWN),
+            released_us: released_us.transpose()?,
+            ended_us: ended_us.transpose()?,
+        })
+    }
+
+    fn must_be_done(&self) -> Result<(), Why> {
+        let left = [&self.released_us, &self.ended_us, &self.retry_us].map(ExactSizeIterator::len);
+        if left == [0; 3] {
+            Ok(())
+        } else {
+            Err("there are more times than activations that have one")
+        }
+    }
+}
+
+fn taken(times: &mut std::slice::Iter<'_, i64>) -> Result<i64, Why> {
+    let next = times.next().copied();
+    next.ok_or("an activation's times are missing")
+}
+
+impl Readings {
+    fn of(readings: &BTreeMap<u32, Reading>) -> Self {
+        let mut columns = Self::default();
+        let mut places = BTreeMap::new();
+        for (activation, reading) in readings {
+            let Reading {
+                running_version,
+                device_image_hash,
+            } = reading;
+            let version_kind = u32::from(running_version.is_some());
+            let hash_kind = 2 * u32::from(device_image_hash.is_some());
+            columns.activations.push(*activation);
+            columns.kinds.push(version_kind | hash_kind);
+            let version = running_version.map(FirmwareVersion::get);
+            columns.versions.extend(version);
+            let Some(hash) = device_image_hash else {
+                continue;
+            };
+            let next = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            let place = *places.entry(*hash).or_insert_with(|| {
+                columns.hashes.extend_from_slice(hash.as_bytes());
+                next
+            });
+            columns.hashes_of.push(place);
+        }
+        columns
+    }
+
+    fn load(&self, len: usize) -> Result<BTreeMap<u32, Reading>, Why> {
+        must_be_numbers(&self.activations, len)?;
+        let (hashes, odd) = self.hashes.as_chunks::<32>();
+        if self.kinds.len() != self.activations.len() || !odd.is_empty() {
+            return Err("its readings have columns of different lengths");
+        }
+        let (mut versions, mut hashes_of) = (self.versions.iter(), self.hashes_of.iter());
+        let mut next = |kind: u32| {
+            let mut reading = Reading::default();
+            if kind & 1 != 0 {
+                reading.running_version = Some(FirmwareVersion::new(*versions.next()?));
+            }
+            if kind & 2 != 0 {
+                let hash = hashes.get(as_usize(*hashes_of.next()?))?;
+                reading.device_image_hash = Some(ManufacturerImageHash::new(*hash));
+            }
+            Some(reading).filter(|_| (1..=3).contains(&kind))
+        };
+        let readings = self.kinds.iter().map(|kind| next(*kind));
+        let readings = readings
+            .collect::<Option<Vec<_>>>()
+            .ok_or("a reading is of no kind, or its parts are missing")?;
+        if versions.len() + hashes_of.len() > 0 {
+            return Err("there are more versions or hashes than readings that have one");
+        }
+        Ok(self.activations.iter().copied().zip(readings).collect())
+    }
+}

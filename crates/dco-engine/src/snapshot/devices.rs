@@ -1,0 +1,181 @@
+//! The Devices that the inventory or an activation names. Others name them by their places in this list.
+
+use dco_block::{Eui64, FirmwareVersion};
+
+use super::Why;
+use crate::read::as_usize;
+use crate::record::Model;
+use crate::state::batches::Batches;
+use crate::state::inventory::{Inventory, Known};
+
+/// In order of their EUI-64s.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Devices {
+    #[prost(fixed64, repeated, tag = "1")]
+    devices: Vec<u64>,
+    /// Places of those that are not in the inventory: only activations name them.
+    #[prost(uint32, repeated, tag = "2")]
+    absent: Vec<u32>,
+    /// For each Device in the inventory, what is known of it: a place in the columns that follow.
+    #[prost(uint32, repeated, tag = "3")]
+    kinds: Vec<u32>,
+    /// What is or was known of Devices, each once, by its number.
+    #[prost(fixed64, repeated, tag = "4")]
+    users: Vec<u64>,
+    #[prost(fixed64, repeated, tag = "5")]
+    gateways: Vec<u64>,
+    /// Places in `models`.
+    #[prost(uint32, repeated, tag = "6")]
+    models_of: Vec<u32>,
+    #[prost(uint32, repeated, tag = "7")]
+    hardware_versions: Vec<u32>,
+    #[prost(uint32, repeated, tag = "8")]
+    firmware_versions: Vec<u32>,
+    /// Device Models, in the order in which they first came.
+    #[prost(message, repeated, tag = "9")]
+    models: Vec<Model>,
+}
+
+/// Where each Device stands in the list.
+pub(super) struct DeviceTable(Vec<u64>);
+
+impl DeviceTable {
+    /// The list of this state, and what the inventory knows of the Devices in it.
+    pub(super) fn of(inventory: &Inventory, batches: &Batches) -> (Self, Devices) {
+        let (devices, known, models) = inventory.kept();
+        let mut table = Self(devices.keys().map(|device| device.bits()).collect());
+        let named = batches.activations.iter().map(|it| it.device.bits());
+        let mut absent: Vec<u64> = named
+            .filter(|it| table.0.binary_search(it).is_err())
+            .collect();
+        table.0.append(&mut absent.clone());
+        table.0.sort_unstable();
+        table.0.dedup();
+        absent.sort_unstable();
+        absent.dedup();
+        let absent = absent.into_iter().map(|it| table.place_of(it)).collect();
+        let mut columns = Devices {
+            devices: table.0.clone(),
+            absent,
+            kinds: devices.values().copied().collect(),
+            models: models.into_iter().cloned().collect(),
+            ..Devices::default()
+        };
+        for known in known {
+            columns.push_known(*known);
+        }
+        (table, columns)
+    }
+
+    /// The place of a Device that is in the list.
+    pub(super) fn place(&self, device: Eui64) -> u32 {
+        self.place_of(device.bits())
+    }
+
+    fn place_of(&self, device: u64) -> u32 {
+        let place = self.0.binary_search(&device).ok();
+        place
+            .and_then(|place| u32::try_from(place).ok())
+            .expect("whatever is looked up was put into the list")
+    }
+}
+
+/// What the list says of each of its Devices.
+pub(super) struct KnownDevices {
+    pub(super) devices: Vec<Eui64>,
+    /// For each, a place in `gateways`, or one behind it.
+    kinds: Vec<u32>,
+    gateways: Vec<Eui64>,
+    users: Vec<Eui64>,
+}
+
+impl KnownDevices {
+    /// Whether the inventory has a Device registered to this User.
+    pub(super) fn is_of(&self, place: usize, user: Eui64) -> bool {
+        let kind = self.kinds.get(place).copied().map(as_usize);
+        kind.and_then(|kind| self.users.get(kind)) == Some(&user)
+    }
+
+    /// Where what waits for a Device waits: at no gateway, when the inventory does not know it.
+    pub(super) fn gateway_of(&self, place: u32) -> Eui64 {
+        let kind = self.kinds.get(as_usize(place));
+        let gateway = kind.and_then(|kind| self.gateways.get(as_usize(*kind)));
+        gateway.copied().unwrap_or(Eui64::from_bits(0))
+    }
+}
+
+impl Devices {
+    fn push_known(&mut self, known: Known) {
+        let Known {
+            user,
+            gateway,
+            model,
+            hardware_version,
+            firmware_version,
+        } = known;
+        self.users.push(user.bits());
+        self.gateways.push(gateway.bits());
+        self.models_of.push(model);
+        self.hardware_versions.push(hardware_version.into());
+        self.firmware_versions.push(firmware_version.get());
+    }
+
+    pub(super) fn load(self) -> Result<(Inventory, KnownDevices), Why> {
+        let (len, absent) = (self.devices.len(), &self.absent);
+        if self.kinds.len() + absent.len() != len {
+            return Err("its Devices have columns of different lengths");
+        }
+        if u32::try_from(len).is_err() || !self.devices.is_sorted_by(|one, next| one < next) {
+            return Err("its Devices are not in order");
+        }
+        let last_absent = absent.last().is_none_or(|last| as_usize(*last) < len);
+        if !last_absent || !absent.is_sorted_by(|one, next| one < next) {
+            return Err("its Devices that are not in the inventory are not in order");
+        }
+        let known = self.known()?;
+        let unknown = |kind: &u32| as_usize(*kind) >= known.len();
+        if self.kinds.iter().any(unknown) {
+            return Err("a Device is of no kind");
+        }
+        let mut kinds = self.kinds;
+        for place in absent {
+            kinds.insert(as_usize(*place), u32::MAX);
+        }
+        let listed = KnownDevices {
+            devices: self.devices.into_iter().map(Eui64::from_bits).collect(),
+            kinds,
+            gateways: known.iter().map(|known| known.gateway).collect(),
+            users: known.iter().map(|known| known.user).collect(),
+        };
+        let devices = listed.devices.iter().zip(&listed.kinds);
+        let devices = devices.filter(|(_, kind)| **kind != u32::MAX);
+        let devices = devices.map(|(device, kind)| (*device, *kind)).collect();
+        let inventory = Inventory::resume(devices, known, self.models);
+        let inventory =
+            inventory.ok_or("what is known of Devices is told twice, or of no model")?;
+        Ok((inventory, listed))
+    }
+
+    fn known(&self) -> Result<Vec<Known>, Why> {
+        let lens = [
+            self.gateways.len(),
+            self.models_of.len(),
+            self.hardware_versions.len(),
+            self.firmware_versions.len(),
+        ];
+        if lens != [self.users.len(); 4] {
+            return Err("what is known of Devices has columns of different lengths");
+        }
+        let known = |at: usize| {
+            let hardware_version = u16::try_from(self.hardware_versions[at]);
+            Ok(Known {
+                user: Eui64::from_bits(self.users[at]),
+                gateway: Eui64::from_bits(self.gateways[at]),
+                model: self.models_of[at],
+                hardware_version: hardware_version.map_err(|_| "a hardware version is too high")?,
+                firmware_version: FirmwareVersion::new(self.firmware_versions[at]),
+            })
+        };
+        (0..self.users.len()).map(known).collect()
+    }
+}

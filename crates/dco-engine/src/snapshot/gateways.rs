@@ -1,0 +1,152 @@
+//! Gateways, and the attempts under way at them. Who is connected, and how far attempts have come, is learned again.
+
+use dco_block::Eui64;
+use dco_schedule::{Micros, ServiceDate};
+
+use super::Why;
+use crate::state::batches::{Batches, Phase};
+use crate::state::gateways::{self as state, Attempt, Gateway};
+use crate::view::Stage;
+
+const READ_VERSION_FIRST: u32 = 1;
+const CHARGED: u32 = 2;
+const FLAGS_MAX: u32 = 3;
+
+/// All gateways, and an attempt for each activation that is released.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Gateways {
+    /// In order of their EUI-64s.
+    #[prost(fixed64, repeated, tag = "1")]
+    gateways: Vec<u64>,
+    #[prost(string, repeated, tag = "2")]
+    memory_ids: Vec<String>,
+    /// Activations with an attempt under way, in order.
+    #[prost(uint32, repeated, tag = "3")]
+    activations: Vec<u32>,
+    #[prost(fixed64, repeated, tag = "4")]
+    gateways_of: Vec<u64>,
+    #[prost(uint32, repeated, tag = "5")]
+    flags: Vec<u32>,
+    /// Of those that were charged.
+    #[prost(sint32, repeated, tag = "6")]
+    charged_dates: Vec<i32>,
+    #[prost(sfixed64, repeated, tag = "7")]
+    released_us: Vec<i64>,
+    #[prost(sfixed64, repeated, tag = "8")]
+    answer_by_us: Vec<i64>,
+}
+
+impl Gateways {
+    pub(super) fn of(gateways: &state::Gateways) -> Self {
+        let state::Gateways {
+            gateways,
+            sessions: _,
+            attempts,
+            on_offer: _,
+        } = gateways;
+        let mut columns = Self {
+            gateways: gateways.keys().map(|gateway| gateway.bits()).collect(),
+            memory_ids: gateways.values().map(memory_of).collect(),
+            activations: attempts.keys().copied().collect(),
+            ..Self::default()
+        };
+        for attempt in attempts.values() {
+            columns.push(attempt);
+        }
+        columns
+    }
+
+    fn push(&mut self, attempt: &Attempt) {
+        let Attempt {
+            gateway,
+            image: _,
+            large: _,
+            charged,
+            read_version_first,
+            stage: _,
+            is_sent: _,
+            released_us,
+            answer_by_us,
+            progress_us: _,
+            look_us: _,
+        } = attempt;
+        let charged_flag = if charged.is_some() { CHARGED } else { 0 };
+        self.gateways_of.push(gateway.bits());
+        self.flags
+            .push(u32::from(*read_version_first) | charged_flag);
+        self.charged_dates.extend(charged.map(ServiceDate::days));
+        self.released_us.push(*released_us);
+        self.answer_by_us.push(*answer_by_us);
+    }
+
+    pub(super) fn load(
+        self,
+        batches: &Batches,
+        no_progress_us: Micros,
+    ) -> Result<state::Gateways, Why> {
+        let ascending = self.gateways.is_sorted_by(|one, next| one < next);
+        if !ascending || self.gateways.len() != self.memory_ids.len() {
+            return Err("its gateways are not in order");
+        }
+        let mut gateways = state::Gateways::default();
+        for (gateway, memory_id) in self.gateways.iter().zip(self.memory_ids) {
+            gateways.entry(Eui64::from_bits(*gateway)).memory_id = memory_id;
+        }
+        let known = gateways.gateways.len();
+        let len = self.activations.len();
+        let lens = [&self.released_us, &self.answer_by_us].map(Vec::len);
+        if lens != [len; 2] || self.gateways_of.len() != len || self.flags.len() != len {
+            return Err("its attempts have columns of different lengths");
+        }
+        let mut charged_dates = self.charged_dates.iter();
+        for (at, activation) in self.activations.iter().enumerate() {
+            let flags = self.flags[at];
+            let charged = (flags & CHARGED != 0).then(|| charged_dates.next());
+            if flags > FLAGS_MAX || charged == Some(None) {
+                return Err("an attempt has no date, or unknown marks");
+            }
+            if !is_released(batches, *activation) || gateways.attempt(*activation).is_some() {
+                return Err("an attempt is of what is not released, or there are two of one");
+            }
+            let batch = batches.batch_of(*activation);
+            let released_us = self.released_us[at];
+            let attempt = Attempt {
+                gateway: Eui64::from_bits(self.gateways_of[at]),
+                image: (batch.user, batch.image_id),
+                large: batch.large,
+                charged: charged.flatten().copied().map(ServiceDate::from_days),
+                read_version_first: flags & READ_VERSION_FIRST != 0,
+                stage: Stage::Offered,
+                is_sent: false,
+                released_us,
+                answer_by_us: self.answer_by_us[at],
+                progress_us: released_us,
+                look_us: Some(released_us.saturating_add(no_progress_us)),
+            };
+            gateways.start(*activation, attempt);
+        }
+        let all_released = usize::try_from(batches.totals().released) == Ok(len);
+        if charged_dates.len() > 0 || !all_released || gateways.gateways.len() != known {
+            return Err("its attempts are not those of what is released");
+        }
+        Ok(gateways)
+    }
+}
+
+fn is_released(batches: &Batches, activation: u32) -> bool {
+    batches.has_activation(activation) && batches.activation(activation).phase == Phase::Released
+}
+
+/// What is learned again, and what its attempts say, is left out.
+fn memory_of(gateway: &Gateway) -> String {
+    let Gateway {
+        memory_id,
+        session: _,
+        changed_us: _,
+        concurrency: _,
+        attempts: _,
+        large_count: _,
+        away_until_us: _,
+    } = gateway;
+    memory_id.clone()
+}

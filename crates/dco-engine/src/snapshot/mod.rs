@@ -1,0 +1,250 @@
+//! The engine's state as bytes, from which a start goes on without the records that made it.
+//!
+//! A snapshot is made of an engine that has only been replayed; what a start learns again (streams, progress,
+//! blocks held) is not in it, and nothing that follows from the rest: timers, indexes, counts, what waits in which
+//! line. The terms are not in it either: they come from the configuration, as in replay.
+//!
+//! prost messages, one file for each part: a field number is never reused, and what an older program wrote reads
+//! the same for ever. A program that adds a field adds one to [`FORMAT`]: an older one would lose what it does not
+//! know, so it refuses. What there is many of stands in columns. Each part takes its state apart without `..`, so
+//! that new state does not compile before it is dealt with here. The same state gives the same bytes; their last
+//! four are the CRC-32 of the others, little-endian.
+
+mod activations;
+mod batches;
+mod check;
+mod days;
+mod devices;
+mod gateways;
+mod notices;
+mod queues;
+mod requests;
+mod schedules;
+mod transfers;
+
+use dco_schedule::Micros;
+use prost::Message;
+
+use crate::engine::{Engine, ReplayError, Seq};
+use crate::outbox::Outbox;
+use crate::state::batches::Phase;
+use crate::state::timers::{Deadline, Timers, Wake};
+use crate::state::transfers::Phase as TransferPhase;
+use crate::terms::Terms;
+use devices::DeviceTable;
+
+/// The newest format that this program reads, and the one that it writes.
+const FORMAT: u32 = 2;
+/// Octets of the CRC-32 at the end.
+const CRC_BYTES: usize = 4;
+
+/// Why a snapshot cannot be taken in.
+type Why = &'static str;
+
+/// The whole.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Snapshot {
+    /// [`FORMAT`] of the program that wrote it.
+    #[prost(uint32, tag = "1")]
+    format: u32,
+    /// The newest record's time.
+    #[prost(int64, tag = "2")]
+    at_us: i64,
+    /// Attempts that succeeded.
+    #[prost(uint64, tag = "3")]
+    delivered_count: u64,
+    /// What they took together.
+    #[prost(int64, tag = "4")]
+    delivered_us: i64,
+    #[prost(message, optional, tag = "5")]
+    requests: Option<requests::Requests>,
+    #[prost(message, optional, tag = "6")]
+    devices: Option<devices::Devices>,
+    #[prost(message, optional, tag = "7")]
+    transfers: Option<transfers::Transfers>,
+    #[prost(message, optional, tag = "8")]
+    batches: Option<batches::Batches>,
+    #[prost(message, optional, tag = "9")]
+    activations: Option<activations::Activations>,
+    #[prost(message, optional, tag = "10")]
+    gateways: Option<gateways::Gateways>,
+    #[prost(message, optional, tag = "11")]
+    days: Option<days::Days>,
+    #[prost(message, optional, tag = "12")]
+    large: Option<queues::Queue>,
+    #[prost(message, optional, tag = "13")]
+    small: Option<queues::Queue>,
+    #[prost(message, optional, tag = "40")]
+    schedules: Option<schedules::Schedules>,
+    #[prost(message, optional, tag = "41")]
+    notices: Option<notices::Notices>,
+}
+
+impl Engine {
+    /// All that a start needs instead of the records replayed so far.
+    ///
+    /// # Panics
+    /// If anything but [`replay`](Self::replay) has changed this engine: what it has learned since would be lost.
+    pub fn snapshot(&self) -> Vec<u8> {
+        assert!(!self.started, "a snapshot is made of replayed records only");
+        let Self {
+            terms: _,
+            now_us: _,
+            recorded_us,
+            out: _,
+            requests,
+            inventory,
+            transfers,
+            batches,
+            days,
+            schedules,
+            notices,
+            gateways,
+            large,
+            small,
+            wakes: _,
+            deadlines: _,
+            release_us: _,
+            started: _,
+            delivered: (delivered_count, delivered_us),
+        } = self;
+        let (table, devices) = DeviceTable::of(inventory, batches);
+        let snapshot = Snapshot {
+            format: FORMAT,
+            at_us: *recorded_us,
+            delivered_count: *delivered_count,
+            delivered_us: *delivered_us,
+            requests: Some(requests::Requests::of(requests)),
+            devices: Some(devices),
+            transfers: Some(transfers::Transfers::of(transfers)),
+            batches: Some(batches::Batches::of(batches)),
+            activations: Some(activations::Activations::of(batches, &table)),
+            gateways: Some(gateways::Gateways::of(gateways)),
+            days: Some(days::Days::of(days)),
+            large: Some(queues::Queue::of(large)),
+            small: Some(queues::Queue::of(small)),
+            schedules: Some(schedules::Schedules::of(schedules)),
+            notices: Some(notices::Notices::of(notices)),
+        };
+        let mut bytes = Vec::with_capacity(snapshot.encoded_len() + CRC_BYTES);
+        snapshot
+            .encode(&mut bytes)
+            .expect("a vector has room for everything");
+        let crc = dco_block::crc32(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// The engine that was replayed up to `seq` and made this snapshot, under these terms.
+    ///
+    /// # Errors
+    /// When the snapshot is damaged, was made by a newer program, or says what cannot be.
+    pub fn from_snapshot(terms: Terms, seq: Seq, snapshot: &[u8]) -> Result<Self, ReplayError> {
+        let loaded = decode(snapshot).and_then(|it| load(terms, seq, it).map_err(str::to_owned));
+        loaded.map_err(|why| ReplayError {
+            what: "the snapshot after journal record",
+            seq,
+            why,
+        })
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
+    let Some((bytes, crc)) = bytes.split_last_chunk::<CRC_BYTES>() else {
+        return Err("it is too short to be one".to_owned());
+    };
+    if dco_block::crc32(bytes) != u32::from_le_bytes(*crc) {
+        return Err("its bytes do not have their CRC-32".to_owned());
+    }
+    let snapshot = Snapshot::decode(bytes).map_err(|error| error.to_string())?;
+    match snapshot.format {
+        1..=FORMAT => Ok(snapshot),
+        format => Err(format!(
+            "its format is {format}, and this program reads 1 to {FORMAT}"
+        )),
+    }
+}
+
+fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
+    let at_us = snapshot.at_us;
+    let (inventory, known) = snapshot.devices.unwrap_or_default().load()?;
+    let transfers = snapshot.transfers.unwrap_or_default().load(seq)?;
+    let mut batches = snapshot.batches.unwrap_or_default().load(&transfers)?;
+    let activations = snapshot.activations.unwrap_or_default();
+    activations.load(&mut batches, &known)?;
+    let (large, small) = (snapshot.large, snapshot.small);
+    let large = large.unwrap_or_default();
+    let large = large.load(&mut batches, &known, &activations, true)?;
+    let small = small.unwrap_or_default();
+    let small = small.load(&mut batches, &known, &activations, false)?;
+    let gateways = snapshot.gateways.unwrap_or_default();
+    let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
+    let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
+    let requests = snapshot.requests.unwrap_or_default();
+    let mut engine = Engine {
+        now_us: at_us,
+        recorded_us: at_us,
+        out: Outbox::after(seq),
+        requests: requests.load(&transfers, &batches, &schedules)?,
+        wakes: wakes(&batches, at_us)?,
+        deadlines: deadlines(&transfers, &gateways),
+        days: snapshot.days.unwrap_or_default().load(&terms)?,
+        delivered: (snapshot.delivered_count, snapshot.delivered_us),
+        inventory,
+        transfers,
+        batches,
+        schedules,
+        notices: snapshot.notices.unwrap_or_default().load()?,
+        gateways,
+        large,
+        small,
+        ..Engine::new(terms)
+    };
+    engine.check_counts()?;
+    engine.time_schedules();
+    Ok(engine)
+}
+
+/// What waits for its service day, and for its retry.
+fn wakes(batches: &crate::state::batches::Batches, at_us: Micros) -> Result<Timers<Wake>, Why> {
+    let mut wakes = Vec::new();
+    for (batch, state) in (0..).zip(&batches.batches) {
+        if state.day_start_us > at_us {
+            wakes.push((state.day_start_us, Wake::Unpark { batch }));
+        } else if state.counts.parked > 0 {
+            return Err("an activation is parked although its service day has started");
+        }
+    }
+    for (activation, state) in (0..).zip(&batches.activations) {
+        if let Phase::RetryWait { until_us } = state.phase {
+            wakes.push((until_us, Wake::Requeue { activation }));
+        }
+    }
+    Ok(wakes.into_iter().collect())
+}
+
+/// The timers of transfers and attempts that have not ended.
+fn deadlines(
+    transfers: &crate::state::transfers::Transfers,
+    gateways: &crate::state::gateways::Gateways,
+) -> Timers<Deadline> {
+    let mut deadlines = Vec::new();
+    for (owner, transfer) in &transfers.by_owner {
+        if matches!(transfer.phase, TransferPhase::Ended { .. }) {
+            continue;
+        }
+        let owner = *owner;
+        deadlines.push((transfer.expire_us, Deadline::ExpireTransfer { owner }));
+        if transfer.warned_us.is_none() {
+            deadlines.push((transfer.warn_us, Deadline::WarnTransfer { owner }));
+        }
+    }
+    for (activation, attempt) in &gateways.attempts {
+        let activation = *activation;
+        let timeout = Deadline::AttemptTimeout { activation };
+        deadlines.push((attempt.answer_by_us, timeout));
+        let look = attempt.look_us;
+        deadlines.extend(look.map(|look_us| (look_us, Deadline::NoProgress { activation })));
+    }
+    deadlines.into_iter().collect()
+}

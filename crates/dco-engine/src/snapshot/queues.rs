@@ -1,0 +1,205 @@
+//! Whose turn it is in a queue. What waits in it is what is queued, in order of its numbers.
+
+use dco_block::Eui64;
+use dco_dispatch::{Entry, FairQueue, Turn, Turns, UserTurn};
+use dco_schedule::HourWindow;
+
+use super::Why;
+use super::activations::Activations;
+use super::devices::KnownDevices;
+use crate::engine;
+use crate::state::batches::{Batches, Phase};
+use crate::state::lanes::Lane;
+
+const GRANTED: u32 = 1;
+const IN_ROW: u32 = 2;
+const RETURNED: u32 = 4;
+
+/// [`Turns`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Queue {
+    #[prost(fixed64, repeated, tag = "1")]
+    users: Vec<u64>,
+    #[prost(uint32, repeated, tag = "2")]
+    weights: Vec<u32>,
+    #[prost(uint64, repeated, tag = "3")]
+    credits: Vec<u64>,
+    #[prost(uint32, repeated, tag = "4")]
+    marks: Vec<u32>,
+    /// Of those that have one.
+    #[prost(uint64, repeated, tag = "5")]
+    turns: Vec<u64>,
+    #[prost(fixed64, repeated, tag = "6")]
+    lanes: Vec<u64>,
+    #[prost(uint32, repeated, tag = "7")]
+    line_users: Vec<u32>,
+    #[prost(uint32, repeated, tag = "8")]
+    line_lanes: Vec<u32>,
+    #[prost(uint64, tag = "9")]
+    next_turn: u64,
+    /// [`hours_of`] each lane's window, parallel to `lanes`; none where no lane has one.
+    #[prost(uint32, repeated, tag = "40")]
+    lane_hours: Vec<u32>,
+}
+
+impl Queue {
+    pub(super) fn of(queue: &engine::Queue) -> Self {
+        let Turns {
+            users,
+            lanes,
+            lines,
+            next_turn,
+        } = queue.turns();
+        let (line_users, line_lanes) = lines.into_iter().unzip();
+        let hours: Vec<u32> = lanes.iter().map(|lane| hours_of(lane.window)).collect();
+        let any_hours = hours.iter().any(|hours| *hours != 0);
+        let mut columns = Self {
+            lanes: lanes.iter().map(|lane| lane.gateway.bits()).collect(),
+            lane_hours: if any_hours { hours } else { Vec::new() },
+            line_users,
+            line_lanes,
+            next_turn,
+            ..Self::default()
+        };
+        for user in users {
+            columns.push(user);
+        }
+        columns
+    }
+
+    fn push(&mut self, user: UserTurn<Eui64>) {
+        let UserTurn {
+            name,
+            weight,
+            credit,
+            is_granted,
+            turn,
+        } = user;
+        let (place, turn) = match turn {
+            None => (0, None),
+            Some(Turn::InRow(turn)) => (IN_ROW, Some(turn)),
+            Some(Turn::Returned(turn)) => (RETURNED, Some(turn)),
+        };
+        let granted = if is_granted { GRANTED } else { 0 };
+        self.users.push(name.bits());
+        self.weights.push(weight);
+        self.credits.push(credit);
+        self.marks.push(granted | place);
+        self.turns.extend(turn);
+    }
+
+    /// With all that is queued of this kind; each gets its slot.
+    pub(super) fn load(
+        self,
+        batches: &mut Batches,
+        known: &KnownDevices,
+        activations: &Activations,
+        large: bool,
+    ) -> Result<engine::Queue, Why> {
+        let turns = self.turns()?;
+        let mut slots = Vec::new();
+        let queue = FairQueue::resume(
+            &turns,
+            entries(batches, known, activations, large),
+            |activation, slot| slots.push((activation, slot)),
+        );
+        for (activation, slot) in slots {
+            batches.activation_mut(activation).phase = Phase::Queued(Some(slot));
+        }
+        queue.map_err(|invalid| invalid.why())
+    }
+
+    fn lanes(&self) -> Result<Vec<Lane>, Why> {
+        if !self.lane_hours.is_empty() && self.lane_hours.len() != self.lanes.len() {
+            return Err("a queue has columns of different lengths");
+        }
+        let hours = self.lane_hours.iter().copied().chain(std::iter::repeat(0));
+        let lanes = self.lanes.iter().zip(hours).map(|(gateway, hours)| {
+            Ok(Lane {
+                gateway: Eui64::from_bits(*gateway),
+                window: window_of_hours(hours)?,
+            })
+        });
+        lanes.collect()
+    }
+
+    fn turns(&self) -> Result<Turns<Eui64, Lane>, Why> {
+        let len = self.users.len();
+        let lens = [self.weights.len(), self.credits.len(), self.marks.len()];
+        if lens != [len; 3] || self.line_users.len() != self.line_lanes.len() {
+            return Err("a queue has columns of different lengths");
+        }
+        let mut turns = self.turns.iter().copied();
+        let mut users = Vec::with_capacity(len);
+        for (at, name) in self.users.iter().enumerate() {
+            let marks = self.marks[at];
+            let mut next = |turn: fn(u64) -> Turn| turns.next().map(turn);
+            let turn = match marks & !GRANTED {
+                0 => Ok(None),
+                IN_ROW => next(Turn::InRow).map(Some).ok_or("a turn is missing"),
+                RETURNED => next(Turn::Returned).map(Some).ok_or("a turn is missing"),
+                _ => Err("a turn is neither in the row nor returned"),
+            };
+            users.push(UserTurn {
+                name: Eui64::from_bits(*name),
+                weight: self.weights[at],
+                credit: self.credits[at],
+                is_granted: marks & GRANTED != 0,
+                turn: turn?,
+            });
+        }
+        if turns.next().is_some() {
+            return Err("a queue has more turns than Users");
+        }
+        let lines = self.line_users.iter().zip(&self.line_lanes);
+        Ok(Turns {
+            users,
+            lanes: self.lanes()?,
+            lines: lines.map(|(user, lane)| (*user, *lane)).collect(),
+            next_turn: self.next_turn,
+        })
+    }
+}
+
+fn entries(
+    batches: &Batches,
+    known: &KnownDevices,
+    activations: &Activations,
+    large: bool,
+) -> impl Iterator<Item = Entry<Eui64, Lane, u32>> {
+    let of_kind = batches.iter().filter(move |batch| batch.large == large);
+    of_kind.flat_map(move |batch| {
+        let waiting = batch.activations().filter(|activation| {
+            let phase = batches.activation(*activation).phase;
+            matches!(phase, Phase::Queued(_))
+        });
+        waiting.map(|activation| Entry {
+            user: batch.user,
+            lane: Lane {
+                gateway: known.gateway_of(activations.device_of(activation)),
+                window: batch.window,
+            },
+            due_us: batch.due_us,
+            order: activation.into(),
+            key: activation,
+        })
+    })
+}
+
+/// A window's two hours in one number; 0 for none.
+pub(super) fn hours_of(window: Option<HourWindow>) -> u32 {
+    window.map_or(0, |window| {
+        let (from, to) = window.hours();
+        u32::from(from) << 8 | u32::from(to)
+    })
+}
+
+/// The window of its two hours.
+pub(super) fn window_of_hours(hours: u32) -> Result<Option<HourWindow>, Why> {
+    if hours == 0 {
+        return Ok(None);
+    }
+    let (from, to) = (u8::try_from(hours >> 8), hours.to_le_bytes()[0]);
+    let window = from.ok().and_then(|from| HourWindow::new(from, to).ok());
+    window.map(Some).ok_or("hours are no window")
+}

@@ -1,0 +1,109 @@
+//! Records that every earlier program wrote, kept for ever: each must still mean what it meant.
+
+use std::fs;
+use std::path::PathBuf;
+
+use dco_engine::Engine;
+use dco_engine::record::Record;
+use prost::Message;
+
+use crate::dump::dump;
+use crate::replay::busy;
+use crate::sample::capacity;
+
+/// Files of records there are. To add one, when a record gets a field or there is a new one: raise this, run the
+/// ignored test below once, commit what it wrote.
+const FILES: u32 = 2;
+
+#[test]
+fn records_of_every_earlier_program_mean_what_they_meant() {
+    for number in 1..=FILES {
+        let records = split(&bytes(&golden(number, "bin")));
+        let found = meaning(&records);
+        let expected = String::from_utf8(bytes(&golden(number, "txt"))).expect("text");
+        assert_eq!(found, expected, "{}", golden(number, "bin").display());
+    }
+}
+
+#[test]
+fn records_of_every_earlier_program_are_of_every_kind_of_its_day() {
+    for (number, kinds_expected) in (1..=FILES).zip([11, 15]) {
+        let records = split(&bytes(&golden(number, "bin")));
+        let kinds = records.iter().map(|record| {
+            let record = Record::decode(record.as_slice()).expect("a record");
+            std::mem::discriminant(&record.change.expect("it says something"))
+        });
+        let kinds: Vec<_> = kinds.collect();
+        let firsts = (0..kinds.len()).filter(|&at| !kinds[..at].contains(&kinds[at]));
+        assert_eq!(firsts.count(), kinds_expected);
+    }
+}
+
+/// The records once; their meaning again whenever what can be read of an engine says more than it did. Whoever
+/// commits that looks at the difference: nothing else may have changed.
+#[test]
+#[ignore = "writes golden files"]
+fn write_golden_files() {
+    if !golden(FILES, "bin").exists() {
+        write_the_newest_records();
+    }
+    for number in 1..=FILES {
+        let records = split(&bytes(&golden(number, "bin")));
+        put(&golden(number, "txt"), meaning(&records).as_bytes());
+    }
+}
+
+fn write_the_newest_records() {
+    let records = busy().journal;
+    let prefixed: Vec<u8> = records
+        .iter()
+        .flat_map(|record| {
+            let len = u32::try_from(record.len()).expect("short").to_le_bytes();
+            [&len, record.as_slice()].concat()
+        })
+        .collect();
+    put(&golden(FILES, "bin"), &prefixed);
+}
+
+fn golden(number: u32, kind: &str) -> PathBuf {
+    let file = format!("tests/golden/records-{number}.{kind}");
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+/// What an engine says of itself that knows these records and nothing else.
+fn meaning(records: &[Vec<u8>]) -> String {
+    let mut engine = Engine::new(capacity(100));
+    for (seq, record) in (1..).zip(records) {
+        engine.replay(seq, record).expect("a record it knows");
+    }
+    let now_us = engine.last_time_us();
+    dump(&mut engine, now_us)
+}
+
+/// Each record with its length before it.
+fn split(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    while let Some((len, rest)) = bytes.split_first_chunk() {
+        let len = usize::try_from(u32::from_le_bytes(*len)).expect("short");
+        let (record, after) = rest.split_at(len);
+        records.push(record.to_vec());
+        bytes = after;
+    }
+    records
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "golden files lie in the repository"
+)]
+fn bytes(path: &PathBuf) -> Vec<u8> {
+    fs::read(path).expect("a golden file")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "golden files lie in the repository"
+)]
+fn put(path: &PathBuf, bytes: &[u8]) {
+    fs::write(path, bytes).expect("it can be written");
+}

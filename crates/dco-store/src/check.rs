@@ -1,0 +1,155 @@
+//! Looks at every byte of a data folder without changing one.
+
+use std::sync::Arc;
+
+use crate::{
+    Options, StoreError,
+    disk::{Disk, Folder},
+    journal::{Head, Second},
+    segment::{Bodies, Log, Scan, SegmentHeader},
+};
+
+mod journal;
+mod names;
+mod snapshots;
+
+/// Something in a file that somebody should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file's name in the data folder.
+    pub file: String,
+    /// Where in it.
+    pub offset: u64,
+    /// What it is.
+    pub what: String,
+}
+
+/// What a folder was found to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What is not as it was written, all of it.
+    pub damage: Vec<Finding>,
+    /// What is not damage: ends that a power cut tore, files of nobody.
+    pub notes: Vec<Finding>,
+    /// The last record of the journal; nothing if damage hides it.
+    pub head: Option<Head>,
+    /// Records that are whole.
+    pub records: u64,
+    /// Snapshots that are whole and fit the journal.
+    pub snapshots: u64,
+    /// Blocks that are whole, those that were freed and not yet overwritten included.
+    pub blocks: u64,
+    /// Bytes in them.
+    pub block_bytes: u64,
+    /// Whether the second engine is where the journal is that ends with `head`.
+    pub is_replayed: bool,
+}
+
+/// Reads every file of a data folder and lists every damage instead of stopping at the first.
+/// `second` takes in the journal; where records are missing it goes on from the next snapshot.
+/// Each snapshot that it comes by is compared with its own.
+///
+/// # Errors
+/// [`StoreError::NewerFormat`], and [`StoreError::Disk`] if there is no folder to list. A file
+/// that cannot be read is damage.
+pub fn check(
+    disk: Arc<dyn Disk>,
+    options: &Options,
+    second: &mut dyn Second,
+) -> Result<Report, StoreError> {
+    let folder = Folder::new(disk);
+    let mut report = Report::default();
+    names::check(&folder, &mut report)?;
+    let snapshots = snapshots::check(&folder, options, &mut report)?;
+    journal::check(&folder, options, second, snapshots, &mut report)?;
+    check_blocks(&folder, &mut report)?;
+    Ok(report)
+}
+
+fn check_blocks(folder: &Folder, report: &mut Report) -> Result<(), StoreError> {
+    let numbers = Log::Blocks.list(folder)?.segments;
+    for number in &numbers {
+        let is_last = numbers.last() == Some(number);
+        let checked = check_block_segment(folder, *number, is_last, report);
+        report.note_damage(checked, &Log::Blocks.segment(*number))?;
+    }
+    Ok(())
+}
+
+fn check_block_segment(
+    folder: &Folder,
+    number: u64,
+    is_last: bool,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    let header = SegmentHeader::read(folder, Log::Blocks, number)?;
+    let mut scan = Scan::open(folder, header, Bodies::Check, is_last)?;
+    loop {
+        match scan.next() {
+            Ok(Some(found)) => {
+                report.blocks += 1;
+                report.block_bytes += u64::from(found.frame.body_bytes);
+            }
+            Ok(None) => return report.note_end(&scan),
+            Err(error) => {
+                report.note_error(error, &scan.file)?;
+                if !scan.go_on_behind()? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+impl Report {
+    /// Whether there is no damage.
+    pub fn is_clean(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    fn damage(&mut self, file: &str, offset: u64, what: impl Into<String>) {
+        self.damage.push(Finding {
+            file: file.to_owned(),
+            offset,
+            what: what.into(),
+        });
+    }
+
+    fn note(&mut self, file: &str, offset: u64, what: impl Into<String>) {
+        self.notes.push(Finding {
+            file: file.to_owned(),
+            offset,
+            what: what.into(),
+        });
+    }
+
+    /// Puts an error on the list, unless it means that this program cannot judge the folder.
+    fn note_damage<T>(
+        &mut self,
+        outcome: Result<T, StoreError>,
+        file: &str,
+    ) -> Result<Option<T>, StoreError> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => self.note_error(error, file).map(|()| None),
+        }
+    }
+
+    fn note_error(&mut self, error: StoreError, file: &str) -> Result<(), StoreError> {
+        match error {
+            StoreError::NewerFormat { .. } => return Err(error),
+            StoreError::Damaged { file, offset, what } => self.damage(&file, offset, what),
+            other => self.damage(file, 0, other.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Tells of what the next start will cut off.
+    fn note_end(&mut self, scan: &Scan<'_>) -> Result<(), StoreError> {
+        if scan.is_torn()? {
+            let what = "the last commit was torn; the next start cuts it off";
+            self.note(&scan.file, scan.at, what);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! A check says everything that is wrong, and changes nothing.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    history::{History, history, open_history, open_history_with, records},
+    support::{SMALL, block, pattern},
+};
+use crate::{
+    Disk, Fate, FileDisk, MemDisk, Options, ReadOnlyDisk, Report, SnapshotMaker, StoreError, check,
+    segment::Log, snapshot,
+};
+
+const TINY: Options = Options {
+    block_segment_bytes: 900,
+    ..SMALL
+};
+
+/// Both logs over several segments, with two snapshots; nothing or everything old removed.
+fn written(expired: bool, close: bool) -> MemDisk {
+    let disk = MemDisk::new();
+    let mut opened = open_history_with(Arc::new(disk.clone()), TINY).unwrap().0;
+    let mut maker = SnapshotMaker::new(&opened.journal, history, move |_: &[u8]| expired);
+    for _ in 0..4 {
+        for _ in 0..8 {
+            let seq = opened.journal.last_seq();
+            opened.journal.commit(&records(seq + 1..=seq + 2)).unwrap();
+        }
+        maker.step().unwrap();
+    }
+    for index in 0..9 {
+        let block = block(index, pattern(index.into(), 120));
+        opened.blocks.commit(&[(1, block)]).unwrap();
+    }
+    if close {
+        opened.journal.close().unwrap();
+        opened.blocks.close().unwrap();
+    }
+    disk.crash(|_| Fate::Kept)
+}
+
+fn checked(disk: &MemDisk) -> (Report, History) {
+    let mut history = History::default();
+    let before = disk.operations();
+    let report = check(Arc::new(disk.clone()), &SMALL, &mut history).unwrap();
+    assert_eq!(disk.operations(), before, "nothing is changed");
+    (report, history)
+}
+
+fn damaged_files(report: &Report) -> BTreeSet<String> {
+    let files = report.damage.iter().map(|finding| finding.file.clone());
+    files.collect()
+}
+
+#[test]
+fn a_whole_folder_is_clean_and_replayed() {
+    for (expired, close) in [(false, false), (false, true), (true, false), (true, true)] {
+        let disk = written(expired, close);
+        let (report, history) = checked(&disk);
+        assert_eq!(report.damage, []);
+        assert_eq!(report.notes, []);
+        assert!(report.is_clean() && report.is_replayed);
+        assert_eq!(history.records, records(1..=64));
+        assert_eq!((report.blocks, report.block_bytes), (9, 9 * 120));
+        assert_eq!(report.snapshots, 2);
+        assert_eq!(report.records == 64, !expired);
+        let head = open_history(&disk).unwrap().0.journal.head();
+        assert_eq!(report.head, Some(head));
+    }
+}
+
+#[test]
+fn an_empty_folder_is_clean() {
+    let (report, _) = checked(&MemDisk::new());
+    assert!(report.is_clean() && report.is_replayed);
+    assert_eq!(report.head.map(|head| head.seq), Some(0));
+}
+
+#[test]
+fn every_flipped_bit_is_named_by_its_file() {
+    for close in [true, false] {
+        let whole = written(true, close);
+        let files = whole.list().unwrap();
+        // A clean end makes a difference to the last files only.
+        let last = |file: &&String| close || is_last(file, &files);
+        for file in files.iter().filter(last) {
+            for offset in 0..whole.len(file).unwrap() {
+                let disk = whole.restart();
+                disk.flip_bit(file, offset, u8::try_from(offset % 8).unwrap());
+                let (report, history) = checked(&disk);
+                if report.is_clean() {
+                    check_harmless(&disk, &history);
+                    continue;
+                }
+                assert!(damaged_files(&report).contains(file), "{file} at {offset}");
+                assert!(report.damage.len() < 4, "{:?}", report.damage);
+            }
+        }
+    }
+}
+
+fn is_last(file: &str, files: &[String]) -> bool {
+    let log = file.split('-').next().unwrap();
+    files
+        .iter()
+        .filter(|other| other.starts_with(log))
+        .max()
+        .is_some_and(|last| last == file)
+}
+
+/// What a check does not call damage is none to a start either, and the other way round.
+fn check_harmless(disk: &MemDisk, history: &History) {
+    let found = open_history(disk).unwrap().1;
+    assert_eq!(found.records, history.records);
+    assert!(found.records.len() >= 62, "at most the last commit");
+}
+
+#[test]
+fn all_damages_are_listed_and_not_only_the_first() {
+    let disk = written(false, true);
+    let names = disk.list().unwrap();
+    let (mut expected, mut flips) = (BTreeSet::new(), 0);
+    for name in &names {
+        // Far enough from each other that they fall into two frames.
+        for offset in [150, 450] {
+            if offset + 100 < disk.len(name).unwrap() {
+                disk.flip_bit(name, offset, 1);
+                flips += usize::from(!name.ends_with(".snap"));
+                expected.insert(name.clone());
+            }
+        }
+    }
+    let (report, _) = checked(&disk);
+    assert!(expected.len() > 8);
+    assert!(damaged_files(&report).is_superset(&expected), "{report:?}");
+    let journal = |file: &&String| file.starts_with("journal-");
+    let damages = report.damage.iter().map(|finding| &finding.file);
+    assert!(damages.filter(journal).count() > expected.iter().filter(journal).count());
+    assert!(report.blocks > 0, "blocks behind damage are counted");
+    assert!(flips > 10 && !report.is_replayed);
+}
+
+#[test]
+fn a_missing_segment_is_named_and_the_rest_read() {
+    let disk = written(false, true);
+    let whole = checked(&disk).0;
+    disk.remove(&Log::Journal.segment(3)).unwrap();
+    let (report, history) = checked(&disk);
+    assert_eq!(damaged_files(&report), [Log::Journal.segment(3)].into());
+    assert_eq!(
+        report.head, whole.head,
+        "the chain is taken up behind the gap"
+    );
+    assert!(report.records < whole.records);
+    assert!(report.is_replayed, "a snapshot helps over it");
+    assert_eq!(history.records, records(1..=64));
+    for file in disk.list().unwrap() {
+        if snapshot::number(&file).is_some() {
+            disk.remove(&file).unwrap();
+        }
+    }
+    let (report, history) = checked(&disk);
+    assert!(!report.is_replayed && history.records.len() < 64);
+}
+
+#[test]
+fn a_snapshot_that_says_something_else_than_the_records_is_damage() {
+    let disk = written(false, true);
+    let names = disk.list().unwrap();
+    let seqs: Vec<_> = names
+        .iter()
+        .filter_map(|name| snapshot::number(name))
+        .collect();
+    let file = snapshot::finished(seqs[1]);
+    let header = snapshot::header_of(&crate::disk::Folder::new(Arc::new(disk.clone())), seqs[1]);
+    let mut lie = records(1..=seqs[1]);
+    lie[5] = b"never written".to_vec();
+    let body = crate::Second::snapshot(&History {
+        records: lie,
+        loaded: None,
+    });
+    disk.remove(&file).unwrap();
+    let folder = crate::disk::Folder::new(Arc::new(disk.clone()));
+    snapshot::Snapshot::new(0, header.unwrap().head, body)
+        .write(&folder, &file)
+        .unwrap();
+    // A start cannot know better: every checksum is right.
+    assert!(open_history(&disk.restart()).is_ok());
+    let (report, _) = checked(&disk);
+    assert_eq!(damaged_files(&report), [file].into(), "{report:?}");
+    assert!(report.is_replayed, "the records are whole");
+}
+
+#[test]
+fn strangers_and_torn_ends_are_told_and_no_damage() {
+    let disk = written(false, false);
+    for name in [
+        "notes.txt",
+        "journal-1.seg",
+        "snapshot-7.snap",
+        "journal-0000000099.new",
+    ] {
+        disk.create(name, 10).unwrap();
+    }
+    let mut journal = open_history(&disk).unwrap().0.journal;
+    journal.commit(&[b"whole"]).unwrap();
+    disk.power_off_after(0);
+    journal.commit(&[b"torn"]).unwrap_err();
+    let torn = disk.crash(|_| Fate::Kept);
+    torn.create("journal-0000000099.new", 10).unwrap();
+    let (report, history) = checked(&torn);
+    assert_eq!(report.damage, []);
+    assert_eq!(history.records.last().unwrap(), b"whole");
+    let last = torn
+        .list()
+        .unwrap()
+        .into_iter()
+        .filter(|name| Log::Journal.has(name));
+    let mut noted: BTreeSet<_> = report.notes.into_iter().map(|note| note.file).collect();
+    assert!(noted.remove(&last.max().unwrap()), "{noted:?}");
+    let strangers = [
+        "journal-0000000099.new",
+        "journal-1.seg",
+        "notes.txt",
+        "snapshot-7.snap",
+    ];
+    assert_eq!(noted, strangers.map(str::to_owned).into());
+}
+
+#[test]
+fn a_newer_format_cannot_be_judged() {
+    let disk = written(false, true);
+    let newer = Options {
+        record_format: 5,
+        ..SMALL
+    };
+    let mut journal = crate::open(Arc::new(disk.clone()), newer, &mut History::default())
+        .unwrap()
+        .journal;
+    journal.commit(&[b"five"]).unwrap();
+    let outcome = check(Arc::new(disk), &SMALL, &mut History::default());
+    assert!(matches!(outcome, Err(StoreError::NewerFormat { .. })));
+}
+
+#[test]
+fn a_real_folder_is_checked_without_a_trace_and_not_while_somebody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(ReadOnlyDisk::open(folder.path().join("nothing")).is_err());
+    let look = || ReadOnlyDisk::open(folder.path());
+    let mut history = History::default();
+    let report = check(Arc::new(look().unwrap()), &SMALL, &mut history).unwrap();
+    assert!(report.is_clean());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let disk = Arc::new(FileDisk::open(folder.path()).unwrap());
+    let mut opened = open_history_with(disk, SMALL).unwrap().0;
+    opened.journal.commit(&records(1..=20)).unwrap();
+    assert!(matches!(look(), Err(StoreError::InUse { .. })));
+    drop(opened);
+    let disk = look().unwrap();
+    assert!(disk.create("new", 1).is_err() && disk.remove("journal-0000000001.seg").is_err());
+    let report = check(Arc::new(disk), &SMALL, &mut history).unwrap();
+    assert!(report.is_clean() && report.records == 20);
+    assert_eq!(history.records, records(1..=20));
+}
