@@ -16,3 +16,5 @@ mod real;
 mod refusals;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod schedules;

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    activate, batches, config, days, devices, explain, gateway, gateways, load, pki, report, send,
-    serve, sim, transfers, watch,
+    actions, activate, batches, capacity, config, days, devices, explain, gateway, gateways,
+    limits, load, notices, pki, report, schedule, send, serve, sim, transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -48,6 +48,11 @@ pub(crate) enum Command {
     Batches(batches::Batches),
     Watch(watch::Watch),
     Explain(explain::Explain),
+    Schedule(Box<schedule::Schedule>),
+    Capacity(capacity::Capacity),
+    Actions(actions::Actions),
+    Notices(notices::Notices),
+    Limits(limits::Limits),
     Gateway(Box<gateway::Gateway>),
     Devices(devices::Devices),
     Gateways(gateways::Gateways),
@@ -110,6 +115,12 @@ mod tests {
             "dco activate --image x --devices x --date tomorrow",
             "dco devices",
             "dco report speed",
+            "dco schedule offer schedules/1 --reason x --quota tomorrow=5",
+            "dco schedule amend schedules/1 --reason x --impose --answer-by 2026-12-01",
+            "dco schedule simulate --request everybody",
+            "dco capacity set --capacity 5 --ticket x --reason x",
+            "dco capacity set --on 2026-12-01 --ticket x --reason x",
+            "dco actions approve first --reason x",
             "dco gateway --fail no-answer=1001",
             "dco gateway --always 00-DB-12-34-00-00-00-01=tired",
         ] {

@@ -1,16 +1,21 @@
 //! One file for each command.
 
+pub(crate) mod actions;
 pub(crate) mod activate;
 pub(crate) mod batches;
+pub(crate) mod capacity;
 pub(crate) mod config;
 pub(crate) mod days;
 pub(crate) mod devices;
 pub(crate) mod explain;
 pub(crate) mod gateway;
 pub(crate) mod gateways;
+pub(crate) mod limits;
 pub(crate) mod load;
+pub(crate) mod notices;
 pub(crate) mod pki;
 pub(crate) mod report;
+pub(crate) mod schedule;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod sim;
@@ -34,6 +39,11 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Batches(batches) => batches.run().await,
         Command::Watch(watch) => watch.run(output).await,
         Command::Explain(explain) => explain.run().await,
+        Command::Schedule(schedule) => schedule.run().await,
+        Command::Capacity(capacity) => capacity.run().await,
+        Command::Actions(actions) => actions.run().await,
+        Command::Notices(notices) => notices.run(output).await,
+        Command::Limits(limits) => limits.run().await,
         Command::Gateway(gateway) => gateway.run(output).await,
         Command::Devices(devices) => devices.run(output).await,
         Command::Gateways(gateways) => gateways.run().await,

@@ -31,7 +31,7 @@ const AUDITORS: u64 = 0x90B3_D51F_3005_0000;
 const BACKDATED_US: Micros = 3_600 * 1_000_000;
 const VALIDITY_DAYS: u32 = 365;
 
-/// The service, so many Users and gateways, and one of each kind of staff.
+/// The service, so many Users and gateways, two officers of the Service Desk, and one of each other kind of staff.
 pub(crate) fn parties(users: u16, gateways: u16) -> Vec<Registered> {
     let some = |kind: &'static str, range: u64, role, count: u16| {
         (1..=count).map(move |number| Registered {
@@ -49,7 +49,7 @@ pub(crate) fn parties(users: u16, gateways: u16) -> Vec<Registered> {
         .chain(some("user", USERS, Role::User, users))
         .chain(some("gateway", GATEWAYS, Role::Gateway, gateways))
         .chain(some("operator", OPERATORS, Role::Operator, 1))
-        .chain(some("desk", DESKS, Role::ServiceDesk, 1))
+        .chain(some("desk", DESKS, Role::ServiceDesk, 2))
         .chain(some("auditor", AUDITORS, Role::Auditor, 1))
         .collect()
 }
@@ -188,6 +188,7 @@ mod tests {
             "gateway1",
             "operator1",
             "desk1",
+            "desk2",
             "auditor1",
         ]
         .map(expected);

@@ -8,6 +8,7 @@
 //! Deliberately absent: rules of any kind. What may be sent, when it is released and why it waits
 //! is said by the service; this program only shows it.
 
+mod chart;
 mod cli;
 mod commands;
 mod connect;
@@ -23,7 +24,9 @@ mod names;
 mod output;
 mod paging;
 mod pki;
+mod quota;
 mod show;
+mod signing;
 mod stop;
 mod table;
 mod when;

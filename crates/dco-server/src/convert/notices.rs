@@ -285,3 +285,92 @@ fn quota_use(user: Eui64, quota: &QuotaUse) -> pb::QuotaUse {
         used: quota.used,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dco_schedule::ServiceDate;
+
+    use super::*;
+
+    const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
+
+    fn told(reader: NoticeParty, subject: NoticeSubject) -> pb::Notice {
+        notice(
+            reader,
+            &Notice {
+                number: 3,
+                at_us: 5,
+                subject,
+            },
+        )
+    }
+
+    #[test]
+    fn each_notice_says_in_a_sentence_what_its_fields_say() {
+        let date = ServiceDate::from_days(20_000);
+        let schedule = ScheduleId {
+            user: USER,
+            number: 7,
+        };
+        let by_us = Some(1_728_000_000_500_000);
+        let subjects = [
+            NoticeSubject::ScheduleStep {
+                schedule,
+                revision: 4,
+                act: ActKind::Amend,
+                by: Some(Side::Desk),
+                answer_by_us: by_us,
+            },
+            NoticeSubject::ActionPending {
+                action: 9,
+                schedule,
+                act: ActKind::Impose,
+                expires_us: 1_728_000_000_000_000,
+            },
+            NoticeSubject::ActionSettled {
+                action: 9,
+                approved: false,
+            },
+            NoticeSubject::CapacitySet {
+                span: Span::On(date),
+                capacity: Some(9_000),
+                profile: true,
+                agreed_days: 1,
+            },
+            NoticeSubject::OverAgreed {
+                days: vec![(date, 40)],
+                proposal: vec![(schedule, 40)],
+            },
+            NoticeSubject::TransferExpires {
+                transfer: 5,
+                expire_us: 1_728_000_000_000_000,
+            },
+            NoticeSubject::NearlyUsed {
+                source: Source::Schedule(7),
+                date,
+                limit: 100,
+                used: 80,
+            },
+        ];
+        let reader = NoticeParty::User(USER);
+        let lines = subjects.map(|subject| {
+            let told = told(reader, subject);
+            assert_eq!(told.position, 3);
+            format!("{}: {}", told.kind().as_str_name(), told.summary)
+        });
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_party_is_named_or_is_the_caller_itself() {
+        let read = |parent: &str| notice_party(parent).map_err(|fault| fault.reason());
+        assert_eq!(read(""), Ok(None));
+        assert_eq!(read("serviceDesk"), Ok(Some(NoticeParty::Desk)));
+        assert_eq!(read("operators"), Ok(Some(NoticeParty::Operators)));
+        let user = format!("users/{USER}");
+        assert_eq!(read(&user), Ok(Some(NoticeParty::User(USER))));
+        for wrong in ["users", "gateways", &format!("{user}/batches/1")] {
+            assert_eq!(read(wrong), Err("NAME_INVALID"), "{wrong}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ pub(crate) mod shown;
 use dco_block::Eui64;
 use dco_engine::record::ActKind;
 use dco_proto::v1 as pb;
-use dco_schedule::{Act, Covers, Quota, ScheduleId, Side};
+use dco_schedule::{Covers, Quota, ScheduleId, ServiceDate, Side};
 
 /// `users/{user}/schedules/{number}`.
 pub(crate) fn name(id: ScheduleId<Eui64>) -> String {
@@ -26,10 +26,8 @@ pub(crate) fn quota(quota: &Quota) -> Vec<pb::DayUnits> {
 }
 
 /// The same, of days that are not a quota.
-pub(crate) fn day_units(
-    days: impl Iterator<Item = (dco_schedule::ServiceDate, u32)>,
-) -> Vec<pb::DayUnits> {
-    let unit = |(date, units): (dco_schedule::ServiceDate, u32)| pb::DayUnits {
+pub(crate) fn day_units(days: impl Iterator<Item = (ServiceDate, u32)>) -> Vec<pb::DayUnits> {
+    let unit = |(date, units): (ServiceDate, u32)| pb::DayUnits {
         service_date: date.to_string(),
         units,
     };
@@ -71,17 +69,51 @@ pub(crate) fn act_kind(kind: ActKind) -> pb::ScheduleAct {
     }
 }
 
-fn act(act: &Act<Eui64>) -> pb::ScheduleAct {
-    match act {
-        Act::Request(_) => pb::ScheduleAct::Request,
-        Act::Offer { .. } => pb::ScheduleAct::Offer,
-        Act::Counter { .. } => pb::ScheduleAct::Counter,
-        Act::Accept => pb::ScheduleAct::Accept,
-        Act::Decline => pb::ScheduleAct::Decline,
-        Act::Withdraw => pb::ScheduleAct::Withdraw,
-        Act::Amend { .. } => pb::ScheduleAct::Amend,
-        Act::Impose { .. } => pb::ScheduleAct::Impose,
-        Act::End { .. } => pb::ScheduleAct::End,
-        Act::Lapse => pb::ScheduleAct::Lapse,
+#[cfg(test)]
+mod tests {
+    use dco_schedule::{Act, Cause, Deal, Terms};
+
+    use super::*;
+
+    #[test]
+    fn an_act_has_one_word_on_the_wire_and_in_the_rules() {
+        let answer_by_us = 0;
+        let acts = [
+            Act::Offer {
+                deal: deal(),
+                answer_by_us,
+            },
+            Act::Counter {
+                deal: deal(),
+                answer_by_us,
+            },
+            Act::Accept,
+            Act::Decline,
+            Act::Withdraw,
+            Act::Amend {
+                deal: deal(),
+                answer_by_us,
+                cause: None,
+            },
+            Act::Impose {
+                deal: deal(),
+                cause: Cause::OverAgreed,
+            },
+            Act::End {
+                from: ServiceDate::from_days(0),
+            },
+            Act::Lapse,
+        ];
+        for act in acts {
+            let word = act_kind(ActKind::of(&act)).as_str_name();
+            assert_eq!(word, format!("SCHEDULE_ACT_{act}"));
+        }
+    }
+
+    fn deal() -> Deal {
+        Deal {
+            quota: Quota::new(),
+            terms: Terms::default(),
+        }
     }
 }

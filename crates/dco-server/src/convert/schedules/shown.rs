@@ -1,6 +1,7 @@
 //! Schedules and acts that wait for a second officer, as they go out.
 
 use dco_block::Eui64;
+use dco_engine::record::ActKind;
 use dco_engine::{ActionFate, ActionView, ScheduleView};
 use dco_proto::v1 as pb;
 use dco_schedule::{
@@ -8,7 +9,7 @@ use dco_schedule::{
 };
 
 use super::super::instant;
-use super::{act, action_name, covers, name, party, quota};
+use super::{act_kind, action_name, covers, name, party, quota};
 
 /// A schedule with all that is known of it.
 pub(crate) fn whole(view: &ScheduleView) -> pb::Schedule {
@@ -182,7 +183,7 @@ fn step(step: &Step<Eui64>) -> pb::ScheduleStep {
         _ => String::new(),
     };
     pb::ScheduleStep {
-        act: act(&step.act).into(),
+        act: act_kind(ActKind::of(&step.act)).into(),
         signature: Some(signature(&step.signed)),
         deal: step.act.deal().map(deal),
         answer_by_time: step.act.answer_by_us().map(instant),
@@ -219,4 +220,79 @@ fn cause(cause: Option<&Cause<Eui64>>) -> (i32, String) {
         Some(Cause::MakesRoomFor(id)) => (pb::MoveCause::MakesRoom, name(*id)),
     };
     (cause.into(), for_whom)
+}
+
+#[cfg(test)]
+mod tests {
+    use dco_schedule::{Agreement, Quota, ServiceDate, Side, Terms};
+
+    use super::*;
+
+    fn a_deal() -> Deal {
+        let day = |days| (ServiceDate::from_days(days), 5);
+        Deal {
+            quota: [day(20_000), day(20_002)].into_iter().collect(),
+            terms: Terms::default(),
+        }
+    }
+
+    #[test]
+    fn a_state_has_one_word_on_the_wire_and_in_the_rules() {
+        let agreement = |amendments| Agreement {
+            deal: a_deal(),
+            amendments,
+        };
+        let proposal = || Proposal {
+            by: Side::Desk,
+            deal: a_deal(),
+            answer_by_us: 0,
+            cause: None,
+        };
+        for state in [
+            State::Requested,
+            State::Offered(proposal()),
+            State::Countered(proposal()),
+            State::Agreed(agreement(0)),
+            State::Agreed(agreement(1)),
+            State::Amending(agreement(0), proposal()),
+            State::Ended(agreement(0)),
+            State::Withdrawn,
+            State::Declined,
+            State::Lapsed,
+        ] {
+            assert_eq!(state_of(&state).as_str_name(), state.to_string());
+        }
+    }
+
+    #[test]
+    fn a_deal_in_a_list_has_its_sums_and_not_its_days() {
+        let (listed, whole) = (summed(&a_deal()), deal(&a_deal()));
+        assert_eq!((listed.quota.len(), whole.quota.len()), (0, 2));
+        assert_eq!(listed.quota_total, 10);
+        assert_eq!(
+            (listed.first_date.as_str(), listed.last_date.as_str()),
+            ("2024-10-04", "2024-10-06")
+        );
+        let none = Deal {
+            quota: Quota::new(),
+            terms: Terms::default(),
+        };
+        assert_eq!(
+            (summed(&none).quota_total, summed(&none).first_date),
+            (0, String::new())
+        );
+    }
+
+    #[test]
+    fn only_the_desk_s_reader_is_told_for_whom_a_user_is_moved() {
+        let (user, number) = (Eui64::from_bits(1), 7);
+        let named = Cause::MakesRoomFor(dco_schedule::ScheduleId { user, number });
+        assert_eq!(
+            cause(Some(&named)).1,
+            "users/00-00-00-00-00-00-00-01/schedules/7"
+        );
+        let unnamed = cause(Some(&named.unnamed()));
+        assert_eq!(unnamed, (pb::MoveCause::MakesRoom.into(), String::new()));
+        assert_eq!(cause(None).0, 0);
+    }
 }
