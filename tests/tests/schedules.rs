@@ -126,10 +126,11 @@ fn steps(steps: &[(&str, &str)]) -> Vec<(String, String)> {
     steps.iter().map(owned).collect()
 }
 
-/// Of each notice its kind and what was done.
+/// Of each notice what it is about, and what was done.
 fn told(notices: &Value) -> Vec<Value> {
     let notices = notices["notices"].as_array().unwrap().iter();
-    notices
-        .map(|notice| json!([notice["kind"], notice["act"]]))
+    let subjects = notices.flat_map(|notice| notice["subject"].as_object().unwrap());
+    subjects
+        .map(|(kind, facts)| json!([kind, facts["act"]]))
         .collect()
 }

@@ -42,11 +42,11 @@ pub use types::{
     AttemptRef, AttemptResult, Batch, BatchAtRisk, BatchChange, BatchName, BlockRefusal,
     CapacityDay, DayUnits, DcoMessage, DeviceEntry, Explanation, Fit, FitDay, Fits, GatewayMessage,
     GatewayStatus, Hello, Hold, InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit,
-    Notice, NoticeParty, Notices, Offer, OpenTransfer, Page, PageRequest, PendingAction, Proposed,
-    QuotaUse, Replan, ReplanAmendment, Schedule, ScheduleAct, ScheduleDeal, ScheduleMove,
-    ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep, ServiceDay,
-    SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest, SimulatedUser, Simulation,
-    Stage, SubmitBatch, SuccessRow, Transfer, TransferName, TransferState, TrtRow,
-    UpdateFirmwareResponse,
+    Notice, NoticeParty, NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest,
+    PendingAction, Proposed, QuotaUse, Replan, ReplanAmendment, Schedule, ScheduleAct,
+    ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature,
+    ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest,
+    SimulatedUser, Simulation, Stage, SubmitBatch, SuccessRow, Transfer, TransferName,
+    TransferState, TrtRow, UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

@@ -24,7 +24,7 @@ pub struct NoticeWatch {
     party: NoticeParty,
     position: u64,
     backoff: Backoff,
-    stream: Option<Streaming<pb::WatchNoticesResponse>>,
+    stream: Option<Streaming<pb::ListNoticesResponse>>,
 }
 
 impl NoticesClient {
@@ -98,13 +98,14 @@ impl NoticeWatch {
         self.position
     }
 
-    async fn read(&mut self) -> Result<pb::WatchNoticesResponse, ClientError> {
+    async fn read(&mut self) -> Result<pb::ListNoticesResponse, ClientError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
-                let request = pb::WatchNoticesRequest {
+                let request = pb::ListNoticesRequest {
                     parent: self.party.to_string(),
                     position: self.position,
+                    page_size: 0,
                 };
                 let opened = self.client.watch_notices(request).await?.into_inner();
                 self.stream.insert(opened)

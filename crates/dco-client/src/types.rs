@@ -18,7 +18,7 @@ pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
 };
 pub use name::{ActivationName, BatchName, InvalidName, ScheduleName, TransferName};
-pub use notice::{Limits, Notice, NoticeParty, Notices, QuotaUse};
+pub use notice::{Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 pub use operations::{DeviceEntry, GatewayStatus, ServiceDay};
 pub use plan::{
     BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,

@@ -57,8 +57,8 @@ async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
     let notices = table
         .done("user1", &["notices", "--position", &position])
         .await;
-    assert_eq!(told(&notices), [json!(["SCHEDULE_STEP", "AMEND"])]);
-    let notice = &notices["notices"][0];
+    assert_eq!(told(&notices), [json!(["schedule_step", "AMEND"])]);
+    let notice = &notices["notices"][0]["subject"]["schedule_step"];
     assert_eq!(notice["schedule"], first);
     assert!(
         notice["answer_by_time"].is_string(),
@@ -125,14 +125,13 @@ async fn a_drop_of_capacity_marks_the_day_and_proposes_a_re_plan_that_two_office
         (&1_980.into(), &8_000.into())
     );
     let told_user = table.done("user1", &["notices"]).await;
-    assert!(told(&told_user).contains(&json!(["CAPACITY_SET", null])));
+    assert!(told(&told_user).contains(&json!(["capacity_set", null])));
     let told_desk = table.done("desk2", &["notices"]).await;
     let notices = told_desk["notices"].as_array().unwrap();
     let over = notices
         .iter()
-        .find(|it| it["kind"] == "OVER_AGREED")
-        .unwrap();
-    assert_eq!(over["proposal"][0]["units"], 1_980);
+        .find_map(|it| it["subject"].get("over_agreed"));
+    assert_eq!(over.unwrap()["proposal"][0]["units"], 1_980);
 
     let replan = table.done("desk1", &["schedule", "replan"]).await;
     let amendment = &replan["amendments"][0];

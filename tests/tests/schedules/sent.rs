@@ -57,7 +57,7 @@ async fn a_schedule_lets_more_than_the_allowance_be_sent_and_no_more_than_its_qu
     let notices = table.done("user1", &["notices"]).await;
     let told = super::told(&notices);
     assert!(
-        told.contains(&serde_json::json!(["NEARLY_USED", null])),
+        told.contains(&serde_json::json!(["nearly_used", null])),
         "{notices}"
     );
     table.scene.no_faults();

@@ -1,6 +1,6 @@
 //! What parties are told, and what a User may send.
 
-use dco_client::{Limits, Notice, Notices, QuotaUse};
+use dco_client::{Limits, Notice, NoticeSubject, Notices, QuotaUse};
 use serde_json::{Value, json};
 
 use super::schedule::units_json;
@@ -9,23 +9,83 @@ use crate::table::{grouped, properties, table};
 use crate::when;
 
 pub(crate) fn notice_json(notice: &Notice) -> Value {
-    let proposal = notice.proposal.iter();
     json!({
         "position": notice.position,
         "create_time": time(notice.create_us),
-        "kind": notice.kind,
-        "summary": notice.summary,
-        "schedule": text(notice.schedule),
-        "etag": notice.etag,
-        "act": notice.act,
-        "answer_by_time": time(notice.answer_by_us),
-        "action": notice.action,
-        "over_agreed": units_json(&notice.over_agreed),
-        "proposal": proposal
-            .map(|(schedule, units)| json!({ "schedule": schedule.to_string(), "units": units }))
-            .collect::<Vec<_>>(),
-        "transfer": text(notice.transfer),
+        "message": notice.message,
+        "subject": notice.subject.as_ref().map(subject_json),
     })
+}
+
+fn subject_json(subject: &NoticeSubject) -> Value {
+    match subject {
+        NoticeSubject::ScheduleStep {
+            schedule,
+            etag,
+            act,
+            by,
+            answer_by_us,
+        } => json!({ "schedule_step": {
+            "schedule": schedule.to_string(),
+            "etag": etag,
+            "act": act,
+            "by": by,
+            "answer_by_time": time(*answer_by_us),
+        }}),
+        NoticeSubject::ActionPending {
+            action,
+            schedule,
+            act,
+            expire_us,
+        } => json!({ "action_pending": {
+            "action": action,
+            "schedule": schedule.to_string(),
+            "act": act,
+            "expire_time": time(*expire_us),
+        }}),
+        NoticeSubject::ActionSettled { action, approved } => {
+            json!({ "action_settled": { "action": action, "approved": approved }})
+        }
+        NoticeSubject::CapacitySet {
+            first_date,
+            one_day,
+            capacity,
+            agreed_days,
+        } => json!({ "capacity_set": {
+            "first_date": first_date,
+            "one_day": one_day,
+            "capacity": capacity,
+            "agreed_days": agreed_days,
+        }}),
+        NoticeSubject::OverAgreed { days, proposal } => {
+            let proposal = proposal.iter();
+            let proposal = proposal.map(
+                |(schedule, units)| json!({ "schedule": schedule.to_string(), "units": units }),
+            );
+            json!({ "over_agreed": {
+                "days": units_json(days),
+                "proposal": proposal.collect::<Vec<_>>(),
+            }})
+        }
+        NoticeSubject::TransferExpires {
+            transfer,
+            expire_us,
+        } => json!({ "transfer_expires": {
+            "transfer": transfer.to_string(),
+            "expire_time": time(*expire_us),
+        }}),
+        NoticeSubject::NearlyUsed {
+            schedule,
+            service_date,
+            limit,
+            used,
+        } => json!({ "nearly_used": {
+            "schedule": text(*schedule),
+            "service_date": service_date,
+            "limit": limit,
+            "used": used,
+        }}),
+    }
 }
 
 /// One notice while they are followed.
@@ -34,7 +94,7 @@ pub(crate) fn notice_line(notice: &Notice) -> String {
         "{}  {}  {}",
         notice.position,
         when::local_or(notice.create_us, "-"),
-        notice.summary
+        notice.message
     )
 }
 
@@ -46,7 +106,7 @@ pub(crate) fn notices_text(told: &Notices) -> String {
         vec![
             notice.position.to_string(),
             when::local_or(notice.create_us, "-"),
-            notice.summary.clone(),
+            notice.message.clone(),
         ]
     };
     let mut text = table(

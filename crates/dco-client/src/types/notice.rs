@@ -25,22 +25,64 @@ pub struct Notice {
     /// Counted per party from 1.
     pub position: u64,
     pub create_us: Option<Micros>,
-    /// A stable word: `SCHEDULE_STEP`, `OVER_AGREED`, ...
-    pub kind: String,
     /// One sentence that says it all.
-    pub summary: String,
-    pub schedule: Option<ScheduleName>,
-    /// The etag that a step made.
-    pub etag: String,
-    /// What was done, or is to be done.
-    pub act: Option<String>,
-    pub answer_by_us: Option<Micros>,
-    /// The number of an act that needs a second officer.
-    pub action: Option<u64>,
-    pub over_agreed: Vec<DayUnits>,
-    /// Schedules that a re-plan would move, and how many units of each.
-    pub proposal: Vec<(ScheduleName, u64)>,
-    pub transfer: Option<TransferName>,
+    pub message: String,
+    /// `None` for one of a kind that this client does not know.
+    pub subject: Option<NoticeSubject>,
+}
+
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeSubject {
+    /// Something was done to a schedule.
+    ScheduleStep {
+        schedule: ScheduleName,
+        /// The etag that the step made.
+        etag: String,
+        /// A stable word: `OFFER`, `AMEND`, ...
+        act: String,
+        /// `USER`, `SERVICE_DESK` or `TIME`.
+        by: String,
+        /// Until when it may be answered.
+        answer_by_us: Option<Micros>,
+    },
+    /// An act waits for a second officer.
+    ActionPending {
+        action: u64,
+        schedule: ScheduleName,
+        act: String,
+        expire_us: Option<Micros>,
+    },
+    /// It was approved, declined, or waited too long.
+    ActionSettled { action: u64, approved: bool },
+    /// Capacity or hour profile was set.
+    CapacitySet {
+        first_date: String,
+        one_day: bool,
+        /// Large images that may be released on a day; `None` where only the hour profile was set.
+        capacity: Option<u32>,
+        /// Days under it that are agreed with this User.
+        agreed_days: u32,
+    },
+    /// More is agreed on days than they have room for.
+    OverAgreed {
+        days: Vec<DayUnits>,
+        /// Schedules that a re-plan would move, and how many units of each.
+        proposal: Vec<(ScheduleName, u64)>,
+    },
+    /// A transfer will soon expire.
+    TransferExpires {
+        transfer: TransferName,
+        expire_us: Option<Micros>,
+    },
+    /// Most of what may be sent for a day is sent.
+    NearlyUsed {
+        /// `None` for the allowance.
+        schedule: Option<ScheduleName>,
+        service_date: String,
+        limit: u32,
+        used: u32,
+    },
 }
 
 /// Notices after a position.

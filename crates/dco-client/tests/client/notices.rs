@@ -3,9 +3,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dco_client::{ClientError, NoticeParty, NoticesClient, RetryPolicy};
+use dco_client::{ClientError, NoticeParty, NoticeSubject, NoticesClient, RetryPolicy};
 use dco_proto::v1 as pb;
 use futures::{Stream, stream};
+use pb::notice::Subject;
 use pb::notices_server::{Notices, NoticesServer};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, async_trait};
@@ -18,7 +19,7 @@ const RETRY: RetryPolicy = RetryPolicy {
     delay_max: Duration::from_millis(1),
 };
 
-type Told = Result<pb::WatchNoticesResponse, Status>;
+type Told = Result<pb::ListNoticesResponse, Status>;
 
 /// Streams that are handed out one after the other, and the positions they were asked for from.
 #[derive(Clone, Default)]
@@ -45,7 +46,7 @@ impl Notices for Board {
 
     async fn watch_notices(
         &self,
-        request: Request<pb::WatchNoticesRequest>,
+        request: Request<pb::ListNoticesRequest>,
     ) -> Result<Response<Self::WatchNoticesStream>, Status> {
         self.asked
             .lock()
@@ -60,26 +61,29 @@ impl Notices for Board {
         _: Request<pb::GetLimitsRequest>,
     ) -> Result<Response<pb::Limits>, Status> {
         Ok(Response::new(pb::Limits {
-            allowance_per_service_day: 500,
+            allowance: 500,
             ..Default::default()
         }))
     }
 }
 
-fn notice(position: u64, summary: impl Into<String>) -> pb::Notice {
+fn notice(position: u64, message: impl Into<String>) -> pb::Notice {
     pb::Notice {
-        position,
-        kind: pb::notice::Kind::ScheduleStep.into(),
-        act: pb::ScheduleAct::Offer.into(),
-        summary: summary.into(),
+        number: position,
+        message: message.into(),
+        subject: Some(Subject::ActionSettled(pb::ActionSettledNotice {
+            action: "actions/5".to_owned(),
+            approved: true,
+        })),
         ..Default::default()
     }
 }
 
 fn told(positions: &[u64]) -> Told {
-    Ok(pb::WatchNoticesResponse {
+    Ok(pb::ListNoticesResponse {
         notices: positions.iter().map(|it| notice(*it, "")).collect(),
         position: positions.last().copied().unwrap(),
+        complete: true,
     })
 }
 
@@ -133,11 +137,12 @@ async fn each_party_is_asked_for_by_its_name() {
     ] {
         let told = client.notices(party, 7, 1).await.unwrap();
         let notice = &told.notices[0];
-        assert_eq!((notice.position, notice.summary.as_str()), (8, name));
-        assert_eq!(
-            (notice.kind.as_str(), notice.act.as_deref()),
-            ("SCHEDULE_STEP", Some("OFFER"))
-        );
+        assert_eq!((notice.position, notice.message.as_str()), (8, name));
+        let settled = NoticeSubject::ActionSettled {
+            action: 5,
+            approved: true,
+        };
+        assert_eq!(notice.subject, Some(settled));
         assert!(told.complete);
     }
     let limits = client.limits(None).await.unwrap();

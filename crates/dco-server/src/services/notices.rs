@@ -1,19 +1,16 @@
 //! What parties are told, and what a User may send.
 
 use dco_block::Eui64;
-use dco_engine::{NoticeParty, Notices as View, Reply, Request as Ask, ScheduleRequest, Topic};
+use dco_engine::{Reply, Request as Ask, ScheduleRequest, Topic};
 use dco_proto::v1 as pb;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::{Answers, Context, answers};
-use crate::convert::notices::{limits, listed, notice_party, watched};
+use crate::convert::notices;
 use crate::convert::page::Page;
 use crate::permit::{Caller, NoticeReader, Permit, Reader};
 use crate::status::Fault;
-
-/// Notices in one message of a watch: well below the limit of a message.
-const WATCHED_MAX: u32 = 1_000;
 
 /// The service.
 #[derive(Debug)]
@@ -27,18 +24,20 @@ impl pb::notices_server::Notices for Notices {
     ) -> Result<Response<pb::ListNoticesResponse>, Status> {
         let (caller, message) = self.0.admit(request)?;
         let by = reader(&caller, &message.parent)?;
-        Ok(Response::new(self.list(by, &message).await?))
+        let told = Told::new(&self.0, &caller, by, &message)?;
+        Ok(Response::new(told.read().await?))
     }
 
-    type WatchNoticesStream = Answers<pb::WatchNoticesResponse>;
+    type WatchNoticesStream = Answers<pb::ListNoticesResponse>;
 
     async fn watch_notices(
         &self,
-        request: Request<pb::WatchNoticesRequest>,
+        request: Request<pb::ListNoticesRequest>,
     ) -> Result<Response<Self::WatchNoticesStream>, Status> {
         let (caller, message) = self.0.admit(request)?;
         let by = reader(&caller, &message.parent)?;
-        Ok(Response::new(self.watch(by, message.position).await?))
+        let told = Told::new(&self.0, &caller, by, &message)?;
+        Ok(Response::new(told.watch().await?))
     }
 
     async fn get_limits(
@@ -57,96 +56,96 @@ impl pb::notices_server::Notices for Notices {
     }
 }
 
-/// The right is asked for before what is wrong with the name is said.
-fn reader(caller: &Caller, parent: &str) -> Result<Permit<NoticeReader>, Fault> {
-    let read = notice_party(parent);
-    let by = caller.permit(read.as_ref().ok().copied().flatten())?;
-    read.map(|_| by)
-}
-
 impl Notices {
-    async fn list(
-        &self,
-        by: Permit<NoticeReader>,
-        message: &pb::ListNoticesRequest,
-    ) -> Result<pb::ListNoticesResponse, Fault> {
-        let page = Page::<u64>::read("notices", message.page_size, "")?;
-        let (party, position) = (by.party(), message.position);
-        let view = read(&self.0, party, position, page.limit).await?;
-        Ok(listed(party, &view))
-    }
-
-    async fn watch(
-        &self,
-        by: Permit<NoticeReader>,
-        position: u64,
-    ) -> Result<Answers<pb::WatchNoticesResponse>, Fault> {
-        let party = by.party();
-        // Subscribed before the first look, so that nothing falls in between.
-        let changes = self.0.engine.watch(Topic::Notices { party }).await?;
-        let watcher = Watcher {
-            context: self.0.clone(),
-            party,
-            position,
-            changes,
-        };
-        Ok(answers(watcher, Watcher::step))
-    }
-
     async fn limits(&self, by: Permit<Reader>) -> Result<pb::Limits, Fault> {
         let user = by.user();
         let ask = Ask::Schedules(ScheduleRequest::GetLimits { user });
         match self.0.engine.ask(user, ask).await? {
-            Reply::Limits(view) => Ok(limits(user, &view)),
+            Reply::Limits(view) => Ok(notices::limits(user, &view)),
             _ => Err(Fault::wrong_answer("limits")),
         }
     }
 }
 
-/// Somebody who reads a party's notices as they come.
-struct Watcher {
+/// The right is asked for before what is wrong with the name is said.
+fn reader(caller: &Caller, parent: &str) -> Result<Permit<NoticeReader>, Fault> {
+    let read = notices::party(parent);
+    let by = caller.permit(read.as_ref().ok().copied().flatten())?;
+    read.map(|_| by)
+}
+
+/// A party's notices from a position on.
+struct Told {
     context: Context,
-    party: NoticeParty,
+    caller: Eui64,
+    by: Permit<NoticeReader>,
     position: u64,
+    limit: u32,
+}
+
+/// Somebody who waits for more of them.
+struct Watcher {
+    told: Told,
     changes: watch::Receiver<()>,
+    /// There may be more already.
+    more: bool,
+}
+
+impl Told {
+    fn new(
+        context: &Context,
+        caller: &Caller,
+        by: Permit<NoticeReader>,
+        message: &pb::ListNoticesRequest,
+    ) -> Result<Self, Fault> {
+        let page = Page::<u64>::read("notices", message.page_size, "")?;
+        Ok(Self {
+            context: context.clone(),
+            caller: caller.eui64(),
+            by,
+            position: message.position,
+            limit: page.limit,
+        })
+    }
+
+    async fn read(&self) -> Result<pb::ListNoticesResponse, Fault> {
+        let party = self.by.party();
+        let ask = Ask::Schedules(ScheduleRequest::ReadNotices {
+            party,
+            position: self.position,
+            limit: self.limit,
+        });
+        match self.context.engine.ask(self.caller, ask).await? {
+            Reply::Notices(read) => Ok(notices::notices(party, &read)),
+            _ => Err(Fault::wrong_answer("notices")),
+        }
+    }
+
+    async fn watch(self) -> Result<Answers<pb::ListNoticesResponse>, Fault> {
+        // Subscribed first, so that no notice falls between the first look and the waiting.
+        let party = self.by.party();
+        let changes = self.context.engine.watch(Topic::Notices { party }).await?;
+        let watcher = Watcher {
+            told: self,
+            changes,
+            more: true,
+        };
+        Ok(answers(watcher, Watcher::step))
+    }
 }
 
 impl Watcher {
-    /// What is new after the position; waits while nothing is.
-    async fn step(mut self) -> Result<Option<(pb::WatchNoticesResponse, Self)>, Fault> {
+    async fn step(mut self) -> Result<Option<(pb::ListNoticesResponse, Self)>, Fault> {
         loop {
-            let view = read(&self.context, self.party, self.position, WATCHED_MAX).await?;
-            self.position = view.position;
-            if !view.notices.is_empty() {
-                return Ok(Some((watched(self.party, &view), self)));
+            if !self.more {
+                self.told.context.changed(&mut self.changes).await?;
             }
-            self.context.changed(&mut self.changes).await?;
+            let read = self.told.read().await?;
+            self.told.position = read.position;
+            self.more = !read.complete;
+            if !read.notices.is_empty() {
+                return Ok(Some((read, self)));
+            }
         }
-    }
-}
-
-async fn read(
-    context: &Context,
-    party: NoticeParty,
-    position: u64,
-    limit: u32,
-) -> Result<View, Fault> {
-    let ask = ScheduleRequest::ReadNotices {
-        party,
-        position,
-        limit,
-    };
-    let reply = context.engine.ask(concerned(party), Ask::Schedules(ask));
-    match reply.await? {
-        Reply::Notices(view) => Ok(view),
-        _ => Err(Fault::wrong_answer("notices")),
-    }
-}
-
-/// Whose resources notices are about; those of staff are about nobody's alone.
-fn concerned(party: NoticeParty) -> Eui64 {
-    match party {
-        NoticeParty::User(user) => user,
-        NoticeParty::Desk | NoticeParty::Operators => Eui64::from_bits(0),
     }
 }

@@ -5,5 +5,6 @@
 mod blocks;
 mod doors;
 mod errands;
+mod notices;
 mod pki;
 mod world;

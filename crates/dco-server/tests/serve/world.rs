@@ -11,6 +11,7 @@ use dco_server::{Bound, Clock, Config, ServeError, serve};
 use hyper_util::rt::TokioIo;
 use pb::activate_firmware_client::ActivateFirmwareClient;
 use pb::gateway_client::GatewayClient;
+use pb::notices_client::NoticesClient;
 use pb::operations_client::OperationsClient;
 use pb::reports_client::ReportsClient;
 use pb::update_firmware_client::UpdateFirmwareClient;
@@ -150,6 +151,10 @@ impl World {
 
     pub(crate) async fn operations(&self, eui64: Eui64) -> OperationsClient<Channel> {
         OperationsClient::new(self.channel(eui64).await)
+    }
+
+    pub(crate) async fn notices(&self, eui64: Eui64) -> NoticesClient<Channel> {
+        NoticesClient::new(self.channel(eui64).await)
     }
 
     pub(crate) async fn reports(&self, eui64: Eui64) -> ReportsClient<Channel> {
