@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn every_party_has_a_name_and_an_eui_64_of_its_own() {
         let parties = parties(300, 20);
-        assert_eq!(parties.len(), 1 + 300 + 20 + 3);
+        assert_eq!(parties.len(), 1 + 300 + 20 + 4);
         let names: BTreeSet<_> = parties.iter().map(|party| &party.name).collect();
         let eui64s: BTreeSet<_> = parties.iter().map(|party| party.eui64).collect();
         assert_eq!((names.len(), eui64s.len()), (parties.len(), parties.len()));

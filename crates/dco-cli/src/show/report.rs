@@ -182,7 +182,8 @@ pub(super) fn bar(part: impl Into<u64>, whole: impl Into<u64>) -> String {
     let (part, whole) = (part.into(), whole.into());
     let full = match whole {
         0 => part.min(1) * BAR_WIDTH,
-        _ => (part * BAR_WIDTH).div_ceil(whole),
+        _ if part < whole => (part * BAR_WIDTH).div_ceil(whole).min(BAR_WIDTH - 1),
+        _ => BAR_WIDTH,
     };
     let cells: String = (0..BAR_WIDTH)
         .map(|cell| if cell < full { '█' } else { '·' })
@@ -237,6 +238,7 @@ mod tests {
     fn a_bar_is_full_only_at_capacity_and_empty_only_at_none() {
         assert!(bar(0_u32, 12_000_u32).starts_with('·'));
         assert!(bar(1_u32, 12_000_u32).starts_with("█·"));
+        assert!(bar(11_999_u32, 12_000_u32).ends_with("█· 99.9 %"));
         assert!(bar(12_000_u32, 12_000_u32).ends_with("█ 100.0 %"));
         assert!(bar(5_u32, 0_u32).ends_with("█ -"));
         assert!(bar(u32::MAX, 1_u32).starts_with('█'));

@@ -360,6 +360,10 @@ pub(super) fn days_line(days: &[DayUnits]) -> String {
     match days.len() {
         0 => "-".to_owned(),
         1..=3 => told.join(", "),
-        more => format!("{}, and {} days more", told.join(", "), more - 3),
+        more => format!(
+            "{}, and {} more",
+            told.join(", "),
+            counted((more - 3) as u64, "day")
+        ),
     }
 }
