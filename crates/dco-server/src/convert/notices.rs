@@ -194,18 +194,9 @@ fn message(subject: &NoticeSubject) -> String {
             let how = if *approved { "approved" } else { "not done" };
             format!("{} was {how}", action(*number))
         }
-        NoticeSubject::CapacitySet { span, capacity, .. } => {
-            let days = match span {
-                Span::On(date) => format!("for {date}"),
-                Span::From(date) => format!("from {date} on"),
-            };
-            match capacity {
-                Some(capacity) => format!("the capacity {days} is {capacity} large images a day"),
-                None => format!("the hour profile {days} was set"),
-            }
-        }
+        NoticeSubject::CapacitySet { span, capacity, .. } => capacity_set(*span, *capacity),
         NoticeSubject::OverAgreed { days, .. } => format!(
-            "{} service days have more agreed than room; propose a re-plan",
+            "service days with more agreed than room: {}; propose a re-plan",
             days.len()
         ),
         NoticeSubject::TransferExpires {
@@ -228,6 +219,17 @@ fn message(subject: &NoticeSubject) -> String {
             format!("{used} of {limit} large activations are sent for {date} under {of}")
         }
     }
+}
+
+fn capacity_set(span: Span, capacity: Option<u32>) -> String {
+    let days = match span {
+        Span::On(date) => format!("for {date}"),
+        Span::From(date) => format!("from {date} on"),
+    };
+    capacity.map_or_else(
+        || format!("the hour profile {days} was set"),
+        |capacity| format!("the capacity {days} is {capacity} large images a day"),
+    )
 }
 
 /// Limits as they go out.
