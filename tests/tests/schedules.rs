@@ -2,6 +2,7 @@
 
 mod agreed;
 mod moved;
+mod refused;
 mod seen;
 mod sent;
 

@@ -48,18 +48,25 @@ pub(crate) enum Command {
     Batches(batches::Batches),
     Watch(watch::Watch),
     Explain(explain::Explain),
+    #[command(flatten)]
+    Desk(Desk),
+    Gateway(Box<gateway::Gateway>),
+    Devices(devices::Devices),
+    Gateways(gateways::Gateways),
+    Load(load::Load),
+    Sim(sim::Sim),
+}
+
+/// What Users and the Service Desk have to do with each other.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Desk {
     Schedule(Box<schedule::Schedule>),
     Capacity(capacity::Capacity),
     Actions(actions::Actions),
     Notices(notices::Notices),
     Limits(limits::Limits),
-    Gateway(Box<gateway::Gateway>),
-    Devices(devices::Devices),
-    Gateways(gateways::Gateways),
     Days(days::Days),
     Report(report::Report),
-    Load(load::Load),
-    Sim(sim::Sim),
 }
 
 #[cfg(test)]

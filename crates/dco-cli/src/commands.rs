@@ -22,7 +22,7 @@ pub(crate) mod sim;
 pub(crate) mod transfers;
 pub(crate) mod watch;
 
-use crate::cli::Command;
+use crate::cli::{Command, Desk};
 use crate::exit::{Answer, Failure};
 use crate::output::Output;
 
@@ -39,17 +39,23 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Batches(batches) => batches.run().await,
         Command::Watch(watch) => watch.run(output).await,
         Command::Explain(explain) => explain.run().await,
-        Command::Schedule(schedule) => schedule.run().await,
-        Command::Capacity(capacity) => capacity.run().await,
-        Command::Actions(actions) => actions.run().await,
-        Command::Notices(notices) => notices.run(output).await,
-        Command::Limits(limits) => limits.run().await,
+        Command::Desk(desk) => at_the_desk(desk, output).await,
         Command::Gateway(gateway) => gateway.run(output).await,
         Command::Devices(devices) => devices.run(output).await,
         Command::Gateways(gateways) => gateways.run().await,
-        Command::Days(days) => days.run().await,
-        Command::Report(report) => report.run().await,
         Command::Load(load) => load.run(output),
         Command::Sim(sim) => Ok(sim.run(output)),
+    }
+}
+
+async fn at_the_desk(desk: Desk, output: Output) -> Result<Answer, Failure> {
+    match desk {
+        Desk::Schedule(schedule) => schedule.run().await,
+        Desk::Capacity(capacity) => capacity.run().await,
+        Desk::Actions(actions) => actions.run().await,
+        Desk::Notices(notices) => notices.run(output).await,
+        Desk::Limits(limits) => limits.run().await,
+        Desk::Days(days) => days.run().await,
+        Desk::Report(report) => report.run().await,
     }
 }

@@ -5,6 +5,32 @@ use super::{Table, history, steps};
 const USER: &str = "USER";
 const DESK: &str = "SERVICE_DESK";
 
+/// The desk ends the other User's schedule; both officers sign.
+async fn ended_by_two_officers(table: &Table) {
+    let (other, tomorrow) = (table.name("user2", 1), table.day(1));
+    let end = [
+        "schedule",
+        "end",
+        &other,
+        "--from",
+        &tomorrow,
+        "--reason",
+        "moved away",
+    ];
+    let waits = table.done("desk1", &end).await;
+    assert_eq!(waits["action"]["state"], "WAITING");
+    let approve = ["actions", "approve", "1", "--reason", "checked"];
+    let ended = table.done("desk2", &approve).await;
+    assert_eq!(ended["schedule"]["state"], "ENDED");
+    let shown = table.done("auditor1", &["schedule", "show", &other]).await;
+    let last = &shown["schedule"]["history"][3]["signature"];
+    let officers = ["desk1", "desk2"].map(|it| table.scene.site.eui64(it).to_string());
+    assert_eq!(
+        (&last["officer"], &last["second_officer"]),
+        (&officers[0].clone().into(), &officers[1].clone().into())
+    );
+}
+
 #[tokio::test]
 async fn two_users_and_two_officers_agree_amend_and_end_by_the_command_line_alone() {
     let table = Table::new().await;
@@ -64,28 +90,7 @@ async fn two_users_and_two_officers_agree_amend_and_end_by_the_command_line_alon
         ("END", USER),
     ];
     assert_eq!(history(&ended), steps(&expected));
-    let (other, tomorrow) = (table.name("user2", 1), table.day(1));
-    let end = [
-        "schedule",
-        "end",
-        &other,
-        "--from",
-        &tomorrow,
-        "--reason",
-        "moved away",
-    ];
-    let waits = table.done("desk1", &end).await;
-    assert_eq!(waits["action"]["state"], "WAITING");
-    let approve = ["actions", "approve", "1", "--reason", "checked"];
-    let ended = table.done("desk2", &approve).await;
-    assert_eq!(ended["schedule"]["state"], "ENDED");
-    let shown = table.done("auditor1", &["schedule", "show", &other]).await;
-    let last = &shown["schedule"]["history"][3]["signature"];
-    let officers = ["desk1", "desk2"].map(|it| table.scene.site.eui64(it).to_string());
-    assert_eq!(
-        (&last["officer"], &last["second_officer"]),
-        (&officers[0].clone().into(), &officers[1].clone().into())
-    );
+    ended_by_two_officers(&table).await;
     table.scene.no_faults();
 }
 

@@ -1,31 +1,11 @@
 //! A second User arrives, and capacity drops.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Table, told};
 
-#[tokio::test]
-async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
-    let table = Table::new().await;
-    table.agree("user1", (1, 2), 8_960).await;
-    table.request("user2", 2_000, (1, 2)).await;
-    let newcomer = table.name("user2", 1);
-    let fits = table.done("desk1", &["schedule", "fit", &newcomer]).await;
-    assert_eq!(
-        fits["flattest"]["no_fit"]["room"], 0,
-        "nothing is free: {fits}"
-    );
-    let earliest = &fits["earliest_end"];
-    let amendment = &earliest["replan"]["amendments"][0];
-    assert_eq!(amendment["schedule"], table.name("user1", 1));
-    let moved: u64 = table
-        .units(&amendment["taken"])
-        .iter()
-        .map(|(_, units)| units)
-        .sum();
-    assert_eq!(moved, 2_000, "never more than is needed");
-
-    // The desk proposes what was found; because it takes units, another officer looks at it first.
+/// The desk proposes what was found; because it takes units, another officer has to look at it first.
+async fn propose(table: &Table, newcomer: &str, amendment: &Value) {
     let quota: Vec<_> = amendment["quota"]
         .as_array()
         .unwrap()
@@ -41,29 +21,18 @@ async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
         "amend",
         &first,
         "--makes-room-for",
-        &newcomer,
+        newcomer,
         "--reason",
         "a second User",
     ];
     amend.extend(quota.iter().map(String::as_str));
     let waits = table.done("desk1", &amend).await;
     assert_eq!(waits["action"]["step"]["act"], "AMEND");
-    let before = table.done("user1", &["notices"]).await;
-    let approve = ["actions", "approve", "1", "--reason", "looked at"];
-    table.done("desk2", &approve).await;
+}
 
-    // The User is told, reads what it loses and gets, and agrees.
-    let position = before["position"].to_string();
-    let notices = table
-        .done("user1", &["notices", "--position", &position])
-        .await;
-    assert_eq!(told(&notices), [json!(["schedule_step", "AMEND"])]);
-    let notice = &notices["notices"][0]["subject"]["schedule_step"];
-    assert_eq!(notice["schedule"], first);
-    assert!(
-        notice["answer_by_time"].is_string(),
-        "a period to answer: {notice}"
-    );
+/// The User reads what it loses and gets, and not for whom.
+async fn agreed_as_found(table: &Table, newcomer: &str, amendment: &Value) {
+    let first = table.name("user1", 1);
     let amended = table.act("user1", "accept", &["schedules/1"]).await;
     assert_eq!(amended["state"], "AMENDED");
     let kept = &amended["moves"][0];
@@ -89,6 +58,47 @@ async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
         desk["schedule"]["moves"][0]["cause"]["makes_room_for"],
         newcomer
     );
+}
+
+#[tokio::test]
+async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
+    let table = Table::new().await;
+    table.agree("user1", (1, 2), 8_960).await;
+    table.request("user2", 2_000, (1, 2)).await;
+    let newcomer = table.name("user2", 1);
+    let fits = table.done("desk1", &["schedule", "fit", &newcomer]).await;
+    assert_eq!(
+        fits["flattest"]["no_fit"]["room"], 0,
+        "nothing is free: {fits}"
+    );
+    let earliest = &fits["earliest_end"];
+    let amendment = &earliest["replan"]["amendments"][0];
+    assert_eq!(amendment["schedule"], table.name("user1", 1));
+    let moved: u64 = table
+        .units(&amendment["taken"])
+        .iter()
+        .map(|(_, units)| units)
+        .sum();
+    assert_eq!(moved, 2_000, "never more than is needed");
+
+    propose(&table, &newcomer, amendment).await;
+    let before = table.done("user1", &["notices"]).await;
+    let approve = ["actions", "approve", "1", "--reason", "looked at"];
+    table.done("desk2", &approve).await;
+
+    // The User is told, and agrees.
+    let position = before["position"].to_string();
+    let notices = table
+        .done("user1", &["notices", "--position", &position])
+        .await;
+    assert_eq!(told(&notices), [json!(["schedule_step", "AMEND"])]);
+    let notice = &notices["notices"][0]["subject"]["schedule_step"];
+    assert_eq!(notice["schedule"], table.name("user1", 1));
+    assert!(
+        notice["answer_by_time"].is_string(),
+        "a period to answer: {notice}"
+    );
+    agreed_as_found(&table, &newcomer, amendment).await;
 
     // There is room now.
     let offer = [&newcomer, "--fit", "moves-nobody"];

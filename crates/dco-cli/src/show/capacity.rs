@@ -211,7 +211,7 @@ mod tests {
             over_agreed: 40,
             ..day(None)
         };
-        assert!(capacity_days_text(&[over.clone()]).contains("OVER_AGREED by 40"));
+        assert!(capacity_days_text(std::slice::from_ref(&over)).contains("OVER_AGREED by 40"));
         assert!(capacity_ics(&[over], 0).contains("SUMMARY:OVER_AGREED by 40"));
         assert!(!capacity_days_text(&[day(None)]).contains("OWN"));
         assert!(capacity_days_text(&[day(Some(1))]).contains("OTHERS AGREED"));
