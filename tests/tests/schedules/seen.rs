@@ -109,8 +109,21 @@ async fn each_role_acts_only_as_itself() {
         "x",
     ];
     let approve = ["actions", "approve", "1", "--reason", "x", "--ticket", "x"];
+    let moves = [
+        "schedule",
+        "amend",
+        "schedules/1",
+        "--quota",
+        &quota,
+        "--over-agreed",
+        "--reason",
+        "x",
+    ];
+    let imposes = [&moves[..], &["--impose"]].concat();
     for (party, args) in [
-        ("user1", &offer[..]),
+        ("user1", &moves[..]),
+        ("user1", &imposes),
+        ("user1", &offer),
         ("auditor1", &offer),
         ("operator1", &offer),
         ("auditor1", &accept),

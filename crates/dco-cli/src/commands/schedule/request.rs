@@ -1,7 +1,6 @@
 //! `dco schedule request`: a User asks for a schedule.
 
 use clap::Args;
-use dco_block::ManufacturerImageHash;
 use dco_client::ScheduleRequest;
 use dco_schedule::ServiceDate;
 
@@ -22,17 +21,6 @@ Example:
   dco schedule request --devices 40000 --earliest 2026-12-01 --latest 2026-12-31 \\
     --per-day-max 2000 --reason \"firmware 0102000A for all E470\" --as pki/user1")]
 pub(super) struct Request {
-    #[command(flatten)]
-    wanted: Wanted,
-    #[command(flatten)]
-    signing: SigningArgs,
-    #[command(flatten)]
-    caller: AsUser,
-}
-
-/// What a User asks for.
-#[derive(Debug, Clone, Args)]
-struct Wanted {
     /// The image: its Manufacturer Image Hash or its file; every large image when not given
     #[arg(long, value_name = "HASH|FILE")]
     image: Option<String>,
@@ -53,32 +41,30 @@ struct Wanted {
         hide_default_value = true
     )]
     per_day_max: u32,
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    caller: AsUser,
 }
 
 impl Request {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let user = self.caller.user()?;
-        let request = self.wanted.request()?;
+        let request = self.wanted()?;
         let client = super::client(&self.caller.connection).await?;
         let acted = client
             .request(user, request, self.signing.signing())
             .await?;
         Ok(acted_answer(&acted))
     }
-}
 
-impl Wanted {
-    fn request(&self) -> Result<ScheduleRequest, Failure> {
+    fn wanted(&self) -> Result<ScheduleRequest, Failure> {
         Ok(ScheduleRequest {
-            manufacturer_image_hash: hash(self.image.as_deref())?,
+            manufacturer_image_hash: self.image.as_deref().map(image_hash).transpose()?,
             device_count: self.device_count,
             earliest_date: self.earliest.to_string(),
             latest_date: self.latest.to_string(),
             per_day_max: self.per_day_max,
         })
     }
-}
-
-fn hash(image: Option<&str>) -> Result<Option<ManufacturerImageHash>, Failure> {
-    image.map(image_hash).transpose()
 }

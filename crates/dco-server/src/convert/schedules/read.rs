@@ -46,6 +46,8 @@ pub(crate) fn act(
     act: Act<Eui64>,
 ) -> Result<ActOnSchedule, Fault> {
     let asker = match by.officer() {
+        // To move a User is the Service Desk's.
+        None if moves(&act) => return Err(Fault::caller_not_permitted()),
         None => Asker::User,
         Some(officer) => Asker::Officer {
             officer,
@@ -64,6 +66,10 @@ pub(crate) fn act(
         revision: etag(&head.etag)?,
         act,
     })
+}
+
+fn moves(act: &Act<Eui64>) -> bool {
+    matches!(act, Act::Impose { .. } | Act::Amend { cause: Some(_), .. })
 }
 
 /// A proposed or imposed change of what is agreed.

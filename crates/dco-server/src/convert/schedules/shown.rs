@@ -11,14 +11,22 @@ use dco_schedule::{
 use super::super::instant;
 use super::{act_kind, action_name, covers, name, party, quota};
 
+/// The newest steps say their days, older ones their sums: so a long history stays below the limit of a message.
+const STEPS_WITH_DAYS_MAX: usize = 32;
+
 /// A schedule with all that is known of it.
 pub(crate) fn whole(view: &ScheduleView) -> pb::Schedule {
     let state = view.schedule.state();
+    let history = view.schedule.history();
+    let older = history.len().saturating_sub(STEPS_WITH_DAYS_MAX);
+    let (older, newest) = history.split_at(older);
+    let older = older.iter().map(|it| step(it, summed));
+    let newest = newest.iter().map(|it| step(it, deal));
     pb::Schedule {
         agreed: state.agreement().map(|agreement| deal(&agreement.deal)),
         proposal: state.proposal().map(|it| proposal(it, deal(&it.deal))),
         moves: view.schedule.moves().iter().map(moved).collect(),
-        history: view.schedule.history().iter().map(step).collect(),
+        history: older.chain(newest).collect(),
         ..listed(view)
     }
 }
@@ -64,7 +72,7 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
         name: action_name(view.number),
         state: state.into(),
         schedule: name(ask.id),
-        step: Some(step(&asked)),
+        step: Some(step(&asked, deal)),
         expire_time: Some(instant(view.pending.expires_us)),
         settled,
     }
@@ -171,7 +179,7 @@ fn moved(moved: &Move<Eui64>) -> pb::ScheduleMove {
     }
 }
 
-fn step(step: &Step<Eui64>) -> pb::ScheduleStep {
+fn step(step: &Step<Eui64>, deal: fn(&Deal) -> pb::ScheduleDeal) -> pb::ScheduleStep {
     let why = match &step.act {
         Act::Amend { cause, .. } => cause.as_ref(),
         Act::Impose { cause, .. } => Some(cause),
