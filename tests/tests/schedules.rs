@@ -1,13 +1,14 @@
 //! Delivery schedules, by the program `dco` alone.
 
 mod agreed;
+mod lapsed;
 mod moved;
 mod refused;
 mod seen;
 mod sent;
 
 use dco_schedule::ServiceDate;
-use dco_tests::{Ended, Scene};
+use dco_tests::{Child, Ended, Scene, dco_command};
 use serde_json::{Value, json};
 
 /// A service, its parties, and the service day on which it started.
@@ -134,4 +135,14 @@ fn told(notices: &Value) -> Vec<Value> {
     subjects
         .map(|(kind, facts)| json!([kind, facts["act"]]))
         .collect()
+}
+
+/// A party that is told as it comes.
+fn follow(scene: &Scene, party: &str) -> Child {
+    let mut command = dco_command(["notices", "--follow", "--json"]);
+    let address = scene.line.address().to_string();
+    command
+        .args(["--server", &address, "--server-name", "localhost", "--as"])
+        .arg(scene.site.party(party));
+    Child::spawn("dco notices", command)
 }

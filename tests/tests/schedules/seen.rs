@@ -1,7 +1,7 @@
 //! Who sees what of whom.
 
 use dco_proto::v1 as pb;
-use dco_tests::{Child, Scene, dco_command, refused};
+use dco_tests::refused;
 use tonic::Code;
 
 use super::Table;
@@ -182,7 +182,7 @@ async fn capacity_is_exported_for_spreadsheets_and_calendars() {
 #[tokio::test]
 async fn notices_are_followed_as_they_come() {
     let table = Table::new().await;
-    let mut watch = follow(&table.scene, "desk1");
+    let mut watch = super::follow(&table.scene, "desk1");
     table.request("user1", 9, (1, 2)).await;
     let line = watch.says(|line| line.contains("\"REQUEST\"")).await;
     assert!(line.contains(&table.name("user1", 1)), "{line}");
@@ -198,13 +198,4 @@ async fn notices_are_followed_as_they_come() {
     let ended = watch.stop().await.expect_code(0);
     assert_eq!(ended.json()["position"], 2);
     table.scene.no_faults();
-}
-
-fn follow(scene: &Scene, party: &str) -> Child {
-    let mut command = dco_command(["notices", "--follow", "--json"]);
-    let address = scene.line.address().to_string();
-    command
-        .args(["--server", &address, "--server-name", "localhost", "--as"])
-        .arg(scene.site.party(party));
-    Child::spawn("dco notices", command)
 }
