@@ -11,7 +11,7 @@ use crate::{Settings, dco, read, read_text, write};
 /// Small segments: a test's service writes little, and room is reserved for whole segments.
 const SEGMENT_BYTES: i64 = 4 * 1024 * 1024;
 
-/// Three Users, two gateways, an operator, a Service Desk officer and an auditor, with their certificates, and a configuration that
+/// Three Users, two gateways, an operator, two officers of the Service Desk and an auditor, with their certificates, and a configuration that
 /// registers them. Gone with the value.
 #[derive(Debug)]
 pub struct Site {

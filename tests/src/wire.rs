@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use dco_client::Identity;
 use dco_proto::v1::activate_firmware_client::ActivateFirmwareClient;
+use dco_proto::v1::delivery_schedules_client::DeliverySchedulesClient;
 use dco_proto::v1::gateway_client::GatewayClient;
+use dco_proto::v1::notices_client::NoticesClient;
 use dco_proto::v1::operations_client::OperationsClient;
 use dco_proto::v1::reports_client::ReportsClient;
 use dco_proto::v1::update_firmware_client::UpdateFirmwareClient;
@@ -25,6 +27,10 @@ pub struct Wire {
     pub transfers: UpdateFirmwareClient<Channel>,
     /// SRV 11.3.
     pub batches: ActivateFirmwareClient<Channel>,
+    /// For Users and the Service Desk.
+    pub schedules: DeliverySchedulesClient<Channel>,
+    /// What parties are told.
+    pub notices: NoticesClient<Channel>,
     /// Southbound.
     pub gateway: GatewayClient<Channel>,
     /// For operators.
@@ -39,6 +45,8 @@ impl Wire {
         Self {
             transfers: UpdateFirmwareClient::new(channel.clone()),
             batches: ActivateFirmwareClient::new(channel.clone()),
+            schedules: DeliverySchedulesClient::new(channel.clone()),
+            notices: NoticesClient::new(channel.clone()),
             gateway: GatewayClient::new(channel.clone()),
             operations: OperationsClient::new(channel.clone()),
             reports: ReportsClient::new(channel),

@@ -20,3 +20,5 @@ mod refusals;
 mod rounds;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod schedules;

@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    activate, backup, batches, config, days, devices, explain, fsck, gateway, gateways, load,
-    pause, pki, report, restore, send, serve, sim, transfers, watch,
+    actions, activate, backup, batches, capacity, config, days, devices, explain, fsck, gateway,
+    gateways, limits, load, notices, pause, pki, report, restore, schedule, send, serve, sim,
+    transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -48,10 +49,11 @@ pub(crate) enum Command {
     Batches(batches::Batches),
     Watch(watch::Watch),
     Explain(explain::Explain),
+    #[command(flatten)]
+    Desk(Desk),
     Gateway(Box<gateway::Gateway>),
     #[command(flatten)]
     Staff(Staff),
-    Report(report::Report),
     Load(load::Load),
     Sim(sim::Sim),
 }
@@ -61,12 +63,23 @@ pub(crate) enum Command {
 pub(crate) enum Staff {
     Devices(devices::Devices),
     Gateways(gateways::Gateways),
-    Days(days::Days),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Backup(Box<backup::Backup>),
     Restore(restore::Restore),
     Fsck(fsck::Fsck),
+}
+
+/// What Users and the Service Desk have to do with each other.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Desk {
+    Schedule(Box<schedule::Schedule>),
+    Capacity(capacity::Capacity),
+    Actions(actions::Actions),
+    Notices(notices::Notices),
+    Limits(limits::Limits),
+    Days(days::Days),
+    Report(report::Report),
 }
 
 #[cfg(test)]
@@ -124,6 +137,12 @@ mod tests {
             "dco report speed",
             "dco pause --ticket INC-1",
             "dco resume --reason why",
+            "dco schedule offer schedules/1 --reason x --quota tomorrow=5",
+            "dco schedule amend schedules/1 --reason x --impose --answer-by 2026-12-01",
+            "dco schedule simulate --request everybody",
+            "dco capacity set --capacity 5 --ticket x --reason x",
+            "dco capacity set --on 2026-12-01 --ticket x --reason x",
+            "dco actions approve first --reason x",
             "dco gateway --fail no-answer=1001",
             "dco gateway --always 00-DB-12-34-00-00-00-01=tired",
         ] {

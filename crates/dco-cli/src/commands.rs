@@ -1,8 +1,10 @@
 //! One file for each command.
 
+pub(crate) mod actions;
 pub(crate) mod activate;
 pub(crate) mod backup;
 pub(crate) mod batches;
+pub(crate) mod capacity;
 pub(crate) mod config;
 pub(crate) mod days;
 pub(crate) mod devices;
@@ -10,18 +12,21 @@ pub(crate) mod explain;
 pub(crate) mod fsck;
 pub(crate) mod gateway;
 pub(crate) mod gateways;
+pub(crate) mod limits;
 pub(crate) mod load;
+pub(crate) mod notices;
 pub(crate) mod pause;
 pub(crate) mod pki;
 pub(crate) mod report;
 pub(crate) mod restore;
+pub(crate) mod schedule;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod sim;
 pub(crate) mod transfers;
 pub(crate) mod watch;
 
-use crate::cli::{Command, Staff};
+use crate::cli::{Command, Desk, Staff};
 use crate::exit::{Answer, Failure};
 use crate::output::Output;
 
@@ -38,9 +43,9 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Batches(batches) => batches.run().await,
         Command::Watch(watch) => watch.run(output).await,
         Command::Explain(explain) => explain.run().await,
+        Command::Desk(desk) => at_the_desk(desk, output).await,
         Command::Gateway(gateway) => gateway.run(output).await,
         Command::Staff(staff) => run_for_staff(staff, output).await,
-        Command::Report(report) => report.run().await,
         Command::Load(load) => load.run(output),
         Command::Sim(sim) => Ok(sim.run(output)),
     }
@@ -50,11 +55,22 @@ async fn run_for_staff(command: Staff, output: Output) -> Result<Answer, Failure
     match command {
         Staff::Devices(devices) => devices.run(output).await,
         Staff::Gateways(gateways) => gateways.run().await,
-        Staff::Days(days) => days.run().await,
         Staff::Pause(pause) => pause.run().await,
         Staff::Resume(resume) => resume.run().await,
         Staff::Backup(backup) => backup.run(output).await,
         Staff::Restore(restore) => restore.run(output),
         Staff::Fsck(fsck) => fsck.run(output),
+    }
+}
+
+async fn at_the_desk(desk: Desk, output: Output) -> Result<Answer, Failure> {
+    match desk {
+        Desk::Schedule(schedule) => schedule.run().await,
+        Desk::Capacity(capacity) => capacity.run().await,
+        Desk::Actions(actions) => actions.run().await,
+        Desk::Notices(notices) => notices.run(output).await,
+        Desk::Limits(limits) => limits.run().await,
+        Desk::Days(days) => days.run().await,
+        Desk::Report(report) => report.run().await,
     }
 }

@@ -31,7 +31,7 @@ const AUDITORS: u64 = 0x90B3_D51F_3005_0000;
 const BACKDATED_US: Micros = 3_600 * 1_000_000;
 const VALIDITY_DAYS: u32 = 365;
 
-/// The service, so many Users and gateways, and one of each kind of staff.
+/// The service, so many Users and gateways, two officers of the Service Desk, and one of each other kind of staff.
 pub(crate) fn parties(users: u16, gateways: u16) -> Vec<Registered> {
     let some = |kind: &'static str, range: u64, role, count: u16| {
         (1..=count).map(move |number| Registered {
@@ -49,7 +49,7 @@ pub(crate) fn parties(users: u16, gateways: u16) -> Vec<Registered> {
         .chain(some("user", USERS, Role::User, users))
         .chain(some("gateway", GATEWAYS, Role::Gateway, gateways))
         .chain(some("operator", OPERATORS, Role::Operator, 1))
-        .chain(some("desk", DESKS, Role::ServiceDesk, 1))
+        .chain(some("desk", DESKS, Role::ServiceDesk, 2))
         .chain(some("auditor", AUDITORS, Role::Auditor, 1))
         .collect()
 }
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn every_party_has_a_name_and_an_eui_64_of_its_own() {
         let parties = parties(300, 20);
-        assert_eq!(parties.len(), 1 + 300 + 20 + 3);
+        assert_eq!(parties.len(), 1 + 300 + 20 + 4);
         let names: BTreeSet<_> = parties.iter().map(|party| &party.name).collect();
         let eui64s: BTreeSet<_> = parties.iter().map(|party| party.eui64).collect();
         assert_eq!((names.len(), eui64s.len()), (parties.len(), parties.len()));
@@ -188,6 +188,7 @@ mod tests {
             "gateway1",
             "operator1",
             "desk1",
+            "desk2",
             "auditor1",
         ]
         .map(expected);

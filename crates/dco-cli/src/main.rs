@@ -9,6 +9,7 @@
 //! is said by the service; this program only shows it.
 
 mod backup;
+mod chart;
 mod cli;
 mod commands;
 mod connect;
@@ -24,7 +25,9 @@ mod names;
 mod output;
 mod paging;
 mod pki;
+mod quota;
 mod show;
+mod signing;
 mod stop;
 mod table;
 mod when;

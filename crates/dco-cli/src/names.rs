@@ -1,4 +1,4 @@
-//! Names of transfers, batches and activations, in full or short for one's own.
+//! Names of transfers, batches, activations and schedules, in full or short for one's own.
 
 use std::str::FromStr;
 
@@ -43,7 +43,8 @@ pub(crate) fn parse<T: FromStr<Err = InvalidName>>(text: &str, own: Eui64) -> Re
 }
 
 fn full(text: &str, own: Eui64) -> String {
-    if text.starts_with("transfers/") || text.starts_with("batches/") {
+    let collections = ["transfers/", "batches/", "schedules/"];
+    if collections.iter().any(|it| text.starts_with(it)) {
         format!("users/{own}/{text}")
     } else {
         text.to_owned()

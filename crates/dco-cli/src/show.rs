@@ -3,17 +3,31 @@
 //! The JSON has the names of the wire: `snake_case`, `*_time` in RFC 3339, ids as they are written.
 
 mod batch;
+mod calendar;
+mod capacity;
 mod explanation;
+mod notice;
+mod plan;
 mod report;
+mod schedule;
 mod transfer;
 
 pub(crate) use batch::{
     activation_json, activations_text, batch_json, batch_progress, batch_text, batches_text,
 };
+pub(crate) use capacity::{capacity_csv, capacity_day_json, capacity_days_text, capacity_ics};
 pub(crate) use explanation::{explanation_json, explanation_text};
+pub(crate) use notice::{limits_json, limits_text, notice_json, notice_line, notices_text};
+pub(crate) use plan::{
+    fits_json, fits_text, replan_json, replan_text, simulation_json, simulation_text,
+};
 pub(crate) use report::{
     capacity_text, day_json, gateway_json, gateways_text, pause_json, success_json, success_text,
     trt_json, trt_text,
+};
+pub(crate) use schedule::{
+    acted_answer, action_json, action_text, actions_text, schedule_json, schedule_text,
+    schedules_text, units_json,
 };
 pub(crate) use transfer::{transfer_json, transfer_text, transfers_text};
 

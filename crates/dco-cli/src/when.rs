@@ -1,6 +1,6 @@
 //! Instants as people and programs read them.
 
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::{Calendar, Micros, ServiceDate};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -33,9 +33,28 @@ pub(crate) fn parse_date(text: &str) -> Result<ServiceDate, String> {
         .map_err(|_| "write a service day like 2026-03-29".to_owned())
 }
 
+/// Reads an instant from the command line: a service day's start, or RFC 3339.
+pub(crate) fn parse_instant(text: &str) -> Result<Micros, String> {
+    if let Ok(date) = text.parse::<ServiceDate>() {
+        return Ok(Calendar::london().day(date).start_us);
+    }
+    let at: Result<Timestamp, _> = text.parse();
+    at.map(Timestamp::as_microsecond).map_err(|_| {
+        "write a service day like 2026-03-29, or an instant like 2026-03-29T12:00:00Z".to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_is_given_as_such_or_as_the_start_of_a_service_day() {
+        let noon = parse_instant("2026-07-01T12:00:00Z").unwrap();
+        let midnight = parse_instant("2026-07-01").unwrap();
+        assert_eq!(noon - midnight, 13 * 3_600_000_000, "BST is an hour ahead");
+        assert!(parse_instant("soon").is_err());
+    }
 
     const MARCH_29_2026_MIDNIGHT_US: Micros = 1_774_742_400_000_000;
 

@@ -3,8 +3,11 @@
 pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod gateway;
+mod notice;
 mod operations;
+mod plan;
 mod report;
+pub(crate) mod schedule;
 pub(crate) mod transfer;
 
 #[cfg(test)]
@@ -141,6 +144,15 @@ fn instant(field: &'static str, time: Option<Timestamp>) -> Result<Option<Micros
         .and_then(|micros| micros.checked_add(i64::from(time.nanos) / NANOS_PER_MICRO))
         .map(Some)
         .ok_or_else(|| BadAnswer::new(field, format!("is {} s after 1970", time.seconds)))
+}
+
+/// An instant as the wire has it.
+pub(crate) fn timestamp(at_us: Micros) -> Timestamp {
+    let nanos = at_us.rem_euclid(MICROS_PER_SECOND) * NANOS_PER_MICRO;
+    Timestamp {
+        seconds: at_us.div_euclid(MICROS_PER_SECOND),
+        nanos: i32::try_from(nanos).expect("less than a second of nanoseconds is below 2^31"),
+    }
 }
 
 /// What an enumeration's number means; zero and unknown numbers have no meaning.

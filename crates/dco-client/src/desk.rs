@@ -7,10 +7,11 @@ use dco_proto::v1::reports_client::ReportsClient as WireReports;
 use futures::{Stream, stream};
 use tonic::transport::Channel;
 
+use crate::convert::schedule::day_units;
 use crate::convert::{all, page, page_parts, user_name};
 use crate::types::{
-    ChangePause, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, ServiceDay, SuccessRow,
-    TrtRow,
+    ChangePause, DayUnits, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, PendingAction,
+    Schedule, ServiceDay, SetCapacity, Signing, SuccessRow, TrtRow,
 };
 use crate::{ClientError, Link, RequestId};
 
@@ -121,6 +122,74 @@ impl OperationsClient {
             .await?
             .into_inner();
         Ok(page(answer.service_days, answer.next_page_token)?)
+    }
+}
+
+/// For officers of the Service Desk.
+impl OperationsClient {
+    /// Sets capacity, hour profile or both; gives the days that are OVER_AGREED now, and by how many units.
+    pub async fn set_capacity(&self, set: SetCapacity) -> Result<Vec<DayUnits>, ClientError> {
+        let request = pb::SetCapacityRequest {
+            request_id: set.signing.request_id.to_string(),
+            validate_only: set.signing.validate_only,
+            ticket: set.signing.ticket,
+            reason: set.signing.reason,
+            first_date: set.first_date,
+            one_day: set.one_day,
+            capacity: set.capacity,
+            hour_profile: set.hour_profile,
+        };
+        let answer = self.client.clone().set_capacity(request).await?;
+        Ok(day_units(answer.into_inner().over_agreed))
+    }
+
+    /// Acts that wait for a second officer, oldest first.
+    pub async fn pending_actions(
+        &self,
+        wanted: &PageRequest,
+    ) -> Result<Page<PendingAction>, ClientError> {
+        let (page_size, page_token) = page_parts(wanted);
+        let request = pb::ListPendingActionsRequest {
+            page_size,
+            page_token,
+        };
+        let answer = self.client.clone().list_pending_actions(request).await?;
+        let answer = answer.into_inner();
+        Ok(page(answer.actions, answer.next_page_token)?)
+    }
+
+    /// Another officer than the one who asked approves; gives the schedule as it is then.
+    pub async fn approve_action(
+        &self,
+        action: u64,
+        signing: Signing,
+    ) -> Result<Schedule, ClientError> {
+        let request = pb::ApproveActionRequest {
+            name: format!("actions/{action}"),
+            request_id: signing.request_id.to_string(),
+            validate_only: signing.validate_only,
+            ticket: signing.ticket,
+            reason: signing.reason,
+        };
+        let answer = self.client.clone().approve_action(request).await?;
+        Ok(answer.into_inner().try_into()?)
+    }
+
+    /// An officer says no.
+    pub async fn decline_action(
+        &self,
+        action: u64,
+        signing: Signing,
+    ) -> Result<PendingAction, ClientError> {
+        let request = pb::DeclineActionRequest {
+            name: format!("actions/{action}"),
+            request_id: signing.request_id.to_string(),
+            validate_only: signing.validate_only,
+            ticket: signing.ticket,
+            reason: signing.reason,
+        };
+        let answer = self.client.clone().decline_action(request).await?;
+        Ok(answer.into_inner().try_into()?)
     }
 }
 

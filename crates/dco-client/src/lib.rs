@@ -1,8 +1,8 @@
 //! How does a program talk to it?
 //!
 //! Over a [`Link`]: one HTTP/2 connection under mutually authenticated TLS 1.3, which makes itself anew when it breaks. On it stand
-//! a client for each audience: [`UserClient`] (SRV 11.1 and 11.3), [`OperationsClient`], [`ReportsClient`] and, southbound,
-//! [`GatewayLink`]. What they take and give are plain values in the field's words; what the server says is checked once, on arrival,
+//! a client for each audience: [`UserClient`] (SRV 11.1 and 11.3), [`SchedulesClient`], [`NoticesClient`], [`OperationsClient`],
+//! [`ReportsClient`] and, southbound, [`GatewayLink`]. What they take and give are plain values in the field's words; what the server says is checked once, on arrival,
 //! so no wire type leaves this crate.
 //!
 //! It promises: a refusal is a value with everything that the server said about it ([`Refusal`]); sending an image goes on after
@@ -18,8 +18,10 @@ mod desk;
 mod error;
 mod gateway_link;
 mod link;
+mod notices;
 mod request_id;
 mod retry;
+mod schedules;
 mod tls;
 mod types;
 mod user;
@@ -32,15 +34,22 @@ pub use desk::{OperationsClient, ReportsClient};
 pub use error::{ClientError, HelpLink, Refusal, Violation, ViolationKind};
 pub use gateway_link::{BlockStream, GatewayLink, GatewayReceiver, GatewaySender};
 pub use link::{Endpoint, Link};
+pub use notices::{NoticeWatch, NoticesClient};
 pub use request_id::{InvalidRequestId, RequestId};
 pub use retry::RetryPolicy;
+pub use schedules::SchedulesClient;
 pub use tls::{Identity, InvalidIdentity};
 pub use types::{
-    Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome, AttemptRef,
-    AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchChange, BatchName,
-    BlockRefusal, ChangePause, DcoMessage, DeviceEntry, Explanation, GatewayMessage, GatewayStatus,
-    Hello, Hold, InvalidDevices, InvalidName, Micros, Offer, OpenTransfer, Page, PageRequest,
-    Pause, ServiceDay, Stage, SubmitBatch, SuccessRow, Transfer, TransferName, TransferState,
-    TrtRow, UpdateFirmwareResponse,
+    Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
+    AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
+    BatchChange, BatchName, BlockRefusal, CapacityDay, ChangePause, DayUnits, DcoMessage,
+    DeviceEntry, Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold,
+    InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty,
+    NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PendingAction, Proposed,
+    QuotaUse, Replan, ReplanAmendment, Schedule, ScheduleAct, ScheduleDeal, ScheduleMove,
+    ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep, ServiceDay,
+    SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest, SimulatedUser, Simulation,
+    Stage, SubmitBatch, SuccessRow, Transfer, TransferName, TransferState, TrtRow,
+    UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

@@ -4,8 +4,11 @@ mod backup;
 mod batch;
 mod gateway;
 mod name;
+mod notice;
 mod operations;
+mod plan;
 mod report;
+mod schedule;
 mod transfer;
 
 pub use backup::{BackupFile, BackupPiece, BackupPlan};
@@ -16,9 +19,19 @@ pub use batch::{
 pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
 };
-pub use name::{ActivationName, BatchName, InvalidName, TransferName};
+pub use name::{ActivationName, BatchName, InvalidName, ScheduleName, TransferName};
+pub use notice::{Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 pub use operations::{ChangePause, DeviceEntry, GatewayStatus, Pause, ServiceDay};
+pub use plan::{
+    BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,
+    SimulatedRequest, SimulatedUser, Simulation,
+};
 pub use report::{SuccessRow, TrtRow};
+pub use schedule::{
+    Acted, DayUnits, MoveCause, PendingAction, Proposed, Schedule, ScheduleAct, ScheduleDeal,
+    ScheduleMove, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep, SetCapacity,
+    ShownDeal, Signing,
+};
 pub use transfer::{
     BlockRefusal, InvalidDevices, OpenTransfer, Transfer, TransferState, UpdateFirmwareResponse,
 };

@@ -33,10 +33,11 @@ mod tests {
         for expected in [
             "UpdateFirmware",
             "ActivateFirmware",
+            "DeliverySchedules",
             "Gateway",
+            "Notices",
             "Operations",
             "Reports",
-            "Notices",
         ] {
             assert!(
                 services.contains(&expected),

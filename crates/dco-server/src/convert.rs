@@ -10,12 +10,13 @@ pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod reports;
+pub(crate) mod schedules;
 pub(crate) mod transfer;
 
 use std::ops::RangeInclusive;
 
 use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash, limits};
-use dco_engine::{Refusal, RequestId};
+use dco_engine::{Refusal, RequestId, SECOND_US};
 use dco_proto::v1 as pb;
 use dco_schedule::{Micros, ServiceDate};
 use prost_types::Timestamp;
@@ -30,6 +31,12 @@ pub(crate) fn instant(at_us: Micros) -> Timestamp {
         seconds: at_us.div_euclid(1_000_000),
         nanos: i32::try_from(nanos).expect("less than a second of nanoseconds is below 2^31"),
     }
+}
+
+/// An instant in a sentence: the next whole second, so that nobody looks too early.
+pub(crate) fn for_people(at_us: Micros) -> Timestamp {
+    let seconds = at_us.div_euclid(SECOND_US) + i64::from(at_us.rem_euclid(SECOND_US) > 0);
+    Timestamp { seconds, nanos: 0 }
 }
 
 /// A UUID, and not the one of all zeros, which is what a forgotten field looks like in many languages.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dco_block::Eui64;
+use dco_engine::{NoticeParty, Reader as ReadsAs};
 use tonic::Extensions;
 
 use crate::config::{Party, Role};
@@ -45,6 +46,26 @@ pub(crate) struct User {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader {
     user: Eui64,
+    staff: bool,
+}
+
+/// To act for one side of a User's delivery schedules: that User itself, or an officer of the Service Desk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScheduleParty {
+    user: Eui64,
+    officer: Option<Eui64>,
+}
+
+/// To act as an officer of the Service Desk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Officer {
+    officer: Eui64,
+}
+
+/// To read the notices of a party: each its own, and staff all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoticeReader {
+    party: NoticeParty,
 }
 
 /// To take images to Devices.
@@ -61,8 +82,8 @@ pub(crate) struct Operator {
 
 /// To pause and resume releases: the Service Desk and operators.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Officer {
-    officer: Eui64,
+pub(crate) struct Pauser {
+    pauser: Eui64,
 }
 
 /// To read everything: the Service Desk, operators and auditors.
@@ -136,6 +157,21 @@ impl Caller {
         self.roles.contains(&role)
     }
 
+    fn is_user(&self, user: Eui64) -> bool {
+        self.is(Role::User) && self.eui64 == user
+    }
+
+    /// As what the caller is told of things; auditors are told nothing, they read what others are told.
+    fn notice_party(&self) -> Option<NoticeParty> {
+        if self.is(Role::User) {
+            Some(NoticeParty::User(self.eui64))
+        } else if self.is(Role::ServiceDesk) {
+            Some(NoticeParty::Desk)
+        } else {
+            self.is(Role::Operator).then_some(NoticeParty::Operators)
+        }
+    }
+
     fn is_staff(&self) -> bool {
         [Role::ServiceDesk, Role::Operator, Role::Auditor]
             .into_iter()
@@ -146,15 +182,43 @@ impl Caller {
 impl Right for User {
     type Over = Eui64;
     fn of(caller: &Caller, user: Eui64) -> Option<Self> {
-        (caller.is(Role::User) && caller.eui64 == user).then_some(Self { user })
+        caller.is_user(user).then_some(Self { user })
     }
 }
 
 impl Right for Reader {
     type Over = Eui64;
     fn of(caller: &Caller, user: Eui64) -> Option<Self> {
-        let own = caller.is(Role::User) && caller.eui64 == user;
-        (own || caller.is_staff()).then_some(Self { user })
+        let staff = caller.is_staff();
+        (staff || caller.is_user(user)).then_some(Self { user, staff })
+    }
+}
+
+impl Right for ScheduleParty {
+    type Over = Eui64;
+    fn of(caller: &Caller, user: Eui64) -> Option<Self> {
+        let officer = Officer::of(caller, ()).map(|by| by.officer);
+        // Nobody agrees with itself: an officer who is the User as well acts as the User.
+        let officer = officer.filter(|_| !caller.is_user(user));
+        (officer.is_some() || caller.is_user(user)).then_some(Self { user, officer })
+    }
+}
+
+impl Right for Officer {
+    type Over = ();
+    fn of(caller: &Caller, (): ()) -> Option<Self> {
+        let officer = caller.eui64;
+        caller.is(Role::ServiceDesk).then_some(Self { officer })
+    }
+}
+
+impl Right for NoticeReader {
+    /// `None` for the caller's own.
+    type Over = Option<NoticeParty>;
+    fn of(caller: &Caller, party: Option<NoticeParty>) -> Option<Self> {
+        let own = caller.notice_party();
+        let party = party.or(own)?;
+        (caller.is_staff() || own == Some(party)).then_some(Self { party })
     }
 }
 
@@ -174,12 +238,12 @@ impl Right for Operator {
     }
 }
 
-impl Right for Officer {
+impl Right for Pauser {
     type Over = ();
     fn of(caller: &Caller, (): ()) -> Option<Self> {
-        let officer = caller.eui64;
+        let pauser = caller.eui64;
         let may = caller.is(Role::ServiceDesk) || caller.is(Role::Operator);
-        may.then_some(Self { officer })
+        may.then_some(Self { pauser })
     }
 }
 
@@ -218,6 +282,39 @@ impl Permit<Reader> {
     }
 }
 
+impl Permit<Reader> {
+    /// What of others may be read besides.
+    pub(crate) fn reads_as(&self) -> ReadsAs {
+        reads_as(self.0.staff)
+    }
+}
+
+impl Permit<ScheduleParty> {
+    /// The User whose schedules they are.
+    pub(crate) fn user(&self) -> Eui64 {
+        self.0.user
+    }
+
+    /// The officer who acts; `None` when it is the User.
+    pub(crate) fn officer(&self) -> Option<Eui64> {
+        self.0.officer
+    }
+}
+
+impl Permit<Officer> {
+    /// The officer it was given to.
+    pub(crate) fn officer(&self) -> Eui64 {
+        self.0.officer
+    }
+}
+
+impl Permit<NoticeReader> {
+    /// Whose notices may be read.
+    pub(crate) fn party(&self) -> NoticeParty {
+        self.0.party
+    }
+}
+
 impl Permit<Gateway> {
     /// The gateway it was given to.
     pub(crate) fn gateway(&self) -> Eui64 {
@@ -232,10 +329,10 @@ impl Permit<Operator> {
     }
 }
 
-impl Permit<Officer> {
-    /// The officer it was given to.
-    pub(crate) fn officer(&self) -> Eui64 {
-        self.0.officer
+impl Permit<Pauser> {
+    /// Who it was given to.
+    pub(crate) fn pauser(&self) -> Eui64 {
+        self.0.pauser
     }
 }
 
@@ -244,6 +341,15 @@ impl Permit<ReportReader> {
     pub(crate) fn about(&self) -> Option<Eui64> {
         self.0.about
     }
+
+    /// What of others may be read besides.
+    pub(crate) fn reads_as(&self) -> ReadsAs {
+        reads_as(self.0.about.is_none())
+    }
+}
+
+fn reads_as(staff: bool) -> ReadsAs {
+    if staff { ReadsAs::Desk } else { ReadsAs::User }
 }
 
 #[cfg(test)]
@@ -271,6 +377,22 @@ mod tests {
             ("gateway", caller.permit::<Gateway>(()).is_ok()),
             ("operator", caller.permit::<Operator>(()).is_ok()),
             ("officer", caller.permit::<Officer>(()).is_ok()),
+            ("pauser", caller.permit::<Pauser>(()).is_ok()),
+            (
+                "schedules",
+                caller.permit::<ScheduleParty>(caller.eui64).is_ok(),
+            ),
+            (
+                "schedules of another",
+                caller.permit::<ScheduleParty>(other).is_ok(),
+            ),
+            ("notices", caller.permit::<NoticeReader>(None).is_ok()),
+            (
+                "notices of another",
+                caller
+                    .permit::<NoticeReader>(Some(NoticeParty::User(other)))
+                    .is_ok(),
+            ),
             ("staff", caller.permit::<Staff>(()).is_ok()),
             ("reports", caller.permit::<ReportReader>(()).is_ok()),
         ];
@@ -281,19 +403,23 @@ mod tests {
     #[test]
     fn each_role_has_its_rights_and_no_other() {
         assert_eq!(rights(&[]), "");
-        assert_eq!(rights(&[Role::User]), "user, reader, reports");
+        assert_eq!(
+            rights(&[Role::User]),
+            "user, reader, schedules, notices, reports"
+        );
         assert_eq!(rights(&[Role::Gateway]), "gateway");
         assert_eq!(
             rights(&[Role::ServiceDesk]),
-            "reader, reader of another, officer, staff, reports"
+            "reader, reader of another, officer, pauser, schedules, schedules of another, notices, \
+             notices of another, staff, reports"
         );
         assert_eq!(
             rights(&[Role::Auditor]),
-            "reader, reader of another, staff, reports"
+            "reader, reader of another, notices of another, staff, reports"
         );
         assert_eq!(
             rights(&[Role::Operator]),
-            "reader, reader of another, operator, officer, staff, reports"
+            "reader, reader of another, operator, pauser, notices, notices of another, staff, reports"
         );
     }
 
@@ -306,6 +432,21 @@ mod tests {
         };
         assert_eq!(about(Role::User), Ok(Some(FIRST.parse().unwrap())));
         assert_eq!(about(Role::Auditor), Ok(None));
+    }
+
+    #[test]
+    fn an_officer_signs_for_the_desk_and_a_user_for_itself_whatever_else_it_is() {
+        let officer = |roles: &[Role], over: &str| {
+            let over = over.parse().unwrap();
+            let permit = caller(roles).permit::<ScheduleParty>(over);
+            permit.map(|permit| permit.officer())
+        };
+        let first = Some(FIRST.parse().unwrap());
+        assert_eq!(officer(&[Role::User], FIRST), Ok(None));
+        assert_eq!(officer(&[Role::ServiceDesk], OTHER), Ok(first));
+        let both = [Role::User, Role::ServiceDesk];
+        assert_eq!(officer(&both, FIRST), Ok(None));
+        assert_eq!(officer(&both, OTHER), Ok(first));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 use dco_store::{Disk, FileDisk, StoreError};
 use pb::activate_firmware_server::ActivateFirmwareServer;
+use pb::delivery_schedules_server::DeliverySchedulesServer;
 use pb::gateway_server::GatewayServer;
 use pb::notices_server::NoticesServer;
 use pb::operations_server::OperationsServer;
@@ -43,7 +44,8 @@ use crate::observe::Observer;
 use crate::permit::Register;
 use crate::scrub::Scrub;
 use crate::services::{
-    ActivateFirmware, Context, Gateway, Notices, Operations, Reports, Stopping, UpdateFirmware,
+    ActivateFirmware, Context, DeliverySchedules, Gateway, Notices, Operations, Reports, Stopping,
+    UpdateFirmware,
 };
 use crate::tls::{self, Credentials, TlsError};
 
@@ -368,20 +370,23 @@ async fn routes(context: &Context) -> (Health, Routes) {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let gateway =
         GatewayServer::new(Gateway(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let schedules = DeliverySchedulesServer::new(DeliverySchedules(context.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let notices =
+        NoticesServer::new(Notices(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let operations = OperationsServer::new(Operations(context.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let reports =
         ReportsServer::new(Reports(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let notices =
-        NoticesServer::new(Notices(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let names = [
         "",
         name_of(&update),
         name_of(&activate),
+        name_of(&schedules),
         name_of(&gateway),
+        name_of(&notices),
         name_of(&operations),
         name_of(&reports),
-        name_of(&notices),
     ];
     let (reporter, health) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
@@ -399,10 +404,11 @@ async fn routes(context: &Context) -> (Health, Routes) {
     });
     let routes = Routes::new(update)
         .add_service(activate)
+        .add_service(schedules)
         .add_service(gateway)
+        .add_service(notices)
         .add_service(operations)
         .add_service(reports)
-        .add_service(notices)
         .add_service(health)
         .add_service(reflection);
     let health = Health { reporter, names };
@@ -413,7 +419,7 @@ async fn routes(context: &Context) -> (Health, Routes) {
 /// What `grpc.health.v1` says of each service, and of all of them under the empty name.
 struct Health {
     reporter: HealthReporter,
-    names: [&'static str; 7],
+    names: [&'static str; 8],
 }
 
 impl Health {

@@ -1,7 +1,9 @@
 //! One file for each service: permission, reading the message, asking the engine, writing the answer.
 
+mod about;
 mod activate_firmware;
 mod backup;
+mod delivery_schedules;
 mod gateway;
 mod notices;
 mod operations;
@@ -16,7 +18,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
+pub(crate) use about::About;
 pub(crate) use activate_firmware::ActivateFirmware;
+pub(crate) use delivery_schedules::DeliverySchedules;
 pub(crate) use gateway::Gateway;
 pub(crate) use notices::Notices;
 pub(crate) use operations::Operations;

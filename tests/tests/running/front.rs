@@ -14,9 +14,11 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServiceResponse};
 
 /// The five services, without the package.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 7] = [
     "ActivateFirmware",
+    "DeliverySchedules",
     "Gateway",
+    "Notices",
     "Operations",
     "Reports",
     "UpdateFirmware",

@@ -60,7 +60,7 @@ impl Activate {
     pub(crate) async fn run(self, output: Output) -> Result<Answer, Failure> {
         let submit = SubmitBatch {
             request_id: self.request_id.unwrap_or_else(RequestId::fresh),
-            manufacturer_image_hash: hash(&self.image)?,
+            manufacturer_image_hash: image_hash(&self.image)?,
             devices: self.devices.load()?,
             service_date: self.date.map(|date| date.to_string()),
             signed_request: signed_request(self.signed_request.as_ref())?,
@@ -80,7 +80,7 @@ impl Activate {
 
 /// The hash itself, or that of a file: of the Manufacturer Image in it, or of all of it where it
 /// is no OTA Upgrade Image, because `dco send --wrap` makes the whole file the Manufacturer Image.
-fn hash(image: &str) -> Result<ManufacturerImageHash, Failure> {
+pub(crate) fn image_hash(image: &str) -> Result<ManufacturerImageHash, Failure> {
     if let Ok(hash) = image.parse() {
         return Ok(hash);
     }
@@ -101,15 +101,15 @@ mod tests {
     #[test]
     fn an_image_is_named_by_its_hash_its_file_or_the_file_it_was_made_of() {
         let expected = ManufacturerImageHash::of(b"firmware");
-        assert_eq!(hash(&expected.to_string()).unwrap(), expected);
+        assert_eq!(image_hash(&expected.to_string()).unwrap(), expected);
         let dir = tempfile::tempdir().unwrap();
         let plain = dir.path().join("firmware.bin");
         files::write_new(&plain, b"firmware").unwrap();
-        assert_eq!(hash(plain.to_str().unwrap()).unwrap(), expected);
+        assert_eq!(image_hash(plain.to_str().unwrap()).unwrap(), expected);
         let header = image::header(FirmwareVersion::new(1), "firmware", image::ANY_HARDWARE);
         let ota = dir.path().join("firmware.ota");
         files::write_new(&ota, &dco_block::wrap(header, b"firmware", &[7; 64])).unwrap();
-        assert_eq!(hash(ota.to_str().unwrap()).unwrap(), expected);
+        assert_eq!(image_hash(ota.to_str().unwrap()).unwrap(), expected);
     }
 
     #[test]
@@ -118,11 +118,16 @@ mod tests {
         let short = dir.path().join("short.ota");
         files::write_new(&short, &[0x1E, 0xF1, 0xEE, 0x0B]).unwrap();
         assert!(
-            hash(short.to_str().unwrap())
+            image_hash(short.to_str().unwrap())
                 .unwrap_err()
                 .message
                 .contains("short.ota: ")
         );
-        assert!(hash("abc123").unwrap_err().message.contains("no such file"));
+        assert!(
+            image_hash("abc123")
+                .unwrap_err()
+                .message
+                .contains("no such file")
+        );
     }
 }

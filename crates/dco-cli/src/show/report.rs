@@ -187,11 +187,12 @@ fn hours(day: &ServiceDay) -> String {
 }
 
 /// A bar that is full when all was used; any use at all shows.
-fn bar(part: u32, whole: u32) -> String {
-    let (part_64, whole_64) = (u64::from(part), u64::from(whole));
-    let full = match whole_64 {
-        0 => part_64.min(1) * BAR_WIDTH,
-        _ => (part_64 * BAR_WIDTH).div_ceil(whole_64),
+pub(super) fn bar(part: impl Into<u64>, whole: impl Into<u64>) -> String {
+    let (part, whole) = (part.into(), whole.into());
+    let full = match whole {
+        0 => part.min(1) * BAR_WIDTH,
+        _ if part < whole => (part * BAR_WIDTH).div_ceil(whole).min(BAR_WIDTH - 1),
+        _ => BAR_WIDTH,
     };
     let cells: String = (0..BAR_WIDTH)
         .map(|cell| if cell < full { '█' } else { '·' })
@@ -244,11 +245,12 @@ mod tests {
 
     #[test]
     fn a_bar_is_full_only_at_capacity_and_empty_only_at_none() {
-        assert!(bar(0, 12_000).starts_with('·'));
-        assert!(bar(1, 12_000).starts_with("█·"));
-        assert!(bar(12_000, 12_000).ends_with("█ 100.0 %"));
-        assert!(bar(5, 0).ends_with("█ -"));
-        assert!(bar(u32::MAX, 1).starts_with('█'));
+        assert!(bar(0_u32, 12_000_u32).starts_with('·'));
+        assert!(bar(1_u32, 12_000_u32).starts_with("█·"));
+        assert!(bar(11_999_u32, 12_000_u32).ends_with("█· 99.9 %"));
+        assert!(bar(12_000_u32, 12_000_u32).ends_with("█ 100.0 %"));
+        assert!(bar(5_u32, 0_u32).ends_with("█ -"));
+        assert!(bar(u32::MAX, 1_u32).starts_with('█'));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod schedules;
+
 use bytes::Bytes;
 use dco_block::{FirmwareVersion, Manifest, wrap};
 use dco_client::{

@@ -5,8 +5,8 @@ use pb::activation::{Stage as WireStage, State as WireState};
 
 use super::*;
 use crate::types::{
-    Activation, ActivationName, ActivationState, AttemptOutcome, AttemptRef, AttemptResult, Batch,
-    DeviceEntry, InvalidDevices, Stage, Transfer, TransferState,
+    Acted, Activation, ActivationName, ActivationState, AttemptOutcome, AttemptRef, AttemptResult,
+    Batch, DeviceEntry, Fits, InvalidDevices, MoveCause, Schedule, Stage, Transfer, TransferState,
 };
 
 const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
@@ -243,4 +243,118 @@ fn an_inventory_entry_is_written_as_the_wire_wants_it() {
         ),
         ("000A", "0000000B")
     );
+}
+
+fn a_schedule() -> pb::Schedule {
+    let step = pb::ScheduleStep {
+        act: pb::ScheduleAct::End.into(),
+        signature: Some(pb::ScheduleSignature {
+            by: pb::ScheduleParty::ServiceDesk.into(),
+            officer: USER.to_string(),
+            ..Default::default()
+        }),
+        cause: pb::MoveCause::MakesRoom.into(),
+        makes_room_for: format!("users/{USER}/schedules/9"),
+        end_date: "2026-12-01".to_owned(),
+        ..Default::default()
+    };
+    pb::Schedule {
+        name: format!("users/{USER}/schedules/7"),
+        etag: "3".to_owned(),
+        state: pb::schedule::State::Amending.into(),
+        request: Some(pb::ScheduleRequest::default()),
+        agreed: Some(pb::ScheduleDeal {
+            window: Some(pb::HourWindow {
+                from_hour: 20,
+                to_hour: 24,
+            }),
+            quota_total: 5,
+            first_date: "2026-12-01".to_owned(),
+            last_date: "2026-12-02".to_owned(),
+            ..Default::default()
+        }),
+        history: vec![step],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_schedule_is_read_with_its_words_and_what_is_absent_is_none() {
+    let schedule = Schedule::try_from(a_schedule()).unwrap();
+    assert_eq!(schedule.name.map(|name| name.number), Some(7));
+    assert_eq!(
+        (schedule.state.as_str(), schedule.proposal),
+        ("AMENDING", None)
+    );
+    assert_eq!(schedule.request.manufacturer_image_hash, None);
+    let agreed = schedule.agreed.unwrap();
+    assert_eq!(
+        (agreed.total, agreed.deal.window_hours),
+        (5, Some((20, 24)))
+    );
+    let step = &schedule.history[0];
+    assert_eq!(
+        (step.act.as_str(), step.signature.by.as_str()),
+        ("END", "SERVICE_DESK")
+    );
+    assert_eq!(step.end_date.as_deref(), Some("2026-12-01"));
+    let other = match step.cause {
+        Some(MoveCause::MakesRoom(other)) => other.map(|name| name.number),
+        _ => None,
+    };
+    assert_eq!(other, Some(9));
+}
+
+#[test]
+fn what_is_wrong_with_a_schedule_is_named() {
+    let spoilt = |spoil: fn(&mut pb::Schedule)| {
+        let mut wire = a_schedule();
+        spoil(&mut wire);
+        fault(Schedule::try_from(wire))
+    };
+    assert_eq!(spoilt(|it| it.state = 0), "schedule.state");
+    assert_eq!(spoilt(|it| it.state = 99), "schedule.state");
+    assert_eq!(spoilt(|it| it.name.push('x')), "schedule.name");
+    assert_eq!(spoilt(|it| it.request = None), "schedule.request");
+    assert_eq!(spoilt(|it| it.history[0].act = 0), "step.act");
+    assert_eq!(
+        spoilt(|it| it.history[0].signature = None),
+        "step.signature"
+    );
+    assert_eq!(
+        fault(Acted::try_from(pb::ActOnScheduleResponse::default())),
+        "result"
+    );
+}
+
+#[test]
+fn an_offer_is_a_fit_or_says_why_there_is_none() {
+    use pb::fit_result::Result as WireFit;
+    let result = |result| Some(pb::FitResult { result });
+    let no_fit = pb::NoFit {
+        wanted: 9,
+        room: 4,
+        ..Default::default()
+    };
+    let wire = pb::FitScheduleResponse {
+        earliest_end: result(Some(WireFit::Fit(pb::Fit::default()))),
+        flattest: result(Some(WireFit::NoFit(no_fit))),
+        moves_nobody: result(None),
+    };
+    assert_eq!(fault(Fits::try_from(wire.clone())), "moves_nobody");
+    let wire = pb::FitScheduleResponse {
+        moves_nobody: wire.earliest_end.clone(),
+        ..wire
+    };
+    let fits = Fits::try_from(wire).unwrap();
+    assert!(fits.earliest_end.is_ok());
+    let why = fits.flattest.unwrap_err();
+    assert_eq!((why.wanted, why.room), (9, 4));
+}
+
+#[test]
+fn instants_go_out_as_they_come_in() {
+    for at_us in [0, 1, -1, 1_774_742_400_000_001, -5_000_001] {
+        assert_eq!(instant("time", Some(timestamp(at_us))), Ok(Some(at_us)));
+    }
 }

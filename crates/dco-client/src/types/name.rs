@@ -21,6 +21,14 @@ pub struct BatchName {
     pub number: u64,
 }
 
+/// `users/{EUI-64}/schedules/{number}`: one delivery schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScheduleName {
+    pub user: Eui64,
+    /// Counted per User.
+    pub number: u64,
+}
+
 /// `users/{EUI-64}/batches/{number}/activations/{EUI-64}`: one Device of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActivationName {
@@ -86,6 +94,31 @@ impl FromStr for BatchName {
     }
 }
 
+impl Display for ScheduleName {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "users/{}/schedules/{}", self.user, self.number)
+    }
+}
+
+impl FromStr for ScheduleName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let [user, number] = segments(text, ["users", "schedules"]).ok_or_else(|| InvalidName {
+            text: text.to_owned(),
+            expected: "users/90-B3-D5-1F-30-01-00-00/schedules/3",
+        })?;
+        Ok(Self {
+            user: parse(
+                text,
+                user,
+                "an EUI-64 like 90-B3-D5-1F-30-01-00-00 after users/",
+            )?,
+            number: parse(text, number, "a whole number after schedules/")?,
+        })
+    }
+}
+
 impl Display for ActivationName {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         write!(out, "{}/activations/{}", self.batch, self.device)
@@ -145,6 +178,11 @@ mod tests {
         }
         let batch = "users/90-B3-D5-1F-30-01-00-00/batches/7";
         assert_eq!(batch.parse::<BatchName>().unwrap().to_string(), batch);
+        let schedule = "users/90-B3-D5-1F-30-01-00-00/schedules/3";
+        assert_eq!(
+            schedule.parse::<ScheduleName>().unwrap().to_string(),
+            schedule
+        );
         let activation = format!("{batch}/activations/90-B3-D5-1F-30-02-00-0A");
         assert_eq!(
             activation.parse::<ActivationName>().unwrap().to_string(),

@@ -2,8 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use dco_block::{Eui64, FirmwareVersion};
 use dco_client::{
-    ChangePause, ClientError, Code, DeviceEntry, OperationsClient, PageRequest, ReportsClient,
-    RequestId,
+    ChangePause, ClientError, Code, DeviceEntry, MoveCause, OperationsClient, PageRequest,
+    ReportsClient, RequestId, SetCapacity, Signing,
 };
 use dco_proto::v1 as pb;
 use futures::stream;
@@ -146,6 +146,76 @@ impl Operations for Desk {
             service_days,
             next_page_token,
         }))
+    }
+
+    async fn set_capacity(
+        &self,
+        request: Request<pb::SetCapacityRequest>,
+    ) -> Result<Response<pb::SetCapacityResponse>, Status> {
+        let request = request.into_inner();
+        let over = pb::DayUnits {
+            service_date: request.first_date,
+            units: 12_000 - request.capacity.unwrap(),
+        };
+        Ok(Response::new(pb::SetCapacityResponse {
+            over_agreed: vec![over],
+        }))
+    }
+
+    async fn list_pending_actions(
+        &self,
+        _: Request<pb::ListPendingActionsRequest>,
+    ) -> Result<Response<pb::ListPendingActionsResponse>, Status> {
+        let waiting = action("actions/7", pb::pending_action::State::Waiting);
+        Ok(Response::new(pb::ListPendingActionsResponse {
+            actions: vec![waiting],
+            next_page_token: String::new(),
+        }))
+    }
+
+    async fn approve_action(
+        &self,
+        request: Request<pb::ApproveActionRequest>,
+    ) -> Result<Response<pb::Schedule>, Status> {
+        assert_eq!(request.into_inner().ticket, "INC-2");
+        Ok(Response::new(pb::Schedule {
+            name: schedule(),
+            etag: "5".to_owned(),
+            state: pb::schedule::State::Amended.into(),
+            request: Some(pb::ScheduleRequest::default()),
+            ..Default::default()
+        }))
+    }
+
+    async fn decline_action(
+        &self,
+        request: Request<pb::DeclineActionRequest>,
+    ) -> Result<Response<pb::PendingAction>, Status> {
+        let name = request.into_inner().name;
+        let declined = action(&name, pb::pending_action::State::Declined);
+        Ok(Response::new(declined))
+    }
+}
+
+fn schedule() -> String {
+    format!("users/{USER}/schedules/3")
+}
+
+fn action(name: &str, state: pb::pending_action::State) -> pb::PendingAction {
+    pb::PendingAction {
+        name: name.to_owned(),
+        state: state.into(),
+        schedule: schedule(),
+        step: Some(pb::ScheduleStep {
+            act: pb::ScheduleAct::Impose.into(),
+            signature: Some(pb::ScheduleSignature {
+                by: pb::ScheduleParty::ServiceDesk.into(),
+                ..Default::default()
+            }),
+            cause: pb::MoveCause::OverAgreed.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
     }
 }
 
@@ -352,6 +422,53 @@ async fn gateways_and_service_days_are_listed_page_by_page() {
     let second = operations.service_days(&wanted).await.unwrap();
     assert_eq!(second.items[0].service_date, "2026-03-28");
     assert_eq!(second.next, None);
+}
+
+fn signing() -> Signing {
+    Signing {
+        request_id: RequestId::fresh(),
+        validate_only: false,
+        reason: "a link is down".to_owned(),
+        ticket: "INC-2".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn officers_set_capacity_and_answer_what_waits_for_a_second_one() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let operations = OperationsClient::new(&link);
+    let set = SetCapacity {
+        signing: signing(),
+        first_date: "2026-03-29".to_owned(),
+        one_day: true,
+        capacity: Some(9_000),
+        hour_profile: Vec::new(),
+    };
+    let over = operations.set_capacity(set).await.unwrap();
+    assert_eq!(
+        (over[0].service_date.as_str(), over[0].units),
+        ("2026-03-29", 3_000)
+    );
+
+    let waiting = operations.pending_actions(&PageRequest::default()).await;
+    let waiting = waiting.unwrap().items.remove(0);
+    assert_eq!(
+        (waiting.number, waiting.state.as_str()),
+        (Some(7), "WAITING")
+    );
+    assert_eq!(waiting.step.act, "IMPOSE");
+    assert_eq!(waiting.step.cause, Some(MoveCause::OverAgreed));
+
+    let amended = operations.approve_action(7, signing()).await.unwrap();
+    assert_eq!(
+        (amended.etag.as_str(), amended.state.as_str()),
+        ("5", "AMENDED")
+    );
+    let declined = operations.decline_action(7, signing()).await.unwrap();
+    assert_eq!(
+        (declined.number, declined.state.as_str()),
+        (Some(7), "DECLINED")
+    );
 }
 
 #[tokio::test]

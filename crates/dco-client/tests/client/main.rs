@@ -9,6 +9,8 @@ mod gateway;
 #[cfg(test)]
 mod images;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod parties;
 #[cfg(test)]
 mod peer;

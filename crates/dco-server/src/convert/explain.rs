@@ -1,11 +1,10 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Explanation, Hold, SECOND_US, Stage};
+use dco_engine::{ActivationState, ActivationView, Explanation, Hold, Stage};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
-use prost_types::Timestamp;
 
-use super::{activation::activation, instant};
+use super::{activation::activation, for_people, instant};
 
 /// An explanation as it goes out.
 pub(crate) fn explanation(explanation: &Explanation) -> pb::Explanation {
@@ -156,12 +155,6 @@ fn summary(explanation: &Explanation) -> String {
         text += &format!("; its release is expected at {}", for_people(at_us));
     }
     text + "."
-}
-
-/// An instant in a sentence: the next whole second, so that nobody looks too early.
-pub(super) fn for_people(at_us: Micros) -> Timestamp {
-    let seconds = at_us.div_euclid(SECOND_US) + i64::from(at_us.rem_euclid(SECOND_US) > 0);
-    Timestamp { seconds, nanos: 0 }
 }
 
 fn standing(view: &ActivationView) -> String {

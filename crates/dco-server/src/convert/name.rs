@@ -16,6 +16,7 @@ pub(crate) struct OfUser<'a> {
 }
 
 const TRANSFER: &str = "users/{EUI-64}/transfers/{number}";
+const SCHEDULE: &str = "users/{EUI-64}/schedules/{number}";
 const BATCH: &str = "users/{EUI-64}/batches/{number}";
 const ACTIVATION: &str = "users/{EUI-64}/batches/{number}/activations/{Device EUI-64}";
 
@@ -33,6 +34,11 @@ impl<'a> OfUser<'a> {
         })
     }
 
+    /// Whether the name ends with its User.
+    pub(crate) fn is_user(self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// The name ends with its User.
     pub(crate) fn nothing_more(self) -> Result<(), Fault> {
         if self.rest.is_empty() {
@@ -48,6 +54,15 @@ impl<'a> OfUser<'a> {
             .strip_prefix("transfers/")
             .and_then(number)
             .ok_or_else(|| invalid(self.field, TRANSFER))
+    }
+
+    /// The number of a schedule.
+    pub(crate) fn schedule(self) -> Result<u32, Fault> {
+        self.rest
+            .strip_prefix("schedules/")
+            .and_then(number)
+            .and_then(|number| u32::try_from(number).ok())
+            .ok_or_else(|| invalid(self.field, SCHEDULE))
     }
 
     /// The number of a batch.

@@ -4,11 +4,27 @@ use dco_block::Eui64;
 use dco_engine::record::ActKind;
 use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 use dco_proto::v1 as pb;
-use dco_schedule::{Covers, ScheduleId, Side, Source, Span};
+use dco_schedule::{ScheduleId, Side, Source, Span};
 use pb::notice::Subject;
 
-use super::explain::for_people;
-use super::{instant, name};
+use super::name::OfUser;
+use super::schedules::{covers, day_units, name as schedule};
+use super::{for_people, instant, name};
+use crate::status::Fault;
+
+/// Whose notices are meant; `None` for the caller's own.
+pub(crate) fn party(parent: &str) -> Result<Option<NoticeParty>, Fault> {
+    match parent {
+        "" => Ok(None),
+        "serviceDesk" => Ok(Some(NoticeParty::Desk)),
+        "operators" => Ok(Some(NoticeParty::Operators)),
+        _ => {
+            let parent = OfUser::read(parent, "parent")?;
+            parent.nothing_more()?;
+            Ok(Some(NoticeParty::User(parent.user)))
+        }
+    }
+}
 
 /// A party's notices.
 pub(crate) fn notices(party: NoticeParty, notices: &Notices) -> pb::ListNoticesResponse {
@@ -27,10 +43,6 @@ fn notice(party: NoticeParty, notice: &Notice) -> pb::Notice {
         message: message(&notice.subject),
         subject: Some(subject(party, &notice.subject)),
     }
-}
-
-fn schedule(id: ScheduleId<Eui64>) -> String {
-    format!("users/{}/schedules/{}", id.user, id.number)
 }
 
 /// The name of the schedule of the party itself; empty where it is none, or the party has no schedules.
@@ -95,16 +107,12 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             agreed_days: *agreed_days,
         }),
         NoticeSubject::OverAgreed { days, proposal } => {
-            let days = days.iter().map(|(date, units)| pb::DayUnits {
-                service_date: date.to_string(),
-                units: *units,
-            });
             let proposal = proposal.iter().map(|(id, units)| pb::ProposedMove {
                 schedule: schedule(*id),
                 units: *units,
             });
             Subject::OverAgreed(pb::OverAgreedNotice {
-                days: days.collect(),
+                days: day_units(days.iter().copied()),
                 proposal: proposal.collect(),
             })
         }
@@ -242,10 +250,7 @@ fn quota(user: Eui64, it: &QuotaUse) -> pb::QuotaUse {
     pb::QuotaUse {
         service_date: it.date.to_string(),
         schedule: schedule(ScheduleId { user, number }),
-        manufacturer_image_hash: match it.covers {
-            Covers::Image(hash) => hash.to_vec().into(),
-            Covers::Portfolio => bytes::Bytes::new(),
-        },
+        manufacturer_image_hash: covers(&it.covers),
         agreed: it.agreed,
         used: it.used,
     }
@@ -256,6 +261,19 @@ mod tests {
     use super::*;
 
     const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
+
+    #[test]
+    fn a_party_is_named_or_is_the_caller_itself() {
+        let read = |parent: &str| party(parent).map_err(|fault| fault.reason());
+        assert_eq!(read(""), Ok(None));
+        assert_eq!(read("serviceDesk"), Ok(Some(NoticeParty::Desk)));
+        assert_eq!(read("operators"), Ok(Some(NoticeParty::Operators)));
+        let user = format!("users/{USER}");
+        assert_eq!(read(&user), Ok(Some(NoticeParty::User(USER))));
+        for wrong in ["users", "gateways", &format!("{user}/batches/1")] {
+            assert_eq!(read(wrong), Err("NAME_INVALID"), "{wrong}");
+        }
+    }
 
     #[test]
     fn every_notice_has_a_sentence_and_its_facts() {

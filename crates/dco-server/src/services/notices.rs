@@ -1,7 +1,7 @@
 //! What parties are told, and what a User may send.
 
 use dco_block::Eui64;
-use dco_engine::{NoticeParty, Reply, Request as Ask, ScheduleRequest, Topic};
+use dco_engine::{Reply, Request as Ask, ScheduleRequest, Topic};
 use dco_proto::v1 as pb;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -9,20 +9,12 @@ use tonic::{Request, Response, Status};
 use super::{Answers, Context, answers};
 use crate::convert::notices;
 use crate::convert::page::Page;
-use crate::permit::{Caller, Permit, Reader, Staff};
+use crate::permit::{Caller, NoticeReader, Permit, Reader};
 use crate::status::Fault;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Notices(pub Context);
-
-/// A right to read notices, and whose they are.
-#[derive(Debug, Clone, Copy)]
-enum Of {
-    User(Permit<Reader>),
-    Desk(Permit<Staff>),
-    Operators(Permit<Staff>),
-}
 
 #[tonic::async_trait]
 impl pb::notices_server::Notices for Notices {
@@ -31,8 +23,8 @@ impl pb::notices_server::Notices for Notices {
         request: Request<pb::ListNoticesRequest>,
     ) -> Result<Response<pb::ListNoticesResponse>, Status> {
         let (caller, message) = self.0.admit(request)?;
-        let of = Of::read(&caller, &message.parent)?;
-        let told = Told::new(&self.0, &caller, of, &message)?;
+        let by = reader(&caller, &message.parent)?;
+        let told = Told::new(&self.0, &caller, by, &message)?;
         Ok(Response::new(told.read().await?))
     }
 
@@ -43,8 +35,8 @@ impl pb::notices_server::Notices for Notices {
         request: Request<pb::ListNoticesRequest>,
     ) -> Result<Response<Self::WatchNoticesStream>, Status> {
         let (caller, message) = self.0.admit(request)?;
-        let of = Of::read(&caller, &message.parent)?;
-        let told = Told::new(&self.0, &caller, of, &message)?;
+        let by = reader(&caller, &message.parent)?;
+        let told = Told::new(&self.0, &caller, by, &message)?;
         Ok(Response::new(told.watch().await?))
     }
 
@@ -53,8 +45,13 @@ impl pb::notices_server::Notices for Notices {
         request: Request<pb::GetLimitsRequest>,
     ) -> Result<Response<pb::Limits>, Status> {
         let (caller, message) = self.0.admit(request)?;
-        let (by, parent) = caller.permit_named(&message.parent, "parent")?;
-        parent.nothing_more()?;
+        let by = if message.parent.is_empty() {
+            caller.permit_own()?
+        } else {
+            let (by, parent) = caller.permit_named::<Reader>(&message.parent, "parent")?;
+            parent.nothing_more()?;
+            by
+        };
         Ok(Response::new(self.limits(by).await?))
     }
 }
@@ -70,33 +67,18 @@ impl Notices {
     }
 }
 
-impl Of {
-    fn read(caller: &Caller, parent: &str) -> Result<Self, Fault> {
-        match parent {
-            "serviceDesk" => caller.permit(()).map(Self::Desk),
-            "operators" => caller.permit(()).map(Self::Operators),
-            _ => {
-                let (by, parent) = caller.permit_named(parent, "parent")?;
-                parent.nothing_more()?;
-                Ok(Self::User(by))
-            }
-        }
-    }
-
-    fn party(&self) -> NoticeParty {
-        match self {
-            Self::User(by) => NoticeParty::User(by.user()),
-            Self::Desk(_) => NoticeParty::Desk,
-            Self::Operators(_) => NoticeParty::Operators,
-        }
-    }
+/// The right is asked for before what is wrong with the name is said.
+fn reader(caller: &Caller, parent: &str) -> Result<Permit<NoticeReader>, Fault> {
+    let read = notices::party(parent);
+    let by = caller.permit(read.as_ref().ok().copied().flatten())?;
+    read.map(|_| by)
 }
 
 /// A party's notices from a position on.
 struct Told {
     context: Context,
     caller: Eui64,
-    of: Of,
+    by: Permit<NoticeReader>,
     position: u64,
     limit: u32,
 }
@@ -113,21 +95,21 @@ impl Told {
     fn new(
         context: &Context,
         caller: &Caller,
-        of: Of,
+        by: Permit<NoticeReader>,
         message: &pb::ListNoticesRequest,
     ) -> Result<Self, Fault> {
         let page = Page::<u64>::read("notices", message.page_size, "")?;
         Ok(Self {
             context: context.clone(),
             caller: caller.eui64(),
-            of,
+            by,
             position: message.position,
             limit: page.limit,
         })
     }
 
     async fn read(&self) -> Result<pb::ListNoticesResponse, Fault> {
-        let party = self.of.party();
+        let party = self.by.party();
         let ask = Ask::Schedules(ScheduleRequest::ReadNotices {
             party,
             position: self.position,
@@ -141,7 +123,7 @@ impl Told {
 
     async fn watch(self) -> Result<Answers<pb::ListNoticesResponse>, Fault> {
         // Subscribed first, so that no notice falls between the first look and the waiting.
-        let party = self.of.party();
+        let party = self.by.party();
         let changes = self.context.engine.watch(Topic::Notices { party }).await?;
         let watcher = Watcher {
             told: self,

@@ -1,5 +1,7 @@
 //! For operators and the Service Desk.
 
+mod officers;
+
 use dco_block::Eui64;
 use dco_engine::{DeviceEntry, IMPORT_DEVICES_MAX, ImportDevices, Refusal, Reply, Request as Ask};
 use dco_proto::v1 as pb;
@@ -10,7 +12,7 @@ use super::{Answers, Context, backup};
 use crate::convert::operations::{change_pause, device, gateway, pause_in_force, service_day};
 use crate::convert::page::{Page, next_token};
 use crate::convert::request_id;
-use crate::permit::{Caller, Officer, Operator, Permit, Staff};
+use crate::permit::{Caller, Operator, Pauser, Permit, Staff};
 use crate::status::Fault;
 
 /// The service.
@@ -64,8 +66,8 @@ impl pb::operations_server::Operations for Operations {
         request: Request<pb::PauseRequest>,
     ) -> Result<Response<pb::PauseResponse>, Status> {
         let (caller, asked) = self.0.admit(request)?;
-        let by: Permit<Officer> = caller.permit(())?;
-        let change = change_pause(by.officer(), asked)?;
+        let by: Permit<Pauser> = caller.permit(())?;
+        let change = change_pause(by.pauser(), asked)?;
         let pause = self.change_pause(by, Ask::Pause(change)).await?;
         Ok(Response::new(pb::PauseResponse { pause }))
     }
@@ -75,7 +77,7 @@ impl pb::operations_server::Operations for Operations {
         request: Request<pb::ResumeRequest>,
     ) -> Result<Response<pb::ResumeResponse>, Status> {
         let (caller, asked) = self.0.admit(request)?;
-        let by: Permit<Officer> = caller.permit(())?;
+        let by: Permit<Pauser> = caller.permit(())?;
         let asked = pb::PauseRequest {
             request_id: asked.request_id,
             validate_only: asked.validate_only,
@@ -83,9 +85,47 @@ impl pb::operations_server::Operations for Operations {
             ticket: asked.ticket,
             reason: asked.reason,
         };
-        let change = change_pause(by.officer(), asked)?;
+        let change = change_pause(by.pauser(), asked)?;
         let pause = self.change_pause(by, Ask::Resume(change)).await?;
         Ok(Response::new(pb::ResumeResponse { pause }))
+    }
+
+    async fn set_capacity(
+        &self,
+        request: Request<pb::SetCapacityRequest>,
+    ) -> Result<Response<pb::SetCapacityResponse>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.0.set_capacity(by, message).await?))
+    }
+
+    async fn list_pending_actions(
+        &self,
+        request: Request<pb::ListPendingActionsRequest>,
+    ) -> Result<Response<pb::ListPendingActionsResponse>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(
+            self.0.pending_actions(by, &caller, &message).await?,
+        ))
+    }
+
+    async fn approve_action(
+        &self,
+        request: Request<pb::ApproveActionRequest>,
+    ) -> Result<Response<pb::Schedule>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.0.approve_action(by, message).await?))
+    }
+
+    async fn decline_action(
+        &self,
+        request: Request<pb::DeclineActionRequest>,
+    ) -> Result<Response<pb::PendingAction>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.0.decline_action(by, message).await?))
     }
 }
 
@@ -118,10 +158,10 @@ impl Operations {
 
     async fn change_pause(
         &self,
-        by: Permit<Officer>,
+        by: Permit<Pauser>,
         ask: Ask,
     ) -> Result<Option<pb::PauseInForce>, Fault> {
-        match self.0.engine.ask(by.officer(), ask).await? {
+        match self.0.engine.ask(by.pauser(), ask).await? {
             Reply::Pause(pause) => Ok(pause.map(pause_in_force)),
             _ => Err(Fault::wrong_answer("a pause")),
         }

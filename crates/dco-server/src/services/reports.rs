@@ -1,26 +1,18 @@
 //! What happened: a User reads about itself, staff about everyone.
 
-use dco_block::Eui64;
 use dco_engine::{Reply, Request as Ask};
 use dco_proto::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::Context;
+use super::{About, Context};
 use crate::convert::operations::service_day;
 use crate::convert::reports::{days, success, trt};
-use crate::permit::{Caller, Permit, Reader, ReportReader};
+use crate::permit::Caller;
 use crate::status::Fault;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Reports(pub Context);
-
-/// A right to read a report, and whom it is then about: one User, or everyone.
-#[derive(Debug, Clone, Copy)]
-enum About {
-    One(Permit<Reader>),
-    Allowed(Permit<ReportReader>),
-}
 
 #[tonic::async_trait]
 impl pb::reports_server::Reports for Reports {
@@ -51,25 +43,6 @@ impl pb::reports_server::Reports for Reports {
         let (caller, message) = self.0.admit(request)?;
         let about = About::of(&caller, &message.parent)?;
         Ok(Response::new(self.success(about, &caller).await?))
-    }
-}
-
-impl About {
-    /// The User that `parent` names; without one, whomever the caller may read about.
-    fn of(caller: &Caller, parent: &str) -> Result<Self, Fault> {
-        if parent.is_empty() {
-            return caller.permit(()).map(Self::Allowed);
-        }
-        let (by, parent) = caller.permit_named(parent, "parent")?;
-        parent.nothing_more()?;
-        Ok(Self::One(by))
-    }
-
-    fn user(self) -> Option<Eui64> {
-        match self {
-            Self::One(by) => Some(by.user()),
-            Self::Allowed(by) => by.about(),
-        }
     }
 }
 

@@ -33,7 +33,7 @@ impl ScheduleAct {
 
 impl ActKind {
     /// The kind of an act.
-    pub(crate) const fn of(act: &Act<User>) -> Self {
+    pub const fn of(act: &Act<User>) -> Self {
         match act {
             Act::Request(_) => Self::Request,
             Act::Offer { .. } => Self::Offer,

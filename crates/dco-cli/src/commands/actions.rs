@@ -1,0 +1,121 @@
+//! `dco actions`: four eyes.
+
+use clap::{Args, Subcommand};
+use dco_client::OperationsClient;
+use serde_json::json;
+
+use crate::connect::Connection;
+use crate::exit::{Answer, Failure};
+use crate::paging;
+use crate::show::{action_json, action_text, actions_text, schedule_json, schedule_text};
+use crate::signing::SigningArgs;
+
+/// List, approve or decline what waits for a second officer
+#[derive(Debug, Args)]
+pub(crate) struct Actions {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(List),
+    Approve(Approve),
+    Decline(Decline),
+}
+
+/// List what waits for a second officer
+#[derive(Debug, Args)]
+#[command(long_about = "\
+List what officers of the Service Desk have asked for and what waits for a second one: security
+priority, and whatever takes from a User what is agreed.
+
+Example:
+  dco actions list --as pki/desk2")]
+struct List {
+    /// How many to show
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Approve it: it is done now, if it still can be
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Approve what another officer has asked for. It is checked again on what holds now, and done.
+
+Example:
+  dco actions approve 3 --ticket INC-8 --reason \"checked with the User\" --as pki/desk2")]
+struct Approve {
+    #[command(flatten)]
+    answer: AnswerArgs,
+}
+
+/// Decline it: it is not done
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Decline what an officer has asked for; who asked for it may take it back so.
+
+Example:
+  dco actions decline 3 --ticket INC-8 --reason \"the User was not asked\" --as pki/desk2")]
+struct Decline {
+    #[command(flatten)]
+    answer: AnswerArgs,
+}
+
+#[derive(Debug, Args)]
+struct AnswerArgs {
+    /// The number, as `dco actions list` shows it
+    number: u64,
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Actions {
+    pub(crate) async fn run(self) -> Result<Answer, Failure> {
+        match self.command {
+            Command::List(list) => list.run().await,
+            Command::Approve(approve) => approve.answer.approve().await,
+            Command::Decline(decline) => decline.answer.decline().await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<Answer, Failure> {
+        let client = client(&self.connection).await?;
+        let client = &client;
+        let get = |page| async move { client.pending_actions(&page).await };
+        let actions = paging::up_to(self.limit, get).await?;
+        let json = actions.iter().map(action_json).collect::<Vec<_>>();
+        Ok(Answer::new(
+            actions_text(&actions),
+            json!({ "actions": json }),
+        ))
+    }
+}
+
+impl AnswerArgs {
+    async fn approve(&self) -> Result<Answer, Failure> {
+        let client = client(&self.connection).await?;
+        let answered = client.approve_action(self.number, self.signing.signing());
+        let schedule = answered.await?;
+        let json = json!({ "schedule": schedule_json(&schedule) });
+        Ok(Answer::new(schedule_text(&schedule), json))
+    }
+
+    async fn decline(&self) -> Result<Answer, Failure> {
+        let client = client(&self.connection).await?;
+        let answered = client.decline_action(self.number, self.signing.signing());
+        let action = answered.await?;
+        let json = json!({ "action": action_json(&action) });
+        Ok(Answer::new(action_text(&action), json))
+    }
+}
+
+async fn client(connection: &Connection) -> Result<OperationsClient, Failure> {
+    Ok(OperationsClient::new(&connection.link().await?))
+}

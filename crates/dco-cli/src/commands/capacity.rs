@@ -1,0 +1,203 @@
+//! `dco capacity`: what each service day has, and what is left of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use dco_block::Eui64;
+use dco_client::{CapacityDay, OperationsClient, SchedulesClient, SetCapacity};
+use dco_schedule::ServiceDate;
+use dco_server::Clock;
+use serde_json::json;
+
+use crate::connect::Connection;
+use crate::exit::{Answer, Failure};
+use crate::show::{capacity_csv, capacity_day_json, capacity_days_text, capacity_ics, units_json};
+use crate::signing::SigningArgs;
+use crate::table::{grouped, table};
+use crate::{files, when};
+
+/// Show, set or export the capacity of service days
+#[derive(Debug, Args)]
+pub(crate) struct Capacity {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Show(Show),
+    Set(Set),
+    Export(Export),
+}
+
+/// Which service days, and as whom they are read.
+#[derive(Debug, Clone, Args)]
+struct Range {
+    /// The first service day; today when not given
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
+    first: Option<ServiceDate>,
+    /// The last service day; 55 days after the first when not given
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
+    last: Option<ServiceDate>,
+    /// As this User reads it: its own, and all others as a sum
+    #[arg(long, value_name = "EUI-64")]
+    user: Option<Eui64>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Show what each service day has, and what is left of it
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Show what each service day can carry, what is agreed, reserved, used and lent, and what is free. A
+User sees its own and all others as a sum.
+
+Example:
+  dco capacity show --first 2026-12-01 --last 2026-12-31 --as pki/user1")]
+struct Show {
+    #[command(flatten)]
+    range: Range,
+}
+
+/// Set capacity or hour profile
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Set how many large images the system may release on a service day, how they are spread over its
+hours, or both. In force at once. Nothing that is agreed is taken back: days on which more is
+agreed than there is room for are named, and `dco schedule replan` says whom to move. For officers
+of the Service Desk.
+
+Examples:
+  dco capacity set --on 2026-12-25 --capacity 6000 --ticket INC-9 --reason holiday --as pki/desk1
+  dco capacity set --from 2027-01-01 --hour-profile 3,3,3,3,3,3,1,1,1,1,1,1,1,1,1,1,0,0,0,1,1,3,3,3 \\
+    --ticket INC-9 --reason \"peak hours\" --as pki/desk1")]
+struct Set {
+    /// This service day and all after it, up to the next setting
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
+    #[arg(required_unless_present = "on", conflicts_with = "on")]
+    from: Option<ServiceDate>,
+    /// This service day alone
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
+    on: Option<ServiceDate>,
+    /// Large images that may be released on a service day
+    #[arg(
+        long = "capacity",
+        value_name = "UNITS",
+        required_unless_present = "hour_profile"
+    )]
+    units: Option<u32>,
+    /// 24 weights, one for each hour from midnight on
+    #[arg(long, value_name = "W,W,...", value_delimiter = ',')]
+    hour_profile: Vec<u32>,
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Export it as CSV or as a calendar
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Export what each service day has as CSV for a spreadsheet, or as iCalendar for a calendar.
+
+Examples:
+  dco capacity export --format csv --out capacity.csv --as pki/desk1
+  dco capacity export --format ics --out capacity.ics --as pki/user1")]
+struct Export {
+    /// As what
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+    /// Into this file
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    range: Range,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// One line for each service day
+    Csv,
+    /// One event for each service day (iCalendar)
+    Ics,
+}
+
+impl Capacity {
+    pub(crate) async fn run(self) -> Result<Answer, Failure> {
+        match self.command {
+            Command::Show(show) => show.run().await,
+            Command::Set(set) => set.run().await,
+            Command::Export(export) => export.run().await,
+        }
+    }
+}
+
+impl Range {
+    async fn days(&self) -> Result<Vec<CapacityDay>, Failure> {
+        let client = SchedulesClient::new(&self.connection.link().await?);
+        let [first, last] = [self.first, self.last].map(|date| date.map(|date| date.to_string()));
+        let days = client.capacity(self.user, first.as_deref(), last.as_deref());
+        Ok(days.await?)
+    }
+}
+
+impl Show {
+    async fn run(self) -> Result<Answer, Failure> {
+        let days = self.range.days().await?;
+        let json = days.iter().map(capacity_day_json).collect::<Vec<_>>();
+        Ok(Answer::new(
+            capacity_days_text(&days),
+            json!({ "days": json }),
+        ))
+    }
+}
+
+impl Set {
+    async fn run(self) -> Result<Answer, Failure> {
+        let client = OperationsClient::new(&self.connection.link().await?);
+        let first = self
+            .from
+            .or(self.on)
+            .ok_or_else(|| Failure::usage("give the service days: --from or --on"))?;
+        let set = SetCapacity {
+            signing: self.signing.signing(),
+            first_date: first.to_string(),
+            one_day: self.on.is_some(),
+            capacity: self.units,
+            hour_profile: self.hour_profile,
+        };
+        let over = client.set_capacity(set).await?;
+        let text = if over.is_empty() {
+            "set; no service day has more agreed than it has room for".to_owned()
+        } else {
+            let rows = over
+                .iter()
+                .map(|day| vec![day.service_date.clone(), grouped(day.units)]);
+            format!(
+                "set; these service days are OVER_AGREED, `dco schedule replan` says whom to move\n\n{}",
+                table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
+            )
+        };
+        Ok(Answer::new(
+            text,
+            json!({ "over_agreed": units_json(&over) }),
+        ))
+    }
+}
+
+impl Export {
+    async fn run(self) -> Result<Answer, Failure> {
+        let days = self.range.days().await?;
+        let text = match self.format {
+            Format::Csv => capacity_csv(&days),
+            Format::Ics => capacity_ics(&days, Clock::wall().now_us()),
+        };
+        files::write(&self.out, &text)?;
+        let path = self.out.display().to_string();
+        let count = days.len();
+        Ok(Answer::new(
+            format!("{count} service days are in {path}"),
+            json!({ "file": path, "day_count": count }),
+        ))
+    }
+}

@@ -1,0 +1,53 @@
+//! What the Service Desk can offer, and whom it can move.
+
+use clap::Args;
+
+use super::One;
+use crate::connect::Connection;
+use crate::exit::{Answer, Failure};
+use crate::show::{fits_json, fits_text, replan_json, replan_text};
+
+/// Find three ways to meet a request
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Find three ways to meet the request of a schedule: the earliest end (others may have to be moved
+first), the flattest, and the earliest end that moves nobody. For each service day it says what is
+free, when the day's batch is due, and whether too much may be under way. For the Service Desk,
+operators and auditors.
+
+Example:
+  dco schedule fit schedules/1 --user 90-B3-D5-1F-30-01-00-01 --as pki/desk1")]
+pub(super) struct Fit {
+    #[command(flatten)]
+    one: One,
+}
+
+/// Find whom to move when a service day has too much agreed
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Find whom to move, and where to, so that no service day has more agreed than it has room for, with
+the least harm. Nothing is changed: propose each amendment with `dco schedule amend`. For the
+Service Desk, operators and auditors.
+
+Example:
+  dco schedule replan --as pki/desk1")]
+pub(super) struct Replan {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Fit {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let (client, name) = self.one.reach().await?;
+        let fits = client.fit(name).await?;
+        Ok(Answer::new(fits_text(&fits), fits_json(&fits)))
+    }
+}
+
+impl Replan {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let client = super::client(&self.connection).await?;
+        let replan = client.replan().await?;
+        Ok(Answer::new(replan_text(&replan), replan_json(&replan)))
+    }
+}

@@ -1,0 +1,171 @@
+//! What parties are told, and what a User may send.
+
+use dco_client::{Limits, Notice, NoticeSubject, Notices, QuotaUse};
+use serde_json::{Value, json};
+
+use super::schedule::units_json;
+use super::{text, time};
+use crate::table::{grouped, properties, table};
+use crate::when;
+
+pub(crate) fn notice_json(notice: &Notice) -> Value {
+    json!({
+        "position": notice.position,
+        "create_time": time(notice.create_us),
+        "message": notice.message,
+        "subject": notice.subject.as_ref().map(subject_json),
+    })
+}
+
+fn subject_json(subject: &NoticeSubject) -> Value {
+    match subject {
+        NoticeSubject::ScheduleStep {
+            schedule,
+            etag,
+            act,
+            by,
+            answer_by_us,
+        } => json!({ "schedule_step": {
+            "schedule": schedule.to_string(),
+            "etag": etag,
+            "act": act,
+            "by": by,
+            "answer_by_time": time(*answer_by_us),
+        }}),
+        NoticeSubject::ActionPending {
+            action,
+            schedule,
+            act,
+            expire_us,
+        } => json!({ "action_pending": {
+            "action": action,
+            "schedule": schedule.to_string(),
+            "act": act,
+            "expire_time": time(*expire_us),
+        }}),
+        NoticeSubject::ActionSettled { action, approved } => {
+            json!({ "action_settled": { "action": action, "approved": approved }})
+        }
+        NoticeSubject::CapacitySet {
+            first_date,
+            one_day,
+            capacity,
+            agreed_days,
+        } => json!({ "capacity_set": {
+            "first_date": first_date,
+            "one_day": one_day,
+            "capacity": capacity,
+            "agreed_days": agreed_days,
+        }}),
+        NoticeSubject::OverAgreed { days, proposal } => {
+            let proposal = proposal.iter();
+            let proposal = proposal.map(
+                |(schedule, units)| json!({ "schedule": schedule.to_string(), "units": units }),
+            );
+            json!({ "over_agreed": {
+                "days": units_json(days),
+                "proposal": proposal.collect::<Vec<_>>(),
+            }})
+        }
+        NoticeSubject::TransferExpires {
+            transfer,
+            expire_us,
+        } => json!({ "transfer_expires": {
+            "transfer": transfer.to_string(),
+            "expire_time": time(*expire_us),
+        }}),
+        NoticeSubject::NearlyUsed {
+            schedule,
+            service_date,
+            limit,
+            used,
+        } => json!({ "nearly_used": {
+            "schedule": text(*schedule),
+            "service_date": service_date,
+            "limit": limit,
+            "used": used,
+        }}),
+    }
+}
+
+/// One notice while they are followed.
+pub(crate) fn notice_line(notice: &Notice) -> String {
+    format!(
+        "{}  {}  {}",
+        notice.position,
+        when::local_or(notice.create_us, "-"),
+        notice.message
+    )
+}
+
+pub(crate) fn notices_text(told: &Notices) -> String {
+    if told.notices.is_empty() {
+        return "no notices".to_owned();
+    }
+    let row = |notice: &Notice| {
+        vec![
+            notice.position.to_string(),
+            when::local_or(notice.create_us, "-"),
+            notice.message.clone(),
+        ]
+    };
+    let mut text = table(
+        &[">POSITION", "WHEN", "NOTICE"],
+        told.notices.iter().map(row),
+    );
+    if !told.complete {
+        text += &format!("\nthere are more: go on with --position {}", told.position);
+    }
+    text
+}
+
+pub(crate) fn limits_json(limits: &Limits) -> Value {
+    let quota = |quota: &QuotaUse| {
+        json!({
+            "service_date": quota.service_date,
+            "schedule": quota.schedule.to_string(),
+            "manufacturer_image_hash": text(quota.manufacturer_image_hash),
+            "agreed": quota.agreed,
+            "used": quota.used,
+        })
+    };
+    json!({
+        "service_date": limits.service_date,
+        "reset_time": time(limits.reset_us),
+        "allowance_per_service_day": limits.allowance_per_service_day,
+        "allowance_used": limits.allowance_used,
+        "quotas": limits.quotas.iter().map(quota).collect::<Vec<_>>(),
+        "days_ahead_max": limits.days_ahead_max,
+        "devices_max": limits.devices_max,
+    })
+}
+
+pub(crate) fn limits_text(limits: &Limits) -> String {
+    let mut text = properties(&[
+        ("service day", limits.service_date.clone()),
+        ("resets", when::local_or(limits.reset_us, "-")),
+        (
+            "without a schedule",
+            format!(
+                "{} of {} large activations used today",
+                grouped(limits.allowance_used),
+                grouped(limits.allowance_per_service_day)
+            ),
+        ),
+        ("days ahead", grouped(limits.days_ahead_max)),
+        ("Devices at once", grouped(limits.devices_max)),
+    ]);
+    if !limits.quotas.is_empty() {
+        let row = |quota: &QuotaUse| {
+            vec![
+                quota.service_date.clone(),
+                quota.schedule.to_string(),
+                grouped(quota.agreed),
+                grouped(quota.used),
+            ]
+        };
+        let head = ["SERVICE DAY", "SCHEDULE", ">AGREED", ">USED"];
+        text = format!("{text}\n\n{}", table(&head, limits.quotas.iter().map(row)));
+    }
+    text
+}

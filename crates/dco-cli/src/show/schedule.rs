@@ -1,0 +1,369 @@
+//! Delivery schedules, and what waits for a second officer.
+
+use dco_client::{
+    Acted, DayUnits, MoveCause, PendingAction, Schedule, ScheduleDeal, ScheduleMove,
+    ScheduleSignature, ScheduleStep, ShownDeal,
+};
+use serde_json::{Value, json};
+
+use super::calendar::quota_calendar;
+use super::{text, time};
+use crate::exit::Answer;
+use crate::table::{counted, grouped, properties, table};
+use crate::when;
+
+/// What an act has made, for people and for programs.
+pub(crate) fn acted_answer(acted: &Acted) -> Answer {
+    match acted {
+        Acted::Schedule(it) => {
+            Answer::new(schedule_text(it), json!({ "schedule": schedule_json(it) }))
+        }
+        Acted::Action(it) => Answer::new(action_text(it), json!({ "action": action_json(it) })),
+    }
+}
+
+pub(crate) fn units_json(days: &[DayUnits]) -> Value {
+    let day = |day: &DayUnits| json!({ "service_date": day.service_date, "units": day.units });
+    days.iter().map(day).collect()
+}
+
+pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
+    let request = &schedule.request;
+    json!({
+        "name": text(schedule.name),
+        "etag": schedule.etag,
+        "state": schedule.state,
+        "request": {
+            "manufacturer_image_hash": text(request.manufacturer_image_hash),
+            "device_count": request.device_count,
+            "earliest_date": request.earliest_date,
+            "latest_date": request.latest_date,
+            "per_day_max": request.per_day_max,
+        },
+        "agreed": schedule.agreed.as_ref().map(deal_json),
+        "amendment_count": schedule.amendment_count,
+        "proposal": schedule.proposal.as_ref().map(|it| json!({
+            "by": it.by,
+            "deal": deal_json(&it.deal),
+            "answer_by_time": time(it.answer_by_us),
+            "cause": cause_json(it.cause),
+        })),
+        "moves": schedule.moves.iter().map(move_json).collect::<Vec<_>>(),
+        "history": schedule.history.iter().map(step_json).collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn action_json(action: &PendingAction) -> Value {
+    json!({
+        "number": action.number,
+        "state": action.state,
+        "schedule": action.schedule.to_string(),
+        "step": step_json(&action.step),
+        "expire_time": time(action.expire_us),
+        "settled": action.settled.as_ref().map(signature_json),
+    })
+}
+
+fn deal_json(shown: &ShownDeal) -> Value {
+    let deal = &shown.deal;
+    json!({
+        "quota": units_json(&deal.quota),
+        "window_hours": deal.window_hours.map(|(from, to)| [from, to]),
+        "canary_device_count": deal.canary_device_count,
+        "run_ahead": deal.run_ahead,
+        "security": deal.security,
+        "quota_total": shown.total,
+        "first_date": shown.dates.as_ref().map(|(first, _)| first),
+        "last_date": shown.dates.as_ref().map(|(_, last)| last),
+    })
+}
+
+fn move_json(it: &ScheduleMove) -> Value {
+    json!({
+        "move_time": time(it.move_us),
+        "cause": cause_json(it.cause),
+        "taken": units_json(&it.taken),
+        "given": units_json(&it.given),
+        "imposed": it.imposed,
+    })
+}
+
+fn step_json(step: &ScheduleStep) -> Value {
+    json!({
+        "act": step.act,
+        "signature": signature_json(&step.signature),
+        "deal": step.deal.as_ref().map(deal_json),
+        "answer_by_time": time(step.answer_by_us),
+        "cause": cause_json(step.cause),
+        "end_date": step.end_date,
+    })
+}
+
+fn signature_json(signature: &ScheduleSignature) -> Value {
+    json!({
+        "by": signature.by,
+        "officer": text(signature.officer),
+        "second_officer": text(signature.second_officer),
+        "ticket": signature.ticket,
+        "reason": signature.reason,
+        "sign_time": time(signature.sign_us),
+    })
+}
+
+fn cause_json(cause: Option<MoveCause>) -> Value {
+    cause.map_or(Value::Null, |cause| match cause {
+        MoveCause::OverAgreed => json!({ "kind": "OVER_AGREED" }),
+        MoveCause::MakesRoom(other) => {
+            json!({ "kind": "MAKES_ROOM", "makes_room_for": text(other) })
+        }
+    })
+}
+
+/// One schedule with everything that is known of it.
+pub(crate) fn schedule_text(schedule: &Schedule) -> String {
+    let request = &schedule.request;
+    let mut rows = vec![
+        ("schedule", name(schedule)),
+        ("state", schedule.state.clone()),
+        ("etag", schedule.etag.clone()),
+        ("image", image(schedule)),
+        ("asked for", asked(schedule)),
+        ("a day at most", grouped(request.per_day_max)),
+    ];
+    if let Some(agreed) = &schedule.agreed {
+        rows.push(("agreed", deal_line(agreed)));
+    }
+    if let Some(proposal) = &schedule.proposal {
+        let by_us = when::local_or(proposal.answer_by_us, "-");
+        let deal = deal_line(&proposal.deal);
+        rows.push(("proposed", format!("by {}: {deal}", party(&proposal.by))));
+        rows.push(("to answer by", by_us));
+    }
+    let mut parts = vec![properties(&rows)];
+    if let Some(agreed) = &schedule.agreed {
+        parts.push(format!("agreed\n{}", quota_calendar(&agreed.deal.quota)));
+    }
+    if let Some(proposal) = &schedule.proposal {
+        let days = quota_calendar(&proposal.deal.deal.quota);
+        parts.push(format!("proposed\n{days}"));
+    }
+    if !schedule.moves.is_empty() {
+        parts.push(moves_text(&schedule.moves));
+    }
+    if !schedule.history.is_empty() {
+        parts.push(history_text(&schedule.history));
+    }
+    parts.join("\n\n")
+}
+
+pub(crate) fn schedules_text(schedules: &[Schedule]) -> String {
+    if schedules.is_empty() {
+        return "no schedules".to_owned();
+    }
+    let head = [
+        "SCHEDULE",
+        "STATE",
+        ">ASKED FOR",
+        ">AGREED",
+        "FROM",
+        "TO",
+        "TO ANSWER BY",
+    ];
+    let row = |schedule: &Schedule| {
+        let agreed = schedule.agreed.as_ref();
+        let dates = agreed.and_then(|it| it.dates.clone());
+        let (first, last) = dates.unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
+        let proposal = schedule.proposal.as_ref();
+        vec![
+            name(schedule),
+            schedule.state.clone(),
+            grouped(schedule.request.device_count),
+            agreed.map_or_else(|| "-".to_owned(), |it| grouped(it.total)),
+            first,
+            last,
+            when::local_or(proposal.and_then(|it| it.answer_by_us), "-"),
+        ]
+    };
+    table(&head, schedules.iter().map(row))
+}
+
+/// What waits, or waited, for a second officer.
+pub(crate) fn action_text(action: &PendingAction) -> String {
+    let number = action
+        .number
+        .map_or_else(|| "(validated only)".to_owned(), |it| it.to_string());
+    let mut rows = vec![
+        ("action", number.clone()),
+        ("state", action.state.clone()),
+        ("schedule", action.schedule.to_string()),
+        ("to be done", action.step.act.clone()),
+        ("asked for by", signer(&action.step.signature)),
+        ("reason", action.step.signature.reason.clone()),
+        ("waits until", when::local_or(action.expire_us, "-")),
+    ];
+    if let Some(settled) = &action.settled {
+        rows.push(("answered by", signer(settled)));
+    }
+    let mut text = properties(&rows);
+    if action.state == "WAITING" {
+        text += &format!("\n\nanother officer approves it with: dco actions approve {number}");
+    }
+    text
+}
+
+pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
+    if actions.is_empty() {
+        return "nothing waits for a second officer".to_owned();
+    }
+    let head = [
+        ">ACTION",
+        "TO BE DONE",
+        "SCHEDULE",
+        "ASKED FOR BY",
+        "REASON",
+        "WAITS UNTIL",
+    ];
+    let row = |action: &PendingAction| {
+        vec![
+            action.number.map_or_else(String::new, |it| it.to_string()),
+            action.step.act.clone(),
+            action.schedule.to_string(),
+            signer(&action.step.signature),
+            action.step.signature.reason.clone(),
+            when::local_or(action.expire_us, "-"),
+        ]
+    };
+    table(&head, actions.iter().map(row))
+}
+
+fn name(schedule: &Schedule) -> String {
+    let name = schedule.name.map(|name| name.to_string());
+    name.unwrap_or_else(|| "(validated only)".to_owned())
+}
+
+fn image(schedule: &Schedule) -> String {
+    let hash = schedule.request.manufacturer_image_hash;
+    hash.map_or_else(|| "every large image".to_owned(), |hash| hash.to_string())
+}
+
+fn asked(schedule: &Schedule) -> String {
+    let request = &schedule.request;
+    format!(
+        "{} from {} to {}",
+        counted(request.device_count, "Device"),
+        request.earliest_date,
+        request.latest_date
+    )
+}
+
+fn deal_line(shown: &ShownDeal) -> String {
+    let days = shown.dates.as_ref().map_or_else(
+        || "no service day".to_owned(),
+        |(first, last)| format!("{first} to {last}"),
+    );
+    let units = counted(shown.total, "unit");
+    [format!("{units}, {days}")]
+        .into_iter()
+        .chain(terms(&shown.deal))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn terms(deal: &ScheduleDeal) -> Vec<String> {
+    let window = deal
+        .window_hours
+        .map(|(from, to)| format!("from {from}:00 to {to}:00"));
+    let canary = (deal.canary_device_count > 0)
+        .then(|| format!("{} first", counted(deal.canary_device_count, "Device")));
+    let run_ahead = deal
+        .run_ahead
+        .then(|| "later days may run ahead".to_owned());
+    let security = deal.security.then(|| "security lane".to_owned());
+    let all = [window, canary, run_ahead, security];
+    all.into_iter().flatten().collect()
+}
+
+fn moves_text(moves: &[ScheduleMove]) -> String {
+    let row = |it: &ScheduleMove| {
+        vec![
+            when::local_or(it.move_us, "-"),
+            cause(it.cause),
+            days_line(&it.taken),
+            days_line(&it.given),
+            if it.imposed { "imposed" } else { "agreed" }.to_owned(),
+        ]
+    };
+    table(
+        &["MOVED", "WHY", "TAKEN", "GIVEN BACK", "HOW"],
+        moves.iter().map(row),
+    )
+}
+
+fn history_text(history: &[ScheduleStep]) -> String {
+    let row = |(index, step): (usize, &ScheduleStep)| {
+        let what = match (&step.deal, &step.end_date) {
+            (Some(deal), _) => deal_line(deal),
+            (None, Some(date)) => format!("from {date} on"),
+            (None, None) => String::new(),
+        };
+        vec![
+            (index + 1).to_string(),
+            when::local_or(step.signature.sign_us, "-"),
+            step.act.clone(),
+            signer(&step.signature),
+            step.signature.reason.clone(),
+            what,
+        ]
+    };
+    let head = [">STEP", "WHEN", "ACT", "BY", "REASON", "WHAT"];
+    table(&head, history.iter().enumerate().map(row))
+}
+
+fn signer(signature: &ScheduleSignature) -> String {
+    let officers = [signature.officer, signature.second_officer];
+    let officers: Vec<_> = officers.iter().flatten().map(ToString::to_string).collect();
+    let ticket = Some(&signature.ticket).filter(|ticket| !ticket.is_empty());
+    let mut text = party(&signature.by).to_owned();
+    if !officers.is_empty() {
+        text += &format!(" ({})", officers.join(" and "));
+    }
+    if let Some(ticket) = ticket {
+        text += &format!(", {ticket}");
+    }
+    text
+}
+
+fn party(word: &str) -> &str {
+    match word {
+        "USER" => "the User",
+        "SERVICE_DESK" => "the Service Desk",
+        "TIME" => "time",
+        other => other,
+    }
+}
+
+fn cause(cause: Option<MoveCause>) -> String {
+    match cause {
+        None => "-".to_owned(),
+        Some(MoveCause::OverAgreed) => "capacity dropped".to_owned(),
+        Some(MoveCause::MakesRoom(None)) => "another schedule needs room".to_owned(),
+        Some(MoveCause::MakesRoom(Some(other))) => format!("{other} needs room"),
+    }
+}
+
+/// Units by day in one line, the days after the third only counted.
+pub(super) fn days_line(days: &[DayUnits]) -> String {
+    let first = days.iter().take(3);
+    let told: Vec<_> = first
+        .map(|day| format!("{} {}", day.service_date, grouped(day.units)))
+        .collect();
+    match days.len() {
+        0 => "-".to_owned(),
+        1..=3 => told.join(", "),
+        more => format!(
+            "{}, and {} more",
+            told.join(", "),
+            counted((more - 3) as u64, "day")
+        ),
+    }
+}

@@ -1,0 +1,216 @@
+//! Schedules, plans and what is only tried out.
+
+use dco_client::{
+    DayUnits, Fit, FitDay, Fits, MoveCause, NoFit, Notice, Notices, Replan, ReplanAmendment,
+    Schedule, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest,
+    ScheduleSignature, ScheduleStep, ShownDeal, SimulatedDay, SimulatedRequest, SimulatedUser,
+    Simulation,
+};
+use insta::assert_snapshot;
+
+use super::*;
+
+const OTHER: dco_block::Eui64 = dco_block::Eui64::from_bits(0x90B3_D51F_3001_0002);
+
+fn days(days: &[(&str, u32)]) -> Vec<DayUnits> {
+    let day = |(date, units): &(&str, u32)| DayUnits {
+        service_date: (*date).to_owned(),
+        units: *units,
+    };
+    days.iter().map(day).collect()
+}
+
+fn deal(quota: &[(&str, u32)]) -> ShownDeal {
+    let quota = days(quota);
+    let dates = quota.first().zip(quota.last());
+    ShownDeal {
+        total: quota.iter().map(|day| u64::from(day.units)).sum(),
+        dates: dates.map(|(first, last)| (first.service_date.clone(), last.service_date.clone())),
+        deal: ScheduleDeal {
+            quota,
+            window_hours: Some((20, 24)),
+            canary_device_count: 10,
+            ..ScheduleDeal::default()
+        },
+    }
+}
+
+fn step(
+    act: &str,
+    by: &str,
+    officer: Option<dco_block::Eui64>,
+    deal: Option<ShownDeal>,
+) -> ScheduleStep {
+    ScheduleStep {
+        act: act.to_owned(),
+        signature: ScheduleSignature {
+            by: by.to_owned(),
+            officer,
+            second_officer: None,
+            ticket: officer.map_or_else(String::new, |_| "INC-7".to_owned()),
+            reason: "as talked over".to_owned(),
+            sign_us: Some(AT_US),
+        },
+        deal,
+        answer_by_us: None,
+        cause: None,
+        end_date: None,
+    }
+}
+
+fn schedule() -> Schedule {
+    let quota = [
+        ("2026-03-30", 1_500),
+        ("2026-03-31", 1_500),
+        ("2026-04-07", 7),
+    ];
+    let less = [("2026-03-30", 1_000)];
+    Schedule {
+        name: Some(ScheduleName {
+            user: USER,
+            number: 3,
+        }),
+        etag: "4".to_owned(),
+        state: "AMENDING".to_owned(),
+        request: ScheduleRequest {
+            manufacturer_image_hash: None,
+            device_count: 3_007,
+            earliest_date: "2026-03-30".to_owned(),
+            latest_date: "2026-04-30".to_owned(),
+            per_day_max: 2_000,
+        },
+        agreed: Some(deal(&quota)),
+        amendment_count: 0,
+        proposal: Some(ScheduleProposal {
+            by: "SERVICE_DESK".to_owned(),
+            deal: deal(&less),
+            answer_by_us: Some(AT_US + 168 * HOUR_US),
+            cause: Some(MoveCause::OverAgreed),
+        }),
+        moves: vec![ScheduleMove {
+            move_us: Some(AT_US),
+            cause: Some(MoveCause::MakesRoom(None)),
+            taken: days(&[
+                ("2026-03-30", 5),
+                ("2026-03-31", 5),
+                ("2026-04-01", 5),
+                ("2026-04-02", 5),
+            ]),
+            given: Vec::new(),
+            imposed: true,
+        }],
+        history: vec![
+            step("REQUEST", "USER", None, None),
+            step("OFFER", "SERVICE_DESK", Some(OTHER), Some(deal(&quota))),
+            step("ACCEPT", "USER", None, None),
+            step("AMEND", "SERVICE_DESK", Some(OTHER), Some(deal(&less))),
+        ],
+    }
+}
+
+#[test]
+fn a_schedule_shows_its_days_what_waits_its_moves_and_its_history() {
+    assert_snapshot!(schedule_text(&schedule()));
+}
+
+#[test]
+fn schedules_are_listed_with_what_is_agreed() {
+    let only_asked = Schedule {
+        state: "REQUESTED".to_owned(),
+        agreed: None,
+        proposal: None,
+        ..schedule()
+    };
+    assert_snapshot!(schedules_text(&[schedule(), only_asked]));
+    assert_eq!(schedules_text(&[]), "no schedules");
+}
+
+#[test]
+fn three_ways_to_meet_a_request_are_shown_day_by_day() {
+    let fit = |units, moved| Fit {
+        days: vec![FitDay {
+            service_date: "2026-03-30".to_owned(),
+            units,
+            free_before: 960,
+            free_after: 0,
+            due_us: Some(AT_US + 144 * HOUR_US),
+            in_flight: 60_001,
+            in_flight_ok: false,
+        }],
+        replan: moved,
+        ends_late: false,
+    };
+    let amendment = ReplanAmendment {
+        schedule: ScheduleName {
+            user: OTHER,
+            number: 1,
+        },
+        etag: "4".to_owned(),
+        taken: days(&[("2026-03-30", 1_040)]),
+        given: days(&[("2026-03-31", 1_040)]),
+        quota: Vec::new(),
+    };
+    let moved = Replan {
+        amendments: vec![amendment],
+        left: days(&[("2026-04-01", 7)]),
+    };
+    let no_fit = NoFit {
+        wanted: 2_000,
+        room: 960,
+        first_date: "2026-03-30".to_owned(),
+        last_date: "2026-03-30".to_owned(),
+        message: "2000 units are wanted and 960 fit".to_owned(),
+    };
+    assert_snapshot!(fits_text(&Fits {
+        earliest_end: Ok(fit(2_000, moved)),
+        flattest: Err(no_fit),
+        moves_nobody: Ok(fit(960, Replan::default())),
+    }));
+}
+
+#[test]
+fn a_simulation_shows_who_finishes_when_and_each_user_s_calendar() {
+    let day = |date: &str, released, carried| SimulatedDay {
+        service_date: date.to_owned(),
+        available: 8_960,
+        released,
+        carried,
+    };
+    let user = |user, units, finish: &str| SimulatedUser {
+        user,
+        units,
+        finish_date: Some(finish.to_owned()),
+        at_risk: Vec::new(),
+    };
+    let request = SimulatedRequest {
+        user: OTHER,
+        request: schedule().request,
+    };
+    let simulation = Simulation {
+        quotas: vec![Ok(days(&[("2026-03-30", 4_480)]))],
+        days: vec![
+            day("2026-03-30", vec![(USER, 4_480), (OTHER, 4_480)], 500),
+            day("2026-03-31", vec![(USER, 500)], 0),
+        ],
+        users: vec![
+            user(USER, 4_980, "2026-03-31"),
+            user(OTHER, 4_480, "2026-03-30"),
+        ],
+    };
+    assert_snapshot!(simulation_text(&[request], &simulation));
+}
+
+#[test]
+fn notices_are_shown_in_order_and_whether_there_are_more() {
+    let told = Notices {
+        notices: vec![Notice {
+            position: 7,
+            create_us: Some(AT_US),
+            message: "actions/3 was approved".to_owned(),
+            subject: None,
+        }],
+        position: 7,
+        complete: false,
+    };
+    assert_snapshot!(notices_text(&told));
+}

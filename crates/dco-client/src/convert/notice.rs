@@ -1,0 +1,122 @@
+//! Notices and limits.
+
+use dco_proto::v1 as pb;
+use pb::notice::Subject;
+
+use super::schedule::{action_number, day_units};
+use super::{BadAnswer, all, digest_if_any, instant, parsed, parsed_if_any, required};
+use crate::types::{Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName};
+
+impl TryFrom<pb::ListNoticesResponse> for Notices {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::ListNoticesResponse) -> Result<Self, BadAnswer> {
+        Ok(Self {
+            notices: all(wire.notices)?,
+            position: wire.position,
+            complete: wire.complete,
+        })
+    }
+}
+
+impl TryFrom<pb::Notice> for Notice {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::Notice) -> Result<Self, BadAnswer> {
+        Ok(Self {
+            position: wire.number,
+            create_us: instant("notice.create_time", wire.create_time)?,
+            message: wire.message,
+            subject: wire.subject.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<Subject> for NoticeSubject {
+    type Error = BadAnswer;
+
+    fn try_from(wire: Subject) -> Result<Self, BadAnswer> {
+        Ok(match wire {
+            Subject::ScheduleStep(it) => Self::ScheduleStep {
+                schedule: parsed("schedule_step.schedule", &it.schedule)?,
+                etag: it.revision.to_string(),
+                act: it.act,
+                by: it.by,
+                answer_by_us: instant("schedule_step.answer_by_time", it.answer_by_time)?,
+            },
+            Subject::ActionPending(it) => Self::ActionPending {
+                action: action("action_pending.action", &it.action)?,
+                schedule: parsed("action_pending.schedule", &it.schedule)?,
+                act: it.act,
+                expire_us: instant("action_pending.expire_time", it.expire_time)?,
+            },
+            Subject::ActionSettled(it) => Self::ActionSettled {
+                action: action("action_settled.action", &it.action)?,
+                approved: it.approved,
+            },
+            Subject::CapacitySet(it) => Self::CapacitySet {
+                first_date: it.first_service_date,
+                one_day: it.one_day,
+                capacity: it.capacity,
+                agreed_days: it.agreed_days,
+            },
+            Subject::OverAgreed(it) => Self::OverAgreed {
+                days: day_units(it.days),
+                proposal: proposal(&it.proposal)?,
+            },
+            Subject::TransferExpires(it) => Self::TransferExpires {
+                transfer: parsed("transfer_expires.transfer", &it.transfer)?,
+                expire_us: instant("transfer_expires.expire_time", it.expire_time)?,
+            },
+            Subject::NearlyUsed(it) => Self::NearlyUsed {
+                schedule: parsed_if_any("nearly_used.schedule", &it.schedule)?,
+                service_date: it.service_date,
+                limit: it.limit,
+                used: it.used,
+            },
+        })
+    }
+}
+
+fn action(field: &'static str, name: &str) -> Result<u64, BadAnswer> {
+    required(field, action_number(field, name)?)
+}
+
+fn proposal(moves: &[pb::ProposedMove]) -> Result<Vec<(ScheduleName, u64)>, BadAnswer> {
+    let schedule = |it: &pb::ProposedMove| parsed("proposal.schedule", &it.schedule);
+    moves
+        .iter()
+        .map(|it| Ok((schedule(it)?, it.units)))
+        .collect()
+}
+
+impl TryFrom<pb::Limits> for Limits {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::Limits) -> Result<Self, BadAnswer> {
+        Ok(Self {
+            service_date: wire.service_date,
+            reset_us: instant("limits.reset_time", wire.reset_time)?,
+            allowance_per_service_day: wire.allowance,
+            allowance_used: wire.allowance_used,
+            quotas: all(wire.quotas)?,
+            days_ahead_max: wire.days_ahead_max,
+            devices_max: wire.devices_max,
+        })
+    }
+}
+
+impl TryFrom<pb::QuotaUse> for QuotaUse {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::QuotaUse) -> Result<Self, BadAnswer> {
+        let hash = &wire.manufacturer_image_hash;
+        Ok(Self {
+            service_date: wire.service_date,
+            schedule: parsed("quota.schedule", &wire.schedule)?,
+            manufacturer_image_hash: digest_if_any("quota.manufacturer_image_hash", hash)?,
+            agreed: wire.agreed,
+            used: wire.used,
+        })
+    }
+}

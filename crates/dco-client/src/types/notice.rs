@@ -1,0 +1,134 @@
+//! What a party is told, and what a User may send.
+
+use std::fmt::{self, Display, Formatter};
+
+use dco_block::{Eui64, ManufacturerImageHash};
+
+use super::{DayUnits, Micros, ScheduleName, TransferName};
+
+/// Whose notices are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeParty {
+    /// The caller's own.
+    Own,
+    /// Those of a User.
+    User(Eui64),
+    /// Those of the Service Desk.
+    ServiceDesk,
+    /// Those of the operators.
+    Operators,
+}
+
+/// One thing that a party is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Counted per party from 1.
+    pub position: u64,
+    pub create_us: Option<Micros>,
+    /// One sentence that says it all.
+    pub message: String,
+    /// `None` for one of a kind that this client does not know.
+    pub subject: Option<NoticeSubject>,
+}
+
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeSubject {
+    /// Something was done to a schedule.
+    ScheduleStep {
+        schedule: ScheduleName,
+        /// The etag that the step made.
+        etag: String,
+        /// A stable word: `OFFER`, `AMEND`, ...
+        act: String,
+        /// `USER`, `SERVICE_DESK` or `TIME`.
+        by: String,
+        /// Until when it may be answered.
+        answer_by_us: Option<Micros>,
+    },
+    /// An act waits for a second officer.
+    ActionPending {
+        action: u64,
+        schedule: ScheduleName,
+        act: String,
+        expire_us: Option<Micros>,
+    },
+    /// It was approved, declined, or waited too long.
+    ActionSettled { action: u64, approved: bool },
+    /// Capacity or hour profile was set.
+    CapacitySet {
+        first_date: String,
+        one_day: bool,
+        /// Large images that may be released on a day; `None` where only the hour profile was set.
+        capacity: Option<u32>,
+        /// Days under it that are agreed with this User.
+        agreed_days: u32,
+    },
+    /// More is agreed on days than they have room for.
+    OverAgreed {
+        days: Vec<DayUnits>,
+        /// Schedules that a re-plan would move, and how many units of each.
+        proposal: Vec<(ScheduleName, u64)>,
+    },
+    /// A transfer will soon expire.
+    TransferExpires {
+        transfer: TransferName,
+        expire_us: Option<Micros>,
+    },
+    /// Most of what may be sent for a day is sent.
+    NearlyUsed {
+        /// `None` for the allowance.
+        schedule: Option<ScheduleName>,
+        service_date: String,
+        limit: u32,
+        used: u32,
+    },
+}
+
+/// Notices after a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notices {
+    pub notices: Vec<Notice>,
+    /// Going on from here misses nothing.
+    pub position: u64,
+    /// Nothing follows now.
+    pub complete: bool,
+}
+
+/// What a User may send, and what of it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The service day that is open.
+    pub service_date: String,
+    /// When the next one starts.
+    pub reset_us: Option<Micros>,
+    pub allowance_per_service_day: u32,
+    pub allowance_used: u32,
+    /// Agreed quotas of today and of days to come.
+    pub quotas: Vec<QuotaUse>,
+    pub days_ahead_max: u32,
+    pub devices_max: u32,
+}
+
+/// One schedule's quota of one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaUse {
+    pub service_date: String,
+    pub schedule: ScheduleName,
+    /// The image it is for; `None` for every large image.
+    pub manufacturer_image_hash: Option<ManufacturerImageHash>,
+    pub agreed: u32,
+    pub used: u32,
+}
+
+impl Display for NoticeParty {
+    /// As the wire names it; empty for the caller's own.
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own => Ok(()),
+            Self::User(user) => write!(out, "users/{user}"),
+            Self::ServiceDesk => out.write_str("serviceDesk"),
+            Self::Operators => out.write_str("operators"),
+        }
+    }
+}
