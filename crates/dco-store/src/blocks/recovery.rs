@@ -22,10 +22,16 @@ pub(crate) fn recover(disk: Arc<dyn Disk>, options: Options) -> Result<BlockLog,
     let mut found = Vec::new();
     let mut segments = Segments::new(folder.clone(), names.spare);
     let mut growing = None;
+    let grown = may_have_grown(&folder, &names.segments)?;
     for number in &names.segments {
         let header = SegmentHeader::read(&folder, Log::Blocks, *number)?;
+        if growing.is_some() {
+            let bytes = folder.len(&Log::Blocks.segment(*number))?;
+            segments.add_ready(Tail::new(&header, bytes));
+            continue;
+        }
         segments.add(*number);
-        if names.segments.last() == Some(number) {
+        if grown.contains(number) {
             growing = take_up(&folder, header, options.block_segment_bytes, &mut found)?;
         } else {
             found.extend(sealed(&folder, header)?);
@@ -53,7 +59,20 @@ pub(crate) fn recover(disk: Arc<dyn Disk>, options: Options) -> Result<BlockLog,
     Ok(log)
 }
 
-/// The blocks of a segment that is not the last.
+/// The segments that a writer may have left unsealed: the last, and if that is still without a
+/// frame, the one before it, for which it may have been begun ahead.
+pub(crate) fn may_have_grown<'a>(
+    folder: &Folder,
+    numbers: &'a [u64],
+) -> Result<&'a [u64], StoreError> {
+    let count = match numbers {
+        [.., _, last] if !Scan::is_begun(folder, Log::Blocks, *last)? => 2,
+        _ => 1,
+    };
+    Ok(&numbers[numbers.len().saturating_sub(count)..])
+}
+
+/// The blocks of a segment that was sealed.
 fn sealed(folder: &Folder, header: SegmentHeader) -> Result<Vec<(Key, Place)>, StoreError> {
     if let Some(blocks) = footer::read(folder, &header)? {
         return Ok(blocks);
@@ -61,7 +80,7 @@ fn sealed(folder: &Folder, header: SegmentHeader) -> Result<Vec<(Key, Place)>, S
     walk(&mut Scan::open(folder, header, Bodies::Skip, false)?)
 }
 
-/// Finds the blocks of the last segment, which goes on growing if it is not sealed.
+/// Finds the blocks of a segment that may have grown, which goes on growing if it is not sealed.
 fn take_up(
     folder: &Folder,
     header: SegmentHeader,
