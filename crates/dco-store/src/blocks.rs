@@ -27,7 +27,7 @@ use index::{Key, Place};
 use pin::Pin;
 pub use pin::Pinned;
 pub use reader::{BlockReader, Scrubbed};
-pub(crate) use recovery::{may_have_grown, recover};
+pub(crate) use recovery::{may_have_grown, survey};
 use segments::{Need, Segments};
 use shared::Shared;
 pub use stats::BlockStats;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{panic, sync::Arc, thread};
 
 use crate::{
     BlockLog, Journal, Options, StoreError, blocks,
@@ -25,15 +25,30 @@ pub struct Opened {
 /// [`StoreError::Damaged`] if bytes that were durable have changed, [`StoreError::NewerFormat`],
 /// [`StoreError::Replay`] if `replay` refuses a record, [`StoreError::Uncovered`] if older records
 /// were removed and no snapshot can be used in their place, [`StoreError::Disk`].
+///
+/// # Panics
+/// If the operating system gives no thread.
 pub fn open(
     disk: Arc<dyn Disk>,
     options: Options,
     replay: &mut dyn Replay,
 ) -> Result<Opened, StoreError> {
     // An earlier process may have ended between a rename and its sync.
-    Folder::new(Arc::clone(&disk)).sync_folder()?;
-    let (journal, start) = journal::recover(Arc::clone(&disk), options, replay)?;
-    let blocks = blocks::recover(disk, options)?;
+    let folder = Folder::new(Arc::clone(&disk));
+    folder.sync_folder()?;
+    // Neither needs the other. Only the journal's side changes anything meanwhile, so that what
+    // happens to the disk is the same in every run.
+    let (journal, blocks) = thread::scope(|scope| {
+        let blocks = scope.spawn(|| blocks::survey(&folder, options));
+        let journal = journal::recover(disk, options, replay);
+        let blocks = blocks.join();
+        (
+            journal,
+            blocks.unwrap_or_else(|it| panic::resume_unwind(it)),
+        )
+    });
+    let (journal, start) = journal?;
+    let blocks = blocks?.take_up()?;
     Ok(Opened {
         journal,
         blocks,
