@@ -130,38 +130,35 @@ impl Activations {
         }
     }
 
-    /// The place of an activation's Device in the list.
-    pub(super) fn device_of(&self, activation: u32) -> u32 {
-        let place = self.devices.get(as_usize(activation));
-        place.copied().unwrap_or(u32::MAX)
-    }
-
-    /// Fills the batches with them. What is queued gets its slot later.
-    pub(super) fn load(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
+    /// Fills the batches with them. What is queued gets its slot later. Answers for each what is known of its Device:
+    /// Devices stand in another order, so they are looked up only once.
+    pub(super) fn load(self, batches: &mut Batches, known: &KnownDevices) -> Result<Vec<u32>, Why> {
         let len = self.devices.len();
         let wanted = batches.batches.iter().map(|batch| as_usize(batch.len));
         if self.kinds.len() != len || wanted.sum::<usize>() != len {
             return Err("its activations have columns of different lengths");
         }
-        self.fill(batches, known)?;
+        let kinds = self.fill(batches, known)?;
         batches.open = batches::open(&batches.batches);
         batches.readings = match &self.readings {
             Some(readings) => readings.load(len)?,
             None => BTreeMap::new(),
         };
         batches.messages = self.load_messages(len)?;
-        Ok(())
+        Ok(kinds)
     }
 
-    fn fill(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
+    fn fill(&self, batches: &mut Batches, known: &KnownDevices) -> Result<Vec<u32>, Why> {
         let mut reader = Reader::new(self)?;
+        let mut kinds = Vec::with_capacity(self.devices.len());
         let mut busy = vec![u32::MAX; known.devices.len()];
         batches.activations.reserve_exact(self.devices.len());
         for (index, batch) in (0..).zip(&mut batches.batches) {
             for activation in batch.activations() {
-                let place = as_usize(self.device_of(activation));
+                let place = as_usize(self.devices[as_usize(activation)]);
                 let device = known.devices.get(place).copied();
-                let device = device.ok_or("an activation's Device is not listed")?;
+                let (device, kind) = device.ok_or("an activation's Device is not listed")?;
+                kinds.push(kind);
                 let item = reader.next(as_usize(activation), index, device)?;
                 *count_of(&mut batch.counts, item.phase) += 1;
                 *count_of(&mut batches.totals, item.phase) += 1;
@@ -173,14 +170,15 @@ impl Activations {
                 if std::mem::replace(&mut busy[place], activation) != u32::MAX {
                     return Err("two activations of one Device are under way");
                 }
-                if !known.is_of(place, batch.user) {
+                if !known.is_of(kind, batch.user) {
                     batches.lost.insert(activation);
                 }
             }
         }
-        let busy = known.devices.iter().copied().zip(busy);
+        let busy = known.devices.iter().map(|(device, _)| *device).zip(busy);
         batches.busy = busy.filter(|(_, it)| *it != u32::MAX).collect();
-        reader.must_be_done()
+        reader.must_be_done()?;
+        Ok(kinds)
     }
 
     fn load_messages(&self, len: usize) -> Result<BTreeMap<u32, Box<str>>, Why> {

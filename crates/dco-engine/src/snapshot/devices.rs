@@ -82,24 +82,21 @@ impl DeviceTable {
 
 /// What the list says of each of its Devices.
 pub(super) struct KnownDevices {
-    pub(super) devices: Vec<Eui64>,
-    /// For each, a place in `gateways`, or one behind it.
-    kinds: Vec<u32>,
+    /// Each with what is known of it: a place in `gateways`, or one behind it.
+    pub(super) devices: Vec<(Eui64, u32)>,
     gateways: Vec<Eui64>,
     users: Vec<Eui64>,
 }
 
 impl KnownDevices {
-    /// Whether the inventory has a Device registered to this User.
-    pub(super) fn is_of(&self, place: usize, user: Eui64) -> bool {
-        let kind = self.kinds.get(place).copied().map(as_usize);
-        kind.and_then(|kind| self.users.get(kind)) == Some(&user)
+    /// Whether this is known of a Device: that it is registered to this User.
+    pub(super) fn is_of(&self, kind: u32, user: Eui64) -> bool {
+        self.users.get(as_usize(kind)) == Some(&user)
     }
 
-    /// Where what waits for a Device waits: at no gateway, when the inventory does not know it.
-    pub(super) fn gateway_of(&self, place: u32) -> Eui64 {
-        let kind = self.kinds.get(as_usize(place));
-        let gateway = kind.and_then(|kind| self.gateways.get(as_usize(*kind)));
+    /// Where what waits for a Device waits of which this is known: at no gateway, when the inventory does not know it.
+    pub(super) fn gateway_of(&self, kind: u32) -> Eui64 {
+        let gateway = self.gateways.get(as_usize(kind));
         gateway.copied().unwrap_or(Eui64::from_bits(0))
     }
 }
@@ -141,15 +138,14 @@ impl Devices {
         for place in absent {
             kinds.insert(as_usize(*place), u32::MAX);
         }
+        let devices = self.devices.into_iter();
         let listed = KnownDevices {
-            devices: self.devices.into_iter().map(Eui64::from_bits).collect(),
-            kinds,
+            devices: devices.map(Eui64::from_bits).zip(kinds).collect(),
             gateways: known.iter().map(|known| known.gateway).collect(),
             users: known.iter().map(|known| known.user).collect(),
         };
-        let devices = listed.devices.iter().zip(&listed.kinds);
-        let devices = devices.filter(|(_, kind)| **kind != u32::MAX);
-        let devices = devices.map(|(device, kind)| (*device, *kind)).collect();
+        let devices = listed.devices.iter().copied();
+        let devices = devices.filter(|(_, kind)| *kind != u32::MAX).collect();
         let inventory = Inventory::resume(devices, known, self.models);
         let inventory =
             inventory.ok_or("what is known of Devices is told twice, or of no model")?;

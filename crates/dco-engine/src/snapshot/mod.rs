@@ -167,18 +167,15 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let transfers = snapshot.transfers.unwrap_or_default().load(seq)?;
     let mut batches = snapshot.batches.unwrap_or_default().load()?;
     let activations = snapshot.activations.unwrap_or_default();
-    activations.load(&mut batches, &known)?;
+    let kinds = activations.load(&mut batches, &known)?;
+    let known = (&known, kinds.as_slice());
     must_have_images(&batches, &transfers)?;
     let is_whole = |batch: &Batch| transfers.damage(batch.image_id).is_none();
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
-    let large = large.load(&mut batches, &known, &activations, |it| {
-        it.large && is_whole(it)
-    })?;
+    let large = large.load(&mut batches, known, |it| it.large && is_whole(it))?;
     let small = small.unwrap_or_default();
-    let small = small.load(&mut batches, &known, &activations, |it| {
-        !it.large && is_whole(it)
-    })?;
+    let small = small.load(&mut batches, known, |it| !it.large && is_whole(it))?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let requests = snapshot.requests.unwrap_or_default();
