@@ -11,6 +11,7 @@ const OPTIONS: Options = Options {
     commit_bytes_max: 1024 * 1024,
     queue_bytes_max: 1024 * 1024,
     reserve_bytes: 0,
+    compaction_pause: Duration::from_millis(20),
     record_format: 0,
     salt: 0,
 };

@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -11,6 +11,7 @@ use std::{
 use crate::{Disk, MemDisk};
 
 type Hook = Box<dyn FnOnce() + Send>;
+type Gate = Arc<dyn Fn() + Send + Sync>;
 
 /// A disk in memory, as odd as a test makes it.
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub(super) struct OddDisk {
     pub(super) disk: MemDisk,
     /// Happens between the moment the next read is asked for and its doing.
     pub(super) before_read: Mutex<Option<Hook>>,
+    /// Happens before each sync of a file.
+    pub(super) before_sync: Mutex<Option<Gate>>,
     /// It says that it has more room than it has.
     pub(super) boasts: AtomicBool,
     /// Reads so far.
@@ -83,6 +86,10 @@ impl Disk for OddDisk {
     }
 
     fn sync_data(&self, name: &str) -> io::Result<()> {
+        let gate = self.before_sync.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate();
+        }
         self.disk.sync_data(name)
     }
 
