@@ -91,8 +91,9 @@ impl BlockLog {
     }
 
     /// Puts blocks and makes them durable with one sync. The answers are in the order of
-    /// `puts`; one of them is an error only if an earlier copy cannot be read back, or if the
-    /// disk has no room for that block ([`StoreError::NoRoom`]).
+    /// `puts`; one of them is an error only if the disk has no room for that block
+    /// ([`StoreError::NoRoom`]). Where an earlier copy is damaged or cannot be read, this one
+    /// takes its place.
     ///
     /// # Errors
     /// [`StoreError::Disk`] closes the log for writing and reading.
@@ -215,8 +216,8 @@ impl BlockLog {
         };
         if let Some(place) = self.shared.place(key) {
             match self.compare(key, place, block) {
-                // The sender brings back what the disk lost.
-                Err(StoreError::Damaged { .. }) => {}
+                // The sender brings back what the disk lost, or does not give.
+                Err(StoreError::Damaged { .. } | StoreError::Disk { .. }) => {}
                 answer => return Ok(answer),
             }
         }
@@ -232,7 +233,7 @@ impl BlockLog {
     }
 
     /// The bytes decide, not their CRC-32: two blocks with the same one are easily made. Only of
-    /// a block that is damaged nothing else is left.
+    /// a block that is damaged or cannot be read nothing else is left.
     fn compare(&self, key: Key, place: Place, block: &Block) -> Result<Put, StoreError> {
         if place.crc32 != block.crc32() || place.bytes != len_u32(block.data()) {
             return Ok(Put::Conflict {
