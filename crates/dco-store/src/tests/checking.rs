@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     Disk, Fate, FileDisk, MemDisk, Options, ReadOnlyDisk, Report, SnapshotMaker, StoreError, check,
-    segment::Log, snapshot,
+    segment::{Log, SegmentHeader},
+    snapshot,
 };
 
 const TINY: Options = Options {
@@ -166,6 +167,26 @@ fn a_missing_segment_is_named_and_the_rest_read() {
     }
     let (report, history) = checked(&disk);
     assert!(!report.is_replayed && history.records.len() < 64);
+}
+
+#[test]
+fn a_snapshot_helps_over_damage_in_the_last_records_before_it() {
+    let disk = written(false, true);
+    let names = disk.list().unwrap();
+    let newest = names.iter().filter_map(|name| snapshot::number(name)).max();
+    let folder = crate::disk::Folder::new(Arc::new(disk.clone()));
+    let begins_behind = |number: &u64| {
+        let header = SegmentHeader::read(&folder, Log::Journal, *number).unwrap();
+        header.first_seq == newest.unwrap() + 1
+    };
+    let mut numbers = names.iter().filter_map(|name| Log::Journal.number_of(name));
+    let before = Log::Journal.segment(numbers.find(begins_behind).unwrap() - 1);
+    // The last frame is the seal, which has no body.
+    disk.flip_bit(&before, disk.len(&before).unwrap() - 64 - 1, 0);
+    let (report, history) = checked(&disk);
+    assert_eq!(damaged_files(&report), [before].into());
+    assert!(report.is_replayed);
+    assert_eq!(history.records, records(1..=64));
 }
 
 #[test]
