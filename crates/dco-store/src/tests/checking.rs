@@ -333,6 +333,19 @@ fn a_real_folder_is_checked_without_a_trace_and_not_while_somebody_writes() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_damage_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join(Log::Blocks.segment(1));
+    let kind = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, 0o600.into(), 0).unwrap();
+    std::fs::create_dir(folder.path().join(Log::Journal.segment(1))).unwrap();
+    let disk = Arc::new(ReadOnlyDisk::open(folder.path()).unwrap());
+    let report = check(disk, &SMALL, &mut History::default()).unwrap();
+    let expected = [Log::Blocks, Log::Journal].map(|log| log.segment(1));
+    assert_eq!(damaged_files(&report), expected.into());
+}
+
+#[test]
 fn a_damaged_block_is_not_among_the_whole_ones_and_a_wrong_list_is_a_note() {
     let disk = written(false, true);
     let file = Log::Blocks.segment(1);
