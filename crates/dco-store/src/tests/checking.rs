@@ -1,9 +1,13 @@
 //! A check says everything that is wrong, and changes nothing.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::{
     history::{History, history, open_history, open_history_with, records},
+    odd_disk::OddDisk,
     support::{SMALL, block, pattern},
 };
 use crate::{
@@ -330,6 +334,29 @@ fn a_real_folder_is_checked_without_a_trace_and_not_while_somebody_writes() {
     let report = check(Arc::new(disk), &SMALL, &mut history).unwrap();
     assert!(report.is_clean() && report.records == 20);
     assert_eq!(history.records, records(1..=20));
+}
+
+#[test]
+fn what_the_disk_cannot_read_is_damage_and_what_nobody_may_read_is_not_judged() {
+    let disk = written(false, true);
+    let look = |number: u64, forbidden: bool| {
+        let odd = OddDisk {
+            disk: disk.clone(),
+            bad_read: number.into(),
+            is_forbidden: forbidden.into(),
+            ..OddDisk::default()
+        };
+        let odd = Arc::new(odd);
+        let looked = check(odd.clone(), &SMALL, &mut History::default());
+        (looked, odd.reads.load(Ordering::Relaxed))
+    };
+    let reads = look(0, false).1;
+    for number in 1..=reads {
+        let damaged = look(number, false).0.unwrap();
+        assert!(!damaged.is_clean(), "read {number}");
+        let error = look(number, true).0.unwrap_err();
+        assert!(matches!(error, StoreError::Disk { .. }), "{error}");
+    }
 }
 
 #[test]
