@@ -86,8 +86,8 @@ impl WholeBlock {
 /// Each snapshot that it comes by is compared with its own.
 ///
 /// # Errors
-/// [`StoreError::NewerFormat`], and [`StoreError::Disk`] if there is no folder to list. A file
-/// that cannot be read is damage.
+/// [`StoreError::NewerFormat`], and [`StoreError::Disk`] if there is no folder to list or a file may
+/// not be read. One that cannot be read for another reason is damage.
 pub fn check(
     disk: Arc<dyn Disk>,
     options: &Options,
@@ -200,6 +200,7 @@ impl Report {
     fn note_error(&mut self, error: StoreError, file: &str) -> Result<(), StoreError> {
         match error {
             StoreError::NewerFormat { .. } => return Err(error),
+            forbidden if forbidden.is_forbidden() => return Err(forbidden),
             StoreError::Damaged { file, offset, what } => self.damage(&file, offset, what),
             other => self.damage(file, 0, other.to_string()),
         }

@@ -167,16 +167,19 @@ fn run(
 }
 
 /// Serves what comes until the queue is closed. When nothing has come for a moment, room is got
-/// back step by step, with a look at the queue after each.
+/// back step by step, with a look at the queue after each. While a copy holds room back this looks
+/// again and again, since nobody says when that has ended.
 fn serve_all(log: &mut BlockLog, queue: &Queue<Request>) -> Result<(), StoreError> {
     let bytes_max = log.options.commit_bytes_max;
     loop {
+        let was_pinned = log.pin.is_shared();
         let mut taken = queue.take_within(log.options.compaction_pause, bytes_max);
         while matches!(taken, Taken::Nothing) && log.compact()? {
             taken = queue.take_within(Duration::ZERO, bytes_max);
         }
         match taken {
             Taken::Items(requests) => serve(log, requests)?,
+            Taken::Nothing if was_pinned => {}
             Taken::Nothing => match queue.take(bytes_max) {
                 Some(requests) => serve(log, requests)?,
                 None => return Ok(()),

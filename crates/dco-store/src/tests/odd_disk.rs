@@ -27,6 +27,8 @@ pub(super) struct OddDisk {
     pub(super) reads: AtomicU64,
     /// The read with this number, counted from one, cannot be done.
     pub(super) bad_read: AtomicU64,
+    /// It is not the disk that fails at it: whoever reads may not.
+    pub(super) is_forbidden: AtomicBool,
     /// Steps so far that may take room: creates, writes and changes of length.
     pub(super) steps: AtomicU64,
     /// The one of them with this number, counted from one, finds the disk full.
@@ -70,7 +72,12 @@ impl Disk for OddDisk {
         }
         let number = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
         if self.bad_read.load(Ordering::Relaxed) == number {
-            return Err(io::Error::from_raw_os_error(5));
+            let errno = if self.is_forbidden.load(Ordering::Relaxed) {
+                13
+            } else {
+                5
+            };
+            return Err(io::Error::from_raw_os_error(errno));
         }
         self.disk.read_at(name, offset, out)
     }
