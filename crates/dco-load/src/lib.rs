@@ -10,6 +10,7 @@ mod counting;
 mod figures;
 mod journal;
 mod limit;
+mod memory;
 mod start;
 mod stopwatch;
 mod store;

@@ -369,8 +369,10 @@ impl Driver {
             Effect::Reply { to, reply } => self.reply(to, reply),
             Effect::Verify { owner, manifest } => {
                 let reader = self.reader.clone();
-                self.verifications
-                    .start(owner, move || verify::read_back(&reader, owner, &manifest));
+                let failed = self.verifications.failed_tries(owner);
+                self.verifications.start(owner, move || {
+                    verify::read_back(&reader, owner, &manifest, failed)
+                });
             }
             Effect::FreeBlocks { owner } => {
                 self.news.freed.add(owner);

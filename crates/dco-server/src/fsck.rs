@@ -44,7 +44,7 @@ pub struct FsckReport {
 /// Why a folder cannot be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum FsckError {
-    /// There is no such folder, a service runs on it, or a newer program wrote it.
+    /// There is no such folder, a service runs on it, a newer program wrote it, or it may not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It has no file that a data folder has.
@@ -112,9 +112,13 @@ fn names(disk: &ReadOnlyDisk, folder: &Path) -> Result<Vec<String>, FsckError> {
 }
 
 fn is_ours(name: &str) -> bool {
-    ["journal-", "blocks-", "snapshot-"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    [
+        ("journal-", ".seg"),
+        ("blocks-", ".seg"),
+        ("snapshot-", ".snap"),
+    ]
+    .iter()
+    .any(|(prefix, ending)| name.starts_with(prefix) && name.ends_with(ending))
 }
 
 /// About how much is going to be read.

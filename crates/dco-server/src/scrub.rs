@@ -76,7 +76,7 @@ impl Scrub {
             Ok(()) => {
                 damaged.remove(&(owner, index));
             }
-            Err(error @ StoreError::Damaged { file, offset, .. }) => {
+            Err(StoreError::Damaged { file, offset, what }) => {
                 if damaged.insert((owner, index)) {
                     self.metrics.scrub_found_damage();
                     tracing::error!(
@@ -84,8 +84,8 @@ impl Scrub {
                         block.index = index,
                         file,
                         offset,
-                        %error,
-                        "the scrub has found a damaged block"
+                        what,
+                        "the scrub has found a damaged block; its image is to be sent again"
                     );
                     self.found.is_damaged(owner, index);
                 }

@@ -28,11 +28,15 @@ use index::{Key, Place};
 use pin::Pin;
 pub use pin::Pinned;
 pub use reader::{BlockReader, Scrubbed};
-pub(crate) use recovery::recover;
+pub(crate) use recovery::{may_have_grown, survey};
 use segments::{Need, Segments};
 use shared::Shared;
 pub use stats::BlockStats;
 pub use writer::BlockWriter;
+
+/// How many segments' worth more may be dead than alive before room is got back under load: most of
+/// what is freed soon dies with all that stands beside it, and then nothing has to be copied.
+const WASTE_SEGMENTS: u64 = 4;
 
 /// What became of a block that was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +91,9 @@ impl BlockLog {
     }
 
     /// Puts blocks and makes them durable with one sync. The answers are in the order of
-    /// `puts`; one of them is an error only if an earlier copy cannot be read back, or if the
-    /// disk has no room for that block ([`StoreError::NoRoom`]).
+    /// `puts`; one of them is an error only if the disk has no room for that block
+    /// ([`StoreError::NoRoom`]). Where an earlier copy is damaged or cannot be read, this one
+    /// takes its place.
     ///
     /// # Errors
     /// [`StoreError::Disk`] closes the log for writing and reading.
@@ -113,11 +118,41 @@ impl BlockLog {
     /// # Errors
     /// [`StoreError::Disk`] closes the log for writing and reading.
     pub fn free(&mut self, owner: u64) -> Result<(), StoreError> {
+        self.free_all(&[owner])?;
+        self.guarded(|log| log.segments.sync_names())
+    }
+
+    /// Frees, and leaves it to compaction and to whoever needs the files next to make that durable.
+    fn free_all(&mut self, owners: &[u64]) -> Result<(), StoreError> {
+        if owners.is_empty() {
+            return Ok(());
+        }
         self.guarded(|log| {
-            for place in log.shared.remove(owner) {
+            for place in owners.iter().flat_map(|owner| log.shared.remove(*owner)) {
                 log.segments.release(place);
             }
             log.recycle()
+        })
+    }
+
+    /// Once the segment that grows is half full, makes the next one ready, so that whoever puts
+    /// the block that no longer fits waits for one sync more and not for three. Nothing depends on
+    /// it. Returns whether there was something to do.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`] closes the log for writing and reading.
+    pub fn make_ready(&mut self) -> Result<bool, StoreError> {
+        let is_time = self.growing.as_ref().is_some_and(Growing::is_half_full);
+        if !is_time || self.segments.is_ready() {
+            return Ok(false);
+        }
+        self.guarded(|log| {
+            let need = log.need(0, log.options.reserve_bytes);
+            match log.segments.make_ready(need, log.options.salt) {
+                // Whoever needs the room is told.
+                Err(StoreError::NoRoom { .. }) => Ok(false),
+                done => done.map(|()| true),
+            }
         })
     }
 
@@ -131,6 +166,11 @@ impl BlockLog {
             Some(growing) => growing.mark(&log.shared.folder),
             None => Ok(()),
         })
+    }
+
+    /// Whether so much is dead that room is to be got back even while blocks come.
+    fn is_wasteful(&self) -> bool {
+        self.segments.waste_bytes() > WASTE_SEGMENTS * self.options.block_segment_bytes
     }
 
     fn stats(&self) -> BlockStats {
@@ -176,8 +216,8 @@ impl BlockLog {
         };
         if let Some(place) = self.shared.place(key) {
             match self.compare(key, place, block) {
-                // The sender brings back what the disk lost.
-                Err(StoreError::Damaged { .. }) => {}
+                // The sender brings back what the disk lost, or does not give.
+                Err(StoreError::Damaged { .. } | StoreError::Disk { .. }) => {}
                 answer => return Ok(answer),
             }
         }
@@ -193,7 +233,7 @@ impl BlockLog {
     }
 
     /// The bytes decide, not their CRC-32: two blocks with the same one are easily made. Only of
-    /// a block that is damaged nothing else is left.
+    /// a block that is damaged or cannot be read nothing else is left.
     fn compare(&self, key: Key, place: Place, block: &Block) -> Result<Put, StoreError> {
         if place.crc32 != block.crc32() || place.bytes != len_u32(block.data()) {
             return Ok(Put::Conflict {
@@ -250,25 +290,45 @@ impl BlockLog {
         reserve_bytes: u64,
         group: &mut Group<'_>,
     ) -> Result<&mut Growing, StoreError> {
-        if !self
+        while !self
             .growing
             .as_ref()
             .is_some_and(|it| it.has_room_for(bytes))
         {
-            self.recycle()?;
-            let fresh = self.segments.prepare(Need {
-                bytes: self.options.block_segment_bytes,
-                least_bytes: Growing::bytes_for(bytes),
-                reserve_bytes,
-            })?;
-            if let Some(full) = self.growing.take() {
-                full.seal(group, &self.shared.folder)?;
-            }
-            let tail = self.segments.begin(&fresh, self.options.salt)?;
-            self.growing = Some(Growing::new(tail, Vec::new()));
-            self.recycle()?;
+            self.change_segment(bytes, reserve_bytes, group)?;
         }
-        Ok(self.growing.as_mut().expect("it was there or was begun"))
+        Ok(self.growing.as_mut().expect("it has room for the block"))
+    }
+
+    /// Goes on in the next segment: the one that was made ready, even if the block does not fit
+    /// there, or one that is made for it.
+    fn change_segment(
+        &mut self,
+        bytes: u64,
+        reserve_bytes: u64,
+        group: &mut Group<'_>,
+    ) -> Result<(), StoreError> {
+        let need = self.need(bytes, reserve_bytes);
+        let fresh = if self.segments.is_ready() {
+            None
+        } else {
+            self.recycle()?;
+            Some(self.segments.prepare(need)?)
+        };
+        if let Some(full) = self.growing.take() {
+            full.seal(group, &self.shared.folder)?;
+        }
+        let tail = self.segments.begin(fresh, self.options.salt)?;
+        self.growing = Some(Growing::new(tail, Vec::new()));
+        self.recycle()
+    }
+
+    fn need(&self, block_bytes: u64, reserve_bytes: u64) -> Need {
+        Need {
+            bytes: self.options.block_segment_bytes,
+            least_bytes: Growing::bytes_for(block_bytes),
+            reserve_bytes,
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    Options, StoreError, blocks,
+    Options, StoreError,
+    blocks::{self, may_have_grown},
     codec::in_memory,
     disk::{Disk, Folder},
     frame::{FRAME_HEADER_LEN, Kind},
@@ -85,8 +86,8 @@ impl WholeBlock {
 /// Each snapshot that it comes by is compared with its own.
 ///
 /// # Errors
-/// [`StoreError::NewerFormat`], and [`StoreError::Disk`] if there is no folder to list. A file
-/// that cannot be read is damage.
+/// [`StoreError::NewerFormat`], and [`StoreError::Disk`] if there is no folder to list or a file may
+/// not be read. One that cannot be read for another reason is damage.
 pub fn check(
     disk: Arc<dyn Disk>,
     options: &Options,
@@ -103,9 +104,11 @@ pub fn check(
 
 fn check_blocks(folder: &Folder, report: &mut Report) -> Result<(), StoreError> {
     let numbers = Log::Blocks.list(folder)?.segments;
+    // A last segment that cannot be read is met again below.
+    let grown = may_have_grown(folder, &numbers);
+    let grown = grown.unwrap_or_else(|_| &numbers[numbers.len().saturating_sub(1)..]);
     for number in &numbers {
-        let is_last = numbers.last() == Some(number);
-        let checked = check_block_segment(folder, *number, is_last, report);
+        let checked = check_block_segment(folder, *number, grown.contains(number), report);
         report.note_damage(checked, &Log::Blocks.segment(*number))?;
     }
     Ok(())
@@ -197,6 +200,7 @@ impl Report {
     fn note_error(&mut self, error: StoreError, file: &str) -> Result<(), StoreError> {
         match error {
             StoreError::NewerFormat { .. } => return Err(error),
+            forbidden if forbidden.is_forbidden() => return Err(forbidden),
             StoreError::Damaged { file, offset, what } => self.damage(&file, offset, what),
             other => self.damage(file, 0, other.to_string()),
         }

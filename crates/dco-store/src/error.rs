@@ -136,6 +136,12 @@ impl StoreError {
             if source.kind() == io::ErrorKind::UnexpectedEof)
     }
 
+    /// Whether the process has no right to what was tried.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Disk { source, .. }
+            if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// Whether the disk had no room for what was tried.
     pub(crate) fn is_full_disk(&self) -> bool {
         let Self::Disk { source, .. } = self else {

@@ -24,8 +24,8 @@
 //! # Care of blocks
 //!
 //! - A segment is used again once none of its blocks is held. One that is less than half alive
-//!   is emptied in the background, in steps that the next put waits for at most once; of two
-//!   copies of a block the later one counts ([`BlockLog::compact`]).
+//!   is emptied when nothing comes, and under load once much is dead, in steps that the next put
+//!   waits for at most once; of two copies of a block the later one counts ([`BlockLog::compact`]).
 //! - A block found damaged is remembered as such, by whoever finds it: a read, a
 //!   scrub ([`BlockReader::scrub`]), compaction. The same block put again repairs it; until then
 //!   the segment in which it stands is left alone.
@@ -97,7 +97,8 @@
 //! (8) and its bytes; before the first record it is 32 zeros.
 //!
 //! A *mark* is written at a clean end and by each start that kept something unsure; a *seal*
-//! ends a segment and is durable before the next segment is begun.
+//! ends a segment and is durable before the next segment gets a frame. The next block segment may
+//! stand there without one, made ready while nobody waited for it ([`BlockLog::make_ready`]).
 //!
 //! # Snapshots
 //!
@@ -148,7 +149,7 @@
 //! that of the frame before or above its own offset, or if its body's CRC is wrong. One that
 //! is good and reaches past the end of the file is damage: the file was cut.
 //! A bad frame before the seal of a segment that is not the last is damage. In the last segment
-//! it is damage if any good frame header behind it says that more than its offset was synced;
+//! (and in the block segment before it, as long as the last is without a frame) it is damage if any good frame header behind it says that more than its offset was synced;
 //! otherwise it is where the last commit was torn, and the file is cut there, so that nothing
 //! behind it can ever line up with what is written later. The one thing this takes for a torn
 //! commit and is not: damage to the newest commit of a process that did not end cleanly.
@@ -183,7 +184,7 @@ pub use journal::{
     Head, Journal, JournalWriter, Pinned, RECORD_BYTES_MAX, Replay, ReplayError, Second, Seq,
     Start, records_only,
 };
-pub use open::{Opened, open, open_at_once};
+pub use open::{Opened, open};
 pub use options::Options;
 pub use snapshot::{Made, SnapshotMaker, Snapshots};
 

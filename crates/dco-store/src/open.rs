@@ -1,4 +1,4 @@
-use std::{panic::resume_unwind, sync::Arc, thread};
+use std::{panic, sync::Arc, thread};
 
 use crate::{
     BlockLog, Journal, Options, StoreError, blocks,
@@ -46,49 +46,33 @@ pub(crate) const NO_RECORDS: &str = "no record is left that says whose the store
 /// [`StoreError::Damaged`] if bytes that were durable have changed, [`StoreError::NewerFormat`],
 /// [`StoreError::Replay`] if `replay` refuses a record, [`StoreError::Uncovered`] if older records
 /// were removed and no snapshot can be used in their place, [`StoreError::Disk`].
+///
+/// # Panics
+/// If the operating system gives no thread.
 pub fn open(
     disk: Arc<dyn Disk>,
     options: Options,
     replay: &mut dyn Replay,
 ) -> Result<Opened, StoreError> {
     // An earlier process may have ended between a rename and its sync.
-    Folder::new(Arc::clone(&disk)).sync_folder()?;
-    let (journal, start) = journal::recover(Arc::clone(&disk), options, replay)?;
-    let blocks = blocks::recover(disk, options)?;
+    let folder = Folder::new(Arc::clone(&disk));
+    folder.sync_folder()?;
+    // Neither needs the other. Only the journal's side changes anything meanwhile, so that what
+    // happens to the disk is the same in every run.
+    let (journal, blocks) = thread::scope(|scope| {
+        let blocks = scope.spawn(|| blocks::survey(&folder, options));
+        let journal = journal::recover(disk, options, replay);
+        let blocks = blocks.join();
+        (
+            journal,
+            blocks.unwrap_or_else(|it| panic::resume_unwind(it)),
+        )
+    });
+    let (journal, start) = journal?;
+    let blocks = blocks?.take_up()?;
     Ok(Opened {
         journal,
         blocks,
         start,
-    })
-}
-
-/// As [`open`](fn@open), but a thread of its own finds the blocks while this one replays the journal, which is about twice as
-/// fast. What it does to the disk comes in no certain order, so a simulated disk is not opened by it.
-///
-/// # Errors
-/// Those of [`open`](fn@open); what is wrong with the journal goes first.
-///
-/// # Panics
-/// If the operating system gives no thread.
-pub fn open_at_once(
-    disk: Arc<dyn Disk>,
-    options: Options,
-    replay: &mut dyn Replay,
-) -> Result<Opened, StoreError> {
-    Folder::new(Arc::clone(&disk)).sync_folder()?;
-    let of_blocks = Arc::clone(&disk);
-    thread::scope(|scope| {
-        let finding = thread::Builder::new()
-            .name("dco-find-blocks".to_owned())
-            .spawn_scoped(scope, move || blocks::recover(of_blocks, options))
-            .unwrap_or_else(|error| panic!("no thread to find blocks: {error}"));
-        let journal = journal::recover(disk, options, replay);
-        let blocks = finding.join().unwrap_or_else(|bug| resume_unwind(bug));
-        let (journal, start) = journal?;
-        Ok(Opened {
-            journal,
-            blocks: blocks?,
-            start,
-        })
     })
 }

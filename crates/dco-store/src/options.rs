@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// How the two logs lay out their files. Any value opens a folder that was written with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -14,6 +16,9 @@ pub struct Options {
     pub commit_bytes_max: usize,
     /// Bytes that may wait for a log's thread before `append` or `put` blocks its caller.
     pub queue_bytes_max: usize,
+    /// How long nothing must have come to the block log's thread before it gets room back: blocks
+    /// that are freed soon after each other, as those of one image, are then not copied in between.
+    pub compaction_pause: Duration,
     /// The format of the journal's records, which only the caller knows; it counts up. A folder
     /// in which a higher one was written is refused, one with a lower one is read.
     pub record_format: u32,
@@ -31,6 +36,7 @@ impl Default for Options {
             reserve_bytes: 128 * 1024 * 1024,
             commit_bytes_max: 4 * 1024 * 1024,
             queue_bytes_max: 64 * 1024 * 1024,
+            compaction_pause: Duration::from_millis(20),
             record_format: 0,
             salt: 0,
         }

@@ -1,5 +1,6 @@
 //! Tests of both logs through what the crate offers, most of them with the power going.
 
+mod ahead;
 mod blocks;
 mod blocks_model;
 mod checking;
@@ -9,6 +10,7 @@ mod damage;
 mod everything;
 mod footers;
 mod golden;
+mod held_disk;
 mod history;
 mod journal;
 mod odd_disk;

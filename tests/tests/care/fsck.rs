@@ -78,6 +78,7 @@ async fn what_cannot_be_judged_is_told_apart_from_damage() {
     assert!(used.error().contains("in use"), "{used:?}");
     let absent = here(&["fsck"], &scene.site.path("absent")).await;
     absent.expect_code(2);
+    write(&scene.site.path("pki").join("journal-of-mine"), "x");
     let nonsense = here(&["fsck"], &scene.site.path("pki"))
         .await
         .expect_code(2);

@@ -26,8 +26,8 @@ Examples:
   dco fsck data --no-images --json
 
 Exit code 0 when the folder is clean, 1 when there is damage, 2 when it cannot be judged: there is
-no such folder, it is no data folder or was never finished being copied, a service runs on it, or a
-newer program wrote it.")]
+no such folder, it is no data folder or was never finished being copied, a service runs on it, it
+may not be read, or a newer program wrote it.")]
 pub(crate) struct Fsck {
     /// The data folder
     folder: PathBuf,

@@ -1,9 +1,11 @@
 //! Activations, in columns.
 
 use std::collections::BTreeMap;
+use std::slice::Iter;
 
 use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
 
+use super::columns::{numbers, u32s};
 use super::devices::{DeviceTable, KnownDevices};
 use super::{Why, batches};
 use crate::outcome::Outcome;
@@ -20,12 +22,12 @@ const STATE_MAX: u32 = 63;
 /// In the order of their numbers: each batch's after those of the batches before it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Activations {
-    /// Places in the list of Devices.
-    #[prost(uint32, repeated, tag = "1")]
-    devices: Vec<u32>,
-    /// Where it stands: places in the columns that follow.
-    #[prost(uint32, repeated, tag = "2")]
-    kinds: Vec<u32>,
+    /// Places in the list of Devices, four octets each.
+    #[prost(bytes = "vec", tag = "1")]
+    devices: Vec<u8>,
+    /// Where it stands: places in the columns that follow, four octets each.
+    #[prost(bytes = "vec", tag = "2")]
+    kinds: Vec<u8>,
     /// Phase and flags. How activations stand, each once, in the order in which it is first named.
     #[prost(uint32, repeated, tag = "3")]
     states: Vec<u32>,
@@ -34,15 +36,15 @@ pub(super) struct Activations {
     /// [`Outcome::number`], 0 for none.
     #[prost(uint32, repeated, tag = "5")]
     outcomes: Vec<u32>,
-    /// Of those that have one.
-    #[prost(sfixed64, repeated, tag = "6")]
-    released_us: Vec<i64>,
-    /// Of those that have one.
-    #[prost(sfixed64, repeated, tag = "7")]
-    ended_us: Vec<i64>,
-    /// Of those that wait for a retry.
-    #[prost(sfixed64, repeated, tag = "8")]
-    retry_us: Vec<i64>,
+    /// Of those that have one, eight octets each.
+    #[prost(bytes = "vec", tag = "6")]
+    released_us: Vec<u8>,
+    /// Of those that have one, eight octets each.
+    #[prost(bytes = "vec", tag = "7")]
+    ended_us: Vec<u8>,
+    /// Of those that wait for a retry, eight octets each.
+    #[prost(bytes = "vec", tag = "8")]
+    retry_us: Vec<u8>,
     #[prost(message, optional, tag = "9")]
     readings: Option<Readings>,
     /// Of which something was said.
@@ -58,17 +60,18 @@ pub(super) struct Activations {
 /// What was read from Devices.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Readings {
-    #[prost(uint32, repeated, tag = "1")]
-    activations: Vec<u32>,
+    /// Four octets each.
+    #[prost(bytes = "vec", tag = "1")]
+    activations: Vec<u8>,
     /// 1 with a version, 2 with a hash, 3 with both.
-    #[prost(uint32, repeated, tag = "2")]
-    kinds: Vec<u32>,
-    /// Of those that have one.
-    #[prost(fixed32, repeated, tag = "3")]
-    versions: Vec<u32>,
-    /// Of those that have one, a place in `hashes`.
-    #[prost(uint32, repeated, tag = "4")]
-    hashes_of: Vec<u32>,
+    #[prost(bytes = "vec", tag = "2")]
+    kinds: Vec<u8>,
+    /// Of those that have one, four octets each.
+    #[prost(bytes = "vec", tag = "3")]
+    versions: Vec<u8>,
+    /// Of those that have one, a place in `hashes`, four octets each.
+    #[prost(bytes = "vec", tag = "4")]
+    hashes_of: Vec<u8>,
     /// 32 octets each: all hashes, in the order in which they are first named.
     #[prost(bytes = "vec", tag = "5")]
     hashes: Vec<u8>,
@@ -121,48 +124,47 @@ impl Activations {
             self.tries.push((*tries).into());
             self.outcomes.push(outcome);
         }
-        self.devices.push(table.place(*device));
-        self.kinds.push(place);
-        self.released_us.extend(released_us);
-        self.ended_us.extend(ended_us);
+        self.devices.extend(table.place(*device).to_le_bytes());
+        self.kinds.extend(place.to_le_bytes());
+        let times = |time: &Option<i64>| time.map(i64::to_le_bytes).into_iter().flatten();
+        self.released_us.extend(times(released_us));
+        self.ended_us.extend(times(ended_us));
         if let Phase::RetryWait { until_us } = phase {
-            self.retry_us.push(*until_us);
+            self.retry_us.extend(until_us.to_le_bytes());
         }
     }
 
-    /// The place of an activation's Device in the list.
-    pub(super) fn device_of(&self, activation: u32) -> u32 {
-        let place = self.devices.get(as_usize(activation));
-        place.copied().unwrap_or(u32::MAX)
-    }
-
-    /// Fills the batches with them. What is queued gets its slot later.
-    pub(super) fn load(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
-        let len = self.devices.len();
+    /// Fills the batches with them. What is queued gets its slot later. Answers for each what is known of its Device:
+    /// Devices stand in another order, so they are looked up only once.
+    pub(super) fn load(self, batches: &mut Batches, known: &KnownDevices) -> Result<Vec<u32>, Why> {
+        let len = numbers::<4>(&self.devices)?.len();
         let wanted = batches.batches.iter().map(|batch| as_usize(batch.len));
-        if self.kinds.len() != len || wanted.sum::<usize>() != len {
+        if self.kinds.len() != self.devices.len() || wanted.sum::<usize>() != len {
             return Err("its activations have columns of different lengths");
         }
-        self.fill(batches, known)?;
+        let kinds = self.fill(batches, known)?;
         batches.open = batches::open(&batches.batches);
         batches.readings = match &self.readings {
             Some(readings) => readings.load(len)?,
             None => BTreeMap::new(),
         };
         batches.messages = self.load_messages(len)?;
-        Ok(())
+        Ok(kinds)
     }
 
-    fn fill(&self, batches: &mut Batches, known: &KnownDevices) -> Result<(), Why> {
+    fn fill(&self, batches: &mut Batches, known: &KnownDevices) -> Result<Vec<u32>, Why> {
         let mut reader = Reader::new(self)?;
+        let mut places = u32s(&self.devices)?;
+        let mut kinds = Vec::with_capacity(places.len());
         let mut busy = vec![u32::MAX; known.devices.len()];
-        batches.activations.reserve_exact(self.devices.len());
+        batches.activations.reserve_exact(places.len());
         for (index, batch) in (0..).zip(&mut batches.batches) {
             for activation in batch.activations() {
-                let place = as_usize(self.device_of(activation));
+                let place = places.next().map_or(usize::MAX, as_usize);
                 let device = known.devices.get(place).copied();
-                let device = device.ok_or("an activation's Device is not listed")?;
-                let item = reader.next(as_usize(activation), index, device)?;
+                let (device, kind) = device.ok_or("an activation's Device is not listed")?;
+                kinds.push(kind);
+                let item = reader.next(index, device)?;
                 *count_of(&mut batch.counts, item.phase) += 1;
                 *count_of(&mut batches.totals, item.phase) += 1;
                 let has_ended = item.phase.has_ended();
@@ -173,14 +175,15 @@ impl Activations {
                 if std::mem::replace(&mut busy[place], activation) != u32::MAX {
                     return Err("two activations of one Device are under way");
                 }
-                if !known.is_of(place, batch.user) {
+                if !known.is_of(kind, batch.user) {
                     batches.lost.insert(activation);
                 }
             }
         }
-        let busy = known.devices.iter().copied().zip(busy);
+        let busy = known.devices.iter().map(|(device, _)| *device).zip(busy);
         batches.busy = busy.filter(|(_, it)| *it != u32::MAX).collect();
-        reader.must_be_done()
+        reader.must_be_done()?;
+        Ok(kinds)
     }
 
     fn load_messages(&self, len: usize) -> Result<BTreeMap<u32, Box<str>>, Why> {
@@ -266,11 +269,11 @@ impl Kind {
 
 /// Reads one activation after the other.
 struct Reader<'a> {
-    columns: &'a Activations,
     kinds: Vec<Kind>,
-    released_us: std::slice::Iter<'a, i64>,
-    ended_us: std::slice::Iter<'a, i64>,
-    retry_us: std::slice::Iter<'a, i64>,
+    kinds_of: Iter<'a, [u8; 4]>,
+    released_us: Iter<'a, [u8; 8]>,
+    ended_us: Iter<'a, [u8; 8]>,
+    retry_us: Iter<'a, [u8; 8]>,
 }
 
 impl<'a> Reader<'a> {
@@ -289,16 +292,17 @@ impl<'a> Reader<'a> {
         let kinds = kinds.map(|(state, (counts, outcome))| Kind::load(*state, counts, *outcome));
         let kinds: Option<Vec<_>> = kinds.collect();
         Ok(Self {
-            columns,
             kinds: kinds.ok_or("an activation stands where none can")?,
-            released_us: columns.released_us.iter(),
-            ended_us: columns.ended_us.iter(),
-            retry_us: columns.retry_us.iter(),
+            kinds_of: numbers(&columns.kinds)?.iter(),
+            released_us: numbers(&columns.released_us)?.iter(),
+            ended_us: numbers(&columns.ended_us)?.iter(),
+            retry_us: numbers(&columns.retry_us)?.iter(),
         })
     }
 
-    fn next(&mut self, at: usize, batch: u32, device: Eui64) -> Result<Activation, Why> {
-        let kind = self.kinds.get(as_usize(self.columns.kinds[at]));
+    fn next(&mut self, batch: u32, device: Eui64) -> Result<Activation, Why> {
+        let kind = self.kinds_of.next().copied().map(u32::from_le_bytes);
+        let kind = kind.and_then(|kind| self.kinds.get(as_usize(kind)));
         let kind = kind.ok_or("an activation is of no kind")?;
         let mut phase = kind.phase;
         if let Phase::RetryWait { until_us } = &mut phase {
@@ -330,8 +334,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn taken(times: &mut std::slice::Iter<'_, i64>) -> Result<i64, Why> {
-    let next = times.next().copied();
+fn taken(times: &mut Iter<'_, [u8; 8]>) -> Result<i64, Why> {
+    let next = times.next().copied().map(i64::from_le_bytes);
     next.ok_or("an activation's times are missing")
 }
 
@@ -344,12 +348,12 @@ impl Readings {
                 running_version,
                 device_image_hash,
             } = reading;
-            let version_kind = u32::from(running_version.is_some());
-            let hash_kind = 2 * u32::from(device_image_hash.is_some());
-            columns.activations.push(*activation);
+            let version_kind = u8::from(running_version.is_some());
+            let hash_kind = 2 * u8::from(device_image_hash.is_some());
+            columns.activations.extend(activation.to_le_bytes());
             columns.kinds.push(version_kind | hash_kind);
-            let version = running_version.map(FirmwareVersion::get);
-            columns.versions.extend(version);
+            let version = running_version.map(|it| it.get().to_le_bytes());
+            columns.versions.extend(version.into_iter().flatten());
             let Some(hash) = device_image_hash else {
                 continue;
             };
@@ -358,25 +362,26 @@ impl Readings {
                 columns.hashes.extend_from_slice(hash.as_bytes());
                 next
             });
-            columns.hashes_of.push(place);
+            columns.hashes_of.extend(place.to_le_bytes());
         }
         columns
     }
 
     fn load(&self, len: usize) -> Result<BTreeMap<u32, Reading>, Why> {
-        must_be_numbers(&self.activations, len)?;
-        let (hashes, odd) = self.hashes.as_chunks::<32>();
-        if self.kinds.len() != self.activations.len() || !odd.is_empty() {
+        let activations: Vec<u32> = u32s(&self.activations)?.collect();
+        must_be_numbers(&activations, len)?;
+        let hashes = numbers::<32>(&self.hashes)?;
+        if self.kinds.len() != activations.len() {
             return Err("its readings have columns of different lengths");
         }
-        let (mut versions, mut hashes_of) = (self.versions.iter(), self.hashes_of.iter());
-        let mut next = |kind: u32| {
+        let (mut versions, mut hashes_of) = (u32s(&self.versions)?, u32s(&self.hashes_of)?);
+        let mut next = |kind: u8| {
             let mut reading = Reading::default();
             if kind & 1 != 0 {
-                reading.running_version = Some(FirmwareVersion::new(*versions.next()?));
+                reading.running_version = Some(FirmwareVersion::new(versions.next()?));
             }
             if kind & 2 != 0 {
-                let hash = hashes.get(as_usize(*hashes_of.next()?))?;
+                let hash = hashes.get(as_usize(hashes_of.next()?))?;
                 reading.device_image_hash = Some(ManufacturerImageHash::new(*hash));
             }
             Some(reading).filter(|_| (1..=3).contains(&kind))
@@ -388,6 +393,6 @@ impl Readings {
         if versions.len() + hashes_of.len() > 0 {
             return Err("there are more versions or hashes than readings that have one");
         }
-        Ok(self.activations.iter().copied().zip(readings).collect())
+        Ok(activations.into_iter().zip(readings).collect())
     }
 }

@@ -2,7 +2,9 @@
 
 use dco_block::Eui64;
 use dco_dispatch::{Bucket, Pace};
-use dco_schedule::{Ledger, LedgerDay, LedgerTerms, LedgerUse, ServiceDate, ServiceDay, Source};
+use dco_schedule::{
+    Ledger, LedgerDay, LedgerTerms, LedgerUse, Micros, ServiceDate, ServiceDay, Source,
+};
 
 use super::Why;
 use crate::read::as_usize;
@@ -108,7 +110,8 @@ impl Days {
         }
     }
 
-    pub(super) fn load(self, terms: &Terms) -> Result<state::Days, Why> {
+    /// Of a snapshot made at `at_us`.
+    pub(super) fn load(self, terms: &Terms, at_us: Micros) -> Result<state::Days, Why> {
         let mut days = state::Days::new(terms.allowance_per_day, terms.burst);
         let terms = LedgerTerms {
             allowance_per_day: terms.allowance_per_day,
@@ -133,6 +136,9 @@ impl Days {
         }
         let last = days.opened.values().next_back().copied();
         days.today = match (last, self.today) {
+            (Some(day), _) if day.start_us > at_us => {
+                return Err("its open service day begins after it");
+            }
             (Some(day), Some(pacing)) => Some(pacing.load(day, days.burst)?),
             (None, None) => None,
             _ => return Err("its last opened service day is not paced"),

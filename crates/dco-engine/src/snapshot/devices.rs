@@ -3,6 +3,7 @@
 use dco_block::{Eui64, FirmwareVersion};
 
 use super::Why;
+use super::columns::{numbers, of_u32s, u32s};
 use crate::read::as_usize;
 use crate::record::Model;
 use crate::state::batches::Batches;
@@ -11,14 +12,15 @@ use crate::state::inventory::{Inventory, Known};
 /// In order of their EUI-64s.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Devices {
-    #[prost(fixed64, repeated, tag = "1")]
-    devices: Vec<u64>,
+    /// Eight octets each.
+    #[prost(bytes = "vec", tag = "1")]
+    devices: Vec<u8>,
     /// Places of those that are not in the inventory: only activations name them.
     #[prost(uint32, repeated, tag = "2")]
     absent: Vec<u32>,
-    /// For each Device in the inventory, what is known of it: a place in the columns that follow.
-    #[prost(uint32, repeated, tag = "3")]
-    kinds: Vec<u32>,
+    /// For each Device in the inventory, what is known of it: a place in the columns that follow, four octets each.
+    #[prost(bytes = "vec", tag = "3")]
+    kinds: Vec<u8>,
     /// What is or was known of Devices, each once, by its number.
     #[prost(fixed64, repeated, tag = "4")]
     users: Vec<u64>,
@@ -55,9 +57,9 @@ impl DeviceTable {
         absent.dedup();
         let absent = absent.into_iter().map(|it| table.place_of(it)).collect();
         let mut columns = Devices {
-            devices: table.0.clone(),
+            devices: table.0.iter().copied().flat_map(u64::to_le_bytes).collect(),
             absent,
-            kinds: devices.values().copied().collect(),
+            kinds: of_u32s(devices.values().copied()),
             models: models.into_iter().cloned().collect(),
             ..Devices::default()
         };
@@ -82,24 +84,21 @@ impl DeviceTable {
 
 /// What the list says of each of its Devices.
 pub(super) struct KnownDevices {
-    pub(super) devices: Vec<Eui64>,
-    /// For each, a place in `gateways`, or one behind it.
-    kinds: Vec<u32>,
+    /// Each with what is known of it: a place in `gateways`, or one behind it.
+    pub(super) devices: Vec<(Eui64, u32)>,
     gateways: Vec<Eui64>,
     users: Vec<Eui64>,
 }
 
 impl KnownDevices {
-    /// Whether the inventory has a Device registered to this User.
-    pub(super) fn is_of(&self, place: usize, user: Eui64) -> bool {
-        let kind = self.kinds.get(place).copied().map(as_usize);
-        kind.and_then(|kind| self.users.get(kind)) == Some(&user)
+    /// Whether this is known of a Device: that it is registered to this User.
+    pub(super) fn is_of(&self, kind: u32, user: Eui64) -> bool {
+        self.users.get(as_usize(kind)) == Some(&user)
     }
 
-    /// Where what waits for a Device waits: at no gateway, when the inventory does not know it.
-    pub(super) fn gateway_of(&self, place: u32) -> Eui64 {
-        let kind = self.kinds.get(as_usize(place));
-        let gateway = kind.and_then(|kind| self.gateways.get(as_usize(*kind)));
+    /// Where what waits for a Device waits of which this is known: at no gateway, when the inventory does not know it.
+    pub(super) fn gateway_of(&self, kind: u32) -> Eui64 {
+        let gateway = self.gateways.get(as_usize(kind));
         gateway.copied().unwrap_or(Eui64::from_bits(0))
     }
 }
@@ -121,11 +120,14 @@ impl Devices {
     }
 
     pub(super) fn load(self) -> Result<(Inventory, KnownDevices), Why> {
-        let (len, absent) = (self.devices.len(), &self.absent);
-        if self.kinds.len() + absent.len() != len {
+        let devices = numbers(&self.devices)?.iter().copied();
+        let devices = devices.map(u64::from_le_bytes).map(Eui64::from_bits);
+        let mut kinds: Vec<u32> = u32s(&self.kinds)?.collect();
+        let (len, absent) = (devices.len(), &self.absent);
+        if kinds.len() + absent.len() != len {
             return Err("its Devices have columns of different lengths");
         }
-        if u32::try_from(len).is_err() || !self.devices.is_sorted_by(|one, next| one < next) {
+        if u32::try_from(len).is_err() || !devices.clone().is_sorted_by(|one, next| one < next) {
             return Err("its Devices are not in order");
         }
         let last_absent = absent.last().is_none_or(|last| as_usize(*last) < len);
@@ -134,22 +136,19 @@ impl Devices {
         }
         let known = self.known()?;
         let unknown = |kind: &u32| as_usize(*kind) >= known.len();
-        if self.kinds.iter().any(unknown) {
+        if kinds.iter().any(unknown) {
             return Err("a Device is of no kind");
         }
-        let mut kinds = self.kinds;
         for place in absent {
             kinds.insert(as_usize(*place), u32::MAX);
         }
         let listed = KnownDevices {
-            devices: self.devices.into_iter().map(Eui64::from_bits).collect(),
-            kinds,
+            devices: devices.zip(kinds).collect(),
             gateways: known.iter().map(|known| known.gateway).collect(),
             users: known.iter().map(|known| known.user).collect(),
         };
-        let devices = listed.devices.iter().zip(&listed.kinds);
-        let devices = devices.filter(|(_, kind)| **kind != u32::MAX);
-        let devices = devices.map(|(device, kind)| (*device, *kind)).collect();
+        let devices = listed.devices.iter().copied();
+        let devices = devices.filter(|(_, kind)| *kind != u32::MAX).collect();
         let inventory = Inventory::resume(devices, known, self.models);
         let inventory =
             inventory.ok_or("what is known of Devices is told twice, or of no model")?;

@@ -13,6 +13,7 @@
 mod activations;
 mod batches;
 mod check;
+mod columns;
 mod days;
 mod devices;
 mod dispatch;
@@ -23,16 +24,19 @@ mod requests;
 mod schedules;
 mod transfers;
 
+use std::{panic, thread};
+
 use dco_schedule::Micros;
 use prost::Message;
 
 use crate::engine::{Engine, ReplayError, Seq};
 use crate::outbox::Outbox;
 use crate::state::batches::{Batch, Batches, Phase};
+use crate::state::inventory::Inventory;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::{Phase as TransferPhase, Transfers};
 use crate::terms::Terms;
-use devices::DeviceTable;
+use devices::{DeviceTable, KnownDevices};
 
 /// The newest format that this program reads, and the one that it writes.
 const FORMAT: u32 = 2;
@@ -165,6 +169,9 @@ impl Engine {
     ///
     /// # Errors
     /// When the snapshot is damaged, was made by a newer program, or says what cannot be.
+    ///
+    /// # Panics
+    /// If the operating system gives no thread.
     pub fn from_snapshot(terms: Terms, seq: Seq, snapshot: &[u8]) -> Result<Self, ReplayError> {
         let loaded = decode(snapshot).and_then(|it| load(terms, seq, it).map_err(str::to_owned));
         loaded.map_err(|why| ReplayError {
@@ -193,23 +200,33 @@ fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
 
 fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
-    let (inventory, known) = snapshot.devices.unwrap_or_default().load()?;
-    let transfers = snapshot.transfers.unwrap_or_default();
-    let transfers = transfers.load(seq, &terms.retention)?;
-    let mut batches = snapshot.batches.unwrap_or_default().load()?;
-    let activations = snapshot.activations.unwrap_or_default();
-    activations.load(&mut batches, &known)?;
+    let (devices, transfers) = (snapshot.devices, snapshot.transfers.unwrap_or_default());
+    let (batches, activations) = (snapshot.batches, snapshot.activations);
+    // Half of the work, and neither half needs the other.
+    let (transfers, sent) = thread::scope(|scope| {
+        let transfers = scope.spawn(|| transfers.load(seq, &terms.retention));
+        let sent = Sent::load(devices, batches, activations);
+        let transfers = transfers.join();
+        (
+            transfers.unwrap_or_else(|it| panic::resume_unwind(it)),
+            sent,
+        )
+    });
+    let transfers = transfers?;
+    let Sent {
+        inventory,
+        known,
+        kinds,
+        mut batches,
+    } = sent?;
+    let known = (&known, kinds.as_slice());
     must_have_images(&batches, &transfers)?;
     let is_whole = |batch: &Batch| transfers.damage(batch.image_id).is_none();
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
-    let large = large.load(&mut batches, &known, &activations, |it| {
-        it.large && is_whole(it)
-    })?;
+    let large = large.load(&mut batches, known, |it| it.large && is_whole(it))?;
     let small = small.unwrap_or_default();
-    let small = small.load(&mut batches, &known, &activations, |it| {
-        !it.large && is_whole(it)
-    })?;
+    let small = small.load(&mut batches, known, |it| !it.large && is_whole(it))?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
@@ -222,7 +239,7 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         wakes: wakes(&batches, at_us)?,
         deadlines: deadlines(&transfers, &gateways),
         dispatch: snapshot.dispatch.unwrap_or_default().load()?,
-        days: snapshot.days.unwrap_or_default().load(&terms)?,
+        days: snapshot.days.unwrap_or_default().load(&terms, at_us)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),
         inventory,
         transfers,
@@ -238,6 +255,34 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     engine.time_schedules();
     engine.watch_all_images();
     Ok(engine)
+}
+
+/// The Devices, and all that was sent for them.
+struct Sent {
+    inventory: Inventory,
+    known: KnownDevices,
+    /// For each activation, what is known of its Device.
+    kinds: Vec<u32>,
+    batches: Batches,
+}
+
+impl Sent {
+    fn load(
+        devices: Option<devices::Devices>,
+        batches: Option<batches::Batches>,
+        activations: Option<activations::Activations>,
+    ) -> Result<Self, Why> {
+        let (inventory, known) = devices.unwrap_or_default().load()?;
+        let mut batches = batches.unwrap_or_default().load()?;
+        let activations = activations.unwrap_or_default();
+        let kinds = activations.load(&mut batches, &known)?;
+        Ok(Self {
+            inventory,
+            known,
+            kinds,
+            batches,
+        })
+    }
 }
 
 /// As long as an activation of a batch has not ended, its User has the image.

@@ -5,9 +5,9 @@ use dco_dispatch::{Entry, FairQueue, Turn, Turns, UserTurn};
 use dco_schedule::HourWindow;
 
 use super::Why;
-use super::activations::Activations;
 use super::devices::KnownDevices;
 use crate::engine;
+use crate::read::as_usize;
 use crate::state::batches::{Batch, Batches, Phase};
 use crate::state::lanes::Lane;
 
@@ -88,19 +88,19 @@ impl Queue {
         self.turns.extend(turn);
     }
 
-    /// With all that is queued of these batches; each gets its slot.
+    /// With all that is queued of these batches; each gets its slot. What is known of their Devices stands in the order
+    /// of the activations.
     pub(super) fn load(
         self,
         batches: &mut Batches,
-        known: &KnownDevices,
-        activations: &Activations,
+        (known, kinds): (&KnownDevices, &[u32]),
         is_in: impl Fn(&Batch) -> bool,
     ) -> Result<engine::Queue, Why> {
         let turns = self.turns()?;
         let mut slots = Vec::new();
         let queue = FairQueue::resume(
             &turns,
-            entries(batches, known, activations, is_in),
+            entries(batches, (known, kinds), is_in),
             |activation, slot| slots.push((activation, slot)),
         );
         for (activation, slot) in slots {
@@ -163,8 +163,7 @@ impl Queue {
 
 fn entries(
     batches: &Batches,
-    known: &KnownDevices,
-    activations: &Activations,
+    (known, kinds): (&KnownDevices, &[u32]),
     is_in: impl Fn(&Batch) -> bool,
 ) -> impl Iterator<Item = Entry<Eui64, Lane, u32>> {
     let of_kind = batches.iter().filter(move |batch| is_in(batch));
@@ -176,7 +175,7 @@ fn entries(
         waiting.map(|activation| Entry {
             user: batch.user,
             lane: Lane {
-                gateway: known.gateway_of(activations.device_of(activation)),
+                gateway: known.gateway_of(kinds[as_usize(activation)]),
                 window: batch.window,
             },
             due_us: batch.due_us,

@@ -129,7 +129,10 @@ impl Images {
                 devices: BTreeSet::new(),
                 used_us: at_us,
             });
-        image.devices.extend(it.devices);
+        // Built at once, which is quicker than one after the other.
+        image
+            .devices
+            .append(&mut it.devices.iter().copied().collect());
         image.used_us = image.used_us.max(at_us);
         Stored { is_new, is_healed }
     }

@@ -1,9 +1,11 @@
-use dco_block::{FirmwareVersion, Manifest, OtaHeader, split, wrap};
-use dco_engine::Terms;
+use dco_block::{Eui64, FirmwareVersion, Manifest, OtaHeader, split, wrap};
+use dco_engine::{Request, Terms};
 use dco_store::{MemDisk, Options};
 
 use super::*;
 use crate::driver::{self, Running, Surroundings};
+
+const USER: Eui64 = Eui64::from_bits(1);
 
 const OPTIONS: Options = Options {
     block_segment_bytes: 64 * 1024,
@@ -11,6 +13,7 @@ const OPTIONS: Options = Options {
     commit_bytes_max: 1024 * 1024,
     queue_bytes_max: 1024 * 1024,
     reserve_bytes: 0,
+    compaction_pause: Duration::from_millis(20),
     record_format: 0,
     salt: 0,
 };
@@ -146,6 +149,9 @@ async fn a_backup_that_nobody_reads_is_let_go_and_is_not_taken_for_a_whole_one()
     let disk = MemDisk::new();
     let (running, backups, _stop) = service(&disk);
     put(&running, 1, 0).await;
+    // Answered when the first record is durable: only then has the journal a file.
+    let answer = running.engine.ask(USER, Request::ListGateways).await;
+    assert!(answer.is_ok());
     let backups = Backups {
         unread_max: Duration::from_millis(1),
         ..backups

@@ -43,7 +43,7 @@ pub(crate) fn recover(
         ..options
     };
     let mut replayed = Replayed::new(terms.clone());
-    let opened = dco_store::open_at_once(Arc::clone(&disk), options, &mut replayed)?;
+    let opened = dco_store::open(Arc::clone(&disk), options, &mut replayed)?;
     opened.expect_records()?;
     let Opened {
         journal,

@@ -9,6 +9,9 @@ use dco_engine::Verdict;
 use dco_store::{BlockReader, StoreError};
 use tokio::task::JoinSet;
 
+/// A block that the disk has not given in so many read-backs is lost: it is asked for again.
+const TRIES_MAX: u32 = 3;
+
 /// Read-backs under way, and how often each has failed so far.
 #[derive(Debug, Default)]
 pub(super) struct Verifications {
@@ -24,6 +27,11 @@ impl Verifications {
             let verdict = catch_unwind(AssertUnwindSafe(read));
             (owner, verdict.unwrap_or(Verdict::Unread))
         });
+    }
+
+    /// How often the one of this owner has failed so far.
+    pub(super) fn failed_tries(&self, owner: u64) -> u32 {
+        self.failed_tries.get(&owner).copied().unwrap_or(0)
     }
 
     /// The next one that is done; nothing while none is under way. Safe to drop while it waits.
@@ -46,12 +54,17 @@ impl Verifications {
 
 /// Reads all blocks of a complete image and checks the whole. Takes as much memory as the image, and
 /// the thread until it is done.
-pub(super) fn read_back(reader: &BlockReader, owner: u64, manifest: &Manifest) -> Verdict {
+pub(super) fn read_back(
+    reader: &BlockReader,
+    owner: u64,
+    manifest: &Manifest,
+    failed_tries: u32,
+) -> Verdict {
     let mut image = BytesMut::with_capacity(manifest.image_bytes() as usize);
     for index in 0..manifest.block_count() {
         match reader.read(owner, index) {
             Ok(data) => image.extend_from_slice(&data),
-            Err(error) => return unread(owner, index, &error),
+            Err(error) => return unread((owner, index), &error, failed_tries),
         }
     }
     match verify_image(&image.freeze(), manifest) {
@@ -63,11 +76,12 @@ pub(super) fn read_back(reader: &BlockReader, owner: u64, manifest: &Manifest) -
     }
 }
 
-/// That one block is damaged, or not there, is a fact; all else may work the next time.
-fn unread(owner: u64, index: u32, error: &StoreError) -> Verdict {
+/// That one block is damaged, or not there, is a fact; all else may work the next time, but not for ever.
+fn unread((owner, index): (u64, u32), error: &StoreError, failed_tries: u32) -> Verdict {
     tracing::error!(owner, block.index = index, %error, "a block cannot be read back");
     match error {
         StoreError::Damaged { .. } | StoreError::NotHeld { .. } => Verdict::Damaged { index },
+        StoreError::Disk { .. } if failed_tries + 1 >= TRIES_MAX => Verdict::Damaged { index },
         _ => Verdict::Unread,
     }
 }
@@ -89,8 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_that_is_damaged_or_missing_is_to_be_sent_again_and_one_that_cannot_be_read_is_read_again()
-     {
+    fn a_block_that_is_damaged_missing_or_never_given_is_to_be_sent_again() {
         let damaged = StoreError::Damaged {
             file: "blocks".to_owned(),
             offset: 1,
@@ -98,9 +111,18 @@ mod tests {
         };
         let missing = StoreError::NotHeld { owner: 7, index: 2 };
         for error in [damaged, missing] {
-            assert_eq!(unread(7, 2, &error), Verdict::Damaged { index: 2 });
+            assert_eq!(unread((7, 2), &error, 0), Verdict::Damaged { index: 2 });
         }
-        assert_eq!(unread(7, 2, &StoreError::Closed), Verdict::Unread);
+        let unreadable = StoreError::Disk {
+            doing: "reading",
+            file: "blocks".to_owned(),
+            offset: Some(1),
+            source: std::io::Error::other("a bad sector"),
+        };
+        let tries = [0, 1, 2].map(|failed| unread((7, 2), &unreadable, failed));
+        let lost = Verdict::Damaged { index: 2 };
+        assert_eq!(tries, [Verdict::Unread, Verdict::Unread, lost]);
+        assert_eq!(unread((7, 2), &StoreError::Closed, 9), Verdict::Unread);
     }
 
     #[tokio::test]
@@ -110,10 +132,10 @@ mod tests {
         for tries in 1..=2 {
             verifications.start(7, || panic!("as a bug would"));
             assert_eq!(verifications.next().await, Some((7, Verdict::Unread)));
-            assert_eq!(verifications.failed_tries[&7], tries);
+            assert_eq!(verifications.failed_tries(7), tries);
         }
         verifications.start(7, || Verdict::Good);
         assert_eq!(verifications.next().await, Some((7, Verdict::Good)));
-        assert!(verifications.failed_tries.is_empty());
+        assert_eq!(verifications.failed_tries(7), 0);
     }
 }

@@ -43,6 +43,7 @@ impl BlockLog {
                 return Ok(false);
             }
             log.recycle()?;
+            log.segments.sync_names()?;
             log.find_work();
             if log.compaction.left.is_empty() {
                 return Ok(false);

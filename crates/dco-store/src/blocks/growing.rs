@@ -42,6 +42,10 @@ impl Growing {
         self.tail.room_bytes() >= room_for(block_bytes, self.blocks.len() + 1)
     }
 
+    pub(super) fn is_half_full(&self) -> bool {
+        self.tail.room_bytes() <= self.tail.end()
+    }
+
     /// Adds a block to a group that is written to this segment.
     pub(super) fn add<'a>(&mut self, group: &mut Group<'a>, item: &Item<'a>) -> Place {
         let place = group.add(&mut self.tail, item);

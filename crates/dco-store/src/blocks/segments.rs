@@ -19,6 +19,11 @@ pub(super) struct Segments {
     used: BTreeMap<u64, Usage>,
     /// Numbers that the files waiting for reuse last had.
     spare: Vec<u64>,
+    /// The next segment, if it was begun ahead. It holds nothing.
+    ready: Option<Tail>,
+    /// Whether a power cut may still forget that files are not in use any more. It must not once
+    /// one of them is written to, which under its old name would be damage.
+    has_unsynced_names: bool,
     /// The highest number ever used by a file that is still there: old frames in any of them
     /// belong to this number or a lower one.
     last: u64,
@@ -57,6 +62,8 @@ impl Segments {
             folder,
             used: BTreeMap::new(),
             spare,
+            ready: None,
+            has_unsynced_names: false,
             last,
         }
     }
@@ -67,6 +74,16 @@ impl Segments {
         self.spare.retain(|spare| *spare != number);
         self.used.insert(number, Usage::default());
         self.last = self.last.max(number);
+    }
+
+    /// Adds a segment that was found begun ahead.
+    pub(super) fn add_ready(&mut self, tail: Tail) {
+        self.last = self.last.max(tail.number);
+        self.ready = Some(tail);
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.is_some()
     }
 
     pub(super) fn occupy(&mut self, place: Place) {
@@ -95,11 +112,24 @@ impl Segments {
         used.map(|(number, _)| *number)
     }
 
-    /// Segments that hold a block and are less than half alive.
+    /// Segments that hold a block and are less than half alive, those with least to copy first.
     pub(super) fn mostly_dead(&self) -> impl Iterator<Item = u64> {
         let used = self.used.iter();
-        used.filter(|(_, usage)| usage.blocks > 0 && usage.alive_bytes < usage.dead_bytes)
-            .map(|(number, _)| *number)
+        let mut dead: Vec<_> = used
+            .filter(|(_, usage)| usage.blocks > 0 && usage.alive_bytes < usage.dead_bytes)
+            .map(|(number, usage)| (usage.alive_bytes, *number))
+            .collect();
+        dead.sort_unstable();
+        dead.into_iter().map(|(_, number)| number)
+    }
+
+    /// How many bytes more are dead than alive, in all segments in use.
+    pub(super) fn waste_bytes(&self) -> u64 {
+        let used = self.used.values();
+        let (alive, dead) = used.fold((0, 0), |(alive, dead), usage| {
+            (alive + usage.alive_bytes, dead + usage.dead_bytes)
+        });
+        u64::saturating_sub(dead, alive)
     }
 
     /// Adds what is known here.
@@ -151,8 +181,29 @@ impl Segments {
         }
     }
 
-    /// Begins the next segment in a file that was found for it. The one before is sealed.
-    pub(super) fn begin(&mut self, fresh: &Fresh, salt: u64) -> Result<Tail, StoreError> {
+    /// Begins the next segment ahead.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`] if there is none; then nothing has changed.
+    pub(super) fn make_ready(&mut self, need: Need, salt: u64) -> Result<(), StoreError> {
+        let fresh = self.prepare(need)?;
+        self.ready = Some(self.write_header(&fresh, salt)?);
+        Ok(())
+    }
+
+    /// The next segment: in a file that was found for it, or the one that is ready. The one before
+    /// is sealed.
+    pub(super) fn begin(&mut self, fresh: Option<Fresh>, salt: u64) -> Result<Tail, StoreError> {
+        let tail = match fresh {
+            Some(fresh) => self.write_header(&fresh, salt)?,
+            None => self.ready.take().expect("without a file one is ready"),
+        };
+        self.add(tail.number);
+        Ok(tail)
+    }
+
+    fn write_header(&mut self, fresh: &Fresh, salt: u64) -> Result<Tail, StoreError> {
+        self.sync_names()?;
         let number = self.last + 1;
         let header = SegmentHeader {
             log: Log::Blocks,
@@ -163,11 +214,12 @@ impl Segments {
             chain: [0; 32],
         };
         segment::begin(&self.folder, &header, &fresh.file)?;
-        self.add(number);
+        self.last = number;
         Ok(Tail::new(&header, fresh.len))
     }
 
-    /// Takes the segments without a block out of use, all but the one that grows.
+    /// Takes the segments without a block out of use, all but the one that grows. Their names are
+    /// durable after [`Segments::sync_names`]; until then a power cut brings them back.
     pub(super) fn recycle(&mut self, active: Option<u64>) -> Result<(), StoreError> {
         let unused: Vec<_> = self
             .used
@@ -175,19 +227,24 @@ impl Segments {
             .filter(|(number, usage)| usage.blocks == 0 && Some(**number) != active)
             .map(|(number, _)| *number)
             .collect();
-        for number in &unused {
-            self.used.remove(number);
-            self.set_aside(*number)?;
+        for number in unused {
+            self.used.remove(&number);
+            self.set_aside(number)?;
         }
-        if unused.is_empty() {
-            Ok(())
-        } else {
-            self.folder.sync_folder()
+        Ok(())
+    }
+
+    /// Makes it durable which files wait for reuse.
+    pub(super) fn sync_names(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.has_unsynced_names) {
+            self.folder.sync_folder()?;
         }
+        Ok(())
     }
 
     fn set_aside(&mut self, number: u64) -> Result<(), StoreError> {
         let file = Log::Blocks.segment(number);
+        self.has_unsynced_names = true;
         if self.spare.len() >= SPARE_MAX {
             return self.folder.remove(&file);
         }

@@ -16,10 +16,6 @@ use crate::{
     queue::{CloseAtEnd, Queue, Taken},
 };
 
-/// How long nothing must have come before room is got back: blocks that are freed soon after
-/// each other, as those of one image, are then not copied in between.
-const PAUSE: Duration = Duration::from_millis(20);
-
 /// What a request counts in the queue besides its bytes.
 const REQUEST_BYTES: usize = 256;
 
@@ -171,60 +167,81 @@ fn run(
 }
 
 /// Serves what comes until the queue is closed. When nothing has come for a moment, room is got
-/// back step by step, with a look at the queue after each.
+/// back step by step, with a look at the queue after each. While a copy holds room back this looks
+/// again and again, since nobody says when that has ended.
 fn serve_all(log: &mut BlockLog, queue: &Queue<Request>) -> Result<(), StoreError> {
     let bytes_max = log.options.commit_bytes_max;
     loop {
-        let mut taken = queue.take_within(PAUSE, bytes_max);
+        let was_pinned = log.pin.is_shared();
+        let mut taken = queue.take_within(log.options.compaction_pause, bytes_max);
         while matches!(taken, Taken::Nothing) && log.compact()? {
             taken = queue.take_within(Duration::ZERO, bytes_max);
         }
         match taken {
             Taken::Items(requests) => serve(log, requests)?,
+            Taken::Nothing if was_pinned => {}
             Taken::Nothing => match queue.take(bytes_max) {
                 Some(requests) => serve(log, requests)?,
                 None => return Ok(()),
             },
             Taken::Closed => return Ok(()),
         }
+        look_ahead(log)?;
     }
 }
 
-/// Carries out requests in their order: all puts up to a free share one sync.
+/// After a group, while those that were answered make the next one: at most one thing for which
+/// that has to wait.
+fn look_ahead(log: &mut BlockLog) -> Result<(), StoreError> {
+    if !log.make_ready()? && log.is_wasteful() {
+        log.compact()?;
+    }
+    Ok(())
+}
+
+/// Carries out requests as if in their order: all puts share one sync, and what is freed is freed
+/// after it. Only a pin, and a put under an owner that was to be freed before, part a group.
 fn serve(log: &mut BlockLog, requests: Vec<Request>) -> Result<(), StoreError> {
-    let mut puts = Vec::with_capacity(requests.len());
-    let mut waiting = Vec::with_capacity(requests.len());
+    let mut batch = Batch::default();
     for request in requests {
         match request {
             Request::Put { owner, block, done } => {
-                puts.push((owner, block));
-                waiting.push(done);
+                if batch.freed.contains(&owner) {
+                    batch.carry_out(log)?;
+                }
+                batch.puts.push((owner, block));
+                batch.answers.push(done);
             }
-            Request::Free { owner } => {
-                commit(log, &mut puts, &mut waiting)?;
-                log.free(owner)?;
-            }
+            Request::Free { owner } => batch.freed.push(owner),
             Request::Pin { pinned } => {
-                commit(log, &mut puts, &mut waiting)?;
+                batch.carry_out(log)?;
                 // Whoever asked may have gone; then nothing stays pinned.
                 let _gone = pinned.send(log.pin());
             }
         }
     }
-    commit(log, &mut puts, &mut waiting)
+    batch.carry_out(log)
 }
 
-fn commit(
-    log: &mut BlockLog,
-    puts: &mut Vec<(u64, Block)>,
-    waiting: &mut Vec<Answer>,
-) -> Result<(), StoreError> {
-    let outcomes = log.commit(puts)?;
-    puts.clear();
-    for (answer, outcome) in waiting.drain(..).zip(outcomes) {
-        answer.give(outcome);
+/// Puts, and owners to be freed after them.
+#[derive(Default)]
+struct Batch {
+    puts: Vec<(u64, Block)>,
+    answers: Vec<Answer>,
+    freed: Vec<u64>,
+}
+
+impl Batch {
+    fn carry_out(&mut self, log: &mut BlockLog) -> Result<(), StoreError> {
+        let outcomes = log.commit(&self.puts)?;
+        self.puts.clear();
+        for (answer, outcome) in self.answers.drain(..).zip(outcomes) {
+            answer.give(outcome);
+        }
+        log.free_all(&self.freed)?;
+        self.freed.clear();
+        Ok(())
     }
-    Ok(())
 }
 
 impl Answer {

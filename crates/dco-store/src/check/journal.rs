@@ -128,12 +128,12 @@ impl Audit<'_> {
         let Some(snapshot) = self.report.note_damage(read, name)? else {
             return Ok(());
         };
-        if self.replayed.is_none() {
+        if self.replayed != Some(seq) {
             match self.second.load(seq, &snapshot.body) {
                 Ok(()) => self.replayed = Some(seq),
                 Err(error) => self.report.damage(name, 0, error.to_string()),
             }
-        } else if self.replayed == Some(seq) && !self.second.agrees_with(&snapshot.body) {
+        } else if !self.second.agrees_with(&snapshot.body) {
             let what = "it is not what the records up to it amount to";
             self.report.damage(name, 0, what);
         }

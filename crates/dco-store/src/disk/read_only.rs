@@ -51,8 +51,15 @@ impl ReadOnlyDisk {
         }
     }
 
+    /// Opening a pipe would wait for ever.
     fn file(&self, name: &str) -> io::Result<File> {
-        File::open(self.folder.join(name))
+        let path = self.folder.join(name);
+        if fs::metadata(&path)?.is_file() {
+            File::open(path)
+        } else {
+            let kind = io::ErrorKind::InvalidInput;
+            Err(io::Error::new(kind, "it is no regular file"))
+        }
     }
 }
 

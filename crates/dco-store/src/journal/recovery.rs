@@ -21,7 +21,8 @@ pub(crate) fn recover(
     replay: &mut dyn Replay,
 ) -> Result<(Journal, Start), StoreError> {
     let folder = Folder::new(disk);
-    let numbers = Log::Journal.tidy_and_list(&folder)?.segments;
+    Log::Journal.tidy(&folder)?;
+    let numbers = Log::Journal.list(&folder)?.segments;
     let snapshots = snapshot::tidy_and_list(&folder)?;
     check_gapless(&numbers)?;
     if numbers.is_empty() && !snapshots.is_empty() {

@@ -51,14 +51,14 @@ impl Log {
         self.file(number, UNFINISHED)
     }
 
-    /// Lists the log's files, after removing what a crash left unfinished.
-    pub(crate) fn tidy_and_list(self, folder: &Folder) -> Result<Names, StoreError> {
+    /// Removes what a crash left unfinished.
+    pub(crate) fn tidy(self, folder: &Folder) -> Result<(), StoreError> {
         for file in folder.list()? {
             if self.number(&file, UNFINISHED).is_some() {
                 folder.remove(&file)?;
             }
         }
-        self.list(folder)
+        Ok(())
     }
 
     /// Lists the log's files. Those of other names are none of ours.

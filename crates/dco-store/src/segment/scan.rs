@@ -1,4 +1,4 @@
-use super::{SEGMENT_HEADER_LEN, SegmentHeader};
+use super::{Log, SEGMENT_HEADER_LEN, SegmentHeader};
 use crate::{
     StoreError,
     codec::in_memory,
@@ -87,6 +87,13 @@ impl<'a> Scan<'a> {
             self.pass(&found);
         }
         Ok(self.synced)
+    }
+
+    /// Whether the segment has a frame.
+    pub(crate) fn is_begun(folder: &'a Folder, log: Log, number: u64) -> Result<bool, StoreError> {
+        let header = SegmentHeader::read(folder, log, number)?;
+        let scan = Self::open(folder, header, Bodies::Skip, true)?;
+        Ok(scan.read_frame()?.is_some())
     }
 
     /// The next frame that holds something, or nothing at the end of what is kept.

@@ -1,14 +1,19 @@
 //! A check says everything that is wrong, and changes nothing.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::{
     history::{History, history, open_history, open_history_with, records},
+    odd_disk::OddDisk,
     support::{SMALL, block, pattern},
 };
 use crate::{
     Disk, Fate, FileDisk, MemDisk, Options, ReadOnlyDisk, Report, SnapshotMaker, StoreError, check,
-    segment::Log, snapshot,
+    segment::{Log, SegmentHeader},
+    snapshot,
 };
 
 const TINY: Options = Options {
@@ -169,6 +174,26 @@ fn a_missing_segment_is_named_and_the_rest_read() {
 }
 
 #[test]
+fn a_snapshot_helps_over_damage_in_the_last_records_before_it() {
+    let disk = written(false, true);
+    let names = disk.list().unwrap();
+    let newest = names.iter().filter_map(|name| snapshot::number(name)).max();
+    let folder = crate::disk::Folder::new(Arc::new(disk.clone()));
+    let begins_behind = |number: &u64| {
+        let header = SegmentHeader::read(&folder, Log::Journal, *number).unwrap();
+        header.first_seq == newest.unwrap() + 1
+    };
+    let mut numbers = names.iter().filter_map(|name| Log::Journal.number_of(name));
+    let before = Log::Journal.segment(numbers.find(begins_behind).unwrap() - 1);
+    // The last frame is the seal, which has no body.
+    disk.flip_bit(&before, disk.len(&before).unwrap() - 64 - 1, 0);
+    let (report, history) = checked(&disk);
+    assert_eq!(damaged_files(&report), [before].into());
+    assert!(report.is_replayed);
+    assert_eq!(history.records, records(1..=64));
+}
+
+#[test]
 fn blocks_without_any_record_are_damage_to_who_expects_records() {
     let disk = written(false, true);
     let expect = |disk: &MemDisk| {
@@ -309,6 +334,42 @@ fn a_real_folder_is_checked_without_a_trace_and_not_while_somebody_writes() {
     let report = check(Arc::new(disk), &SMALL, &mut history).unwrap();
     assert!(report.is_clean() && report.records == 20);
     assert_eq!(history.records, records(1..=20));
+}
+
+#[test]
+fn what_the_disk_cannot_read_is_damage_and_what_nobody_may_read_is_not_judged() {
+    let disk = written(false, true);
+    let look = |number: u64, forbidden: bool| {
+        let odd = OddDisk {
+            disk: disk.clone(),
+            bad_read: number.into(),
+            is_forbidden: forbidden.into(),
+            ..OddDisk::default()
+        };
+        let odd = Arc::new(odd);
+        let looked = check(odd.clone(), &SMALL, &mut History::default());
+        (looked, odd.reads.load(Ordering::Relaxed))
+    };
+    let reads = look(0, false).1;
+    for number in 1..=reads {
+        let damaged = look(number, false).0.unwrap();
+        assert!(!damaged.is_clean(), "read {number}");
+        let error = look(number, true).0.unwrap_err();
+        assert!(matches!(error, StoreError::Disk { .. }), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_damage_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join(Log::Blocks.segment(1));
+    let kind = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, 0o600.into(), 0).unwrap();
+    std::fs::create_dir(folder.path().join(Log::Journal.segment(1))).unwrap();
+    let disk = Arc::new(ReadOnlyDisk::open(folder.path()).unwrap());
+    let report = check(disk, &SMALL, &mut History::default()).unwrap();
+    let expected = [Log::Blocks, Log::Journal].map(|log| log.segment(1));
+    assert_eq!(damaged_files(&report), expected.into());
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn work(disk: Arc<dyn Disk>) -> (Told, Result<(), StoreError>) {
             let mut group = vec![(stays, 0), (stays, 0)];
             group.extend((0..4).map(|index| (goes, index)));
             put(&mut log, &group, &mut told)?;
+            log.make_ready()?;
             let pinned = (round == 2).then(|| log.pin()).transpose()?;
             told.safe.retain(|(owner, _), _| *owner != goes);
             log.free(goes)?;

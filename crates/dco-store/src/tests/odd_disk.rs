@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -11,6 +11,7 @@ use std::{
 use crate::{Disk, MemDisk};
 
 type Hook = Box<dyn FnOnce() + Send>;
+type Gate = Arc<dyn Fn() + Send + Sync>;
 
 /// A disk in memory, as odd as a test makes it.
 #[derive(Default)]
@@ -18,12 +19,16 @@ pub(super) struct OddDisk {
     pub(super) disk: MemDisk,
     /// Happens between the moment the next read is asked for and its doing.
     pub(super) before_read: Mutex<Option<Hook>>,
+    /// Happens before each sync of a file.
+    pub(super) before_sync: Mutex<Option<Gate>>,
     /// It says that it has more room than it has.
     pub(super) boasts: AtomicBool,
     /// Reads so far.
     pub(super) reads: AtomicU64,
     /// The read with this number, counted from one, cannot be done.
     pub(super) bad_read: AtomicU64,
+    /// It is not the disk that fails at it: whoever reads may not.
+    pub(super) is_forbidden: AtomicBool,
     /// Steps so far that may take room: creates, writes and changes of length.
     pub(super) steps: AtomicU64,
     /// The one of them with this number, counted from one, finds the disk full.
@@ -67,7 +72,12 @@ impl Disk for OddDisk {
         }
         let number = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
         if self.bad_read.load(Ordering::Relaxed) == number {
-            return Err(io::Error::from_raw_os_error(5));
+            let errno = if self.is_forbidden.load(Ordering::Relaxed) {
+                13
+            } else {
+                5
+            };
+            return Err(io::Error::from_raw_os_error(errno));
         }
         self.disk.read_at(name, offset, out)
     }
@@ -83,6 +93,10 @@ impl Disk for OddDisk {
     }
 
     fn sync_data(&self, name: &str) -> io::Result<()> {
+        let gate = self.before_sync.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate();
+        }
         self.disk.sync_data(name)
     }
 

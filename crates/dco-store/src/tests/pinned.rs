@@ -124,3 +124,23 @@ fn the_thread_pins_what_was_put_before() {
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [(1, 0)]);
     assert!(matches!(writer.pin(), Err(StoreError::Closed)));
 }
+
+#[test]
+fn what_a_copy_held_back_is_used_again_once_it_has_ended_and_nothing_comes() {
+    let disk = MemDisk::new();
+    let mut log = log(&disk);
+    for index in 0..7 {
+        put(&mut log, 1, index);
+    }
+    let (writer, reader) = log.start(|error| panic!("{error}"));
+    let pinned = writer.pin().unwrap();
+    writer.free(1);
+    // It is answered behind what was asked before.
+    drop(writer.pin().unwrap());
+    assert_eq!(reader.stats().spare, 0);
+    drop(pinned);
+    while reader.stats().spare == 0 {
+        std::thread::yield_now();
+    }
+    writer.close().unwrap();
+}

@@ -139,6 +139,7 @@ fn write_blocks(disk: &MemDisk) -> ToldOfBlocks {
                 assert!(matches!(answer?, Put::Durable | Put::AlreadyHeld));
                 told.safe.insert((owner, block.index()), block);
             }
+            log.make_ready()?;
             if owner % 2 == 0 {
                 told.safe.retain(|(safe, _), _| *safe != owner - 1);
                 log.free(owner - 1)?;

@@ -173,6 +173,18 @@ fn a_read_that_fails_names_the_place_and_marks_nothing() {
 }
 
 #[test]
+fn the_same_block_again_takes_the_place_of_one_that_cannot_be_read() {
+    let odd = Arc::new(OddDisk::default());
+    let mut log = open_with(odd.clone(), SMALL).unwrap().0.blocks;
+    put(&mut log, 1, 0, &pattern(0, 1024));
+    let next_read = odd.reads.load(Ordering::Relaxed) + 1;
+    odd.bad_read.store(next_read, Ordering::Relaxed);
+    assert_eq!(put(&mut log, 1, 0, &pattern(0, 1024)), Put::Durable);
+    assert_eq!(log.reader().stats().dead_bytes, 1024);
+    assert_eq!(log.reader().read(1, 0).unwrap(), pattern(0, 1024));
+}
+
+#[test]
 fn a_scrub_steps_over_what_is_freed_meanwhile() {
     let odd = Arc::new(OddDisk::default());
     let mut log = open_with(odd.clone(), SMALL).unwrap().0.blocks;

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dco_block::{
@@ -17,6 +17,7 @@ pub(super) const SMALL: Options = Options {
     reserve_bytes: 0,
     commit_bytes_max: 4096,
     queue_bytes_max: 16 * 1024,
+    compaction_pause: Duration::from_millis(20),
     record_format: 0,
     salt: 0x00C0_FFEE,
 };
