@@ -104,11 +104,20 @@ pub fn check(
 
 fn check_blocks(folder: &Folder, report: &mut Report) -> Result<(), StoreError> {
     let numbers = Log::Blocks.list(folder)?.segments;
-    // A last segment that cannot be read is met again below.
-    let grown = may_have_grown(folder, &numbers);
-    let grown = grown.unwrap_or_else(|_| &numbers[numbers.len().saturating_sub(1)..]);
+    let last = numbers.last().copied();
+    let grown = match may_have_grown(folder, &numbers) {
+        Ok(grown) => grown.first().copied(),
+        // It is met again below.
+        Err(StoreError::Damaged { .. }) => last,
+        Err(error) => {
+            let file = last.map(|last| Log::Blocks.segment(last));
+            report.note_error(error, &file.unwrap_or_default())?;
+            last
+        }
+    };
     for number in &numbers {
-        let checked = check_block_segment(folder, *number, grown.contains(number), report);
+        let is_last = grown.is_some_and(|first| first <= *number);
+        let checked = check_block_segment(folder, *number, is_last, report);
         report.note_damage(checked, &Log::Blocks.segment(*number))?;
     }
     Ok(())

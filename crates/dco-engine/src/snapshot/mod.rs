@@ -202,7 +202,7 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
     let (devices, transfers) = (snapshot.devices, snapshot.transfers.unwrap_or_default());
     let (batches, activations) = (snapshot.batches, snapshot.activations);
-    // Half of the work, and neither half needs the other.
+    // A good part of the work, and neither needs the other.
     let (transfers, sent) = thread::scope(|scope| {
         let transfers = scope.spawn(|| transfers.load(seq, &terms.retention));
         let sent = Sent::load(devices, batches, activations);
