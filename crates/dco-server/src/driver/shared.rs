@@ -183,7 +183,7 @@ impl Found {
             StoreError::Closed => Fault::store_closed(),
             _ => {
                 tracing::error!(owner, block.index = index, %error, "a stored block cannot be read");
-                Fault::store_closed()
+                Fault::stored_block_unread(index)
             }
         }
     }
@@ -260,10 +260,17 @@ mod tests {
             what: "a block",
         };
         let not_held = StoreError::NotHeld { owner: 1, index: 2 };
+        let unread = StoreError::Disk {
+            doing: "reading",
+            file: "blocks".to_owned(),
+            offset: Some(1),
+            source: std::io::Error::other("as a disk says it"),
+        };
         let reasons = [
             (2, &damaged),
             (3, &not_held),
             (2, &damaged),
+            (4, &unread),
             (4, &StoreError::Closed),
         ]
         .map(|(index, error)| found.fault_of_read(1, index, error).reason());
@@ -271,6 +278,7 @@ mod tests {
             "STORED_BLOCK_CORRUPT",
             "IMAGE_NOT_FOUND",
             "STORED_BLOCK_CORRUPT",
+            "STORED_BLOCK_UNREAD",
             "STORE_CLOSED",
         ];
         assert_eq!(reasons, expected);

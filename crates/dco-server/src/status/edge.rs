@@ -105,6 +105,14 @@ impl Fault {
         Self::new(Code::DataLoss, "STORED_BLOCK_CORRUPT", message).with("blockIndex", index)
     }
 
+    /// The disk did not give it this time, which says nothing about its bytes.
+    pub(crate) fn stored_block_unread(index: u32) -> Self {
+        let message = format!("the disk did not give block {index}; ask for it again");
+        Self::new(Code::Unavailable, "STORED_BLOCK_UNREAD", message)
+            .detail(Detail::RetrySoon)
+            .with("blockIndex", index)
+    }
+
     /// The disk has no room for what was to be stored.
     pub(crate) fn store_full(what: impl Display, retry_in: Duration) -> Self {
         Self::new(Code::ResourceExhausted, "STORE_FULL", what)

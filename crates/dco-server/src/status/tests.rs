@@ -213,6 +213,7 @@ fn edge() -> Vec<Fault> {
         }),
         Fault::block_conflict(index, 1, 2),
         Fault::stored_block_corrupt(index),
+        Fault::stored_block_unread(index),
         Fault::store_full("the disk is full", Duration::from_secs(10)),
         Fault::image_gone(),
         rejected("IMAGE_DIGEST_MISMATCH"),
