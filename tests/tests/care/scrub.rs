@@ -31,13 +31,15 @@ async fn damage_that_the_scrub_finds_is_offered_to_nobody_until_the_image_was_se
         .find(|name| name.starts_with("blocks-"))
         .unwrap();
     flip_bit(&data.join(first), 20_000);
-    let found = |metrics: &Metrics| metrics.reaches("dco_images_quarantined", 1);
+    let named = || {
+        let errors = scene.service().errors().into_iter();
+        errors.filter(|line| line.contains(first.as_str())).count()
+    };
+    // The log comes by another pipe than the metrics.
+    let found = |metrics: &Metrics| metrics.reaches("dco_images_quarantined", 1) && named() > 0;
     let metrics = Metrics::until(scene.service(), found).await;
     assert!(metrics.reaches("dco_blocks_damaged", 1));
     assert!(metrics.reaches("dco_scrub_damaged_total", 1));
-    let named = scene.service().errors().into_iter();
-    let named = named.filter(|line| line.contains(first.as_str()));
-    assert_eq!(named.count(), 1, "it is logged once");
 
     let gateway = scene.gateway("gateway1", &[]).await;
     let waiting = ActivationName {
@@ -61,6 +63,7 @@ async fn damage_that_the_scrub_finds_is_offered_to_nobody_until_the_image_was_se
     assert_eq!(done.counts.succeeded, 3);
     let healed = |metrics: &Metrics| !metrics.reaches("dco_images_quarantined", 1);
     Metrics::until(scene.service(), healed).await;
+    assert_eq!(named(), 1, "it is logged once");
     let stats = gateway.stop().await.expect_code(0).json()["stats"].clone();
     assert_eq!(stats["blocks_reread"], 0, "no wrong block came: {stats}");
 }
