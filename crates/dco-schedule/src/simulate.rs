@@ -1,7 +1,7 @@
 //! What if? How days fill and when Users finish, in counts per batch and day.
 //!
 //! The rules are those of release: on each service day Users share what may be released by the weight of what they
-//! have sent for it and carried over ([`Share`](crate::Share)); inside a User the earliest due goes first. Requests
+//! have sent for it and carried over ([`Share`]); inside a User the earliest due goes first. Requests
 //! are tried as offers that move nobody, in the order given. The model leaves out what nobody can foresee: failures
 //! beyond the retry reserve, gateways that go away, batches that are never sent.
 
