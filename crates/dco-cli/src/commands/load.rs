@@ -84,6 +84,9 @@ struct Start {
     /// Octets of each image, in 24 blocks of at least 1 KiB
     #[arg(long, value_name = "N", default_value_t = StartPlan::default().image_bytes)]
     image_bytes: u32,
+    /// Octets of records after the snapshot; by default the worst: a whole segment of the journal
+    #[arg(long, value_name = "N", default_value_t = StartPlan::default().tail_bytes)]
+    tail_bytes: u64,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +152,7 @@ impl Start {
             activations: self.activations,
             images: self.images,
             image_bytes: self.image_bytes,
+            tail_bytes: self.tail_bytes,
         };
         let figures = measure_start(folder.path(), plan, &mut |done, _| {
             bar.set_position(done.into())

@@ -82,6 +82,8 @@ pub(crate) struct Verified<'a> {
 pub(crate) struct Images {
     of_users: BTreeMap<(Eui64, ImageId), Image>,
     kept: BTreeMap<ImageId, Kept>,
+    /// Copies that are damaged: nearly always none, which is asked for each activation that enters a line.
+    quarantined: usize,
 }
 
 impl Images {
@@ -101,8 +103,15 @@ impl Images {
 
     /// Copies that are damaged, counted.
     pub(crate) fn quarantined(&self) -> usize {
-        let damaged = self.kept.values().filter(|kept| kept.damage.is_some());
-        damaged.count()
+        self.quarantined
+    }
+
+    /// What is wrong with the copy of an image, if anything is known to be.
+    pub(crate) fn damage(&self, image_id: ImageId) -> Option<Damage> {
+        match self.quarantined {
+            0 => None,
+            _ => self.kept(image_id)?.damage,
+        }
     }
 
     /// A User has the image, for more Devices than before.
@@ -116,6 +125,7 @@ impl Images {
         });
         let is_healed = kept.damage.take().is_some();
         if is_healed {
+            self.quarantined -= 1;
             kept.owner = it.owner;
             kept.manifest = Arc::clone(it.manifest);
         }
@@ -185,12 +195,10 @@ impl Images {
         (manifest, damage): (Arc<Manifest>, Option<Damage>),
     ) -> Option<()> {
         let kept = self.kept.get_mut(&manifest.image_id())?;
-        *kept = Kept {
-            owner,
-            manifest,
-            users: std::mem::take(&mut kept.users),
-            damage,
-        };
+        let before = std::mem::replace(&mut kept.damage, damage);
+        (kept.owner, kept.manifest) = (owner, manifest);
+        self.quarantined += usize::from(damage.is_some());
+        self.quarantined -= usize::from(before.is_some());
         Some(())
     }
 
@@ -200,6 +208,7 @@ impl Images {
         if let Some(kept) = self.kept.get_mut(&image_id) {
             kept.users.remove(&user);
             if kept.users.is_empty() {
+                self.quarantined -= usize::from(kept.damage.is_some());
                 self.kept.remove(&image_id);
             }
         }
@@ -213,6 +222,7 @@ impl Images {
             return None;
         }
         kept.damage = Some(damage);
+        self.quarantined += 1;
         Some(())
     }
 }

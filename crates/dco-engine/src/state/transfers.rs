@@ -173,7 +173,7 @@ impl Transfers {
 
     /// What is wrong with the copy of an image, if anything is known to be.
     pub(crate) fn damage(&self, image_id: ImageId) -> Option<Damage> {
-        self.kept(image_id)?.damage
+        self.images.damage(image_id)
     }
 
     /// The copy of an image is damaged. `None` when there is none, or it was known.
