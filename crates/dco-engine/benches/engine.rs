@@ -112,6 +112,7 @@ fn with_devices(count: u64) -> Engine {
         manifest,
         devices: devices(count),
         signed_request: Bytes::new(),
+        originator_counter: None,
     };
     ask(&mut engine, Request::OpenTransfer(opening));
     let owner = engine.last_seq();
@@ -131,6 +132,7 @@ fn batch(count: u64) -> Request {
         devices: devices(count),
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
     })
 }
 

@@ -74,6 +74,32 @@ fn subject_json(subject: &NoticeSubject) -> Value {
             "transfer": transfer.to_string(),
             "expire_time": time(*expire_us),
         }}),
+        NoticeSubject::ProductsHold {
+            user,
+            manufacturer_image_hash,
+            held,
+            freed,
+        } => json!({ "products_hold": {
+            "user": user.to_string(),
+            "manufacturer_image_hash": manufacturer_image_hash.to_string(),
+            "held": held,
+            "freed": freed,
+        }}),
+        NoticeSubject::ThresholdBreached {
+            user,
+            counted,
+            of_all_users,
+            limit,
+            used,
+            requested,
+        } => json!({ "threshold_breached": {
+            "user": user.to_string(),
+            "counted": counted,
+            "of_all_users": of_all_users,
+            "limit": limit,
+            "used": used,
+            "requested": requested,
+        }}),
         NoticeSubject::NearlyUsed {
             schedule,
             service_date,

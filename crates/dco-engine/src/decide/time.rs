@@ -20,6 +20,7 @@ impl Engine {
             self.end_if_known(owner);
         }
         self.cancel_all_lost();
+        self.set_trust();
         let waiting: Vec<Eui64> = self
             .gateways
             .iter()

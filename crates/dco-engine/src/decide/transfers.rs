@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, HardwareVersions, Manifest, ManufacturerImageHash};
 
+use super::thresholds::Added;
 use crate::effect::{Effect, Reply};
 use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
-use crate::record::{Change, TransferEnd, TransferEnded, TransferOpened};
+use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferOpened};
 use crate::refusal::Refusal;
 use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
@@ -25,11 +26,18 @@ impl Engine {
         if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
             return self.transfer_made(made);
         }
+        self.refuse_replayed(asked.user, asked.originator_counter)?;
         refuse_signed_request(&asked.signed_request)?;
         self.refuse_other_manifest(asked.user, &asked.manifest)?;
         let (devices, invalid) =
             self.sort_devices(asked.user, &asked.manifest, asked.devices.clone())?;
         self.within_limits(asked.user, &asked.manifest)?;
+        let period_start_us = self.within_thresholds(Added {
+            user: asked.user,
+            counted: Counted::Transfers,
+            count: 1,
+            validate_only: asked.validate_only,
+        })?;
         if asked.validate_only {
             return Ok(Reply::Transfer(self.preview(
                 &asked,
@@ -37,7 +45,10 @@ impl Engine {
                 invalid,
             )));
         }
-        let record = self.opened_record(&asked, &digest, &devices, &invalid);
+        let record = TransferOpened {
+            period_start_us: Some(period_start_us),
+            ..self.opened_record(&asked, &digest, &devices, &invalid)
+        };
         let owner = self.record(Change::TransferOpened(record));
         self.end_if_known(owner);
         self.transfer_changed(owner);
@@ -203,6 +214,8 @@ impl Engine {
                 .saturating_sub(self.terms.transfer.warn_before_us)
                 .max(self.now_us),
             signed_request: asked.signed_request.clone(),
+            originator_counter: asked.originator_counter,
+            period_start_us: None,
         }
     }
 
@@ -222,8 +235,12 @@ impl Engine {
             return;
         };
         if transfer.state() == TransferState::Verifying {
-            let manifest = Arc::clone(&transfer.manifest);
-            self.out.push_effect(Effect::Verify { owner, manifest });
+            let (user, manifest) = (transfer.user, Arc::clone(&transfer.manifest));
+            self.out.push_effect(Effect::Verify {
+                owner,
+                user,
+                manifest,
+            });
         }
     }
 
@@ -309,9 +326,16 @@ impl Engine {
     }
 
     fn store_or_reject(&mut self, owner: u64) {
-        match self.transfers.differs_from_image(owner) {
-            None => self.store(owner),
-            Some(field) => self.reject(
+        let distrust = self.transfers.get(owner);
+        let distrust = distrust.and_then(|it| self.distrust_of_image(&it.manifest));
+        match (self.transfers.differs_from_image(owner), distrust) {
+            (None, None) => self.store(owner),
+            (None, Some(distrust)) => self.reject(
+                owner,
+                distrust.reason().to_owned(),
+                format!("{distrust}; open a new transfer once the list says otherwise"),
+            ),
+            (Some(field), _) => self.reject(
                 owner,
                 "IMAGE_DIGEST_MISMATCH".to_owned(),
                 format!(

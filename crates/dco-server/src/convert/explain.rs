@@ -1,6 +1,6 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Explanation, Hold, Stage};
+use dco_engine::{ActivationState, ActivationView, Distrust, Explanation, Hold, Stage};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 
@@ -79,6 +79,9 @@ fn words(hold: &Hold) -> Words {
             ),
             "send the image again with a new transfer; once that is STORED all goes on",
         ),
+        Hold::NotAllowed(ref distrust) => {
+            Words::event(distrust.reason(), distrust.to_string(), remedy_of(distrust))
+        }
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -131,6 +134,21 @@ fn words(hold: &Hold) -> Words {
             "an attempt is under way; without an outcome it is taken to have failed then",
             "none is needed",
         ),
+    }
+}
+
+/// The list is the operators'; which version a Device runs is the User's.
+fn remedy_of(distrust: &Distrust) -> &'static str {
+    match distrust {
+        Distrust::NotListed | Distrust::NotForDevice => {
+            "ask the Service Desk; it goes on when the Central Products List has an entry for it"
+        }
+        Distrust::NotActive { .. } => {
+            "cancel it, or wait: it goes on when the image is Active on the Central Products List again"
+        }
+        Distrust::PathwayClosed { .. } => {
+            "cancel it and send the Device a version of the pathway first"
+        }
     }
 }
 
@@ -269,6 +287,8 @@ mod tests {
     fn every_hold_says_what_would_free_it() {
         let gateway = Eui64::from_bits(2);
         for one in [
+            Hold::NotAllowed(Distrust::NotListed),
+            Hold::NotAllowed(Distrust::NotForDevice),
             Hold::ServiceDayNotStarted { until_us: 1 },
             Hold::SystemDailyCapacityUsed { until_us: 1 },
             Hold::OutsideWindow { until_us: 1 },
