@@ -159,26 +159,10 @@ async fn of_the_dcc(scene: &Scene) -> (Vec<u8>, PathBuf) {
     (decoded.stdout, folder.join("Z1-supplier-ds.pem"))
 }
 
-/// With every check: the signature of a real supplier, and an entry of the Central Products List.
-#[tokio::test]
-#[ignore = "needs the DCC's npm packages; .ci/run fetches them and sets DCO_DCC_DIR"]
-async fn the_signed_sample_of_the_dcc_is_taken_and_nothing_else_in_its_place() {
-    let mut scene = Scene::start(|settings| {
-        quick(settings)
-            .with("trust.image_signature", true)
-            .with("trust.products_list", true)
-            .with("trust.upgrade_pathway", true)
-    })
-    .await;
-    let (image, certificate) = of_the_dcc(&scene).await;
-    let ota = OtaImage::parse(&image.clone().into()).unwrap();
+/// Puts a Device that the image is for into the inventory, and the image for it onto the Central Products List.
+async fn import_for(scene: &Scene, ota: &OtaImage, device: &str) {
     let range = ota.header().hardware_versions.unwrap();
     let (version, hash) = (ota.header().file_version, ota.manufacturer_image_hash());
-    let file = scene.site.path("dcc.ota");
-    write(&file, &image);
-    let device = dco_tests::devices(0, 1)[0].to_string();
-    let send = ["send", file.to_str().unwrap(), "--devices", &device];
-
     let entry = format!(
         "{},{}",
         scene.site.eui64("user1"),
@@ -202,6 +186,29 @@ async fn the_signed_sample_of_the_dcc_is_taken_and_nothing_else_in_its_place() {
     ] {
         scene.dco("operator1", &import).await.expect_code(0);
     }
+}
+
+/// With every check: the signature of a real supplier, and an entry of the Central Products List.
+#[tokio::test]
+#[ignore = "needs the DCC's npm packages; .ci/run fetches them and sets DCO_DCC_DIR"]
+async fn the_signed_sample_of_the_dcc_is_taken_and_nothing_else_in_its_place() {
+    let mut scene = Scene::start(|settings| {
+        quick(settings)
+            .with("trust.image_signature", true)
+            .with("trust.products_list", true)
+            .with("trust.upgrade_pathway", true)
+    })
+    .await;
+    let (image, certificate) = of_the_dcc(&scene).await;
+    let ota = OtaImage::parse(&image.clone().into()).unwrap();
+    let range = ota.header().hardware_versions.unwrap();
+    let hash = ota.manufacturer_image_hash();
+    let file = scene.site.path("dcc.ota");
+    write(&file, &image);
+    let device = dco_tests::devices(0, 1)[0].to_string();
+    let send = ["send", file.to_str().unwrap(), "--devices", &device];
+
+    import_for(&scene, &ota, &device).await;
 
     // Nobody whose certificate is registered has signed it.
     let sent = scene.dco("user1", &send).await.expect_code(1).json();

@@ -27,8 +27,8 @@ Or step by step, in four terminals:
   dco serve --config dco.toml
   dco devices import devices.csv --as pki/operator1
   dco gateway --as pki/gateway1
-  dco send image.ota --devices devices.csv --as pki/user1
-  dco activate --image image.ota --devices devices.csv --watch --as pki/user1")]
+  dco send firmware.bin --wrap pki/signer.key --devices devices.csv --as pki/user1
+  dco activate --image firmware.bin --devices devices.csv --watch --as pki/user1")]
 pub(crate) struct Cli {
     /// For programs: one JSON object on the last line of stdout, everything else on stderr
     #[arg(long, global = true)]

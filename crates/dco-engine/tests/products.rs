@@ -181,7 +181,7 @@ fn a_batch_is_refused_with_the_devices_that_the_list_does_not_allow() {
         allowed: versions(&[7, 8]),
     };
     let mut world = ready();
-    world.import_products(vec![good.clone()]).expect("imported");
+    world.import_products(vec![good]).expect("imported");
     world.store(ANN, &image, &devices(0..10));
     let withdrawn = listed(&image, ProductStatus::Withdrawn);
     let withdrawn_here = not_active(ProductStatus::Withdrawn, world.now_us);
@@ -471,7 +471,7 @@ fn the_same_import_is_made_once() {
     assert_eq!(world.journal.len(), records + 1);
     let other = ImportProducts {
         products: vec![listed(&image, ProductStatus::Expired)],
-        ..asked.clone()
+        ..asked
     };
     let reused = world.ask(Request::ImportProducts(other)).unwrap_err();
     assert_eq!(reused, Refusal::RequestIdReused);
@@ -512,7 +512,7 @@ fn an_import_with_a_bad_entry_changes_nothing_and_names_it() {
         ),
         (vec![other.clone(), long], bad(1, too_many)),
         (
-            vec![range(5, 9), other.clone(), range(0, 5)],
+            vec![range(5, 9), other, range(0, 5)],
             bad(2, ProductFault::Twice { before: 0 }),
         ),
         (

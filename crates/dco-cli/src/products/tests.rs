@@ -28,7 +28,7 @@ fn object(change: &str) -> String {
     );
     change
         .split_once(" => ")
-        .map_or(good.clone(), |(from, to)| good.replacen(from, to, 1))
+        .map_or_else(|| good.clone(), |(from, to)| good.replacen(from, to, 1))
 }
 
 fn refusal(text: &str) -> String {

@@ -67,6 +67,13 @@ fn subject_json(subject: &NoticeSubject) -> Value {
                 "proposal": proposal.collect::<Vec<_>>(),
             }})
         }
+        other => about_sending_json(other),
+    }
+}
+
+/// What is sent, held back or refused.
+fn about_sending_json(subject: &NoticeSubject) -> Value {
+    match subject {
         NoticeSubject::TransferExpires {
             transfer,
             expire_us,
@@ -111,6 +118,7 @@ fn subject_json(subject: &NoticeSubject) -> Value {
             "limit": limit,
             "used": used,
         }}),
+        _ => unreachable!("every other subject is dealt with before"),
     }
 }
 

@@ -15,12 +15,12 @@ impl Engine {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
+        self.set_trust();
         let receiving: Vec<u64> = self.transfers.receiving().collect();
         for owner in receiving {
             self.end_if_known(owner);
         }
         self.cancel_all_lost();
-        self.set_trust();
         let waiting: Vec<Eui64> = self
             .gateways
             .iter()

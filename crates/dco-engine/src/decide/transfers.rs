@@ -1,10 +1,9 @@
 //! SRV 11.1: opening, completing, cancelling a transfer.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Eui64, HardwareVersions, Manifest, ManufacturerImageHash};
+use dco_block::{Eui64, HardwareVersions, Manifest};
 
 use super::thresholds::Added;
 use crate::effect::{Effect, Reply};
@@ -12,7 +11,6 @@ use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
 use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferOpened};
 use crate::refusal::Refusal;
-use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
 use crate::view::{InvalidDevices, TransferState, TransferView};
@@ -392,56 +390,6 @@ impl Engine {
             view.signed_request = Bytes::new();
         }
         Ok(reply)
-    }
-
-    /// The stored image for a User.
-    pub(crate) fn stored_image(
-        &self,
-        user: Eui64,
-        hash: ManufacturerImageHash,
-        device: Eui64,
-    ) -> Result<&Image, Refusal> {
-        let owners = self.transfers.of_hash(user, hash);
-        let seen: BTreeSet<_> = owners
-            .iter()
-            .rev()
-            .filter_map(|owner| self.transfers.get(*owner))
-            .map(|transfer| transfer.manifest.image_id())
-            .collect();
-        let stored: Vec<&Image> = seen
-            .into_iter()
-            .filter_map(|id| self.transfers.image(user, id))
-            // What a transfer declared that was never verified names no image.
-            .filter(|image| image.manifest.manufacturer_image_hash() == hash)
-            .collect();
-        let newest = stored.iter().max_by_key(|image| image.owner);
-        let for_device = stored
-            .iter()
-            .filter(|image| image.devices.contains(&device));
-        for_device
-            .max_by_key(|image| image.owner)
-            .or(newest)
-            .copied()
-            .ok_or_else(|| self.why_not_stored(owners))
-    }
-
-    fn why_not_stored(&self, owners: &[u64]) -> Refusal {
-        let newest = owners.last().and_then(|owner| self.transfers.get(*owner));
-        match newest {
-            None => Refusal::NotFound { kind: "image" },
-            Some(transfer) if transfer.state() == TransferState::Retired => Refusal::ImageRetired {
-                transfer: transfer.number,
-            },
-            Some(transfer) if transfer.state() == TransferState::Receiving => {
-                Refusal::ImageIncomplete {
-                    transfer: transfer.number,
-                }
-            }
-            Some(transfer) => Refusal::ImageNotVerified {
-                transfer: transfer.number,
-                state: transfer.state(),
-            },
-        }
     }
 }
 

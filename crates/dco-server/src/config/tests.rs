@@ -173,22 +173,6 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             "[connections]\nmax = 2\n".to_owned(),
         ),
         (
-            "trust.upgrade_pathway",
-            "[trust]\nproducts_list = false\n".to_owned(),
-        ),
-        (
-            "trust.signer 1: user",
-            "[[trust.signer]]\nuser = \"90-B3\"\nfile = \"a.pem\"\n".to_owned(),
-        ),
-        (
-            "thresholds.period_minutes",
-            "[thresholds]\nperiod_minutes = 0\n".to_owned(),
-        ),
-        (
-            "thresholds.activations_per_user_max",
-            "[thresholds]\nactivations_total_max = 100\n".to_owned(),
-        ),
-        (
             "store.commit_bytes_max",
             "[store]\ncommit_bytes_max = 1\n".to_owned(),
         ),
@@ -209,6 +193,31 @@ fn a_value_of_schedules_out_of_bounds_is_refused_with_its_field() {
     ] {
         let text = format!("[schedules]\n{field} = {value}\n");
         assert_names(&format!("schedules.{field}"), &text);
+    }
+}
+
+#[test]
+fn what_is_asked_of_images_and_of_counts_is_refused_with_its_field() {
+    for (field, text) in [
+        ("trust.upgrade_pathway", "[trust]\nproducts_list = false\n"),
+        (
+            "trust.signer 1: user",
+            "[[trust.signer]]\nuser = \"90-B3\"\nfile = \"a.pem\"\n",
+        ),
+        (
+            "thresholds.period_minutes",
+            "[thresholds]\nperiod_minutes = 0\n",
+        ),
+        (
+            "thresholds.activations_per_user_max",
+            "[thresholds]\nactivations_total_max = 100\n",
+        ),
+        (
+            "thresholds.transfers_total_max",
+            "[thresholds]\ntransfers_total_max = 0\n",
+        ),
+    ] {
+        assert_names(field, text);
     }
 }
 

@@ -71,17 +71,8 @@ fn words(hold: &Hold) -> Words {
             paused(since_us, ticket),
             "ask the Service Desk; all goes on when they resume",
         ),
-        Hold::ImageQuarantined { since_us } => Words::event(
-            "IMAGE_QUARANTINED",
-            format!(
-                "what is kept of the image was found damaged at {}",
-                for_people(since_us)
-            ),
-            "send the image again with a new transfer; once that is STORED all goes on",
-        ),
-        Hold::NotAllowed(ref distrust) => {
-            Words::event(distrust.reason(), distrust.to_string(), remedy_of(distrust))
-        }
+        Hold::ImageQuarantined { since_us } => quarantined(since_us),
+        Hold::NotAllowed(ref distrust) => not_allowed(distrust),
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -137,9 +128,18 @@ fn words(hold: &Hold) -> Words {
     }
 }
 
+fn quarantined(since_us: Micros) -> Words {
+    let since = for_people(since_us);
+    Words::event(
+        "IMAGE_QUARANTINED",
+        format!("what is kept of the image was found damaged at {since}"),
+        "send the image again with a new transfer; once that is STORED all goes on",
+    )
+}
+
 /// The list is the operators'; which version a Device runs is the User's.
-fn remedy_of(distrust: &Distrust) -> &'static str {
-    match distrust {
+fn not_allowed(distrust: &Distrust) -> Words {
+    let remedy = match distrust {
         Distrust::NotListed | Distrust::NotForDevice => {
             "ask the Service Desk; it goes on when the Central Products List has an entry for it"
         }
@@ -149,7 +149,8 @@ fn remedy_of(distrust: &Distrust) -> &'static str {
         Distrust::PathwayClosed { .. } => {
             "cancel it and send the Device a version of the pathway first"
         }
-    }
+    };
+    Words::event(distrust.reason(), distrust.to_string(), remedy)
 }
 
 fn paused(since_us: Micros, ticket: &str) -> String {
