@@ -15,7 +15,7 @@ use crate::sample::{
 };
 use crate::world::{World, succeed};
 
-const STRICT: TrustTerms = TrustTerms {
+pub(crate) const STRICT: TrustTerms = TrustTerms {
     products_list: true,
     upgrade_pathway: true,
 };
@@ -75,7 +75,8 @@ impl World {
         }
     }
 
-    fn list(&mut self, image: &Manifest, status: ProductStatus) {
+    /// The list says this of an image, for every test Device.
+    pub(crate) fn list(&mut self, image: &Manifest, status: ProductStatus) {
         let imported = self.import_products(vec![listed(image, status)]);
         assert_eq!(imported, Ok(1));
     }

@@ -53,7 +53,7 @@ impl Counts {
     pub(crate) fn breach(&mut self, period_start_us: Micros, name: (Counted, Scope)) {
         self.begin(period_start_us);
         self.breached.insert(name);
-        self.breaches += 1;
+        self.breaches = self.breaches.saturating_add(1);
     }
 
     fn begin(&mut self, period_start_us: Micros) {
