@@ -41,18 +41,36 @@ impl Engine {
         self.hold_anew(at_us, &hashes, &held);
     }
 
-    /// What waits for these images and the list does not allow.
+    /// What waits for these images and the list does not allow. Many Devices are alike: each kind is asked about once for a
+    /// batch.
     fn not_allowed(&self, hashes: &BTreeSet<ManufacturerImageHash>) -> BTreeSet<u32> {
-        let waiting = self.waiting_for(hashes).into_iter();
-        waiting
-            .filter(|activation| self.distrust(*activation).is_some())
-            .collect()
+        let mut not_allowed = BTreeSet::new();
+        for batch in self.open_for(hashes) {
+            let mut kinds: BTreeMap<Option<u32>, bool> = BTreeMap::new();
+            for activation in batch.activations() {
+                let item = self.batches.activation(activation);
+                if !item.phase.waits() {
+                    continue;
+                }
+                let kind = self.inventory.kind_of(item.device);
+                let is_not_allowed = kinds
+                    .entry(kind)
+                    .or_insert_with(|| self.distrust(activation).is_some());
+                if *is_not_allowed {
+                    not_allowed.insert(activation);
+                }
+            }
+        }
+        not_allowed
+    }
+
+    fn open_for(&self, hashes: &BTreeSet<ManufacturerImageHash>) -> impl Iterator<Item = &Batch> {
+        let open = self.batches.open().flat_map(|(_, batches)| batches);
+        open.filter(|batch| hashes.contains(&batch.manufacturer_image_hash))
     }
 
     fn waiting_for(&self, hashes: &BTreeSet<ManufacturerImageHash>) -> Vec<u32> {
-        let open = self.batches.open().flat_map(|(_, batches)| batches);
-        let of_them = open.filter(|batch| hashes.contains(&batch.manufacturer_image_hash));
-        let activations = of_them.flat_map(Batch::activations);
+        let activations = self.open_for(hashes).flat_map(Batch::activations);
         activations
             .filter(|it| self.batches.activation(*it).phase.waits())
             .collect()
@@ -67,7 +85,8 @@ impl Engine {
     ) {
         let now = self.not_allowed(hashes);
         for activation in self.waiting_for(hashes) {
-            self.look_again(activation);
+            let is_held = now.contains(&activation) || self.is_damaged(activation);
+            self.put(activation, is_held);
         }
         let mut told: BTreeMap<(Eui64, ManufacturerImageHash), [u32; 2]> = BTreeMap::new();
         for (changed, which) in [(&now - before, 0), (before - &now, 1)] {
@@ -85,6 +104,10 @@ impl Engine {
     /// Into its line or out of it, as it may be released or not, where it is queued.
     pub(super) fn look_again(&mut self, activation: u32) {
         let is_held = self.is_held_back(activation);
+        self.put(activation, is_held);
+    }
+
+    fn put(&mut self, activation: u32, is_held: bool) {
         match self.batches.activation(activation).phase {
             Phase::Queued(Some(_)) if is_held => self.hold_back(activation),
             Phase::Queued(None) if !is_held => self.enqueue(activation),
@@ -94,8 +117,12 @@ impl Engine {
 
     /// Whether nothing of it is to be released: its image is damaged, or the Central Products List does not allow it.
     pub(crate) fn is_held_back(&self, activation: u32) -> bool {
+        self.is_damaged(activation) || self.distrust(activation).is_some()
+    }
+
+    fn is_damaged(&self, activation: u32) -> bool {
         let image_id = self.batches.batch_of(activation).image_id;
-        self.transfers.damage(image_id).is_some() || self.distrust(activation).is_some()
+        self.transfers.damage(image_id).is_some()
     }
 
     pub(super) fn apply_threshold_breached(

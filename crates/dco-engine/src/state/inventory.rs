@@ -64,6 +64,11 @@ impl Inventory {
         self.model_names.get(usize::try_from(number).ok()?)
     }
 
+    /// The number of what is known of a Device.
+    pub(crate) fn kind_of(&self, device: Eui64) -> Option<u32> {
+        self.devices.get(&device).copied()
+    }
+
     /// What is known of Devices, by number.
     pub(crate) fn kind(&self, number: u32) -> Option<&Known> {
         self.kinds.get(number)
