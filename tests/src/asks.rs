@@ -17,6 +17,7 @@ pub fn open_transfer(image: &Image, devices: &[Device]) -> OpenTransfer {
         manifest: image.manifest.clone(),
         devices: devices.to_vec(),
         signed_request: Bytes::new(),
+        originator_counter: None,
         validate_only: false,
     }
 }
@@ -29,6 +30,7 @@ pub fn submit_batch(image: &Image, devices: &[Device]) -> SubmitBatch {
         devices: devices.to_vec(),
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
         validate_only: false,
     }
 }

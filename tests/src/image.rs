@@ -12,6 +12,8 @@ pub const SMALL_BYTES: usize = 40_000;
 /// Octets that stand in every image's payload, at its start and near its end: they must be found in no log.
 pub const MARKER: &str = "PayloadMarkerNeverToBeLogged";
 
+/// The octets 00 40 and the signature.
+const SIGNATURE_PART_BYTES: usize = 66;
 /// Blocks of 16 KiB: enough of them, also in a small image, for gaps and disorder.
 const BLOCK_BYTES: u32 = 16 * 1024;
 /// The hardware that every test Device has.
@@ -44,6 +46,19 @@ impl Image {
     /// An image that is not.
     pub fn small(version: u32) -> Self {
         Self::new(SMALL_BYTES, version)
+    }
+
+    /// The same image without a signature.
+    #[must_use]
+    pub fn without_signature(self) -> Self {
+        let bare = &self.bytes[..self.bytes.len() - SIGNATURE_PART_BYTES];
+        let (header, header_bytes) = OtaHeader::parse(bare).expect("it has a header");
+        let header = OtaHeader {
+            total_image_bytes: u32::try_from(bare.len()).expect("short"),
+            ..header
+        };
+        let bytes = [&header.encode(), &bare[header_bytes..]].concat();
+        Self::of(bytes.into(), self.manifest.block_bytes())
     }
 
     /// The same image in blocks of another length.

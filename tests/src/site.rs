@@ -33,6 +33,8 @@ impl Site {
             .with("listen", "127.0.0.1:0")
             .with("http_listen", "127.0.0.1:0")
             .with("drain_seconds", 2)
+            // Most tests are of other things: their images bear any signature.
+            .with("trust.image_signature", false)
             .with("store.block_segment_bytes", SEGMENT_BYTES)
             .with("store.journal_segment_bytes", SEGMENT_BYTES);
         let mut site = Self { folder, settings };

@@ -22,3 +22,5 @@ mod rounds;
 mod running;
 #[cfg(test)]
 mod schedules;
+#[cfg(test)]
+mod trust;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dco_block::OtaImage;
 use dco_tests::{Child, Scene, read, read_text, within, write};
 use serde_json::Value;
 use tokio::process::Command;
@@ -138,6 +139,117 @@ async fn the_demonstration_takes_real_firmware() {
         report["refused_over_allowance"].as_u64() >= Some(1),
         "{report}"
     );
+}
+
+/// The image in the DCC's template of SRV 11.1, and the certificate of the supplier that signed it.
+async fn of_the_dcc(scene: &Scene) -> (Vec<u8>, PathBuf) {
+    let folder = from_env("DCO_DCC_DIR");
+    let template = read_text(&folder.join("11.1_UPDATE_FIRMWARE_REQUEST_DUIS.XML"));
+    let (_, rest) = template.split_once("FirmwareImage>").expect("its image");
+    let (base64, _) = rest.split_once("</").expect("the end of its image");
+    let encoded = scene.site.path("dcc.base64");
+    write(&encoded, base64);
+    let decoded = Command::new("base64")
+        .arg("-d")
+        .arg(&encoded)
+        .output()
+        .await
+        .unwrap();
+    assert!(decoded.status.success());
+    (decoded.stdout, folder.join("Z1-supplier-ds.pem"))
+}
+
+/// Puts a Device that the image is for into the inventory, and the image for it onto the Central Products List.
+async fn import_for(scene: &Scene, ota: &OtaImage, device: &str) {
+    let range = ota.header().hardware_versions.unwrap();
+    let (version, hash) = (ota.header().file_version, ota.manufacturer_image_hash());
+    let entry = format!(
+        "{},{}",
+        scene.site.eui64("user1"),
+        scene.site.eui64("gateway1")
+    );
+    let inventory = scene.site.path("devices.csv");
+    let header = "device,user,gateway,manufacturer,model,hardware_version,firmware_version";
+    let line = format!("{device},{entry},Maker,E470,{:04X},00000001", range.min);
+    write(&inventory, format!("{header}\n{line}\n"));
+    let list = scene.site.path("cpl.csv");
+    let header = "manufacturer,model,hardware_version_min,hardware_version_max,firmware_version,\
+                  manufacturer_image_hash,status,upgrade_from";
+    let line = format!(
+        "Maker,E470,{:04X},{:04X},{version},{hash},Active,",
+        range.min, range.max
+    );
+    write(&list, format!("{header}\n{line}\n"));
+    for import in [
+        ["devices", "import", inventory.to_str().unwrap()],
+        ["products", "import", list.to_str().unwrap()],
+    ] {
+        scene.dco("operator1", &import).await.expect_code(0);
+    }
+}
+
+/// With every check: the signature of a real supplier, and an entry of the Central Products List.
+#[tokio::test]
+#[ignore = "needs the DCC's npm packages; .ci/run fetches them and sets DCO_DCC_DIR"]
+async fn the_signed_sample_of_the_dcc_is_taken_and_nothing_else_in_its_place() {
+    let mut scene = Scene::start(|settings| {
+        quick(settings)
+            .with("trust.image_signature", true)
+            .with("trust.products_list", true)
+            .with("trust.upgrade_pathway", true)
+    })
+    .await;
+    let (image, certificate) = of_the_dcc(&scene).await;
+    let ota = OtaImage::parse(&image.clone().into()).unwrap();
+    let range = ota.header().hardware_versions.unwrap();
+    let hash = ota.manufacturer_image_hash();
+    let file = scene.site.path("dcc.ota");
+    write(&file, &image);
+    let device = dco_tests::devices(0, 1)[0].to_string();
+    let send = ["send", file.to_str().unwrap(), "--devices", &device];
+
+    import_for(&scene, &ota, &device).await;
+
+    // Nobody whose certificate is registered has signed it.
+    let sent = scene.dco("user1", &send).await.expect_code(1).json();
+    assert_eq!(
+        sent["response"]["reason"], "IMAGE_SIGNATURE_INVALID",
+        "{sent}"
+    );
+    scene.stop_service().await;
+    let signer = toml::Table::from_iter([
+        (
+            "user".to_owned(),
+            scene.site.eui64("user1").to_string().into(),
+        ),
+        ("file".to_owned(), certificate.to_str().unwrap().into()),
+    ]);
+    let signers = toml::Value::Array(vec![signer.into()]);
+    scene
+        .site
+        .set(|settings| settings.with("trust.signer", signers));
+    scene.start_service().await;
+    let sent = scene.dco("user1", &send).await.expect_code(0).json();
+    assert_eq!(sent["state"], "STORED", "{sent}");
+    let (hash, devices) = (hash.to_string(), ["--devices", &device, "--watch"]);
+    let hardware = format!("{:04X}", range.min);
+    let meters = ["--meter-hardware", hardware.as_str()];
+    let _gateway = scene.gateway("gateway1", &meters).await;
+    let activate = [&["activate", "--image", &hash], &devices[..]].concat();
+    scene.dco("user1", &activate).await.expect_code(0);
+
+    // One bit of the Manufacturer Image, or of the signature, and it is another image that nobody has signed.
+    for at in [60, image.len() - 1] {
+        let mut spoilt = image.clone();
+        spoilt[at] ^= 1;
+        write(&file, &spoilt);
+        let sent = scene.dco("user1", &send).await.expect_code(1).json();
+        assert_eq!(
+            sent["response"]["reason"], "IMAGE_SIGNATURE_INVALID",
+            "{sent}"
+        );
+    }
+    scene.no_faults();
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@
 //! either accepted or refused with a reason, never a panic, and nothing is allocated on the word of
 //! a length that has not been checked against [`limits`]. Cutting an image copies nothing.
 //!
-//! Deliberately absent: files, sockets, clocks, storage and wire formats; checking the signature
-//! against a certificate (this crate only finds it); any knowledge of transfers or Users.
+//! Deliberately absent: files, sockets, clocks, storage and wire formats; certificates (a signature
+//! is verified with the public keys that it is given); any knowledge of transfers or Users.
 
 mod block;
 mod digest;
@@ -58,6 +58,9 @@ pub use firmware_version::{FirmwareVersion, InvalidFirmwareVersion};
 pub use held::Held;
 pub use index_ranges::IndexRanges;
 pub use manifest::{Manifest, ManifestParts, RejectManifest};
-pub use ota::{HardwareVersions, OtaHeader, OtaImage, RejectOta, wrap};
+pub use ota::{
+    HardwareVersions, InvalidSignerKey, OtaHeader, OtaImage, RejectOta, RejectSignature, SignerKey,
+    wrap,
+};
 pub use recut::recut;
 pub use verify::{RejectImage, verify_image};

@@ -2,9 +2,11 @@
 
 mod header;
 mod image;
+mod signature;
 
 pub use header::{HardwareVersions, OtaHeader};
 pub use image::{OtaImage, wrap};
+pub use signature::{InvalidSignerKey, RejectSignature, SignerKey};
 
 /// Why bytes are no OTA Upgrade Image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

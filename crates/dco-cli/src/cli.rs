@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     actions, activate, backup, batches, capacity, config, days, devices, explain, fsck, gateway,
-    gateways, limits, load, notices, pause, pki, report, restore, schedule, send, serve, sim,
-    transfers, watch,
+    gateways, limits, load, notices, pause, pki, products, report, restore, schedule, send, serve,
+    sim, transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -27,8 +27,8 @@ Or step by step, in four terminals:
   dco serve --config dco.toml
   dco devices import devices.csv --as pki/operator1
   dco gateway --as pki/gateway1
-  dco send image.ota --devices devices.csv --as pki/user1
-  dco activate --image image.ota --devices devices.csv --watch --as pki/user1")]
+  dco send firmware.bin --wrap pki/signer.key --devices devices.csv --as pki/user1
+  dco activate --image firmware.bin --devices devices.csv --watch --as pki/user1")]
 pub(crate) struct Cli {
     /// For programs: one JSON object on the last line of stdout, everything else on stderr
     #[arg(long, global = true)]
@@ -62,6 +62,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Staff {
     Devices(devices::Devices),
+    Products(products::Products),
     Gateways(gateways::Gateways),
     Pause(pause::Pause),
     Resume(pause::Resume),
@@ -134,6 +135,8 @@ mod tests {
             "dco activate --devices x",
             "dco activate --image x --devices x --date tomorrow",
             "dco devices",
+            "dco products",
+            "dco activate --image x --devices x --originator-counter -1",
             "dco report speed",
             "dco pause --ticket INC-1",
             "dco resume --reason why",

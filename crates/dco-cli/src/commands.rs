@@ -17,6 +17,7 @@ pub(crate) mod load;
 pub(crate) mod notices;
 pub(crate) mod pause;
 pub(crate) mod pki;
+pub(crate) mod products;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod schedule;
@@ -54,6 +55,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
 async fn run_for_staff(command: Staff, output: Output) -> Result<Answer, Failure> {
     match command {
         Staff::Devices(devices) => devices.run(output).await,
+        Staff::Products(products) => products.run(output).await,
         Staff::Gateways(gateways) => gateways.run().await,
         Staff::Pause(pause) => pause.run().await,
         Staff::Resume(resume) => resume.run().await,

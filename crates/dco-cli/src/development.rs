@@ -90,7 +90,13 @@ pub(crate) struct Places {
     pub(crate) http_listen: &'static str,
 }
 
-/// The configuration of a service for these parties, as text: what has no default, and nothing else.
+/// For a start nobody has a Central Products List; images have to be signed.
+const TRUST: &str = "\n[trust]\n\
+    # For development only: images are taken and released without `dco products import`.\n\
+    products_list = false\nupgrade_pathway = false\n";
+
+/// The configuration of a service for these parties, as text: what has no default, who signs images, and that the Central
+/// Products List is not asked.
 pub(crate) fn config(places: &Places, pki: &Path, parties: &[Registered]) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let path = |path: &Path| quoted(&path.display().to_string());
@@ -104,6 +110,13 @@ pub(crate) fn config(places: &Places, pki: &Path, parties: &[Registered]) -> Str
         path(&pki.join("server.pem")),
         path(&pki.join("server.key")),
     );
+    text += TRUST;
+    let signer = path(&pki.join("signer.public.pem"));
+    for user in parties.iter().filter(|it| it.role == Some(Role::User)) {
+        let user = quoted(&user.eui64.to_string());
+        write!(text, "\n[[trust.signer]]\nuser = {user}\nfile = {signer}\n")
+            .expect("a String takes all that is written to it");
+    }
     for party in parties {
         let Some(role) = party.role else { continue };
         write!(

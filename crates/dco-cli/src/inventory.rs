@@ -33,12 +33,6 @@ pub(crate) struct BadLine {
     pub(crate) why: String,
 }
 
-impl fmt::Display for BadLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.why)
-    }
-}
-
 /// Reads a whole inventory. One bad line and nothing of it is good; all bad lines are named.
 pub(crate) fn parse(text: &str) -> Result<Vec<DeviceEntry>, Failure> {
     // Spreadsheets put a byte order mark in front.
@@ -46,7 +40,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<DeviceEntry>, Failure> {
     let mut bad = Vec::new();
     let mut entries = Vec::new();
     let mut first_lines = BTreeMap::new();
-    for (line, record) in records(text)? {
+    for (line, record) in records(text, &COLUMNS)? {
         match record.and_then(|record| entry(&record)) {
             Err(why) => bad.push(BadLine { line, why }),
             Ok(entry) => match first_lines.entry(entry.device) {
@@ -66,7 +60,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<DeviceEntry>, Failure> {
         }
     }
     if !bad.is_empty() {
-        return Err(refuse(&bad));
+        return Err(refuse(&bad, ("line", "inventory")));
     }
     if entries.is_empty() {
         return Err(Failure::data(
@@ -77,10 +71,10 @@ pub(crate) fn parse(text: &str) -> Result<Vec<DeviceEntry>, Failure> {
 }
 
 /// A record with its line number, or why there is none.
-type Line = (u64, Result<StringRecord, String>);
+pub(crate) type Line = (u64, Result<StringRecord, String>);
 
-/// The lines after the header.
-fn records(text: &str) -> Result<Vec<Line>, Failure> {
+/// The lines of a CSV file after the header, which must be this one.
+pub(crate) fn records(text: &str, columns: &[&str]) -> Result<Vec<Line>, Failure> {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -105,7 +99,7 @@ fn records(text: &str) -> Result<Vec<Line>, Failure> {
         Some((_, Ok(header))) => header.clone(),
         _ => StringRecord::new(),
     };
-    check_header(&header)?;
+    check_header(&header, columns)?;
     Ok(records.split_off(1))
 }
 
@@ -133,14 +127,14 @@ impl LineCounter<'_> {
     }
 }
 
-fn check_header(found: &StringRecord) -> Result<(), Failure> {
-    if found.iter().eq(COLUMNS) {
+fn check_header(found: &StringRecord, columns: &[&str]) -> Result<(), Failure> {
+    if found.iter().eq(columns.iter().copied()) {
         return Ok(());
     }
     let found = found.iter().collect::<Vec<_>>().join(",");
     Err(Failure::data(format!(
         "line 1: the header must be `{}` and is `{found}`; nothing was imported",
-        COLUMNS.join(",")
+        columns.join(",")
     )))
 }
 
@@ -202,14 +196,18 @@ pub(crate) fn hardware_version(text: &str) -> Result<u16, String> {
     }
 }
 
-fn refuse(bad: &[BadLine]) -> Failure {
-    let lines: Vec<_> = bad.iter().map(BadLine::to_string).collect();
+/// All bad lines of a file, or whatever else `what` is, of a list.
+pub(crate) fn refuse(bad: &[BadLine], (what, list): (&str, &str)) -> Failure {
+    let lines: Vec<_> = bad
+        .iter()
+        .map(|bad| format!("{what} {}: {}", bad.line, bad.why))
+        .collect();
     let json = bad
         .iter()
         .map(|bad| json!({ "line": bad.line, "why": bad.why }));
     Failure::data(format!(
-        "{} in the inventory; correct the file, nothing was imported\n  {}",
-        counted(bad.len() as u64, "bad line"),
+        "{} in the {list}; correct the file, nothing was imported\n  {}",
+        counted(bad.len() as u64, &format!("bad {what}")),
         lines.join("\n  ")
     ))
     .with_details(json!({ "bad_lines": json.collect::<Vec<_>>() }))

@@ -25,6 +25,7 @@ mod names;
 mod output;
 mod paging;
 mod pki;
+mod products;
 mod quota;
 mod show;
 mod signing;

@@ -82,6 +82,7 @@ impl Output {
 pub(crate) enum Unit {
     Bytes,
     Devices,
+    Products,
     Rounds,
     Seeds,
 }
@@ -94,6 +95,7 @@ impl Unit {
             }
             Self::Rounds => "{msg:<12} [{bar:32}] round {pos} of {len}  {eta} left",
             Self::Seeds => "{msg:<12} [{bar:32}] {pos:>6} of {len} seeds  {eta} left",
+            Self::Products => "{msg:<12} [{bar:32}] {pos:>6} of {len} products  {elapsed} gone",
             Self::Devices => "{msg:<12} [{bar:32}] {pos:>6} of {len} Devices  {elapsed} gone",
         }
     }
@@ -110,7 +112,13 @@ mod tests {
 
     #[test]
     fn every_template_is_well_formed() {
-        for unit in [Unit::Bytes, Unit::Devices, Unit::Rounds, Unit::Seeds] {
+        for unit in [
+            Unit::Bytes,
+            Unit::Devices,
+            Unit::Products,
+            Unit::Rounds,
+            Unit::Seeds,
+        ] {
             assert!(
                 ProgressStyle::with_template(unit.template()).is_ok(),
                 "{unit:?}"

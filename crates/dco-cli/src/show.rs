@@ -8,6 +8,7 @@ mod capacity;
 mod explanation;
 mod notice;
 mod plan;
+mod product;
 mod report;
 mod schedule;
 mod transfer;
@@ -21,6 +22,7 @@ pub(crate) use notice::{limits_json, limits_text, notice_json, notice_line, noti
 pub(crate) use plan::{
     fits_json, fits_text, replan_json, replan_text, simulation_json, simulation_text,
 };
+pub(crate) use product::{product_json, products_text};
 pub(crate) use report::{
     capacity_text, day_json, gateway_json, gateways_text, pause_json, success_json, success_text,
     trt_json, trt_text,

@@ -11,7 +11,7 @@ use crate::convert::schedule::day_units;
 use crate::convert::{all, page, page_parts, user_name};
 use crate::types::{
     ChangePause, DayUnits, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, PendingAction,
-    Schedule, ServiceDay, SetCapacity, Signing, SuccessRow, TrtRow,
+    ProductEntry, Schedule, ServiceDay, SetCapacity, Signing, SuccessRow, TrtRow,
 };
 use crate::{ClientError, Link, RequestId};
 
@@ -61,6 +61,36 @@ impl OperationsClient {
         let requests = import_requests(first, entries.into_iter());
         let answer = self.client.clone().import_devices(requests).await?;
         Ok(answer.into_inner().device_count)
+    }
+
+    /// Replaces what the Central Products List says of each manufacturer, model and firmware version named and gives how many
+    /// entries there were; all or nothing. With `validate_only` all is checked and nothing changed.
+    pub async fn import_products(
+        &self,
+        request_id: RequestId,
+        validate_only: bool,
+        entries: impl IntoIterator<Item = ProductEntry, IntoIter: Send + 'static>,
+    ) -> Result<u32, ClientError> {
+        let first = pb::ImportProductsRequest {
+            request_id: request_id.to_string(),
+            validate_only,
+            products: Vec::new(),
+        };
+        let requests = product_requests(first, entries.into_iter());
+        let answer = self.client.clone().import_products(requests).await?;
+        Ok(answer.into_inner().product_count)
+    }
+
+    /// The Central Products List as it is now, by manufacturer, model, firmware version and hardware version.
+    pub async fn products(&self, wanted: &PageRequest) -> Result<Page<ProductEntry>, ClientError> {
+        let (page_size, page_token) = page_parts(wanted);
+        let request = pb::ListProductsRequest {
+            page_size,
+            page_token,
+        };
+        let answer = self.client.clone().list_products(request).await?;
+        let answer = answer.into_inner();
+        Ok(page(answer.products, answer.next_page_token)?)
     }
 
     /// Every gateway that has been seen, by EUI-64. One that is registered and has never connected is not among them.
@@ -248,6 +278,25 @@ impl ReportsClient {
             .into_inner();
         Ok(all(answer.rows)?)
     }
+}
+
+/// Entries of the Central Products List in one message: with the longest pathways below 1 MiB.
+const PRODUCTS_IN_MESSAGE: usize = 1_000;
+
+/// The request id at once, then the entries in messages of bounded size.
+fn product_requests(
+    first: pb::ImportProductsRequest,
+    entries: impl Iterator<Item = ProductEntry> + Send + 'static,
+) -> impl Stream<Item = pb::ImportProductsRequest> + Send + 'static {
+    let mut entries = entries.map(pb::ProductEntry::from);
+    let rest = std::iter::from_fn(move || {
+        let products: Vec<_> = entries.by_ref().take(PRODUCTS_IN_MESSAGE).collect();
+        (!products.is_empty()).then(|| pb::ImportProductsRequest {
+            products,
+            ..Default::default()
+        })
+    });
+    stream::iter(std::iter::once(first).chain(rest))
 }
 
 /// The request id at once, then the entries in messages of bounded size.

@@ -21,7 +21,9 @@ pub use gateway::{
 };
 pub use name::{ActivationName, BatchName, InvalidName, ScheduleName, TransferName};
 pub use notice::{Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
-pub use operations::{ChangePause, DeviceEntry, GatewayStatus, Pause, ServiceDay};
+pub use operations::{
+    ChangePause, DeviceEntry, GatewayStatus, Pause, ProductEntry, ProductStatus, ServiceDay,
+};
 pub use plan::{
     BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,
     SimulatedRequest, SimulatedUser, Simulation,

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Eui64, FirmwareVersion, Manifest, ManufacturerImageHash, OtaHeader, wrap};
+use dco_block::{
+    Eui64, FirmwareVersion, HardwareVersions, Manifest, ManufacturerImageHash, OtaHeader, wrap,
+};
 use dco_engine::{
-    AttemptEnd, DeviceEntry, Effect, Engine, Event, Hello, ImportDevices, OpenTransfer, Outcome,
-    ReplyTo, Report, Request, RequestId, Session, SubmitBatch, Terms, ToGateway, Verdict,
+    AttemptEnd, DeviceEntry, Effect, Engine, Event, Hello, ImportDevices, ImportProducts,
+    OpenTransfer, Outcome, ProductEntry, ProductStatus, ReplyTo, Report, Request, RequestId,
+    Session, SubmitBatch, Terms, ToGateway, TrustTerms, Verdict,
 };
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -87,8 +90,41 @@ fn ask(engine: &mut Engine, request: Request) {
 
 /// So many Devices, and the image stored for all of them.
 fn with_devices(count: u64) -> Engine {
+    filled(Engine::new(terms()), count)
+}
+
+/// Likewise, with every check against the Central Products List, which has the image.
+fn with_listed_devices(count: u64) -> Engine {
+    let trust = TrustTerms {
+        products_list: true,
+        upgrade_pathway: true,
+    };
+    let mut engine = Engine::new(Terms { trust, ..terms() });
+    ask(&mut engine, import_products(ProductStatus::Active));
+    filled(engine, count)
+}
+
+fn import_products(status: ProductStatus) -> Request {
     let manifest = large_image();
-    let mut engine = Engine::new(terms());
+    let entry = |number: u32| ProductEntry {
+        manufacturer: "Acme".to_owned(),
+        model: format!("E{number}"),
+        hardware_versions: HardwareVersions { min: 0, max: 9 },
+        firmware_version: manifest.firmware_version(),
+        manufacturer_image_hash: manifest.manufacturer_image_hash(),
+        status,
+        upgrade_from: vec![FirmwareVersion::new(1)],
+    };
+    Request::ImportProducts(ImportProducts {
+        by: USER,
+        id: RequestId([10 + status as u8; 16]),
+        validate_only: false,
+        products: (460..480).map(entry).collect(),
+    })
+}
+
+fn filled(mut engine: Engine, count: u64) -> Engine {
+    let manifest = large_image();
     let entries = devices(count).into_iter().map(|device| DeviceEntry {
         device,
         user: USER,
@@ -112,6 +148,7 @@ fn with_devices(count: u64) -> Engine {
         manifest,
         devices: devices(count),
         signed_request: Bytes::new(),
+        originator_counter: None,
     };
     ask(&mut engine, Request::OpenTransfer(opening));
     let owner = engine.last_seq();
@@ -131,6 +168,7 @@ fn batch(count: u64) -> Request {
         devices: devices(count),
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
     })
 }
 
@@ -142,6 +180,35 @@ fn submit_batch_of_50_000(bencher: Bencher) {
         .bench_local_values(|(mut engine, request)| {
             ask(&mut engine, request);
             assert_eq!(engine.stats().activations_queued_large, 50_000);
+            engine
+        });
+}
+
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn submit_batch_of_50_000_that_the_list_allows(bencher: Bencher) {
+    bencher
+        .counter(ItemsCount::new(50_000_u32))
+        .with_inputs(|| (with_listed_devices(50_000), batch(50_000)))
+        .bench_local_values(|(mut engine, request)| {
+            ask(&mut engine, request);
+            assert_eq!(engine.stats().activations_queued_large, 50_000);
+            engine
+        });
+}
+
+/// An image is withdrawn: all that is queued for it is held at once.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn hold_50_000(bencher: Bencher) {
+    bencher
+        .counter(ItemsCount::new(50_000_u32))
+        .with_inputs(|| {
+            let mut engine = with_listed_devices(50_000);
+            ask(&mut engine, batch(50_000));
+            (engine, import_products(ProductStatus::Withdrawn))
+        })
+        .bench_local_values(|(mut engine, request)| {
+            ask(&mut engine, request);
+            assert_eq!(engine.stats().activations_held, 50_000);
             engine
         });
 }

@@ -9,7 +9,7 @@ use crate::event::{AttemptRef, NoticeParty, ReplyTo, Session};
 use crate::refusal::Refusal;
 use crate::view::{
     ActionView, ActivationView, BatchView, Changes, Explanation, GatewayView, LimitsView, Notices,
-    PauseView, ScheduleView, ServiceDayView, SuccessRow, TransferView, TrtRow,
+    PauseView, ProductView, ScheduleView, ServiceDayView, SuccessRow, TransferView, TrtRow,
 };
 
 /// Something to do in the world.
@@ -26,6 +26,8 @@ pub enum Effect {
     Verify {
         /// The transfer's owner number in the block log.
         owner: u64,
+        /// Whose signers must have signed it.
+        user: Eui64,
         /// What it must be.
         manifest: Arc<Manifest>,
     },
@@ -134,8 +136,10 @@ pub enum Reply {
     Explanation(Explanation),
     /// ReadChanges.
     Changes(Changes),
-    /// ImportDevices: how many.
+    /// ImportDevices, ImportProducts: how many.
     Imported(u32),
+    /// ListProducts.
+    Products(Vec<ProductView>),
     /// Pause, Resume: the pause in force now.
     Pause(Option<PauseView>),
     /// ListGateways.

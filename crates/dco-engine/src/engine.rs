@@ -12,12 +12,14 @@ pub use crate::outbox::Seq;
 use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
+use crate::state::counts::Counts;
 use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::inventory::Inventory;
 use crate::state::lanes::Lane;
 use crate::state::notices::NoticeBoard;
+use crate::state::products::Products;
 use crate::state::requests::Requests;
 use crate::state::schedules::Schedules;
 use crate::state::timers::{Deadline, Timers, Wake};
@@ -35,7 +37,9 @@ pub struct Engine {
     pub(crate) recorded_us: Micros,
     pub(crate) out: Outbox,
     pub(crate) requests: Requests,
+    pub(crate) counts: Counts,
     pub(crate) inventory: Inventory,
+    pub(crate) products: Products,
     pub(crate) transfers: Transfers,
     pub(crate) batches: Batches,
     pub(crate) days: Days,
@@ -79,7 +83,9 @@ impl Engine {
             recorded_us: Micros::MIN,
             out: Outbox::default(),
             requests: Requests::default(),
+            counts: Counts::default(),
             inventory: Inventory::default(),
+            products: Products::default(),
             transfers: Transfers::default(),
             batches: Batches::default(),
             days: Days::new(terms.allowance_per_day, terms.burst),
@@ -233,6 +239,7 @@ impl Engine {
             Request::SubmitBatch(asked) => self.submit_batch(asked),
             Request::CancelBatch(asked) => self.cancel_batch(asked),
             Request::ImportDevices(asked) => self.import_devices(asked),
+            Request::ImportProducts(asked) => self.import_products(asked),
             Request::Pause(asked) => self.pause(asked),
             Request::Resume(asked) => self.resume(asked),
             Request::Schedules(asked) => self.schedule_request(asked),

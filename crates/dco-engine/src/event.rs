@@ -1,5 +1,6 @@
 //! What the engine is told. A closed set: whatever is not here cannot change it.
 
+mod products;
 mod schedules;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::ServiceDate;
 
+pub use products::ImportProducts;
 pub use schedules::{
     ActOnSchedule, AnswerAction, CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader,
     SIMULATED_REQUESTS_MAX, ScheduleRequest, SetCapacity,
@@ -174,6 +176,15 @@ pub enum Request {
     },
     /// Put Devices into the inventory, or replace them there.
     ImportDevices(ImportDevices),
+    /// Put entries into the Central Products List, or replace them there.
+    ImportProducts(ImportProducts),
+    /// Entries of the Central Products List, by Device Model and firmware version.
+    ListProducts {
+        /// How many to pass over.
+        skip: u32,
+        /// How many to answer.
+        limit: u32,
+    },
     /// Release nothing any more.
     Pause(ChangePause),
     /// Release again.
@@ -234,6 +245,8 @@ pub struct OpenTransfer {
     pub devices: Vec<Eui64>,
     /// The User's own signed Service Request; may be empty.
     pub signed_request: Bytes,
+    /// The counter in its RequestID; it rises from request to request of a User.
+    pub originator_counter: Option<u64>,
 }
 
 /// SRV 11.3.
@@ -253,6 +266,8 @@ pub struct SubmitBatch {
     pub service_date: Option<ServiceDate>,
     /// The User's own signed Service Request; may be empty.
     pub signed_request: Bytes,
+    /// The counter in its RequestID; it rises from request to request of a User.
+    pub originator_counter: Option<u64>,
 }
 
 /// Cancel a transfer or a batch.

@@ -38,25 +38,27 @@ mod view;
 
 pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use decide::pauses::RestoreError;
+pub use decide::products::{PRODUCTS_MAX, UPGRADE_FROM_MAX};
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
-    ChangePause, DeviceEntry, Event, Hello, ImportDevices, ListSchedules, MESSAGE_BYTES_MAX,
-    NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request, RequestId,
-    SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
+    ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
+    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request,
+    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
-pub use refusal::Refusal;
+pub use refusal::{ProductFault, Refusal};
 pub use stats::EngineStats;
 pub use terms::{
     AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
-    ScheduleTerms, Terms, TransferTerms,
+    ScheduleTerms, Terms, Threshold, ThresholdTerms, TransferTerms, TrustTerms,
 };
 pub use view::{
     ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,
-    Explanation, GatewayView, Hold, InvalidDevices, LimitsView, MISSING_RANGES_MAX, Notice,
-    NoticeSubject, Notices, PauseView, Prediction, QuotaUse, ScheduleView, ServiceDayView, Stage,
-    SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
+    Distrust, Explanation, GatewayView, Hold, InvalidDevices, LimitsView, MISSING_RANGES_MAX,
+    Notice, NoticeSubject, Notices, PauseView, Prediction, ProductEntry, ProductStatus,
+    ProductView, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow, TransferResponse,
+    TransferState, TransferView, TrtRow, versions_named,
 };

@@ -4,14 +4,16 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod products;
 mod schedules;
 
 use bytes::Bytes;
 
 /// What records and snapshots mean, counted up whenever an older program would misread what a newer one wrote. 0 is what
 /// the first form of the service wrote.
-pub const RECORD_FORMAT: u32 = 1;
+pub const RECORD_FORMAT: u32 = 2;
 
+pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
     ScheduleAct, ScheduleStepped, Signatory, Signature,
@@ -27,7 +29,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 41, 42, 43"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 30, 31, 32, 40, 41, 42, 43"
     )]
     pub change: Option<Change>,
 }
@@ -83,6 +85,15 @@ pub enum Change {
     /// What was before came from a backup.
     #[prost(message, tag = "17")]
     Restored(Restored),
+    /// Entries came into the Central Products List.
+    #[prost(message, tag = "30")]
+    ProductsImported(ProductsImported),
+    /// Other checks against it are made from now on.
+    #[prost(message, tag = "31")]
+    TrustSet(TrustSet),
+    /// A request would have taken a count over its threshold.
+    #[prost(message, tag = "32")]
+    ThresholdBreached(ThresholdBreached),
     /// Something was done to a delivery schedule.
     #[prost(message, tag = "40")]
     ScheduleStepped(ScheduleStepped),
@@ -236,6 +247,12 @@ pub struct TransferOpened {
     /// The User's own, as it came.
     #[prost(bytes = "bytes", tag = "15")]
     pub signed_request: Bytes,
+    /// The counter of the User's Service Request.
+    #[prost(uint64, optional, tag = "16")]
+    pub originator_counter: Option<u64>,
+    /// When the period began in which it counts against thresholds.
+    #[prost(int64, optional, tag = "17")]
+    pub period_start_us: Option<i64>,
 }
 
 /// A transfer.
@@ -321,6 +338,12 @@ pub struct BatchAccepted {
     /// The User's own, as it came.
     #[prost(bytes = "bytes", tag = "12")]
     pub signed_request: Bytes,
+    /// The counter of the User's Service Request.
+    #[prost(uint64, optional, tag = "13")]
+    pub originator_counter: Option<u64>,
+    /// When the period began in which its activations count against thresholds.
+    #[prost(int64, optional, tag = "14")]
+    pub period_start_us: Option<i64>,
     /// The User's schedule that covers it. What else is large uses up allowance.
     #[prost(uint32, optional, tag = "40")]
     pub schedule: Option<u32>,

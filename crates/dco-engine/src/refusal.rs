@@ -3,7 +3,8 @@
 use dco_block::Eui64;
 use dco_schedule::{ExceedsAgreed, Micros, ServiceDate};
 
-use crate::view::TransferState;
+use crate::record::Counted;
+use crate::view::{Distrust, TransferState};
 
 /// A refusal changes nothing and is not a fault of the service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +45,76 @@ pub enum Refusal {
         given: usize,
         /// What is allowed.
         limit: u32,
+    },
+    /// An import of the Central Products List with nothing in it.
+    #[error("the list of products is empty; name at least one")]
+    ProductsEmpty,
+    /// More entries than the Central Products List may have.
+    #[error(
+        "the Central Products List would have {given} entries, at most {limit} are allowed; leave out what no \
+         Device has any more"
+    )]
+    TooManyProducts {
+        /// With what is on it already.
+        given: usize,
+        /// What is allowed.
+        limit: u32,
+    },
+    /// An entry for the Central Products List that cannot be taken in.
+    #[error("products[{index}]: {why}")]
+    ProductInvalid {
+        /// Its place in the import, counted from zero.
+        index: usize,
+        /// What is wrong with it.
+        why: ProductFault,
+    },
+    /// The Central Products List does not allow the image for all of the Devices.
+    #[error(
+        "{distrust}; this is so for {count} of the Devices, among them {}",
+        devices.first().map(ToString::to_string).unwrap_or_default()
+    )]
+    NotAllowed {
+        /// Why, for the first of them.
+        distrust: Distrust,
+        /// The first Devices for which this is the reason, a few of them.
+        devices: Vec<Eui64>,
+        /// All for which it is.
+        count: usize,
+    },
+    /// An image that is on offer cannot be read any more: the Central Products List does not allow it.
+    #[error("{0}")]
+    ImageNotAllowed(Distrust),
+    /// A count of the period would go over its threshold.
+    #[error(
+        "{requested} more {} would be over the threshold of {limit} in a period{}; what is so far from what is usual is \
+         refused and the Service Desk is told: ask it before more is sent",
+        counted_name(*counted),
+        if used.is_some() { " for one User" } else { " over all Users" }
+    )]
+    ThresholdExceeded {
+        /// What is counted.
+        counted: Counted,
+        /// The threshold.
+        limit: u32,
+        /// What the User has sent in the period; `None` for the count over all Users.
+        used: Option<u32>,
+        /// What the request would add.
+        requested: u32,
+        /// When the next period begins.
+        resets_us: Micros,
+        /// From now until then.
+        resets_in_us: Micros,
+    },
+    /// The counter of a Service Request does not rise.
+    #[error(
+        "originator_counter {given} is not above {last}, the last one of this User: the Service Request was sent \
+         before; to repeat a request use its request_id again"
+    )]
+    OriginatorCounterReplayed {
+        /// What the request carries.
+        given: u64,
+        /// The highest so far.
+        last: u64,
     },
     /// The image of this id is stored with another manifest: only the cut may differ.
     #[error(
@@ -235,5 +306,37 @@ impl From<dco_schedule::Refusal> for Refusal {
             dco_schedule::Refusal::ActionNotFound { .. } => Self::NotFound { kind: "action" },
             other => Self::Schedule(other),
         }
+    }
+}
+
+/// What is wrong with an entry for the Central Products List.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProductFault {
+    /// No hardware version is in its range.
+    #[error("its lowest hardware version is above its highest; write the lower one first")]
+    Range,
+    /// Two entries are for the same.
+    #[error(
+        "products[{before}] is for the same manufacturer, model, firmware version and hardware version; name each once"
+    )]
+    Twice {
+        /// The place of the other one.
+        before: usize,
+    },
+    /// More versions than an upgrade pathway may have.
+    #[error("its upgrade pathway has {given} versions, at most {limit} are allowed")]
+    TooManyVersions {
+        /// What was given.
+        given: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+}
+
+/// What is counted, in the plural.
+fn counted_name(counted: Counted) -> &'static str {
+    match counted {
+        Counted::Unspecified | Counted::Transfers => "transfers",
+        Counted::Activations => "activations",
     }
 }

@@ -25,6 +25,13 @@ pub struct EngineStats {
     pub capacity_today: u64,
     /// Images of which what is kept is damaged.
     pub images_quarantined: u64,
+    /// Activations that are queued and may not be released: their image is damaged, or the Central Products List does not
+    /// allow it.
+    pub activations_held: u64,
+    /// Entries of the Central Products List.
+    pub products: u64,
+    /// How often a count went over its threshold, once for each count of a period, since the beginning of the journal.
+    pub thresholds_breached: u64,
     /// 1 while releases are paused.
     pub dispatch_paused: u64,
     /// Gateways connected.
@@ -60,6 +67,10 @@ impl Engine {
                 .unwrap_or(0)
                 .into(),
             images_quarantined: wide(self.transfers.quarantined()),
+            activations_held: u64::from(totals.queued)
+                .saturating_sub(self.large.len() + self.small.len()),
+            products: wide(self.products.len()),
+            thresholds_breached: self.counts.breaches,
             dispatch_paused: u64::from(self.dispatch.pause.is_some()),
             gateways_connected: wide(self.gateways.connected()),
             devices: wide(self.inventory.len()),

@@ -28,6 +28,10 @@ pub struct Terms {
     pub limits: LimitTerms,
     /// How long what is not needed any more is kept.
     pub retention: RetentionTerms,
+    /// Which checks an image must pass.
+    pub trust: TrustTerms,
+    /// Beyond what counts of a period Users' requests are refused.
+    pub thresholds: ThresholdTerms,
     /// The rules of delivery schedules.
     pub schedules: ScheduleTerms,
     /// The timers of transfers.
@@ -46,6 +50,54 @@ pub struct LimitTerms {
     /// The bytes that those declare, the bytes of the images STORED, each once, and the bytes that transfers declared
     /// whose blocks are kept for a while though they ended without an image.
     pub stored_bytes_per_user_max: u64,
+}
+
+/// Which checks against the Central Products List an image must pass. The configuration asks for all of them unless it says
+/// otherwise; terms that come of no configuration ask for none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TrustTerms {
+    /// That it is on the list for the Device, and Active.
+    pub products_list: bool,
+    /// That the Device runs a version from which it may go to it. Asked only where the list is.
+    pub upgrade_pathway: bool,
+}
+
+/// Anomaly detection: what is far from usual is refused. Without a configuration there are no thresholds.
+#[derive(Debug, Clone, Copy)]
+pub struct ThresholdTerms {
+    /// How long is counted before counting begins anew; periods follow each other from 1970 on.
+    pub period_us: Micros,
+    /// Of transfers opened.
+    pub transfers: Threshold,
+    /// Of activations sent.
+    pub activations: Threshold,
+}
+
+/// The highest counts that are no anomaly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threshold {
+    /// Of one User.
+    pub per_user_max: u32,
+    /// Over all Users.
+    pub total_max: u32,
+}
+
+impl Threshold {
+    /// Nothing is too much.
+    pub const NONE: Self = Self {
+        per_user_max: u32::MAX,
+        total_max: u32::MAX,
+    };
+}
+
+impl Default for ThresholdTerms {
+    fn default() -> Self {
+        Self {
+            period_us: 24 * HOUR_US,
+            transfers: Threshold::NONE,
+            activations: Threshold::NONE,
+        }
+    }
 }
 
 /// How long blocks are kept that nothing needs.
@@ -180,6 +232,8 @@ impl Default for Terms {
                 cancelled_us: 0,
                 expired_us: 0,
             },
+            trust: TrustTerms::default(),
+            thresholds: ThresholdTerms::default(),
             schedules: ScheduleTerms::default(),
             transfer: TransferTerms {
                 expire_after_us: 7 * 24 * HOUR_US,

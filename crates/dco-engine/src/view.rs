@@ -1,5 +1,6 @@
 //! What can be read of the engine: values made for an answer, never the state itself.
 
+mod products;
 mod schedules;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::{Micros, ServiceDate, ServiceDay, Source};
 
+pub use products::{Distrust, ProductEntry, ProductStatus, ProductView, versions_named};
 pub use schedules::{
     ActionFate, ActionView, LimitsView, Notice, NoticeSubject, Notices, QuotaUse, ScheduleView,
 };
@@ -287,6 +289,8 @@ pub enum Hold {
         /// Since when.
         since_us: Micros,
     },
+    /// The Central Products List does not allow it.
+    NotAllowed(Distrust),
     /// Sent for a later service day.
     ServiceDayNotStarted {
         /// When that day starts.

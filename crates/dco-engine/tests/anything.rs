@@ -3,11 +3,12 @@
 
 pub(crate) mod agreeing;
 pub(crate) mod steps;
+pub(crate) mod trusting;
 
 use std::collections::BTreeSet;
 
 use dco_engine::record::ActKind;
-use dco_engine::{HOUR_US, RetentionTerms, Terms};
+use dco_engine::{HOUR_US, RetentionTerms, Terms, TrustTerms};
 use dco_schedule::{Calendar, ServiceDate, Span};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -23,6 +24,7 @@ use agreeing::{
     quotas_hold,
 };
 use steps::{IMAGES, Step, steps};
+use trusting::only_what_is_allowed_goes;
 
 /// Ann has Devices 0 to 3, Bob 4 to 7, half of each in the south; two images are stored, the third is not.
 pub(crate) fn ready() -> World {
@@ -65,6 +67,7 @@ pub(crate) fn after(steps: &[Step]) -> World {
 /// Everything that must hold between any two steps.
 pub(crate) fn check(world: &mut World) {
     audit(world);
+    only_what_is_allowed_goes(world);
     quotas_hold(world);
     notices_are_complete(world);
     no_image_agreed_for_is_retired(world);
@@ -130,7 +133,8 @@ proptest! {
     #[test]
     fn in_the_end_everything_has_ended(steps in steps()) {
         let mut world = after(&steps);
-        let terms = Terms { capacity_per_day: 50, ..world.terms.clone() };
+        let trust = TrustTerms::default();
+        let terms = Terms { capacity_per_day: 50, trust, ..world.terms.clone() };
         world.restart_with(terms);
         world.set_right();
         let today = Calendar::london().day_at(world.now_us).date.days();

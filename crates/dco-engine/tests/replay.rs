@@ -4,15 +4,18 @@ use std::sync::LazyLock;
 
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
-    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired,
-    PauseChanged, PauseScope, Record, Released, RequestKey, Restored, ScheduleAct, ScheduleStepped,
-    Signatory, Signature, TransferEnded,
+    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired, Model,
+    PauseChanged, PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored,
+    ScheduleAct, ScheduleStepped, Signatory, Signature, ThresholdBreached, TransferEnded,
 };
-use dco_engine::{Engine, Event, HOUR_US, Outcome, Terms};
+use dco_engine::{
+    Engine, Event, HOUR_US, Outcome, ProductStatus, SubmitBatch, Terms, Threshold, ThresholdTerms,
+};
 use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
 use proptest::prelude::*;
 use prost::Message;
 
+use crate::products::STRICT;
 use crate::sample::{
     ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
 };
@@ -63,7 +66,39 @@ pub(crate) fn busy() -> World {
     world.pass(8 * DAY_US);
     let owner = world.store(ANN, &manifest(5, SMALL), &devices(0..2));
     world.damaged(owner, 0);
+    about_trust(&mut world);
     world
+}
+
+/// An image that the Central Products List holds, another that it lets go; a counter, and a threshold gone over.
+fn about_trust(world: &mut World) {
+    let (one, other) = (manifest(6, LARGE), manifest(7, SMALL));
+    for image in [&one, &other] {
+        world.store(ANN, image, &devices(0..8));
+        world.list(image, ProductStatus::Active);
+    }
+    let terms = Terms {
+        trust: STRICT,
+        thresholds: ThresholdTerms {
+            activations: Threshold {
+                per_user_max: 4,
+                ..Threshold::NONE
+            },
+            ..ThresholdTerms::default()
+        },
+        ..world.terms.clone()
+    };
+    world.restart_with(terms);
+    let asked = SubmitBatch {
+        originator_counter: Some(7),
+        ..world.batch_of(ANN, &one, &devices(0..2))
+    };
+    world.submit_this(&asked).expect("admitted");
+    world.submit(ANN, &other, &devices(4..6)).expect("admitted");
+    world
+        .submit(ANN, &other, &[device(6)])
+        .expect_err("too many");
+    world.list(&one, ProductStatus::Withdrawn);
 }
 
 /// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
@@ -116,7 +151,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 19, "{kinds:?}");
+    assert_eq!(kinds.len(), 22, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -231,6 +266,38 @@ fn what_cannot_be_of_images_and_pauses_is_refused_with_its_reason() {
         let refusal = refusal(change.clone());
         assert!(refusal.contains(reason), "{change:?}: {refusal}");
     }
+}
+
+#[test]
+fn what_no_central_products_list_has_is_refused_with_its_reason() {
+    let good = Product {
+        model: Some(Model::default()),
+        hardware_min: 1,
+        hardware_max: 2,
+        manufacturer_image_hash: vec![7; 32].into(),
+        status: 1,
+        ..Product::default()
+    };
+    let spoilt: [fn(&mut Product); 5] = [
+        |it| it.model = None,
+        |it| it.hardware_max = 0,
+        |it| it.hardware_max = 1 << 16,
+        |it| it.manufacturer_image_hash = vec![7; 31].into(),
+        |it| it.status = 5,
+    ];
+    for spoil in spoilt {
+        let mut entry = good.clone();
+        spoil(&mut entry);
+        let change = Change::ProductsImported(ProductsImported {
+            products: vec![good.clone(), entry],
+            ..ProductsImported::default()
+        });
+        let refusal = refusal(Some(change));
+        assert!(refusal.contains("one of its entries is none"), "{refusal}");
+    }
+    let breached = Change::ThresholdBreached(ThresholdBreached::default());
+    let refusal = refusal(Some(breached));
+    assert!(refusal.contains("what it counts is not known"), "{refusal}");
 }
 
 #[test]

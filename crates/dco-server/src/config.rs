@@ -15,7 +15,8 @@ use dco_engine::Terms;
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection,
     IntakeSection, PartySection, RetentionSection, RetryRuleSection, RetrySection, Role,
-    ScrubSection, StoreSection, TlsSection, TransferSection,
+    ScrubSection, SignerSection, StoreSection, ThresholdsSection, TlsSection, TransferSection,
+    TrustSection,
 };
 
 /// A checked configuration: nothing optional, every number within its bounds.
@@ -46,8 +47,19 @@ pub struct Config {
     pub scrub_bytes_per_second: u64,
     /// How records and blocks are laid out on disk.
     pub store: dco_store::Options,
+    /// Whose signature an image must bear.
+    pub signing: Signing,
     /// Who is registered, by the EUI-64 of its certificate.
     pub parties: BTreeMap<Eui64, Party>,
+}
+
+/// Whose signature an image must bear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// Whether it must bear one; otherwise signatures are not looked at.
+    pub required: bool,
+    /// PEM files of certificates or public keys, for each User.
+    pub signers: BTreeMap<Eui64, Vec<PathBuf>>,
 }
 
 /// Files in PEM form. They are read again while the service runs, so that they can be renewed.

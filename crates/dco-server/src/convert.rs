@@ -9,6 +9,7 @@ pub(crate) mod name;
 pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod page;
+pub(crate) mod products;
 pub(crate) mod reports;
 pub(crate) mod schedules;
 pub(crate) mod transfer;

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::signers::Signers;
 pub(crate) use handle::EngineHandle;
 use handle::{Answer, Command};
 pub(crate) use recover::{Recovered, recover, salt};
@@ -80,6 +81,8 @@ pub(crate) struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// Where people are sent who need a delivery schedule.
     pub service_desk_url: Arc<str>,
+    /// Whose signature images must bear.
+    pub signers: Signers,
     /// How long records are kept.
     pub journal_kept_us: Micros,
     pub draining: CancellationToken,
@@ -122,6 +125,7 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         snapshots,
         blocks: blocks.clone(),
         reader: reader.clone(),
+        signers: around.signers,
         commands,
         store,
         news: news.clone(),
@@ -153,6 +157,7 @@ struct Driver {
     snapshots: Snapshots,
     blocks: BlockWriter,
     reader: BlockReader,
+    signers: Signers,
     commands: mpsc::Receiver<Command>,
     store: watch::Receiver<StoreState>,
     news: StoreNews,
@@ -367,11 +372,18 @@ impl Driver {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { to, reply } => self.reply(to, reply),
-            Effect::Verify { owner, manifest } => {
-                let reader = self.reader.clone();
+            Effect::Verify {
+                owner,
+                user,
+                manifest,
+            } => {
+                let (reader, signers) = (self.reader.clone(), self.signers.clone());
                 let failed = self.verifications.failed_tries(owner);
                 self.verifications.start(owner, move || {
-                    verify::read_back(&reader, owner, &manifest, failed)
+                    verify::read_back(&reader, owner, &manifest, failed).map_or_else(
+                        |verdict| verdict,
+                        |image| verify::signed(&signers, user, &image),
+                    )
                 });
             }
             Effect::FreeBlocks { owner } => {

@@ -36,6 +36,7 @@ mod restore;
 mod scrub;
 mod serve;
 mod services;
+mod signers;
 mod status;
 mod tls;
 
@@ -48,8 +49,8 @@ pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
     Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetentionSection,
-    RetryRuleSection, RetrySection, Role, ScrubSection, StoreSection, TlsFiles, TlsSection,
-    TransferSection,
+    RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing, StoreSection,
+    ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
 };
 pub use dco_store::{Finding, Head};
 pub use fsck::{FsckError, FsckPlan, FsckReport, fsck};

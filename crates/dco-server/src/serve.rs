@@ -47,6 +47,7 @@ use crate::services::{
     ActivateFirmware, Context, DeliverySchedules, Gateway, Notices, Operations, Reports, Stopping,
     UpdateFirmware,
 };
+use crate::signers::{self, Signers};
 use crate::tls::{self, Credentials, TlsError};
 
 /// Frames of this size need a quarter to a third less time than those of the default 16 KiB.
@@ -116,16 +117,19 @@ pub async fn serve(
     on_ready: impl FnOnce(Bound),
 ) -> Result<(), ServeError> {
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
+    let (signers, signers_reloader) =
+        signers::load(config.signing.clone(), config.tls.reload_every).await?;
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
     let ends = Ends::default();
     let metrics = Metrics::new();
-    let running = start(&config, clock, recovered, (&ends, &metrics))?;
+    let running = start(&config, (clock, signers), recovered, (&ends, &metrics))?;
     let context = context(&config, clock, &running, (&ends, metrics));
     let front = Front::new(context).await;
 
     tokio::spawn(reloader.run());
+    tokio::spawn(signers_reloader.run());
     tokio::spawn(scrub(&config, &front.context));
     tokio::spawn(crate::http::serve(
         sockets.http,
@@ -297,7 +301,7 @@ fn refuse_backup(disk: &dyn Disk, data_dir: PathBuf) -> Result<(), ServeError> {
 
 fn start(
     config: &Config,
-    clock: Clock,
+    (clock, signers): (Clock, Signers),
     recovered: Recovered,
     (ends, metrics): (&Ends, &Arc<Metrics>),
 ) -> Result<Running, ServeError> {
@@ -305,6 +309,7 @@ fn start(
         clock,
         metrics: Arc::clone(metrics),
         service_desk_url: config.service_desk_url.as_str().into(),
+        signers,
         journal_kept_us: Micros::try_from(config.journal_kept.as_micros()).unwrap_or(Micros::MAX),
         draining: ends.stopping.draining.clone(),
         stop: ends.driver.clone(),

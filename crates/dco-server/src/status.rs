@@ -6,6 +6,7 @@
 mod edge;
 mod refusal;
 mod schedules;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

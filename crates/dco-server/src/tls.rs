@@ -171,7 +171,8 @@ fn expiry(chain: &[CertificateDer<'_>], file: &Path) -> Result<i64, TlsError> {
     Ok(own.validity().not_after.timestamp())
 }
 
-async fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
+/// Reads a PEM file.
+pub(crate) async fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
     tokio::fs::read(file)
         .await
         .map_err(|source| TlsError::Read {

@@ -173,6 +173,7 @@ impl Send {
             manifest: self.image.manifest.clone(),
             devices: self.devices.clone(),
             signed_request: bytes::Bytes::new(),
+            originator_counter: None,
         })
     }
 
@@ -226,6 +227,7 @@ impl Activate {
             devices: self.devices.clone(),
             service_date: self.service_date,
             signed_request: bytes::Bytes::new(),
+            originator_counter: None,
         })
     }
 

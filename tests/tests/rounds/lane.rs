@@ -232,6 +232,7 @@ impl Lane {
             devices,
             service_date: None,
             signed_request: self.signed_request(),
+            originator_counter: None,
             validate_only: false,
         };
         self.batches.push(Submitted::asked(request));

@@ -7,8 +7,8 @@ use crate::{ImageId, ManufacturerImageHash};
 /// A whole OTA Upgrade Image with its parts found.
 ///
 /// The last 66 octets are its signature part if they begin with the octets 00 40; otherwise the
-/// image is not signed. The signature is found, not checked: it is over the Manufacturer Image
-/// alone, raw r then s on P-256 with SHA-256.
+/// image is not signed. Parsing finds the signature and does not check it:
+/// [`OtaImage::verify_signature`] does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtaImage {
     bytes: Bytes,

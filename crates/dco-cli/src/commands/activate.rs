@@ -49,6 +49,9 @@ pub(crate) struct Activate {
     /// Your own signed Service Request, kept with the batch as it is
     #[arg(long, value_name = "FILE")]
     signed_request: Option<PathBuf>,
+    /// The originator counter in its RequestID: above every one that was given before
+    #[arg(long, value_name = "N")]
+    originator_counter: Option<u64>,
     /// Have everything checked and change nothing
     #[arg(long)]
     validate_only: bool,
@@ -64,6 +67,7 @@ impl Activate {
             devices: self.devices.load()?,
             service_date: self.date.map(|date| date.to_string()),
             signed_request: signed_request(self.signed_request.as_ref())?,
+            originator_counter: self.originator_counter,
             validate_only: self.validate_only,
         };
         let client = self.caller.client().await?;

@@ -55,8 +55,11 @@ pub(crate) struct Send {
     /// Your own signed Service Request, kept with the transfer as it is
     #[arg(long, value_name = "FILE")]
     signed_request: Option<PathBuf>,
+    /// The originator counter in its RequestID: above every one that was given before
+    #[arg(long, value_name = "N")]
+    originator_counter: Option<u64>,
     /// Go on with a transfer that was opened before
-    #[arg(long, value_name = "TRANSFER", conflicts_with_all = ["devices", "request_id", "signed_request", "validate_only"])]
+    #[arg(long, value_name = "TRANSFER", conflicts_with_all = ["devices", "request_id", "signed_request", "originator_counter", "validate_only"])]
     resume: Option<String>,
     /// Have everything checked and change nothing
     #[arg(long)]
@@ -129,6 +132,7 @@ impl Send {
             manifest,
             devices,
             signed_request: signed_request(self.signed_request.as_ref())?,
+            originator_counter: self.originator_counter,
             validate_only: self.validate_only,
         })
     }

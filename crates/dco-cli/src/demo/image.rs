@@ -20,6 +20,8 @@ pub(super) struct Ready {
     pub(super) image: Bytes,
     pub(super) manifest: Manifest,
     pub(super) origin: String,
+    /// Whether the development key has signed it.
+    pub(super) is_signed_here: bool,
 }
 
 /// What a generated Manufacturer Image has: about as much as a meter's firmware.
@@ -29,6 +31,7 @@ const VERSION: FirmwareVersion = FirmwareVersion::new(0x0102_000A);
 /// Takes an OTA Upgrade Image as it is, wraps and signs any other file, and generates one where
 /// none is given.
 pub(super) fn prepare(file: Option<Source>, key_pem: &str) -> Result<Ready, Failure> {
+    let is_signed_here = !file.as_ref().is_some_and(|file| is_ota(&file.bytes));
     let (image, name, origin) = match file {
         None => {
             let image = wrapped("generated for dco demo", &generated(), key_pem)?;
@@ -58,6 +61,7 @@ pub(super) fn prepare(file: Option<Source>, key_pem: &str) -> Result<Ready, Fail
         image,
         manifest,
         origin,
+        is_signed_here,
     })
 }
 

@@ -1,7 +1,9 @@
 //! Who has which Devices in the demonstration.
 
 use dco_block::{Eui64, FirmwareVersion, Manifest};
-use dco_client::DeviceEntry;
+use dco_client::{DeviceEntry, ProductEntry, ProductStatus};
+
+use crate::image::ANY_HARDWARE;
 
 /// Enough for the allowance of 500, and for two days more.
 pub(super) const FIRST_USER_DEVICES: u32 = 600;
@@ -35,6 +37,20 @@ pub(super) fn entries(
             firmware_version: firmware,
         })
         .collect()
+}
+
+/// The entry of the Central Products List that lets Devices like this one go to the image.
+pub(super) fn product(manifest: &Manifest, device: &DeviceEntry) -> ProductEntry {
+    ProductEntry {
+        manufacturer: device.manufacturer.clone(),
+        model: device.model.clone(),
+        hardware_versions: manifest.header().hardware_versions.unwrap_or(ANY_HARDWARE),
+        firmware_version: manifest.firmware_version(),
+        manufacturer_image_hash: manifest.manufacturer_image_hash(),
+        status: ProductStatus::Active,
+        upgrade_from: vec![device.firmware_version],
+        status_us: None,
+    }
 }
 
 /// The Devices of one User, in the order of the inventory.

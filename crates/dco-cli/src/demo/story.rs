@@ -9,7 +9,7 @@ use dco_client::{
 use dco_schedule::{Micros, ServiceDate};
 
 use super::fairness::Releases;
-use super::inventory::devices_of;
+use super::inventory::{devices_of, product};
 use super::report::{self, Facts};
 use super::telling;
 use super::world::World;
@@ -90,11 +90,16 @@ impl<'a> Story<'a> {
         self.facts.devices = operations
             .import_devices(RequestId::fresh(), false, entries)
             .await?;
-        self.title("The inventory");
+        let products = vec![product(&self.world.image.manifest, &self.world.entries[0])];
+        operations
+            .import_products(RequestId::fresh(), false, products)
+            .await?;
+        self.title("The inventory and the Central Products List");
         self.say(format!(
             "operator1 imports {} of two Users behind two gateways",
             counted(self.facts.devices, "Device"),
         ));
+        self.say("and the list's entry of the image: Active, for these Devices and the version that they run");
         Ok(())
     }
 
@@ -129,6 +134,7 @@ impl<'a> Story<'a> {
             manifest: image.manifest.clone(),
             devices: person.devices.clone(),
             signed_request: Bytes::new(),
+            originator_counter: None,
             validate_only: false,
         };
         let client = &person.client;
@@ -288,6 +294,7 @@ impl<'a> Story<'a> {
             devices: devices.to_vec(),
             service_date: date.map(|date| date.to_string()),
             signed_request: Bytes::new(),
+            originator_counter: None,
             validate_only: false,
         };
         match person.client.submit_batch(submit).await {

@@ -67,12 +67,45 @@ fn subject_json(subject: &NoticeSubject) -> Value {
                 "proposal": proposal.collect::<Vec<_>>(),
             }})
         }
+        other => about_sending_json(other),
+    }
+}
+
+/// What is sent, held back or refused.
+fn about_sending_json(subject: &NoticeSubject) -> Value {
+    match subject {
         NoticeSubject::TransferExpires {
             transfer,
             expire_us,
         } => json!({ "transfer_expires": {
             "transfer": transfer.to_string(),
             "expire_time": time(*expire_us),
+        }}),
+        NoticeSubject::ProductsHold {
+            user,
+            manufacturer_image_hash,
+            held,
+            freed,
+        } => json!({ "products_hold": {
+            "user": user.to_string(),
+            "manufacturer_image_hash": manufacturer_image_hash.to_string(),
+            "held": held,
+            "freed": freed,
+        }}),
+        NoticeSubject::ThresholdBreached {
+            user,
+            counted,
+            of_all_users,
+            limit,
+            used,
+            requested,
+        } => json!({ "threshold_breached": {
+            "user": user.to_string(),
+            "counted": counted,
+            "of_all_users": of_all_users,
+            "limit": limit,
+            "used": used,
+            "requested": requested,
         }}),
         NoticeSubject::NearlyUsed {
             schedule,
@@ -85,6 +118,7 @@ fn subject_json(subject: &NoticeSubject) -> Value {
             "limit": limit,
             "used": used,
         }}),
+        _ => unreachable!("every other subject is dealt with before"),
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) fn submit_batch(user: Eui64, submit: SubmitBatch) -> pb::SubmitBatchR
         devices: device_texts(&submit.devices),
         service_date: submit.service_date.unwrap_or_default(),
         signed_request: submit.signed_request,
+        originator_counter: submit.originator_counter,
     }
 }
 

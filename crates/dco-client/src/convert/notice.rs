@@ -1,10 +1,11 @@
 //! Notices and limits.
 
+use dco_block::Eui64;
 use dco_proto::v1 as pb;
 use pb::notice::Subject;
 
 use super::schedule::{action_number, day_units};
-use super::{BadAnswer, all, digest_if_any, instant, parsed, parsed_if_any, required};
+use super::{BadAnswer, all, digest, digest_if_any, instant, parsed, parsed_if_any, required};
 use crate::types::{Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName};
 
 impl TryFrom<pb::ListNoticesResponse> for Notices {
@@ -68,6 +69,23 @@ impl TryFrom<Subject> for NoticeSubject {
                 transfer: parsed("transfer_expires.transfer", &it.transfer)?,
                 expire_us: instant("transfer_expires.expire_time", it.expire_time)?,
             },
+            Subject::ProductsHold(it) => Self::ProductsHold {
+                user: user("products_hold.user", &it.user)?,
+                manufacturer_image_hash: digest(
+                    "products_hold.manufacturer_image_hash",
+                    &it.manufacturer_image_hash,
+                )?,
+                held: it.held,
+                freed: it.freed,
+            },
+            Subject::ThresholdBreached(it) => Self::ThresholdBreached {
+                user: user("threshold_breached.user", &it.user)?,
+                counted: it.counted,
+                of_all_users: it.of_all_users,
+                limit: it.limit,
+                used: it.used,
+                requested: it.requested,
+            },
             Subject::NearlyUsed(it) => Self::NearlyUsed {
                 schedule: parsed_if_any("nearly_used.schedule", &it.schedule)?,
                 service_date: it.service_date,
@@ -76,6 +94,10 @@ impl TryFrom<Subject> for NoticeSubject {
             },
         })
     }
+}
+
+fn user(field: &'static str, name: &str) -> Result<Eui64, BadAnswer> {
+    parsed(field, name.strip_prefix("users/").unwrap_or(name))
 }
 
 fn action(field: &'static str, name: &str) -> Result<u64, BadAnswer> {

@@ -19,6 +19,7 @@ pub(crate) fn open_transfer(user: Eui64, open: OpenTransfer) -> pb::OpenTransfer
         manifest: Some(manifest_to_wire(&open.manifest)),
         devices: device_texts(&open.devices),
         signed_request: open.signed_request,
+        originator_counter: open.originator_counter,
     }
 }
 

@@ -75,6 +75,29 @@ pub enum NoticeSubject {
         transfer: TransferName,
         expire_us: Option<Micros>,
     },
+    /// By what the Central Products List says now, activations are held or go on.
+    ProductsHold {
+        user: Eui64,
+        manufacturer_image_hash: ManufacturerImageHash,
+        /// How many are held from now on.
+        held: u32,
+        /// How many are held no more.
+        freed: u32,
+    },
+    /// A request was refused because a count would have gone over its threshold.
+    ThresholdBreached {
+        /// Whose request it was.
+        user: Eui64,
+        /// `TRANSFERS` or `ACTIVATIONS`.
+        counted: String,
+        /// Whether it was the count over all Users.
+        of_all_users: bool,
+        limit: u32,
+        /// Counted in the period so far.
+        used: u32,
+        /// What the request would have added.
+        requested: u32,
+    },
     /// Most of what may be sent for a day is sent.
     NearlyUsed {
         /// `None` for the allowance.

@@ -1,6 +1,8 @@
 //! What operators and the Service Desk see.
 
-use dco_block::{Eui64, FirmwareVersion};
+use std::fmt::{self, Display, Formatter};
+
+use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 
 use super::Micros;
 use crate::RequestId;
@@ -17,6 +19,43 @@ pub struct DeviceEntry {
     pub model: String,
     pub hardware_version: u16,
     pub firmware_version: FirmwareVersion,
+}
+
+/// One entry of the Central Products List: an image for the Devices of one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductEntry {
+    pub manufacturer: String,
+    pub model: String,
+    /// The hardware versions it is for, both ends included.
+    pub hardware_versions: HardwareVersions,
+    /// What a Device runs afterwards.
+    pub firmware_version: FirmwareVersion,
+    pub manufacturer_image_hash: ManufacturerImageHash,
+    pub status: ProductStatus,
+    /// Versions from which a Device may go to it; from any when empty.
+    pub upgrade_from: Vec<FirmwareVersion>,
+    /// When an import gave it its status; `None` for one that is to be imported.
+    pub status_us: Option<Micros>,
+}
+
+/// How an entry of the Central Products List stands. Only what is Active is taken to Devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProductStatus {
+    Active,
+    Cancelled,
+    Expired,
+    Withdrawn,
+}
+
+impl Display for ProductStatus {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Active => "Active",
+            Self::Cancelled => "Cancelled",
+            Self::Expired => "Expired",
+            Self::Withdrawn => "Withdrawn",
+        })
+    }
 }
 
 /// A gateway as the DCO sees it.

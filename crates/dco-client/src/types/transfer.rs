@@ -21,6 +21,8 @@ pub struct OpenTransfer {
     pub devices: Vec<Eui64>,
     /// The User's own signed Service Request, kept as it is; may be empty.
     pub signed_request: Bytes,
+    /// The originator counter in its RequestID, where one is given: it must be above every one that the User has given before.
+    pub originator_counter: Option<u64>,
     /// Check all and change nothing.
     pub validate_only: bool,
 }

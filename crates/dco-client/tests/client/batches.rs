@@ -259,6 +259,7 @@ async fn batches_are_submitted_read_listed_and_cancelled() {
         devices: vec![DEVICE.parse().unwrap()],
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
         validate_only: false,
     };
     let submitted = user.submit_batch(submit).await.unwrap();

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex};
 
-use dco_block::{Eui64, FirmwareVersion};
+use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 use dco_client::{
     ChangePause, ClientError, Code, DeviceEntry, MoveCause, OperationsClient, PageRequest,
-    ReportsClient, RequestId, SetCapacity, Signing,
+    ProductEntry, ProductStatus, ReportsClient, RequestId, SetCapacity, Signing,
 };
 use dco_proto::v1 as pb;
 use futures::stream;
@@ -24,6 +24,7 @@ const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
 #[derive(Clone, Default)]
 pub(crate) struct Desk {
     imported: Arc<Mutex<Vec<pb::ImportDevicesRequest>>>,
+    products: Arc<Mutex<Vec<pb::ImportProductsRequest>>>,
 }
 
 #[async_trait]
@@ -57,6 +58,36 @@ impl Operations for Desk {
             self.imported.lock().unwrap().push(message);
         }
         Ok(Response::new(pb::ImportDevicesResponse { device_count }))
+    }
+
+    async fn import_products(
+        &self,
+        request: Request<Streaming<pb::ImportProductsRequest>>,
+    ) -> Result<Response<pb::ImportProductsResponse>, Status> {
+        let mut messages = request.into_inner();
+        let mut product_count = 0;
+        while let Some(message) = messages.message().await? {
+            product_count += u32::try_from(message.products.len()).unwrap();
+            self.products.lock().unwrap().push(message);
+        }
+        Ok(Response::new(pb::ImportProductsResponse { product_count }))
+    }
+
+    async fn list_products(
+        &self,
+        request: Request<pb::ListProductsRequest>,
+    ) -> Result<Response<pb::ListProductsResponse>, Status> {
+        let page = request.into_inner();
+        let messages = self.products.lock().unwrap();
+        let all = messages.iter().flat_map(|message| &message.products);
+        let skip = page.page_token.parse().unwrap_or(0);
+        let products = all
+            .skip(skip)
+            .take(usize::try_from(page.page_size).unwrap());
+        Ok(Response::new(pb::ListProductsResponse {
+            products: products.cloned().collect(),
+            next_page_token: (skip + 1).to_string(),
+        }))
     }
 
     async fn list_gateways(
@@ -355,6 +386,45 @@ async fn an_inventory_goes_in_messages_below_one_mebibyte() {
         ),
         ("00AB", "01020304")
     );
+}
+
+fn product(number: u32) -> ProductEntry {
+    ProductEntry {
+        manufacturer: "Maker".to_owned(),
+        model: "Model of some length, thirty c".to_owned(),
+        hardware_versions: HardwareVersions { min: 1, max: 0xAB },
+        firmware_version: FirmwareVersion::new(number),
+        manufacturer_image_hash: ManufacturerImageHash::new([7; 32]),
+        status: ProductStatus::Withdrawn,
+        upgrade_from: vec![FirmwareVersion::new(0x0102_0304); 64],
+        status_us: None,
+    }
+}
+
+#[tokio::test]
+async fn products_go_in_messages_below_one_mebibyte_and_come_back_as_they_went() {
+    let desk = Desk::default();
+    let (_peer, link) = serve(router(desk.clone())).await;
+    let operations = OperationsClient::new(&link);
+    let id = RequestId::fresh();
+    let count = operations
+        .import_products(id, true, (0..2_500).map(product))
+        .await
+        .unwrap();
+    assert_eq!(count, 2_500);
+    let messages = desk.products.lock().unwrap().clone();
+    assert_eq!(messages[0].request_id, id.to_string());
+    assert!(messages[0].validate_only);
+    assert_eq!(messages.len(), 4);
+    let lens = messages.iter().map(Message::encoded_len);
+    assert!(lens.max() < Some(1024 * 1024));
+    let wanted = PageRequest {
+        size: 1,
+        token: Some("7".to_owned()),
+    };
+    let page = operations.products(&wanted).await.unwrap();
+    assert_eq!(page.items, [product(7)]);
+    assert_eq!(page.next.as_deref(), Some("8"));
 }
 
 #[tokio::test]

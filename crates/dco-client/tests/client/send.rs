@@ -264,6 +264,7 @@ async fn transfers_are_opened_read_listed_and_cancelled() {
         manifest: scene.manifest.clone(),
         devices: vec![Eui64::from_bits(1), Eui64::from_bits(2)],
         signed_request: Bytes::new(),
+        originator_counter: None,
         validate_only,
     };
     let opened = user.open_transfer(open(false)).await.unwrap();

@@ -7,7 +7,7 @@ use super::Why;
 use super::images::image_id;
 use super::notices::Sent;
 use crate::engine::Engine;
-use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, window_of};
+use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted, window_of};
 use crate::state::batches::{Batch, Phase};
 use crate::state::requests::Made;
 use crate::state::timers::Wake;
@@ -63,6 +63,10 @@ impl Engine {
             changes: Vec::new(),
         };
         self.count_sent(&batch, at_us, record.limit);
+        self.counts.carried(user, record.originator_counter);
+        if let Some(start_us) = record.period_start_us {
+            self.counts.add(start_us, (Counted::Activations, user), len);
+        }
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;
         self.unwatch_image(user, image_id);

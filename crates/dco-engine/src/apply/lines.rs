@@ -52,7 +52,7 @@ impl Engine {
     pub(super) fn enqueue(&mut self, activation: u32) {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
-        if self.transfers.damage(batch.image_id).is_some() {
+        if self.is_held_back(activation) {
             self.batches.set_phase(activation, Phase::Queued(None));
             return;
         }
@@ -75,7 +75,7 @@ impl Engine {
             .set_phase(activation, Phase::Queued(Some(slot)));
     }
 
-    /// Out of its line, where it is in one, until its image is whole again.
+    /// Out of its line, where it is in one, until it may be released again.
     pub(super) fn hold_back(&mut self, activation: u32) {
         if let Phase::Queued(Some(_)) = self.batches.activation(activation).phase {
             self.dequeue(activation);

@@ -6,6 +6,7 @@ mod images;
 mod lines;
 mod notices;
 mod pauses;
+mod products;
 mod schedules;
 mod shares;
 mod transfers;
@@ -32,6 +33,12 @@ impl Engine {
         {
             Change::DayOpened(it) => self.apply_day_opened(at_us, it),
             Change::DevicesImported(it) => self.apply_devices_imported(it),
+            Change::ProductsImported(it) => self.apply_products_imported(at_us, it),
+            Change::TrustSet(it) => {
+                self.apply_trust_set(at_us, *it);
+                Ok(())
+            }
+            Change::ThresholdBreached(it) => self.apply_threshold_breached(at_us, it),
             Change::TransferOpened(it) => self.apply_transfer_opened(seq, at_us, it),
             Change::TransferWarned(it) => {
                 self.apply_transfer_warned(at_us, it);
@@ -81,6 +88,7 @@ impl Engine {
         for activation in moved {
             self.queue_again(activation);
         }
+        self.look_again_at(record);
         let count = u32::try_from(record.devices.len()).unwrap_or(u32::MAX);
         let by = Eui64::from_bits(record.by);
         self.requests
@@ -96,6 +104,15 @@ impl Engine {
                 self.batches.lost.insert(activation);
             } else {
                 self.batches.lost.remove(&activation);
+            }
+        }
+    }
+
+    /// What the Central Products List says of a Device depends on what the inventory says of it.
+    fn look_again_at(&mut self, record: &DevicesImported) {
+        for device in &record.devices {
+            if let Some(activation) = self.batches.busy(Eui64::from_bits(device.device)) {
+                self.look_again(activation);
             }
         }
     }

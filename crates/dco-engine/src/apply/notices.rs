@@ -1,13 +1,13 @@
 //! What parties are told of records: the same in replay, so that a position means the same after a restart.
 
-use dco_block::Eui64;
+use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{Act, Micros, Pending, ScheduleId, ServiceDate, Side, Source, Span, Step};
 
 use super::Why;
 use crate::effect::Topic;
 use crate::engine::Engine;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, CapacitySet};
+use crate::record::{ActKind, CapacitySet, ThresholdBreached};
 use crate::view::NoticeSubject;
 
 impl Engine {
@@ -115,6 +115,40 @@ impl Engine {
             expire_us,
         };
         self.notice(NoticeParty::User(user), at_us, subject);
+    }
+
+    /// What the Central Products List holds now, and what goes on, is told to its User and to the Service Desk.
+    pub(super) fn note_hold(
+        &mut self,
+        (user, manufacturer_image_hash): (Eui64, ManufacturerImageHash),
+        at_us: Micros,
+        (held, freed): (u32, u32),
+    ) {
+        let subject = NoticeSubject::ProductsHold {
+            user,
+            manufacturer_image_hash,
+            held,
+            freed,
+        };
+        self.notice(NoticeParty::User(user), at_us, subject.clone());
+        self.notice(NoticeParty::Desk, at_us, subject);
+    }
+
+    /// What one User has sent too much of is told to it as well; what others have sent is not.
+    pub(super) fn note_breach(&mut self, user: Eui64, at_us: Micros, record: &ThresholdBreached) {
+        let subject = NoticeSubject::ThresholdBreached {
+            user,
+            counted: record.counted(),
+            of_all: record.of_all,
+            limit: record.limit,
+            used: record.used,
+            requested: record.requested,
+        };
+        if !record.of_all {
+            self.notice(NoticeParty::User(user), at_us, subject.clone());
+        }
+        self.notice(NoticeParty::Operators, at_us, subject.clone());
+        self.notice(NoticeParty::Desk, at_us, subject);
     }
 
     /// Tells a User once that most of what it may send for a day is sent: when this batch takes it over four fifths.

@@ -5,7 +5,7 @@ use dco_schedule::Micros;
 
 use super::Why;
 use crate::engine::{Engine, Seq};
-use crate::record::{TransferEnded, TransferOpened, TransferRef};
+use crate::record::{Counted, TransferEnded, TransferOpened, TransferRef};
 use crate::state::requests::Made;
 use crate::state::timers::Deadline;
 use crate::view::TransferState;
@@ -25,6 +25,10 @@ impl Engine {
         self.deadlines
             .set(record.expire_us, Deadline::ExpireTransfer { owner: seq });
         let user = Eui64::from_bits(record.user);
+        self.counts.carried(user, record.originator_counter);
+        if let Some(start_us) = record.period_start_us {
+            self.counts.add(start_us, (Counted::Transfers, user), 1);
+        }
         self.requests
             .remember(user, record.request.as_ref(), Made::Transfer(seq))
     }

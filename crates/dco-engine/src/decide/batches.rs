@@ -7,11 +7,12 @@ use dco_schedule::{
     BatchAsked, BatchRefusal, HourWindow, Micros, ScheduleId, ServiceDate, ServiceDay, Source,
 };
 
+use super::thresholds::Added;
 use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::{Cancel, SubmitBatch};
 use crate::read::forecast::NewBatch;
-use crate::record::{BatchAccepted, BatchCancelled, Change};
+use crate::record::{BatchAccepted, BatchCancelled, Change, Counted};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
 use crate::state::images::Image;
@@ -32,8 +33,18 @@ impl Engine {
         if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
             return self.batch_made(made);
         }
+        self.refuse_replayed(asked.user, asked.originator_counter)?;
         let admitted = self.admit(&asked)?;
-        let record = self.accepted_record(&asked, &digest, &admitted);
+        let period_start_us = self.within_thresholds(Added {
+            user: asked.user,
+            counted: Counted::Activations,
+            count: u32::try_from(asked.devices.len()).unwrap_or(u32::MAX),
+            validate_only: asked.validate_only,
+        })?;
+        let record = BatchAccepted {
+            period_start_us: Some(period_start_us),
+            ..self.accepted_record(&asked, &digest, &admitted)
+        };
         if asked.validate_only {
             return Ok(Reply::Batch(preview(
                 &asked,
@@ -86,6 +97,7 @@ impl Engine {
         if let Some((first, count)) = first_and_count(busy) {
             return Err(Refusal::DeviceBusy { first, count });
         }
+        self.refuse_distrusted(&image.manifest, &asked.devices)?;
         let day = self.day_sent_for(asked.service_date)?;
         let large = image.manifest.is_large();
         let source = self.source_of(asked, &day, large)?;
@@ -208,6 +220,8 @@ impl Engine {
             predicted_release_us: predicted.release_us,
             predicted_completion_us: predicted.completion_us,
             signed_request: asked.signed_request.clone(),
+            originator_counter: asked.originator_counter,
+            period_start_us: None,
             schedule: admitted.source.and_then(Source::schedule),
             small_uses_allowance: !admitted.large && admitted.source.is_some(),
             limit,

@@ -90,8 +90,8 @@ impl Engine {
         for activation in under_way {
             if in_hand.contains(&activation) {
                 self.progress(activation, Stage::Accepted);
-            } else if remembers && self.is_quarantined(activation) {
-                let message = "the image is quarantined; it is offered again when it is whole";
+            } else if remembers && self.is_held_back(activation) {
+                let message = "the image is quarantined, or not allowed any more; it is offered again when it may be";
                 self.end_attempt(activation, declined(message.to_owned()));
             } else if remembers {
                 self.offer_again(activation);
@@ -99,11 +99,6 @@ impl Engine {
                 self.give_up_attempt(activation, Outcome::Unknown);
             }
         }
-    }
-
-    fn is_quarantined(&self, activation: u32) -> bool {
-        let image_id = self.batches.batch_of(activation).image_id;
-        self.transfers.damage(image_id).is_some()
     }
 
     /// From the beginning: the time it was away does not count as time without progress.

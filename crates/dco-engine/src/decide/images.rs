@@ -1,15 +1,19 @@
-//! Which blocks are kept, and until when.
+//! Which image is meant, which blocks are kept, and until when.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Eui64, ImageId};
+use dco_block::{Eui64, ImageId, ManufacturerImageHash};
 use dco_schedule::Micros;
 
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::record::{Change, ImageQuarantined, ImageRetired};
+use crate::refusal::Refusal;
+use crate::state::images::Image;
 use crate::state::timers::Deadline;
+use crate::view::TransferState;
 
 impl Engine {
     /// Lets the blocks of this owner go, unless something needs them or their time has not passed.
@@ -120,6 +124,56 @@ impl Engine {
             .collect();
         for owner in changed {
             self.transfer_changed(owner);
+        }
+    }
+
+    /// The stored image for a User.
+    pub(crate) fn stored_image(
+        &self,
+        user: Eui64,
+        hash: ManufacturerImageHash,
+        device: Eui64,
+    ) -> Result<&Image, Refusal> {
+        let owners = self.transfers.of_hash(user, hash);
+        let seen: BTreeSet<_> = owners
+            .iter()
+            .rev()
+            .filter_map(|owner| self.transfers.get(*owner))
+            .map(|transfer| transfer.manifest.image_id())
+            .collect();
+        let stored: Vec<&Image> = seen
+            .into_iter()
+            .filter_map(|id| self.transfers.image(user, id))
+            // What a transfer declared that was never verified names no image.
+            .filter(|image| image.manifest.manufacturer_image_hash() == hash)
+            .collect();
+        let newest = stored.iter().max_by_key(|image| image.owner);
+        let for_device = stored
+            .iter()
+            .filter(|image| image.devices.contains(&device));
+        for_device
+            .max_by_key(|image| image.owner)
+            .or(newest)
+            .copied()
+            .ok_or_else(|| self.why_not_stored(owners))
+    }
+
+    fn why_not_stored(&self, owners: &[u64]) -> Refusal {
+        let newest = owners.last().and_then(|owner| self.transfers.get(*owner));
+        match newest {
+            None => Refusal::NotFound { kind: "image" },
+            Some(transfer) if transfer.state() == TransferState::Retired => Refusal::ImageRetired {
+                transfer: transfer.number,
+            },
+            Some(transfer) if transfer.state() == TransferState::Receiving => {
+                Refusal::ImageIncomplete {
+                    transfer: transfer.number,
+                }
+            }
+            Some(transfer) => Refusal::ImageNotVerified {
+                transfer: transfer.number,
+                state: transfer.state(),
+            },
         }
     }
 }

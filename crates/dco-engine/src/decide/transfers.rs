@@ -1,17 +1,16 @@
 //! SRV 11.1: opening, completing, cancelling a transfer.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dco_block::{Eui64, HardwareVersions, Manifest, ManufacturerImageHash};
+use dco_block::{Eui64, HardwareVersions, Manifest};
 
+use super::thresholds::Added;
 use crate::effect::{Effect, Reply};
 use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
-use crate::record::{Change, TransferEnd, TransferEnded, TransferOpened};
+use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferOpened};
 use crate::refusal::Refusal;
-use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
 use crate::view::{InvalidDevices, TransferState, TransferView};
@@ -25,11 +24,18 @@ impl Engine {
         if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
             return self.transfer_made(made);
         }
+        self.refuse_replayed(asked.user, asked.originator_counter)?;
         refuse_signed_request(&asked.signed_request)?;
         self.refuse_other_manifest(asked.user, &asked.manifest)?;
         let (devices, invalid) =
             self.sort_devices(asked.user, &asked.manifest, asked.devices.clone())?;
         self.within_limits(asked.user, &asked.manifest)?;
+        let period_start_us = self.within_thresholds(Added {
+            user: asked.user,
+            counted: Counted::Transfers,
+            count: 1,
+            validate_only: asked.validate_only,
+        })?;
         if asked.validate_only {
             return Ok(Reply::Transfer(self.preview(
                 &asked,
@@ -37,7 +43,10 @@ impl Engine {
                 invalid,
             )));
         }
-        let record = self.opened_record(&asked, &digest, &devices, &invalid);
+        let record = TransferOpened {
+            period_start_us: Some(period_start_us),
+            ..self.opened_record(&asked, &digest, &devices, &invalid)
+        };
         let owner = self.record(Change::TransferOpened(record));
         self.end_if_known(owner);
         self.transfer_changed(owner);
@@ -203,6 +212,8 @@ impl Engine {
                 .saturating_sub(self.terms.transfer.warn_before_us)
                 .max(self.now_us),
             signed_request: asked.signed_request.clone(),
+            originator_counter: asked.originator_counter,
+            period_start_us: None,
         }
     }
 
@@ -222,8 +233,12 @@ impl Engine {
             return;
         };
         if transfer.state() == TransferState::Verifying {
-            let manifest = Arc::clone(&transfer.manifest);
-            self.out.push_effect(Effect::Verify { owner, manifest });
+            let (user, manifest) = (transfer.user, Arc::clone(&transfer.manifest));
+            self.out.push_effect(Effect::Verify {
+                owner,
+                user,
+                manifest,
+            });
         }
     }
 
@@ -309,9 +324,16 @@ impl Engine {
     }
 
     fn store_or_reject(&mut self, owner: u64) {
-        match self.transfers.differs_from_image(owner) {
-            None => self.store(owner),
-            Some(field) => self.reject(
+        let distrust = self.transfers.get(owner);
+        let distrust = distrust.and_then(|it| self.distrust_of_image(&it.manifest));
+        match (self.transfers.differs_from_image(owner), distrust) {
+            (None, None) => self.store(owner),
+            (None, Some(distrust)) => self.reject(
+                owner,
+                distrust.reason().to_owned(),
+                format!("{distrust}; open a new transfer once the list says otherwise"),
+            ),
+            (Some(field), _) => self.reject(
                 owner,
                 "IMAGE_DIGEST_MISMATCH".to_owned(),
                 format!(
@@ -368,56 +390,6 @@ impl Engine {
             view.signed_request = Bytes::new();
         }
         Ok(reply)
-    }
-
-    /// The stored image for a User.
-    pub(crate) fn stored_image(
-        &self,
-        user: Eui64,
-        hash: ManufacturerImageHash,
-        device: Eui64,
-    ) -> Result<&Image, Refusal> {
-        let owners = self.transfers.of_hash(user, hash);
-        let seen: BTreeSet<_> = owners
-            .iter()
-            .rev()
-            .filter_map(|owner| self.transfers.get(*owner))
-            .map(|transfer| transfer.manifest.image_id())
-            .collect();
-        let stored: Vec<&Image> = seen
-            .into_iter()
-            .filter_map(|id| self.transfers.image(user, id))
-            // What a transfer declared that was never verified names no image.
-            .filter(|image| image.manifest.manufacturer_image_hash() == hash)
-            .collect();
-        let newest = stored.iter().max_by_key(|image| image.owner);
-        let for_device = stored
-            .iter()
-            .filter(|image| image.devices.contains(&device));
-        for_device
-            .max_by_key(|image| image.owner)
-            .or(newest)
-            .copied()
-            .ok_or_else(|| self.why_not_stored(owners))
-    }
-
-    fn why_not_stored(&self, owners: &[u64]) -> Refusal {
-        let newest = owners.last().and_then(|owner| self.transfers.get(*owner));
-        match newest {
-            None => Refusal::NotFound { kind: "image" },
-            Some(transfer) if transfer.state() == TransferState::Retired => Refusal::ImageRetired {
-                transfer: transfer.number,
-            },
-            Some(transfer) if transfer.state() == TransferState::Receiving => {
-                Refusal::ImageIncomplete {
-                    transfer: transfer.number,
-                }
-            }
-            Some(transfer) => Refusal::ImageNotVerified {
-                transfer: transfer.number,
-                state: transfer.state(),
-            },
-        }
     }
 }
 

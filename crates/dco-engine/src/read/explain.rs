@@ -12,7 +12,7 @@ impl Engine {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
         let ahead_count = self.ahead_count(batch, item.phase);
-        let mut holds = self.holds_of_all(batch, item.phase);
+        let mut holds = self.holds_by_people(activation, batch);
         holds.extend(match item.phase {
             Phase::Parked => vec![Hold::ServiceDayNotStarted {
                 until_us: batch.day_start_us,
@@ -39,9 +39,9 @@ impl Engine {
         }
     }
 
-    /// What holds every activation of the image, or of all images, until somebody does something about it.
-    fn holds_of_all(&self, batch: &Batch, phase: Phase) -> Vec<Hold> {
-        if !phase.waits() {
+    /// What holds it, and mostly others with it, until somebody does something about it.
+    fn holds_by_people(&self, activation: u32, batch: &Batch) -> Vec<Hold> {
+        if !self.batches.activation(activation).phase.waits() {
             return Vec::new();
         }
         let damage = self.transfers.damage(batch.image_id);
@@ -51,6 +51,7 @@ impl Engine {
         self.hold_of_pause()
             .into_iter()
             .chain(quarantined)
+            .chain(self.distrust(activation).map(Hold::NotAllowed))
             .collect()
     }
 
@@ -140,7 +141,8 @@ impl Engine {
                 Hold::GatewayNotConnected { .. }
                 | Hold::GatewayBusy { .. }
                 | Hold::DispatchPaused { .. }
-                | Hold::ImageQuarantined { .. } => return None,
+                | Hold::ImageQuarantined { .. }
+                | Hold::NotAllowed(_) => return None,
             }
         }
         Some(earliest_us)
@@ -151,6 +153,6 @@ impl Engine {
 fn is_freed_by_people(hold: &Hold) -> bool {
     matches!(
         hold,
-        Hold::DispatchPaused { .. } | Hold::ImageQuarantined { .. }
+        Hold::DispatchPaused { .. } | Hold::ImageQuarantined { .. } | Hold::NotAllowed(_)
     )
 }

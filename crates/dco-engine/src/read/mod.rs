@@ -16,6 +16,7 @@ use crate::event::{ActivationName, Page, Request};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
 use crate::state::images::Image;
+use crate::state::products;
 use crate::view::{
     ActivationState, ActivationView, BatchView, Changes, GatewayView, Stage, TransferState,
 };
@@ -54,6 +55,7 @@ impl Engine {
                 block_bytes,
             } => self.open_image(gateway, image_id, block_bytes),
             Request::ListGateways => Ok(self.list_gateways()),
+            Request::ListProducts { skip, limit } => Ok(self.list_products(skip, limit)),
             other => Ok(self.report(&other)),
         }
     }
@@ -184,6 +186,9 @@ impl Engine {
                 index: damage.index,
             });
         }
+        if let Some(distrust) = self.distrust_of_image(&image.manifest) {
+            return Err(Refusal::ImageNotAllowed(distrust));
+        }
         let source = self.block_source_of(image);
         source.map(Reply::Blocks).ok_or(Refusal::ImageNotOnOffer)
     }
@@ -208,6 +213,12 @@ impl Engine {
             concurrency: gateway.concurrency.min(limit),
         });
         Reply::Gateways(rows.collect())
+    }
+
+    fn list_products(&self, skip: u32, limit: u32) -> Reply {
+        let entries = self.products.iter();
+        let part = entries.skip(as_usize(skip)).take(as_usize(limit));
+        Reply::Products(part.map(products::view).collect())
     }
 
     fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {

@@ -60,7 +60,7 @@ impl DeviceTable {
             devices: table.0.iter().copied().flat_map(u64::to_le_bytes).collect(),
             absent,
             kinds: of_u32s(devices.values().copied()),
-            models: models.into_iter().cloned().collect(),
+            models: models.to_vec(),
             ..Devices::default()
         };
         for known in known {

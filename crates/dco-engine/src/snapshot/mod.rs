@@ -14,11 +14,13 @@ mod activations;
 mod batches;
 mod check;
 mod columns;
+mod counts;
 mod days;
 mod devices;
 mod dispatch;
 mod gateways;
 mod notices;
+mod products;
 mod queues;
 mod requests;
 mod schedules;
@@ -31,15 +33,16 @@ use prost::Message;
 
 use crate::engine::{Engine, ReplayError, Seq};
 use crate::outbox::Outbox;
-use crate::state::batches::{Batch, Batches, Phase};
+use crate::state::batches::{Batches, Phase};
 use crate::state::inventory::Inventory;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::{Phase as TransferPhase, Transfers};
 use crate::terms::Terms;
 use devices::{DeviceTable, KnownDevices};
+use products::Allowed;
 
 /// The newest format that this program reads, and the one that it writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Octets of the CRC-32 at the end.
 const CRC_BYTES: usize = 4;
 
@@ -81,6 +84,10 @@ struct Snapshot {
     small: Option<queues::Queue>,
     #[prost(message, optional, tag = "14")]
     dispatch: Option<dispatch::Dispatch>,
+    #[prost(message, optional, tag = "30")]
+    products: Option<products::Products>,
+    #[prost(message, optional, tag = "31")]
+    counts: Option<counts::Counts>,
     #[prost(message, optional, tag = "40")]
     schedules: Option<schedules::Schedules>,
     #[prost(message, optional, tag = "41")]
@@ -127,7 +134,9 @@ impl Engine {
             recorded_us,
             out: _,
             requests,
+            counts,
             inventory,
+            products,
             transfers,
             batches,
             days,
@@ -160,6 +169,8 @@ impl Engine {
             large: Some(queues::Queue::of(large)),
             small: Some(queues::Queue::of(small)),
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
+            products: Some(products::Products::of(products)),
+            counts: Some(counts::Counts::of(counts)),
             schedules: Some(schedules::Schedules::of(schedules)),
             notices: Some(notices::Notices::of(notices)),
         }
@@ -221,12 +232,13 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     } = sent?;
     let known = (&known, kinds.as_slice());
     must_have_images(&batches, &transfers)?;
-    let is_whole = |batch: &Batch| transfers.damage(batch.image_id).is_none();
+    let products = snapshot.products.unwrap_or_default().load()?;
+    let allowed = Allowed::of((&transfers, &inventory, &products), (&batches, &kinds));
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
-    let large = large.load(&mut batches, known, |it| it.large && is_whole(it))?;
+    let large = large.load(&mut batches, known, |it, at| it.large && allowed.has(at))?;
     let small = small.unwrap_or_default();
-    let small = small.load(&mut batches, known, |it| !it.large && is_whole(it))?;
+    let small = small.load(&mut batches, known, |it, at| !it.large && allowed.has(at))?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
@@ -241,7 +253,9 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         dispatch: snapshot.dispatch.unwrap_or_default().load()?,
         days: snapshot.days.unwrap_or_default().load(&terms, at_us)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),
+        counts: snapshot.counts.unwrap_or_default().load()?,
         inventory,
+        products,
         transfers,
         batches,
         schedules,

@@ -5,7 +5,7 @@ use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 
 use super::Why;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, Quota};
+use crate::record::{ActKind, Counted, Quota};
 use crate::state::notices::NoticeBoard;
 use crate::view::NoticeSubject;
 
@@ -84,6 +84,17 @@ struct Notice {
     moved_numbers: Vec<u32>,
     #[prost(uint64, repeated, tag = "18")]
     moved_units: Vec<u64>,
+    /// 32 octets, or none.
+    #[prost(bytes = "vec", tag = "19")]
+    manufacturer_image_hash: Vec<u8>,
+    /// Activations that go on.
+    #[prost(uint32, tag = "20")]
+    freed: u32,
+    #[prost(enumeration = "Counted", tag = "21")]
+    counted: i32,
+    /// What a refused request would have added.
+    #[prost(uint32, tag = "22")]
+    requested: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
@@ -97,6 +108,8 @@ enum Kind {
     OverAgreed = 5,
     TransferExpires = 6,
     NearlyUsed = 7,
+    ProductsHold = 30,
+    ThresholdBreached = 31,
 }
 
 impl Notices {
@@ -214,6 +227,44 @@ impl Notice {
                 count: *used,
                 ..of(Kind::NearlyUsed)
             },
+            other => Self::of_what_is_refused(other),
+        }
+    }
+
+    /// What is held back or refused.
+    fn of_what_is_refused(subject: &NoticeSubject) -> Self {
+        match subject {
+            NoticeSubject::ProductsHold {
+                user,
+                manufacturer_image_hash,
+                held,
+                freed,
+            } => Self {
+                kind: Kind::ProductsHold.into(),
+                user: user.bits(),
+                manufacturer_image_hash: manufacturer_image_hash.as_bytes().to_vec(),
+                count: *held,
+                freed: *freed,
+                ..Self::default()
+            },
+            NoticeSubject::ThresholdBreached {
+                user,
+                counted,
+                of_all,
+                limit,
+                used,
+                requested,
+            } => Self {
+                kind: Kind::ThresholdBreached.into(),
+                user: user.bits(),
+                counted: (*counted).into(),
+                flag: *of_all,
+                limit: Some(*limit),
+                count: *used,
+                requested: *requested,
+                ..Self::default()
+            },
+            _ => unreachable!("every other subject is dealt with before"),
         }
     }
 
@@ -286,6 +337,20 @@ impl Notice {
                 date,
                 limit: self.limit?,
                 used: self.count,
+            },
+            Kind::ProductsHold => NoticeSubject::ProductsHold {
+                user: Eui64::from_bits(self.user),
+                manufacturer_image_hash: self.manufacturer_image_hash.as_slice().try_into().ok()?,
+                held: self.count,
+                freed: self.freed,
+            },
+            Kind::ThresholdBreached => NoticeSubject::ThresholdBreached {
+                user: Eui64::from_bits(self.user),
+                counted: Counted::try_from(self.counted).ok()?,
+                of_all: self.flag,
+                limit: self.limit?,
+                used: self.count,
+                requested: self.requested,
             },
         })
     }

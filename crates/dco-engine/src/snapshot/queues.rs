@@ -94,13 +94,13 @@ impl Queue {
         self,
         batches: &mut Batches,
         (known, kinds): (&KnownDevices, &[u32]),
-        is_in: impl Fn(&Batch) -> bool,
+        is_in: impl Fn(&Batch, u32) -> bool,
     ) -> Result<engine::Queue, Why> {
         let turns = self.turns()?;
         let mut slots = Vec::new();
         let queue = FairQueue::resume(
             &turns,
-            entries(batches, (known, kinds), is_in),
+            entries(batches, (known, kinds), &is_in),
             |activation, slot| slots.push((activation, slot)),
         );
         for (activation, slot) in slots {
@@ -164,13 +164,12 @@ impl Queue {
 fn entries(
     batches: &Batches,
     (known, kinds): (&KnownDevices, &[u32]),
-    is_in: impl Fn(&Batch) -> bool,
+    is_in: &impl Fn(&Batch, u32) -> bool,
 ) -> impl Iterator<Item = Entry<Eui64, Lane, u32>> {
-    let of_kind = batches.iter().filter(move |batch| is_in(batch));
-    of_kind.flat_map(move |batch| {
-        let waiting = batch.activations().filter(|activation| {
+    batches.iter().flat_map(move |batch| {
+        let waiting = batch.activations().filter(move |activation| {
             let phase = batches.activation(*activation).phase;
-            matches!(phase, Phase::Queued(_))
+            matches!(phase, Phase::Queued(_)) && is_in(batch, *activation)
         });
         waiting.map(|activation| Entry {
             user: batch.user,

@@ -251,6 +251,8 @@ impl Transfer {
             expire_us: *expire_us,
             warn_us: *warn_us,
             signed_request: signed_request.clone(),
+            originator_counter: None,
+            period_start_us: None,
         };
         let end = match phase {
             Phase::Receiving(_) | Phase::Verifying => None,

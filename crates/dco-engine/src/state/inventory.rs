@@ -23,6 +23,8 @@ pub(crate) struct Inventory {
     /// What is known of Devices, each once: many are alike.
     kinds: Kinds,
     models: BTreeMap<Model, u32>,
+    /// By their numbers.
+    model_names: Vec<Model>,
 }
 
 /// Numbers for what is known of Devices.
@@ -55,6 +57,21 @@ impl Inventory {
     /// The Device, if it is registered to this User.
     pub(crate) fn of_user(&self, device: Eui64, user: Eui64) -> Option<&Known> {
         self.get(device).filter(|known| known.user == user)
+    }
+
+    /// The Device Model of a number.
+    pub(crate) fn model(&self, number: u32) -> Option<&Model> {
+        self.model_names.get(usize::try_from(number).ok()?)
+    }
+
+    /// The number of what is known of a Device.
+    pub(crate) fn kind_of(&self, device: Eui64) -> Option<u32> {
+        self.devices.get(&device).copied()
+    }
+
+    /// What is known of Devices, by number.
+    pub(crate) fn kind(&self, number: u32) -> Option<&Known> {
+        self.kinds.get(number)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -95,16 +112,14 @@ impl Inventory {
 
     /// All Devices in order, each with the number of what is known of it; all that is known, by number; and the
     /// Device Models in the order in which they first came.
-    pub(crate) fn kept(&self) -> (&BTreeMap<Eui64, u32>, &[Known], Vec<&Model>) {
+    pub(crate) fn kept(&self) -> (&BTreeMap<Eui64, u32>, &[Known], &[Model]) {
         let Self {
             devices,
             kinds: Kinds { known, numbers: _ },
-            models,
+            models: _,
+            model_names,
         } = self;
-        let mut by_number: Vec<_> = models.iter().collect();
-        by_number.sort_unstable_by_key(|(_, number)| **number);
-        let models = by_number.into_iter().map(|(model, _)| model).collect();
-        (devices, known, models)
+        (devices, known, model_names)
     }
 
     /// The inventory that kept these; `None` when a model or what is known of Devices is there twice, or a number is
@@ -120,7 +135,8 @@ impl Inventory {
                 numbers: known.iter().copied().zip(0..).collect(),
                 known,
             },
-            models: models.into_iter().zip(0..).collect(),
+            models: models.iter().cloned().zip(0..).collect(),
+            model_names: models,
             devices,
         };
         let once = inventory.kinds.numbers.len() == kinds_len;
@@ -134,7 +150,11 @@ impl Inventory {
 
     fn intern(&mut self, model: &Model) -> u32 {
         let next = u32::try_from(self.models.len()).unwrap_or(u32::MAX);
-        *self.models.entry(model.clone()).or_insert(next)
+        let number = *self.models.entry(model.clone()).or_insert(next);
+        if number == next {
+            self.model_names.push(model.clone());
+        }
+        number
     }
 }
 

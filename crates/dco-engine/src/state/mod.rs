@@ -1,6 +1,7 @@
 //! What records change. Nothing in here decides anything.
 
 pub(crate) mod batches;
+pub(crate) mod counts;
 pub(crate) mod days;
 pub(crate) mod dispatch;
 pub(crate) mod gateways;
@@ -8,6 +9,7 @@ pub(crate) mod images;
 pub(crate) mod inventory;
 pub(crate) mod lanes;
 pub(crate) mod notices;
+pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod schedules;
 pub(crate) mod timers;

@@ -9,11 +9,12 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::event::{
-    ActOnSchedule, AnswerAction, Cancel, ChangePause, ImportDevices, OpenTransfer, RequestId,
-    SetCapacity, SubmitBatch,
+    ActOnSchedule, AnswerAction, Cancel, ChangePause, ImportDevices, ImportProducts, OpenTransfer,
+    RequestId, SetCapacity, SubmitBatch,
 };
 use crate::record::{CapacitySet, RequestKey, ScheduleAct};
 use crate::refusal::Refusal;
+use crate::state::products;
 
 /// What a request made or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(crate) enum Made {
     Batch(u32),
     /// A batch cancelled, by its index.
     CancelledBatch(u32),
-    /// Devices imported.
+    /// Devices, or products, imported.
     Imported(u32),
     /// Releases paused.
     Paused,
@@ -105,6 +106,7 @@ impl Asked for OpenTransfer {
         hash.field(&parts.ota_header);
         hash.devices(&self.devices);
         hash.field(&self.signed_request);
+        hash.counter(self.originator_counter);
         hash.finish()
     }
 }
@@ -119,6 +121,7 @@ impl Asked for SubmitBatch {
             .map(|date| date.days().to_le_bytes().to_vec());
         hash.field(&date.unwrap_or_default());
         hash.field(&self.signed_request);
+        hash.counter(self.originator_counter);
         hash.finish()
     }
 }
@@ -190,6 +193,16 @@ impl Asked for ImportDevices {
     }
 }
 
+impl Asked for ImportProducts {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = FieldHash::new("ImportProducts");
+        for entry in &self.products {
+            hash.field(&products::to_record(entry).encode_to_vec());
+        }
+        hash.finish()
+    }
+}
+
 impl Asked for ChangePause {
     fn digest(&self) -> [u8; 32] {
         let mut hash = FieldHash::new("ChangePause");
@@ -217,6 +230,13 @@ impl FieldHash {
         self.0.update((devices.len() as u64).to_le_bytes());
         for device in devices {
             self.0.update(device.bits().to_le_bytes());
+        }
+    }
+
+    /// Without one the digest is as it was before there were any.
+    fn counter(&mut self, counter: Option<u64>) {
+        if let Some(counter) = counter {
+            self.field(&counter.to_le_bytes());
         }
     }
 

@@ -1,11 +1,11 @@
 //! Schedules, actions, notices and limits as they are read.
 
-use dco_block::Eui64;
+use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
     Act, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed, Source, Span,
 };
 
-use crate::record::ActKind;
+use crate::record::{ActKind, Counted};
 
 /// One schedule. For its User without the names of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,33 @@ pub enum NoticeSubject {
         limit: u32,
         /// What is sent.
         used: u32,
+    },
+    /// An import of the Central Products List, or a change of what is checked against it, holds activations or lets them
+    /// go on.
+    ProductsHold {
+        /// Whose they are.
+        user: Eui64,
+        /// The image.
+        manufacturer_image_hash: ManufacturerImageHash,
+        /// How many are held from now on.
+        held: u32,
+        /// How many are held no more.
+        freed: u32,
+    },
+    /// A request was refused because a count would have gone over its threshold. Told once for each count of a period.
+    ThresholdBreached {
+        /// Whose request it was.
+        user: Eui64,
+        /// What was counted.
+        counted: Counted,
+        /// Whether it was the count over all Users.
+        of_all: bool,
+        /// The threshold.
+        limit: u32,
+        /// Counted so far.
+        used: u32,
+        /// What the request would have added.
+        requested: u32,
     },
 }
 

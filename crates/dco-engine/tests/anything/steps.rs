@@ -7,12 +7,13 @@ use dco_block::{Eui64, Manifest};
 use dco_engine::{
     ActivationName, AttemptEnd, AttemptRef, Cancel, Event, HOUR_US, Hello, ImportDevices,
     OpenTransfer, Outcome, Report, Request, RequestId, SECOND_US, Session, SubmitBatch, Terms,
-    TransferState, Verdict,
+    TransferState, TrustTerms, Verdict,
 };
 use dco_schedule::{Calendar, Micros, ServiceDate};
 use proptest::prelude::*;
 
 use super::agreeing::{Agree, agree};
+use super::trusting::{import_products, trust};
 use crate::sample::{
     ANN, BOB, DAY_US, LARGE, NORTH, OPERATOR, SMALL, SOUTH, device, entry, manifest,
 };
@@ -69,6 +70,7 @@ pub(crate) enum Step {
     CrashWith {
         capacity: u32,
     },
+    CrashTrusting(TrustTerms),
 }
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -101,6 +103,7 @@ fn of_user() -> impl Strategy<Value = Step> {
         2 => cancel.prop_map(|asked| Step::Ask(Request::CancelBatch(asked))),
         1 => Just(Step::Pause),
         1 => import().prop_map(|asked| Step::Ask(Request::ImportDevices(asked))),
+        2 => import_products().prop_map(|asked| Step::Ask(Request::ImportProducts(asked))),
     ]
 }
 
@@ -145,6 +148,7 @@ fn of_time() -> impl Strategy<Value = Step> {
         6 => span().prop_map(Step::Pass),
         1 => Just(Step::Crash),
         1 => (0_u32..7).prop_map(|capacity| Step::CrashWith { capacity }),
+        1 => trust().prop_map(Step::CrashTrusting),
     ]
 }
 
@@ -199,6 +203,7 @@ fn opening() -> impl Strategy<Value = OpenTransfer> {
         manifest,
         devices,
         signed_request: Bytes::new(),
+        originator_counter: None,
     })
 }
 
@@ -212,6 +217,7 @@ fn batch() -> impl Strategy<Value = SubmitBatch> {
         devices,
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
     })
 }
 
@@ -278,6 +284,13 @@ impl World {
             Step::CrashWith { capacity } => {
                 let terms = Terms {
                     capacity_per_day: capacity,
+                    ..self.terms.clone()
+                };
+                self.restart_with(terms);
+            }
+            Step::CrashTrusting(trust) => {
+                let terms = Terms {
+                    trust,
                     ..self.terms.clone()
                 };
                 self.restart_with(terms);

@@ -73,6 +73,7 @@ impl World {
             manifest: Arc::clone(manifest),
             devices: devices.to_vec(),
             signed_request: Bytes::new(),
+            originator_counter: None,
         }
     }
 
@@ -164,6 +165,7 @@ impl World {
             devices: devices.to_vec(),
             service_date: None,
             signed_request: Bytes::new(),
+            originator_counter: None,
         }
     }
 

@@ -194,6 +194,7 @@ impl Estate {
             predicted_release_us: trt_start_us,
             predicted_completion_us: trt_start_us,
             signed_request: Bytes::new(),
+            originator_counter: None,
             ..BatchAccepted::default()
         }));
         let first = self.activations;

@@ -29,6 +29,7 @@ fn service(disk: &MemDisk) -> (Running, Backups, CancellationToken) {
         clock,
         metrics: Arc::clone(&metrics),
         service_desk_url: "mailto:desk".into(),
+        signers: crate::signers::Signers::unasked(),
         journal_kept_us: Micros::MAX,
         draining: CancellationToken::new(),
         stop: stop.clone(),

@@ -1,6 +1,7 @@
 //! From what was written to what is run on.
 
 mod schedules;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -65,6 +66,7 @@ impl ConfigFile {
                 self.scrub.bytes_per_second,
                 0..=u64::from(GIBIBYTE) * 16,
             )?,
+            signing: self.trust.signing(base_dir)?,
             parties: parties(self.party)?,
         })
     }
@@ -89,6 +91,8 @@ impl ConfigFile {
             )?,
             limits: self.limits.check()?,
             retention: self.retention.terms()?,
+            trust: self.trust.terms()?,
+            thresholds: self.thresholds.check()?,
             schedules: self.schedules.check()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,

@@ -35,6 +35,10 @@ pub struct ConfigFile {
     #[serde(default)]
     pub retry: RetrySection,
     #[serde(default)]
+    pub trust: TrustSection,
+    #[serde(default)]
+    pub thresholds: ThresholdsSection,
+    #[serde(default)]
     pub intake: IntakeSection,
     #[serde(default)]
     pub store: StoreSection,
@@ -154,6 +158,35 @@ pub struct RetrySection {
 pub struct RetryRuleSection {
     pub attempts_max: u16,
     pub backoff_minutes: u32,
+}
+
+/// `[trust]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrustSection {
+    pub image_signature: bool,
+    pub products_list: bool,
+    pub upgrade_pathway: bool,
+    pub signer: Vec<SignerSection>,
+}
+
+/// `[[trust.signer]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignerSection {
+    pub user: String,
+    pub file: PathBuf,
+}
+
+/// `[thresholds]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThresholdsSection {
+    pub period_minutes: u32,
+    pub transfers_per_user_max: u32,
+    pub transfers_total_max: u32,
+    pub activations_per_user_max: u32,
+    pub activations_total_max: u32,
 }
 
 /// `[intake]`
@@ -322,6 +355,29 @@ impl Default for RetrySection {
             transfer: rule(5, 15),
             activation: rule(3, 60),
             unknown: rule(4, 60),
+        }
+    }
+}
+
+impl Default for TrustSection {
+    fn default() -> Self {
+        Self {
+            image_signature: true,
+            products_list: true,
+            upgrade_pathway: true,
+            signer: Vec::new(),
+        }
+    }
+}
+
+impl Default for ThresholdsSection {
+    fn default() -> Self {
+        Self {
+            period_minutes: 1_440,
+            transfers_per_user_max: 1_000,
+            transfers_total_max: 5_000,
+            activations_per_user_max: 200_000,
+            activations_total_max: 500_000,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use dco_engine::Terms;
+use dco_engine::{Terms, TrustTerms};
 
 use super::{Config, ConfigError, ConfigFile};
 
@@ -62,17 +62,26 @@ fn the_example_shows_the_defaults() {
         for required in ["ca", "certificate", "key"] {
             tls.remove(required);
         }
+        let trust = table["trust"].as_table_mut().unwrap();
+        trust.remove("signer");
     }
     assert_eq!(minimal, example);
 }
 
 #[test]
-fn the_defaults_are_those_of_the_engine() {
+fn the_defaults_are_those_of_the_engine_with_every_check_and_threshold() {
     let config = parse(MINIMAL).unwrap();
-    assert_eq!(
-        format!("{:?}", config.terms),
-        format!("{:?}", Terms::default())
-    );
+    let terms = Terms {
+        trust: TrustTerms {
+            products_list: true,
+            upgrade_pathway: true,
+        },
+        thresholds: config.terms.thresholds,
+        ..Terms::default()
+    };
+    assert!(config.signing.required);
+    assert!(config.terms.thresholds.activations.total_max < u32::MAX);
+    assert_eq!(format!("{:?}", config.terms), format!("{terms:?}"));
 }
 
 #[test]
@@ -184,6 +193,31 @@ fn a_value_of_schedules_out_of_bounds_is_refused_with_its_field() {
     ] {
         let text = format!("[schedules]\n{field} = {value}\n");
         assert_names(&format!("schedules.{field}"), &text);
+    }
+}
+
+#[test]
+fn what_is_asked_of_images_and_of_counts_is_refused_with_its_field() {
+    for (field, text) in [
+        ("trust.upgrade_pathway", "[trust]\nproducts_list = false\n"),
+        (
+            "trust.signer 1: user",
+            "[[trust.signer]]\nuser = \"90-B3\"\nfile = \"a.pem\"\n",
+        ),
+        (
+            "thresholds.period_minutes",
+            "[thresholds]\nperiod_minutes = 0\n",
+        ),
+        (
+            "thresholds.activations_per_user_max",
+            "[thresholds]\nactivations_total_max = 100\n",
+        ),
+        (
+            "thresholds.transfers_total_max",
+            "[thresholds]\ntransfers_total_max = 0\n",
+        ),
+    ] {
+        assert_names(field, text);
     }
 }
 

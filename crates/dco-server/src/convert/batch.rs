@@ -23,6 +23,7 @@ pub(crate) fn submit(user: Eui64, request: pb::SubmitBatchRequest) -> Result<Sub
         devices: devices(&request.devices)?,
         service_date: service_date(&request.service_date, "service_date")?,
         signed_request: request.signed_request,
+        originator_counter: request.originator_counter,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Explanation, Hold, Stage};
+use dco_engine::{ActivationState, ActivationView, Distrust, Explanation, Hold, Stage};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 
@@ -71,14 +71,8 @@ fn words(hold: &Hold) -> Words {
             paused(since_us, ticket),
             "ask the Service Desk; all goes on when they resume",
         ),
-        Hold::ImageQuarantined { since_us } => Words::event(
-            "IMAGE_QUARANTINED",
-            format!(
-                "what is kept of the image was found damaged at {}",
-                for_people(since_us)
-            ),
-            "send the image again with a new transfer; once that is STORED all goes on",
-        ),
+        Hold::ImageQuarantined { since_us } => quarantined(since_us),
+        Hold::NotAllowed(ref distrust) => not_allowed(distrust),
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -132,6 +126,31 @@ fn words(hold: &Hold) -> Words {
             "none is needed",
         ),
     }
+}
+
+fn quarantined(since_us: Micros) -> Words {
+    let since = for_people(since_us);
+    Words::event(
+        "IMAGE_QUARANTINED",
+        format!("what is kept of the image was found damaged at {since}"),
+        "send the image again with a new transfer; once that is STORED all goes on",
+    )
+}
+
+/// The list is the operators'; which version a Device runs is the User's.
+fn not_allowed(distrust: &Distrust) -> Words {
+    let remedy = match distrust {
+        Distrust::NotListed | Distrust::NotForDevice => {
+            "ask the Service Desk; it goes on when the Central Products List has an entry for it"
+        }
+        Distrust::NotActive { .. } => {
+            "cancel it, or wait: it goes on when the image is Active on the Central Products List again"
+        }
+        Distrust::PathwayClosed { .. } => {
+            "cancel it and send the Device a version of the pathway first"
+        }
+    };
+    Words::event(distrust.reason(), distrust.to_string(), remedy)
 }
 
 fn paused(since_us: Micros, ticket: &str) -> String {
@@ -269,6 +288,8 @@ mod tests {
     fn every_hold_says_what_would_free_it() {
         let gateway = Eui64::from_bits(2);
         for one in [
+            Hold::NotAllowed(Distrust::NotListed),
+            Hold::NotAllowed(Distrust::NotForDevice),
             Hold::ServiceDayNotStarted { until_us: 1 },
             Hold::SystemDailyCapacityUsed { until_us: 1 },
             Hold::OutsideWindow { until_us: 1 },

@@ -1,7 +1,7 @@
 //! Notices and limits as they go out, and whose they are.
 
 use dco_block::Eui64;
-use dco_engine::record::ActKind;
+use dco_engine::record::{ActKind, Counted};
 use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 use dco_proto::v1 as pb;
 use dco_schedule::{ScheduleId, Side, Source, Span};
@@ -116,11 +116,22 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
                 proposal: proposal.collect(),
             })
         }
+        NoticeSubject::ProductsHold {
+            user,
+            manufacturer_image_hash,
+            held,
+            freed,
+        } => Subject::ProductsHold(pb::ProductsHoldNotice {
+            user: format!("users/{user}"),
+            manufacturer_image_hash: manufacturer_image_hash.as_bytes().to_vec().into(),
+            held: *held,
+            freed: *freed,
+        }),
         other => about_sending(party, other),
     }
 }
 
-/// What a User alone is told.
+/// What a User is told of what it sends.
 fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
     match subject {
         NoticeSubject::NearlyUsed {
@@ -144,7 +155,30 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             },
             expire_time: Some(instant(*expire_us)),
         }),
+        NoticeSubject::ThresholdBreached {
+            user,
+            counted: what,
+            of_all,
+            limit,
+            used,
+            requested,
+        } => Subject::ThresholdBreached(pb::ThresholdBreachedNotice {
+            user: format!("users/{user}"),
+            counted: counted(*what).to_uppercase(),
+            of_all_users: *of_all,
+            limit: *limit,
+            used: *used,
+            requested: *requested,
+        }),
         _ => unreachable!("every other subject is dealt with before"),
+    }
+}
+
+/// What thresholds count, in the plural.
+fn counted(what: Counted) -> &'static str {
+    match what {
+        Counted::Unspecified | Counted::Transfers => "transfers",
+        Counted::Activations => "activations",
     }
 }
 
@@ -218,6 +252,42 @@ fn message(subject: &NoticeSubject) -> String {
             );
             format!("{used} of {limit} large activations are sent for {date} under {of}")
         }
+        other => what_is_refused(other),
+    }
+}
+
+fn what_is_refused(subject: &NoticeSubject) -> String {
+    match subject {
+        NoticeSubject::ProductsHold {
+            manufacturer_image_hash: hash,
+            held,
+            freed,
+            ..
+        } => {
+            let held = (*held > 0).then(|| format!("{held} activations are held"));
+            let freed = (*freed > 0).then(|| format!("{freed} go on"));
+            let what: Vec<_> = held.into_iter().chain(freed).collect();
+            format!(
+                "by what the Central Products List says now of the image with Manufacturer Image Hash {hash}, {}",
+                what.join(" and ")
+            )
+        }
+        NoticeSubject::ThresholdBreached {
+            user,
+            counted: what,
+            of_all,
+            limit,
+            used,
+            requested,
+        } => {
+            let of = if *of_all { "all Users" } else { "one User" };
+            format!(
+                "a request of {user} for {requested} {} was refused: {used} were counted in the period, and the threshold for \
+                 {of} is {limit}",
+                counted(*what)
+            )
+        }
+        _ => unreachable!("every other subject is dealt with before"),
     }
 }
 
@@ -321,6 +391,20 @@ mod tests {
                 date,
                 limit: 500,
                 used: 400,
+            },
+            NoticeSubject::ProductsHold {
+                user: USER,
+                manufacturer_image_hash: dco_block::ManufacturerImageHash::new([7; 32]),
+                held: 3,
+                freed: 2,
+            },
+            NoticeSubject::ThresholdBreached {
+                user: USER,
+                counted: Counted::Activations,
+                of_all: false,
+                limit: 10,
+                used: 8,
+                requested: 3,
             },
         ];
         let party = NoticeParty::User(USER);

@@ -24,7 +24,12 @@ pub(crate) fn device(entry: pb::DeviceEntry, index: usize) -> Result<DeviceEntry
         gateway: eui64("gateway", &entry.gateway)?,
         manufacturer: text("manufacturer", entry.manufacturer, index)?,
         model: text("model", entry.model, index)?,
-        hardware_version: hardware_version(&entry.hardware_version, index)?,
+        hardware_version: hardware_version(&entry.hardware_version).ok_or_else(|| {
+            invalid(
+                index,
+                format_args!("hardware_version must be four hex digits, like 0100"),
+            )
+        })?,
         firmware_version: version
             .map_err(|error| invalid(index, format_args!("firmware_version: {error}")))?,
     })
@@ -105,17 +110,12 @@ fn text(field: &str, text: String, index: usize) -> Result<String, Fault> {
     Err(invalid(index, message))
 }
 
-fn hardware_version(text: &str, index: usize) -> Result<u16, Fault> {
+/// Four hex digits.
+pub(crate) fn hardware_version(text: &str) -> Option<u16> {
     let four_digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     four_digits
         .then(|| u16::from_str_radix(text, 16).ok())
         .flatten()
-        .ok_or_else(|| {
-            invalid(
-                index,
-                format_args!("hardware_version must be four hex digits, like 0100"),
-            )
-        })
 }
 
 fn invalid(index: usize, message: impl std::fmt::Display) -> Fault {

@@ -24,6 +24,7 @@ pub(crate) fn open(user: Eui64, request: pb::OpenTransferRequest) -> Result<Open
         manifest: Arc::new(read_manifest(request.manifest)?),
         devices: devices(&request.devices)?,
         signed_request: request.signed_request,
+        originator_counter: request.originator_counter,
     })
 }
 

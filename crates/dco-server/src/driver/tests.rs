@@ -29,6 +29,7 @@ fn service(disk: &MemDisk) -> (Running, CancellationToken) {
             clock,
             metrics: Metrics::new(),
             service_desk_url: "mailto:desk".into(),
+            signers: Signers::unasked(),
             journal_kept_us: Micros::MAX,
             draining,
             stop: stop.clone(),

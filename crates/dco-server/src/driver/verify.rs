@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::BytesMut;
-use dco_block::{Manifest, RejectImage, verify_image};
+use dco_block::{Eui64, Manifest, OtaImage, RejectImage, RejectSignature, verify_image};
 use dco_engine::Verdict;
 use dco_store::{BlockReader, StoreError};
 use tokio::task::JoinSet;
+
+use crate::signers::Signers;
 
 /// A block that the disk has not given in so many read-backs is lost: it is asked for again.
 const TRIES_MAX: u32 = 3;
@@ -52,25 +54,36 @@ impl Verifications {
     }
 }
 
-/// Reads all blocks of a complete image and checks the whole. Takes as much memory as the image, and
+/// Reads all blocks of a complete image and checks the whole against its manifest. Takes as much memory as the image, and
 /// the thread until it is done.
 pub(super) fn read_back(
     reader: &BlockReader,
     owner: u64,
     manifest: &Manifest,
     failed_tries: u32,
-) -> Verdict {
+) -> Result<OtaImage, Verdict> {
     let mut image = BytesMut::with_capacity(manifest.image_bytes() as usize);
     for index in 0..manifest.block_count() {
         match reader.read(owner, index) {
             Ok(data) => image.extend_from_slice(&data),
-            Err(error) => return unread((owner, index), &error, failed_tries),
+            Err(error) => return Err(unread((owner, index), &error, failed_tries)),
         }
     }
-    match verify_image(&image.freeze(), manifest) {
-        Ok(_) => Verdict::Good,
+    verify_image(&image.freeze(), manifest).map_err(|reject| Verdict::Bad {
+        reason: reason(&reject).to_owned(),
+        message: reject.to_string(),
+    })
+}
+
+/// Whether the image bears the signature that it must.
+pub(super) fn signed(signers: &Signers, user: Eui64, image: &OtaImage) -> Verdict {
+    match signers.check(user, image) {
+        Ok(()) => Verdict::Good,
         Err(reject) => Verdict::Bad {
-            reason: reason(&reject).to_owned(),
+            reason: match reject {
+                RejectSignature::Missing => "IMAGE_SIGNATURE_MISSING".to_owned(),
+                RejectSignature::Invalid { .. } => "IMAGE_SIGNATURE_INVALID".to_owned(),
+            },
             message: reject.to_string(),
         },
     }

@@ -114,6 +114,21 @@ pub(super) const IMAGES_QUARANTINED: Metric = gauge(
     Unit::Count,
     "Images of which what is kept is damaged, waiting to be sent again",
 );
+pub(super) const ACTIVATIONS_HELD: Metric = gauge(
+    "dco_activations_held",
+    Unit::Count,
+    "Activations in the queue that may not be released: their image is damaged, or the Central Products List does not allow it",
+);
+pub(super) const PRODUCTS: Metric = gauge(
+    "dco_products",
+    Unit::Count,
+    "Entries of the Central Products List",
+);
+pub(super) const THRESHOLDS_BREACHED: Metric = counter(
+    "dco_thresholds_breached_total",
+    Unit::Count,
+    "Counts of a period that a refused request would have taken over their threshold, since the beginning of the journal",
+);
 pub(super) const DISPATCH_PAUSED: Metric = gauge(
     "dco_dispatch_paused",
     Unit::Count,
@@ -265,6 +280,9 @@ pub(super) const INVENTORY: &[Metric] = &[
     RELEASED_TODAY,
     CAPACITY_TODAY,
     IMAGES_QUARANTINED,
+    ACTIVATIONS_HELD,
+    PRODUCTS,
+    THRESHOLDS_BREACHED,
     DISPATCH_PAUSED,
     GATEWAYS_CONNECTED,
     DEVICES,

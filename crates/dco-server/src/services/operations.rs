@@ -1,6 +1,7 @@
 //! For operators and the Service Desk.
 
 mod officers;
+mod products;
 
 use dco_block::Eui64;
 use dco_engine::{DeviceEntry, IMPORT_DEVICES_MAX, ImportDevices, Refusal, Reply, Request as Ask};
@@ -28,6 +29,24 @@ impl pb::operations_server::Operations for Operations {
         let (caller, parts) = self.0.admit(request)?;
         let by = caller.permit(())?;
         Ok(Response::new(self.import(by, parts).await?))
+    }
+
+    async fn import_products(
+        &self,
+        request: Request<Streaming<pb::ImportProductsRequest>>,
+    ) -> Result<Response<pb::ImportProductsResponse>, Status> {
+        let (caller, parts) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.take_in_products(by, parts).await?))
+    }
+
+    async fn list_products(
+        &self,
+        request: Request<pb::ListProductsRequest>,
+    ) -> Result<Response<pb::ListProductsResponse>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.products(by, &caller, &message).await?))
     }
 
     type BackupStream = Answers<pb::BackupResponse>;

@@ -4,7 +4,7 @@ use dco_block::Eui64;
 use dco_engine::{Refusal, TransferResponse, TransferState};
 use tonic::Code;
 
-use super::{Detail, Fault, schedules, span};
+use super::{Detail, Fault, schedules, span, trust};
 use crate::convert::instant;
 
 /// What a refusal is about, besides itself.
@@ -36,6 +36,13 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
             let transfer = format!("users/{}/transfers/{transfer}", concern.user);
             Fault::new(Code::NotFound, "IMAGE_NOT_FOUND", refusal).with("transfer", transfer)
         }
+        Refusal::ImageNotAllowed(_)
+        | Refusal::NotAllowed { .. }
+        | Refusal::ProductsEmpty
+        | Refusal::TooManyProducts { .. }
+        | Refusal::ProductInvalid { .. }
+        | Refusal::ThresholdExceeded { .. }
+        | Refusal::OriginatorCounterReplayed { .. } => trust::fault_of(refusal, concern),
         Refusal::ImageDamaged { index } => Fault::stored_block_corrupt(*index),
         Refusal::StoreFull { retry_in_us } => Fault::store_full(refusal, span(*retry_in_us)),
         Refusal::RequestIdReused
@@ -88,7 +95,10 @@ impl Fault {
 
     /// A refusal that needs no engine to be found, and no more than itself to be told.
     pub(crate) fn argument_refused(refusal: &Refusal) -> Self {
-        argument(refusal)
+        match refusal {
+            Refusal::TooManyProducts { .. } => trust::products(refusal),
+            other => argument(other),
+        }
     }
 }
 

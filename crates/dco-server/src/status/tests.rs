@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use dco_block::{Eui64, RejectBlock, RejectManifest};
-use dco_engine::{Refusal, TransferResponse, TransferState};
+use dco_block::{Eui64, FirmwareVersion, RejectBlock, RejectManifest};
+use dco_engine::record::Counted;
+use dco_engine::{Distrust, ProductFault, ProductStatus, Refusal, TransferResponse, TransferState};
 use dco_schedule::{DayShort, ExceedsAgreed, Refusal as Book, ServiceDate, Side};
 use tonic_types::StatusExt;
 
@@ -64,6 +65,7 @@ fn refusals() -> Vec<Refusal> {
     ]
     .into_iter()
     .chain(about_care())
+    .chain(about_trust())
     .chain(about_schedules(date))
     .chain(of_book(date).map(Refusal::Schedule))
     .collect()
@@ -93,6 +95,49 @@ fn about_care() -> [Refusal; 8] {
             requested_bytes: 200_001,
         },
     ]
+}
+
+/// About what the Central Products List allows, thresholds and counters.
+fn about_trust() -> Vec<Refusal> {
+    let (running, allowed) = (FirmwareVersion::new(1), FirmwareVersion::new(2));
+    let since_us = 1_728_000_000_000_000;
+    let status = ProductStatus::Withdrawn;
+    let allowed = vec![allowed];
+    let not_allowed = [
+        Distrust::NotListed,
+        Distrust::NotActive { status, since_us },
+        Distrust::NotForDevice,
+        Distrust::PathwayClosed { running, allowed },
+    ];
+    let not_allowed = not_allowed.map(|distrust| Refusal::NotAllowed {
+        distrust,
+        devices: vec![DEVICE],
+        count: 3,
+    });
+    let exceeded = |used| Refusal::ThresholdExceeded {
+        counted: Counted::Activations,
+        limit: 10,
+        used,
+        requested: 3,
+        resets_us: 1_728_000_000_000_000,
+        resets_in_us: 3_600_000_000,
+    };
+    let others = [
+        Refusal::ImageNotAllowed(Distrust::NotActive { status, since_us }),
+        Refusal::ProductsEmpty,
+        Refusal::TooManyProducts {
+            given: 20_001,
+            limit: 20_000,
+        },
+        Refusal::ProductInvalid {
+            index: 7,
+            why: ProductFault::Twice { before: 3 },
+        },
+        exceeded(Some(8)),
+        exceeded(None),
+        Refusal::OriginatorCounterReplayed { given: 7, last: 8 },
+    ];
+    not_allowed.into_iter().chain(others).collect()
 }
 
 fn about_schedules(date: ServiceDate) -> [Refusal; 4] {

@@ -97,6 +97,7 @@ impl World {
         let text = format!(
             "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
              drain_seconds = 1\n\
+             [trust]\nimage_signature = false\nproducts_list = false\nupgrade_pathway = false\n\
              [tls]\nca = \"ca.pem\"\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{}{}{}{}{}",
             party("user", USER),
             party("user", OTHER_USER),
@@ -287,6 +288,7 @@ pub(crate) fn open_request(id: u32, manifest: &Manifest) -> pb::OpenTransferRequ
         }),
         devices: vec![DEVICE.to_string()],
         signed_request: Bytes::new(),
+        originator_counter: None,
     }
 }
 

@@ -50,7 +50,9 @@ impl World {
                     format!("an answer to {to:?}, which nobody asked or which was answered"),
                 ),
             },
-            Effect::Verify { owner, manifest } => {
+            Effect::Verify {
+                owner, manifest, ..
+            } => {
                 let life = service.life;
                 let wait_us = self.dice.between(1_000..=60 * SECOND_US);
                 let item = Item::ReadBack {

@@ -28,6 +28,7 @@ impl World {
             devices,
             service_date: None,
             signed_request: bytes::Bytes::new(),
+            originator_counter: None,
         });
         self.request_arrives(Caller::Auditor, request);
         self.claim_success();

@@ -25,6 +25,7 @@ fn asked(estate: &Estate, devices: &[Eui64]) -> Asked {
         devices: devices.to_vec(),
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
     });
     kept(&mut checker, &Happened::Asked(&wish));
     checker

@@ -168,6 +168,7 @@ fn the_same_request_has_the_same_answer() {
         devices: vec![Eui64::from_bits(2)],
         service_date: None,
         signed_request: Bytes::new(),
+        originator_counter: None,
     });
     let first = batch(queued(3, 0), 7);
     breaks(submit, &first, submit, &batch(queued(2, 1), 7));

@@ -1,0 +1,95 @@
+//! Anomaly detection as a DCO applies it: what goes over a threshold, or comes again, is refused and not held.
+
+use dco_block::Eui64;
+use dco_schedule::Micros;
+
+use crate::engine::Engine;
+use crate::record::{Change, Counted, ThresholdBreached};
+use crate::refusal::Refusal;
+use crate::state::counts::Scope;
+use crate::terms::Threshold;
+
+/// What a request adds to the counts of the period.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added {
+    pub(super) user: Eui64,
+    pub(super) counted: Counted,
+    pub(super) count: u32,
+    /// Then a refusal is not put on record.
+    pub(super) validate_only: bool,
+}
+
+/// A count that would go over its threshold.
+#[derive(Debug, Clone, Copy)]
+struct Over {
+    scope: Scope,
+    limit: u32,
+    used: u32,
+}
+
+impl Engine {
+    /// Answers when the period began to which it counts. The first refusal for each count of a period is put on record and
+    /// told to the Service Desk.
+    pub(super) fn within_thresholds(&mut self, added: Added) -> Result<Micros, Refusal> {
+        let period_us = self.terms.thresholds.period_us.max(1);
+        let start_us = self
+            .now_us
+            .saturating_sub(self.now_us.rem_euclid(period_us));
+        let Some(over) = self.over_threshold(start_us, added) else {
+            return Ok(start_us);
+        };
+        let is_told = self
+            .counts
+            .is_breached(start_us, (added.counted, over.scope));
+        if !added.validate_only && !is_told {
+            self.record(Change::ThresholdBreached(ThresholdBreached {
+                user: added.user.bits(),
+                counted: added.counted.into(),
+                of_all: over.scope.is_none(),
+                period_start_us: start_us,
+                limit: over.limit,
+                used: over.used,
+                requested: added.count,
+            }));
+        }
+        let resets_us = start_us.saturating_add(period_us);
+        Err(Refusal::ThresholdExceeded {
+            counted: added.counted,
+            limit: over.limit,
+            // What others send is not told.
+            used: over.scope.map(|_| over.used),
+            requested: added.count,
+            resets_us,
+            resets_in_us: resets_us.saturating_sub(self.now_us),
+        })
+    }
+
+    fn over_threshold(&self, start_us: Micros, added: Added) -> Option<Over> {
+        let Threshold {
+            per_user_max,
+            total_max,
+        } = match added.counted {
+            Counted::Unspecified | Counted::Transfers => self.terms.thresholds.transfers,
+            Counted::Activations => self.terms.thresholds.activations,
+        };
+        let scopes = [(Some(added.user), per_user_max), (None, total_max)];
+        let counts = scopes.map(|(scope, limit)| Over {
+            scope,
+            limit,
+            used: self.counts.used(start_us, (added.counted, scope)),
+        });
+        let mut counts = counts.into_iter();
+        counts.find(|it| u64::from(it.used) + u64::from(added.count) > u64::from(it.limit))
+    }
+
+    /// The counters that a User's Service Requests carry only ever rise: one that does not was sent before.
+    pub(super) fn refuse_replayed(&self, user: Eui64, counter: Option<u64>) -> Result<(), Refusal> {
+        let last = self.counts.originators.get(&user).copied();
+        match (counter, last) {
+            (Some(given), Some(last)) if given <= last => {
+                Err(Refusal::OriginatorCounterReplayed { given, last })
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Records of what may be sent: the Central Products List, which of its checks are made, thresholds.
+
+use bytes::Bytes;
+
+use super::{Model, RequestKey};
+
+/// Entries of the Central Products List. They take the place of all that it said of the same Device Model and firmware
+/// version.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ProductsImported {
+    /// The operator.
+    #[prost(fixed64, tag = "1")]
+    pub by: u64,
+    /// The request.
+    #[prost(message, optional, tag = "2")]
+    pub request: Option<RequestKey>,
+    /// The entries.
+    #[prost(message, repeated, tag = "3")]
+    pub products: Vec<Product>,
+}
+
+/// One entry.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Product {
+    /// The Device Model.
+    #[prost(message, optional, tag = "1")]
+    pub model: Option<Model>,
+    /// The first hardware version it is for.
+    #[prost(uint32, tag = "2")]
+    pub hardware_min: u32,
+    /// The last one.
+    #[prost(uint32, tag = "3")]
+    pub hardware_max: u32,
+    /// What a Device runs afterwards.
+    #[prost(uint32, tag = "4")]
+    pub firmware_version: u32,
+    /// 32 octets.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub manufacturer_image_hash: Bytes,
+    /// [`crate::ProductStatus::number`].
+    #[prost(uint32, tag = "6")]
+    pub status: u32,
+    /// Versions from which a Device may go to it; none: from any.
+    #[prost(uint32, repeated, tag = "7")]
+    pub upgrade_from: Vec<u32>,
+    /// When it came to stand so: in snapshots only.
+    #[prost(int64, tag = "8")]
+    pub since_us: i64,
+}
+
+/// Which checks against the Central Products List are made from now on, as the configuration says. None before the first.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct TrustSet {
+    /// That an image is on the list for a Device, and Active.
+    #[prost(bool, tag = "1")]
+    pub products_list: bool,
+    /// That a Device runs a version from which it may go to the image.
+    #[prost(bool, tag = "2")]
+    pub upgrade_pathway: bool,
+}
+
+/// A request was refused because a count of its period would have gone over its threshold: once for each count.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct ThresholdBreached {
+    /// Whose request it was.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// What was counted.
+    #[prost(enumeration = "Counted", tag = "2")]
+    pub counted: i32,
+    /// Whether it was the count over all Users.
+    #[prost(bool, tag = "3")]
+    pub of_all: bool,
+    /// When the period began.
+    #[prost(int64, tag = "4")]
+    pub period_start_us: i64,
+    /// The threshold.
+    #[prost(uint32, tag = "5")]
+    pub limit: u32,
+    /// Counted in the period so far.
+    #[prost(uint32, tag = "6")]
+    pub used: u32,
+    /// What the request would have added.
+    #[prost(uint32, tag = "7")]
+    pub requested: u32,
+}
+
+/// What thresholds count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Counted {
+    /// Never written.
+    Unspecified = 0,
+    /// Transfers opened: SRV 11.1.
+    Transfers = 1,
+    /// Activations sent: SRV 11.3.
+    Activations = 2,
+}

@@ -1,0 +1,274 @@
+//! Anomaly detection: what goes over a threshold, or comes again, is refused, and told once.
+
+use std::collections::BTreeMap;
+
+use dco_block::Eui64;
+use dco_engine::record::Counted;
+use dco_engine::{
+    HOUR_US, NoticeParty, NoticeSubject, OpenTransfer, Refusal, Request, SubmitBatch, Terms,
+    Threshold, ThresholdTerms,
+};
+use proptest::prelude::*;
+
+use crate::sample::{ANN, BOB, NORTH, SMALL, capacity, device, devices, manifest};
+use crate::world::{World, batch_of, transfer_of};
+
+/// Small thresholds over six hours. Ann has Devices 0 to 49, Bob 50 to 99, each the same small image.
+fn ready() -> World {
+    let mut world = World::new(Terms {
+        thresholds: ThresholdTerms {
+            period_us: 6 * HOUR_US,
+            transfers: Threshold {
+                per_user_max: 4,
+                total_max: 6,
+            },
+            activations: Threshold {
+                per_user_max: 10,
+                total_max: 15,
+            },
+        },
+        ..capacity(100)
+    });
+    world.register(&devices(0..50), ANN, NORTH);
+    world.register(&devices(50..100), BOB, NORTH);
+    world.store(ANN, &manifest(2, SMALL), &devices(0..50));
+    world.store(BOB, &manifest(2, SMALL), &devices(50..100));
+    world
+}
+
+fn breaches(world: &mut World, party: NoticeParty) -> usize {
+    let notices = world.notices_after(party, 0).into_iter();
+    let breaches =
+        notices.filter(|it| matches!(it.subject, NoticeSubject::ThresholdBreached { .. }));
+    breaches.count()
+}
+
+#[test]
+fn a_batch_over_the_threshold_of_its_user_is_refused_and_told_once_in_a_period() {
+    let mut world = ready();
+    let image = manifest(2, SMALL);
+    world.submit(ANN, &image, &devices(0..8)).expect("within");
+    // It is 11:00 UTC.
+    let resets_us = world.now_us + HOUR_US;
+    for (at, count) in [(8..11, 3), (8..12, 4)] {
+        let refused = world.submit(ANN, &image, &devices(at)).unwrap_err();
+        let expected = Refusal::ThresholdExceeded {
+            counted: Counted::Activations,
+            limit: 10,
+            used: Some(8),
+            requested: count,
+            resets_us,
+            resets_in_us: HOUR_US,
+        };
+        assert_eq!(refused, expected);
+    }
+    world
+        .submit(ANN, &image, &devices(8..10))
+        .expect("up to it");
+    for party in [
+        NoticeParty::User(ANN),
+        NoticeParty::Desk,
+        NoticeParty::Operators,
+    ] {
+        assert_eq!(breaches(&mut world, party), 1);
+    }
+    assert_eq!(breaches(&mut world, NoticeParty::User(BOB)), 0);
+    assert_eq!(world.engine.stats().thresholds_breached, 1);
+    world.until(resets_us);
+    world
+        .submit(ANN, &image, &devices(10..20))
+        .expect("a new period");
+    world.submit(ANN, &image, &[device(20)]).unwrap_err();
+    assert_eq!(world.engine.stats().thresholds_breached, 2);
+}
+
+#[test]
+fn the_threshold_over_all_users_tells_no_user_what_others_send() {
+    let mut world = ready();
+    let image = manifest(2, SMALL);
+    world.submit(ANN, &image, &devices(0..8)).expect("within");
+    let refused = world.submit(BOB, &image, &devices(50..58)).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Refusal::ThresholdExceeded {
+                limit: 15,
+                used: None,
+                ..
+            }
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(breaches(&mut world, NoticeParty::User(BOB)), 0);
+    assert_eq!(breaches(&mut world, NoticeParty::Desk), 1);
+    world
+        .submit(BOB, &image, &devices(50..57))
+        .expect("up to it");
+}
+
+#[test]
+fn transfers_are_counted_as_well() {
+    let mut world = ready();
+    // One was opened to store the image.
+    for version in 10..13 {
+        world
+            .open(ANN, &manifest(version, SMALL), &[device(0)])
+            .expect("within");
+    }
+    let refused = world.open(ANN, &manifest(13, SMALL), &[device(0)]);
+    assert!(
+        matches!(
+            refused,
+            Err(Refusal::ThresholdExceeded {
+                counted: Counted::Transfers,
+                limit: 4,
+                used: Some(4),
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn who_only_validates_is_told_and_nobody_else_is() {
+    let mut world = ready();
+    let image = manifest(2, SMALL);
+    let records = world.journal.len();
+    let asked = SubmitBatch {
+        validate_only: true,
+        ..world.batch_of(ANN, &image, &devices(0..11))
+    };
+    let refused = world.submit_this(&asked);
+    assert!(matches!(refused, Err(Refusal::ThresholdExceeded { .. })));
+    assert_eq!(world.journal.len(), records);
+}
+
+fn opening(world: &mut World, version: u32, counter: u64) -> OpenTransfer {
+    OpenTransfer {
+        originator_counter: Some(counter),
+        ..world.opening(ANN, &manifest(version, SMALL), &[device(0)])
+    }
+}
+
+#[test]
+fn the_counter_of_a_user_rises_from_request_to_request_of_either_kind() {
+    for crash in [false, true] {
+        let mut world = ready();
+        let image = manifest(2, SMALL);
+        let first = opening(&mut world, 10, 1_000);
+        let opened = world.ask(Request::OpenTransfer(first.clone()));
+        let opened = transfer_of(opened.expect("the first may be any"));
+        if crash {
+            world.crash();
+        }
+        let again = world.ask(Request::OpenTransfer(first));
+        assert_eq!(
+            transfer_of(again.expect("the same request")).number,
+            opened.number
+        );
+        for given in [0, 999, 1_000] {
+            let replayed = Refusal::OriginatorCounterReplayed { given, last: 1_000 };
+            let asked = opening(&mut world, 11, given);
+            let refused = world.ask(Request::OpenTransfer(asked)).unwrap_err();
+            assert_eq!(refused, replayed);
+            let asked = SubmitBatch {
+                originator_counter: Some(given),
+                ..world.batch_of(ANN, &image, &[device(0)])
+            };
+            assert_eq!(world.submit_this(&asked).unwrap_err(), replayed);
+        }
+        let asked = SubmitBatch {
+            originator_counter: Some(u64::MAX),
+            ..world.batch_of(ANN, &image, &[device(0)])
+        };
+        let batch = batch_of(world.ask(Request::SubmitBatch(asked)).expect("it rises"));
+        assert_eq!(batch.number, Some(1));
+        world
+            .submit(ANN, &image, &[device(1)])
+            .expect("a request may have none");
+        let of_bob = SubmitBatch {
+            originator_counter: Some(3),
+            ..world.batch_of(BOB, &image, &[device(50)])
+        };
+        world.submit_this(&of_bob).expect("each User has its own");
+    }
+}
+
+#[test]
+fn what_is_refused_for_another_reason_may_come_again_with_its_counter() {
+    let mut world = ready();
+    let asked = SubmitBatch {
+        originator_counter: Some(5),
+        ..world.batch_of(ANN, &manifest(2, SMALL), &[device(60)])
+    };
+    assert_eq!(world.submit_this(&asked), Err(Refusal::NotPermitted));
+    let asked = SubmitBatch {
+        devices: devices(0..1),
+        id: world.fresh_id(),
+        ..asked
+    };
+    world.submit_this(&asked).expect("it did nothing before");
+}
+
+#[test]
+fn the_same_request_with_another_counter_is_another_request() {
+    let mut world = ready();
+    let asked = opening(&mut world, 10, 7);
+    world
+        .ask(Request::OpenTransfer(asked.clone()))
+        .expect("opened");
+    for originator_counter in [None, Some(8)] {
+        let other = OpenTransfer {
+            originator_counter,
+            ..asked.clone()
+        };
+        let refused = world.ask(Request::OpenTransfer(other)).unwrap_err();
+        assert_eq!(refused, Refusal::RequestIdReused);
+    }
+}
+
+/// What a User sends, after how many hours, and whether the power goes before.
+fn story() -> impl Strategy<Value = Vec<(bool, u64, i64, bool)>> {
+    let step = (
+        any::<bool>(),
+        1_u64..6,
+        0_i64..3,
+        proptest::bool::weighted(0.1),
+    );
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Against counts kept by hand: what is accepted never goes over, and what is refused would have.
+    #[test]
+    fn no_count_goes_over_its_threshold_and_nothing_less_is_refused(story in story()) {
+        let mut world = ready();
+        let image = manifest(2, SMALL);
+        let mut counts: BTreeMap<(i64, Option<Eui64>), u64> = BTreeMap::new();
+        let mut next = BTreeMap::from([(ANN, 0), (BOB, 50)]);
+        for (is_ann, count, hours, crash) in story {
+            world.pass(hours * HOUR_US);
+            if crash {
+                world.crash();
+            }
+            let user = if is_ann { ANN } else { BOB };
+            let first = next[&user];
+            if first + count > if is_ann { 50 } else { 100 } {
+                continue;
+            }
+            let period = world.now_us.div_euclid(6 * HOUR_US);
+            let of = |scope| counts.get(&(period, scope)).copied().unwrap_or(0);
+            let fits = of(Some(user)) + count <= 10 && of(None) + count <= 15;
+            let answer = world.submit(user, &image, &devices(first..first + count));
+            prop_assert_eq!(answer.is_ok(), fits, "{:?}", answer);
+            if fits {
+                next.insert(user, first + count);
+                *counts.entry((period, Some(user))).or_default() += count;
+                *counts.entry((period, None)).or_default() += count;
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Which images are trusted, and what is too much of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use dco_block::Eui64;
+use dco_engine::{Threshold, ThresholdTerms, TrustTerms};
+
+use super::{MINUTES_MAX, invalid, minutes, within};
+use crate::config::file::{SignerSection, ThresholdsSection, TrustSection};
+use crate::config::{ConfigError, Signing};
+
+impl TrustSection {
+    pub(super) fn terms(&self) -> Result<TrustTerms, ConfigError> {
+        if self.upgrade_pathway && !self.products_list {
+            return Err(invalid(
+                "trust.upgrade_pathway",
+                true,
+                "pathways stand on the Central Products List: set trust.products_list as well",
+            ));
+        }
+        Ok(TrustTerms {
+            products_list: self.products_list,
+            upgrade_pathway: self.upgrade_pathway,
+        })
+    }
+
+    pub(super) fn signing(self, base_dir: &Path) -> Result<Signing, ConfigError> {
+        let mut signers: BTreeMap<Eui64, Vec<PathBuf>> = BTreeMap::new();
+        for (at, SignerSection { user, file }) in self.signer.into_iter().enumerate() {
+            // People count from one.
+            let field = format!("trust.signer {}: user", at + 1);
+            let user = user
+                .parse()
+                .map_err(|error| invalid(&field, format!("{user:?}"), &format!("{error}")))?;
+            signers.entry(user).or_default().push(base_dir.join(file));
+        }
+        Ok(Signing {
+            required: self.image_signature,
+            signers,
+        })
+    }
+}
+
+impl ThresholdsSection {
+    pub(super) fn check(&self) -> Result<ThresholdTerms, ConfigError> {
+        let threshold = |counted: &str, per_user: u32, total: u32| {
+            Ok(Threshold {
+                total_max: within(
+                    &format!("thresholds.{counted}_total_max"),
+                    total,
+                    1..=u32::MAX,
+                )?,
+                per_user_max: within(
+                    &format!("thresholds.{counted}_per_user_max"),
+                    per_user,
+                    1..=total,
+                )?,
+            })
+        };
+        let (per_user, total) = (self.transfers_per_user_max, self.transfers_total_max);
+        Ok(ThresholdTerms {
+            period_us: minutes(
+                "thresholds.period_minutes",
+                self.period_minutes,
+                1..=MINUTES_MAX,
+            )?,
+            transfers: threshold("transfers", per_user, total)?,
+            activations: threshold(
+                "activations",
+                self.activations_per_user_max,
+                self.activations_total_max,
+            )?,
+        })
+    }
+}
