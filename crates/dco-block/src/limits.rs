@@ -34,6 +34,8 @@ pub const SIGNATURE_PART_BYTES: u32 = 2 + SIGNATURE_BYTES;
 
 const _: () = assert!(BLOCK_BYTES_MIN <= BLOCK_BYTES_DEFAULT);
 const _: () = assert!(BLOCK_BYTES_DEFAULT <= BLOCK_BYTES_MAX);
+// Blocks of another cut then lie in it whole, or it in them.
+const _: () = assert!(BLOCK_BYTES_DEFAULT.is_power_of_two());
 const _: () = assert!(BLOCK_BYTES_MAX <= IMAGE_BYTES_MAX);
 // A part of up to 750 kB travels as one block.
 const _: () = assert!(LARGE_IMAGE_BYTES_OVER <= BLOCK_BYTES_MAX);

@@ -25,7 +25,6 @@ mod names;
 mod output;
 mod paging;
 mod pki;
-mod products;
 mod quota;
 mod show;
 mod signing;

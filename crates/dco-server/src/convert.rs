@@ -10,6 +10,7 @@ pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod products;
+pub(crate) mod reading;
 pub(crate) mod reports;
 pub(crate) mod schedules;
 pub(crate) mod transfer;

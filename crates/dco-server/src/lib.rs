@@ -52,8 +52,10 @@ pub use config::{
     RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing, StoreSection,
     ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
 };
+pub use convert::reading::{Message, Understood, understand};
 pub use dco_store::{Finding, Head};
 pub use fsck::{FsckError, FsckPlan, FsckReport, fsck};
+pub use peer::eui64_of;
 pub use restore::{RestoreError, Restored, restore};
 pub use serve::{Bound, ServeError, serve};
 pub use tls::TlsError;

@@ -20,13 +20,14 @@ impl Peer {
     /// Reads the peer of a verified certificate.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
         Self {
-            eui64: eui64(certificate),
+            eui64: eui64_of(certificate),
         }
     }
 }
 
-/// The subject's only x500UniqueIdentifier, if it is a BIT STRING of exactly 64 bits.
-fn eui64(certificate: &[u8]) -> Option<Eui64> {
+/// The party that a certificate in DER names: the subject's only x500UniqueIdentifier, if it is a BIT STRING of exactly
+/// 64 bits. Whether the certificate is good is not looked at.
+pub fn eui64_of(certificate: &[u8]) -> Option<Eui64> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let mut identifiers = certificate.subject().iter_by_oid(&X500_UNIQUE_IDENTIFIER);
     let identifier = identifiers.next()?;

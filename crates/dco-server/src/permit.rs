@@ -123,6 +123,18 @@ impl Register {
 }
 
 impl Caller {
+    /// One that may do everything, for messages that nobody sent.
+    pub(crate) fn with_all_roles(eui64: Eui64) -> Self {
+        let roles = vec![
+            Role::User,
+            Role::ServiceDesk,
+            Role::Operator,
+            Role::Auditor,
+            Role::Gateway,
+        ];
+        Self { eui64, roles }
+    }
+
     /// Its certificate's EUI-64.
     pub(crate) fn eui64(&self) -> Eui64 {
         self.eui64

@@ -1,4 +1,4 @@
-//! The only place that reads files.
+//! The only place that reads files and makes folders.
 
 #![expect(
     clippy::disallowed_methods,
@@ -36,6 +36,11 @@ pub(crate) fn read_all(root: &Path) -> Result<Vec<(String, String)>, ReadError> 
         .filter_map(|path| Some((name_from(root, &path)?, path)))
         .map(|(name, path)| Ok((name, read(&path)?)))
         .collect()
+}
+
+/// Makes a folder, and those that it lies in, unless it is there.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
 }
 
 fn name_from(root: &Path, path: &Path) -> Option<String> {

@@ -61,6 +61,20 @@ impl House {
             .collect();
         Ok(Self { root, crates })
     }
+
+    /// The programs of a package outside the workspace, by name.
+    pub(crate) fn binaries_of(manifest: &Path) -> Result<Vec<String>, cargo_metadata::Error> {
+        let metadata = MetadataCommand::new()
+            .manifest_path(manifest)
+            .no_deps()
+            .exec()?;
+        let targets = metadata
+            .packages
+            .iter()
+            .flat_map(|package| &package.targets);
+        let binaries = targets.filter(|target| target.is_bin());
+        Ok(binaries.map(|target| target.name.clone()).collect())
+    }
 }
 
 impl Crate {

@@ -2,14 +2,17 @@
 //!
 //! `cargo xtask layers` refuses an edge between crates that the design does not have, `tidy` checks what neither the compiler nor
 //! clippy looks at (sizes, docs, files that no module names, words, white space, the README's table), `sizes` prints how large
-//! everything is, `ci` runs all checks in order, and `kill` runs as many rounds as wanted of the test that kills the service.
+//! everything is, `ci` runs all checks in order, `kill` runs as many rounds as wanted of the test that kills the service, `fuzz` runs
+//! the fuzz targets, and `coverage` tells what the tests run.
 //!
 //! Every check is a function from data to findings. Only [`house`] asks cargo and only [`files`] reads files. Deliberately absent: a
 //! list of exceptions, and a parser of Rust; [`source`] knows comments, literals, attributes and braces, which is enough.
 
 mod ci;
+mod coverage;
 mod files;
 mod finding;
+mod fuzz;
 mod house;
 mod kill;
 mod layers;
@@ -34,7 +37,12 @@ usage: cargo xtask COMMAND
   sizes         print files, lines and functions of each crate
   ci [STEP..]   run the checks in order (all, or only those named): fmt layers tidy clippy test doc
   kill [--rounds N] [--seed S]
-                load the service, kill it, start it and hold it to what it had acknowledged, N times (50)";
+                load the service, kill it, start it and hold it to what it had acknowledged, N times (50)
+  fuzz [--seconds N | --minutes N] [TARGET..]
+                run the fuzz targets (all, or only those named), each for so long (one minute)
+  fuzz --seeds  write the inputs that fuzzing begins with into fuzz/corpus/
+  coverage [CRATE..]
+                print what the tests of the crates run (of all but the end-to-end tests)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -65,6 +73,8 @@ fn run(args: &[String]) -> Result<bool, Box<dyn Error>> {
         }
         ["ci", steps @ ..] => Ok(ci::run(steps, &mut io::stdout())?),
         ["kill", args @ ..] => Ok(kill::run(args)?),
+        ["fuzz", args @ ..] => Ok(fuzz::run(args, &mut io::stdout())?),
+        ["coverage", crates @ ..] => Ok(coverage::run(crates)?),
         _ => Err(USAGE.into()),
     }
 }

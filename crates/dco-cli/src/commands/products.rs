@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dco_client::{OperationsClient, RequestId};
+use dco_client::{OperationsClient, RequestId, parse_products};
 use serde_json::json;
 
 use crate::connect::Connection;
@@ -11,7 +11,7 @@ use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::show::{product_json, products_text};
 use crate::table::counted;
-use crate::{files, paging, products};
+use crate::{files, paging};
 
 /// Import and show the Central Products List
 #[derive(Debug, Args)]
@@ -88,7 +88,8 @@ impl Products {
 impl Import {
     async fn run(self, output: Output) -> Result<Answer, Failure> {
         let text = files::read_text(&self.file, FILE_BYTES_MAX)?;
-        let entries = products::parse(&text).map_err(|mut failure| {
+        let entries = parse_products(&text).map_err(|invalid| {
+            let mut failure = Failure::from(invalid);
             failure.message = format!("{}: {}", self.file.display(), failure.message);
             failure
         })?;

@@ -1,4 +1,4 @@
-use dco_block::FirmwareVersion;
+use dco_block::{Eui64, FirmwareVersion};
 
 use super::*;
 use crate::exit::Exit;
@@ -53,7 +53,7 @@ fn a_missing_or_different_header_is_refused() {
 
 #[test]
 fn a_file_without_devices_is_refused() {
-    assert!(refusal(&format!("{HEADER}\n")).contains("no Device after the header"));
+    assert!(refusal(&format!("{HEADER}\n")).contains("no Device in it"));
 }
 
 #[test]

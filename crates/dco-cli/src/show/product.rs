@@ -84,7 +84,7 @@ mod tests {
         };
         let mut shown = product_json(&product);
         shown.as_object_mut().unwrap().remove("status_time");
-        let again = crate::products::parse(&format!("[{shown}]")).unwrap();
+        let again = dco_client::parse_products(&format!("[{shown}]")).unwrap();
         let expected = ProductEntry {
             status_us: None,
             ..product.clone()

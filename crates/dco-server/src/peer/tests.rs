@@ -50,7 +50,7 @@ fn certificate(subject: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn read(subject: &[Vec<u8>]) -> Option<String> {
-    eui64(&certificate(subject)).map(|eui64| eui64.to_string())
+    eui64_of(&certificate(subject)).map(|eui64| eui64.to_string())
 }
 
 fn common_name() -> Vec<u8> {
@@ -86,6 +86,6 @@ fn a_subject_without_exactly_one_identifier_of_64_bits_names_nobody() {
 fn bytes_that_are_no_certificate_name_nobody() {
     let whole = certificate(&[attribute(45, bit_string(0, &EUI64))]);
     for length in 0..whole.len() {
-        assert_eq!(eui64(&whole[..length]), None);
+        assert_eq!(eui64_of(&whole[..length]), None);
     }
 }

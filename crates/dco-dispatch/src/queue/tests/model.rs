@@ -188,6 +188,7 @@ impl World {
 
     fn counts_agree(&self) {
         assert_eq!(self.queue.len(), self.list.len() as u64);
+        assert_eq!(self.queue.is_empty(), self.list.is_empty());
         let mut users = Vec::new();
         for user in 0..4 {
             let of_user = self

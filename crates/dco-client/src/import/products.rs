@@ -1,21 +1,18 @@
 //! The Central Products List as a file: CSV with one line, or JSON with one object, for each entry.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 
-use csv::StringRecord;
 use dco_block::{FirmwareVersion, HardwareVersions};
-use dco_client::{ProductEntry, ProductStatus};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::exit::Failure;
-use crate::inventory::{self, BadLine, hardware_version};
-use crate::table::counted;
+use super::inventory::hardware_version;
+use super::lines::{Fields, Line, lines, name, parse};
+use super::{InvalidImport, all_or_nothing, without_mark};
+use crate::types::{ProductEntry, ProductStatus};
 
 /// The header that a CSV file must begin with; the names of a JSON object's fields.
-pub(crate) const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 8] = [
     "manufacturer",
     "model",
     "hardware_version_min",
@@ -25,9 +22,6 @@ pub(crate) const COLUMNS: [&str; 8] = [
     "status",
     "upgrade_from",
 ];
-
-/// The most characters in a manufacturer or a model.
-const TEXT_CHARACTERS_MAX: usize = 30;
 
 /// An entry as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,52 +38,31 @@ struct Written {
     upgrade_from: Vec<String>,
 }
 
-/// Reads a whole list, CSV or JSON. One bad entry and nothing of it is good; all bad ones are named, by their line in CSV
-/// and counted from 1 in JSON.
-pub(crate) fn parse(text: &str) -> Result<Vec<ProductEntry>, Failure> {
-    // Spreadsheets put a byte order mark in front.
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+/// Reads a whole list, CSV or a JSON array.
+///
+/// # Errors
+/// One bad entry and nothing of it is good; all bad ones are named, by their line in CSV and counted from 1 in JSON.
+pub fn parse_products(text: &str) -> Result<Vec<ProductEntry>, InvalidImport> {
+    let text = without_mark(text);
     let (what, written) = if text.trim_start().starts_with('[') {
         ("object", of_json(text)?)
     } else {
         ("line", of_csv(text)?)
     };
-    let mut bad = Vec::new();
-    let mut entries = Vec::new();
     let mut before = Ranges::default();
-    for (line, written) in written {
-        let entry = written.and_then(|written| written.read());
-        let entry = entry.and_then(|entry| before.add(entry, (what, line)));
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(why) => bad.push(BadLine { line, why }),
-        }
-    }
-    if !bad.is_empty() {
-        return Err(inventory::refuse(&bad, (what, "Central Products List")));
-    }
-    if entries.is_empty() {
-        return Err(Failure::data(
-            "there is no product in it; nothing was imported",
-        ));
-    }
-    Ok(entries)
+    let entries = written.into_iter().map(|(number, written)| {
+        let entry = written.and_then(Written::read);
+        let entry = entry.and_then(|entry| before.add(entry, (what, number)));
+        (number, entry)
+    });
+    all_or_nothing(entries, ("Central Products List", "product", what))
 }
 
-type Line = (u64, Result<Written, String>);
-
-fn of_csv(text: &str) -> Result<Vec<Line>, Failure> {
-    let records = inventory::records(text, &COLUMNS)?;
-    let written = |record: StringRecord| -> Result<Written, String> {
-        if record.len() != COLUMNS.len() {
-            let columns = counted(record.len() as u64, "column");
-            return Err(format!(
-                "it has {columns} and {} were expected",
-                COLUMNS.len()
-            ));
-        }
-        let text = |at: usize| record[at].to_owned();
-        Ok(Written {
+fn of_csv(text: &str) -> Result<Vec<Line<Written>>, InvalidImport> {
+    let lines = lines(text, &COLUMNS)?.into_iter();
+    let written = |fields: Fields<'_, 8>| {
+        let text = |at: usize| fields.text(at).to_owned();
+        Written {
             manufacturer: text(0),
             model: text(1),
             hardware_version_min: text(2),
@@ -97,18 +70,21 @@ fn of_csv(text: &str) -> Result<Vec<Line>, Failure> {
             firmware_version: text(4),
             manufacturer_image_hash: text(5),
             status: text(6),
-            upgrade_from: record[7].split_whitespace().map(str::to_owned).collect(),
-        })
+            upgrade_from: fields
+                .text(7)
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+        }
     };
-    let lines = records.into_iter();
     Ok(lines
-        .map(|(line, record)| (line, record.and_then(written)))
+        .map(|(line, fields)| (line, fields.map(written)))
         .collect())
 }
 
-fn of_json(text: &str) -> Result<Vec<Line>, Failure> {
-    let values: Vec<Value> = serde_json::from_str(text)
-        .map_err(|error| Failure::data(format!("it is no JSON array: {error}")))?;
+fn of_json(text: &str) -> Result<Vec<Line<Written>>, InvalidImport> {
+    let values: Vec<Value> =
+        serde_json::from_str(text).map_err(|error| InvalidImport::Json(error.to_string()))?;
     let read = |value| serde_json::from_value(value).map_err(|error| error.to_string());
     Ok((1..).zip(values.into_iter().map(read)).collect())
 }
@@ -129,34 +105,18 @@ impl Written {
         }
         let versions = self.upgrade_from.iter();
         let upgrade_from: Result<Vec<FirmwareVersion>, String> =
-            versions.map(|text| field(7, text)).collect();
+            versions.map(|text| parse(COLUMNS[7], text)).collect();
         Ok(ProductEntry {
-            manufacturer: name(0, self.manufacturer)?,
-            model: name(1, self.model)?,
+            manufacturer: name(COLUMNS[0], &self.manufacturer)?,
+            model: name(COLUMNS[1], &self.model)?,
             hardware_versions: HardwareVersions { min, max },
-            firmware_version: field(4, &self.firmware_version)?,
-            manufacturer_image_hash: field(5, &self.manufacturer_image_hash)?,
+            firmware_version: parse(COLUMNS[4], &self.firmware_version)?,
+            manufacturer_image_hash: parse(COLUMNS[5], &self.manufacturer_image_hash)?,
             status: status(&self.status)?,
             upgrade_from: upgrade_from?,
             status_us: None,
         })
     }
-}
-
-fn field<T: FromStr<Err: Display>>(at: usize, text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|why| format!("{} `{text}`: {why}", COLUMNS[at]))
-}
-
-fn name(at: usize, text: String) -> Result<String, String> {
-    let count = text.chars().count();
-    if (1..=TEXT_CHARACTERS_MAX).contains(&count) && !text.chars().any(char::is_control) {
-        return Ok(text);
-    }
-    Err(format!(
-        "{} has {count} characters; write 1 to {TEXT_CHARACTERS_MAX} that can be printed",
-        COLUMNS[at]
-    ))
 }
 
 fn status(text: &str) -> Result<ProductStatus, String> {
@@ -182,7 +142,7 @@ impl Ranges {
     fn add(
         &mut self,
         entry: ProductEntry,
-        (what, line): (&str, u64),
+        (what, number): (&str, u64),
     ) -> Result<ProductEntry, String> {
         let key = (
             entry.manufacturer.clone(),
@@ -199,7 +159,7 @@ impl Ranges {
                 "{what} {first} is for the same manufacturer, model, firmware version and hardware version; name each once"
             ));
         }
-        others.push((range, line));
+        others.push((range, number));
         Ok(entry)
     }
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::exit::Exit;
 
 const HEADER: &str = "manufacturer,model,hardware_version_min,hardware_version_max,firmware_version,\
                       manufacturer_image_hash,status,upgrade_from";
@@ -32,15 +31,13 @@ fn object(change: &str) -> String {
 }
 
 fn refusal(text: &str) -> String {
-    let failure = parse(text).unwrap_err();
-    assert_eq!(failure.exit, Exit::Data);
-    failure.message
+    parse_products(text).unwrap_err().to_string()
 }
 
 #[test]
 fn csv_and_json_say_the_same() {
-    let of_csv = parse(&csv(&[line("M-1", "Active", "01020008 01020009")])).unwrap();
-    let of_json = parse(&format!("\u{FEFF} [{}]", object(""))).unwrap();
+    let of_csv = parse_products(&csv(&[line("M-1", "Active", "01020008 01020009")])).unwrap();
+    let of_json = parse_products(&format!("\u{FEFF} [{}]", object(""))).unwrap();
     assert_eq!(of_csv, of_json);
     let entry = &of_csv[0];
     assert_eq!(entry.status, ProductStatus::Active);
@@ -53,12 +50,12 @@ fn csv_and_json_say_the_same() {
 
 #[test]
 fn no_pathway_is_written_as_nothing() {
-    let entries = parse(&csv(&[line("M-1", "withdrawn", "")])).unwrap();
+    let entries = parse_products(&csv(&[line("M-1", "withdrawn", "")])).unwrap();
     assert!(entries[0].upgrade_from.is_empty());
     assert_eq!(entries[0].status, ProductStatus::Withdrawn);
     let without = object(r#", "upgrade_from": ["01020008", "01020009"] => "#);
     assert!(
-        parse(&format!("[{without}]")).unwrap()[0]
+        parse_products(&format!("[{without}]")).unwrap()[0]
             .upgrade_from
             .is_empty()
     );
@@ -80,7 +77,7 @@ fn all_bad_lines_of_a_csv_file_are_named() {
     for expected in [
         "8 bad lines in the Central Products List",
         "line 3: status `Retired` is not known",
-        "line 4: model has 0 characters",
+        "line 4: model is empty",
         "line 5: upgrade_from `7`: ",
         "line 6: line 2 is for the same manufacturer",
         "line 7: it has 9 columns",
