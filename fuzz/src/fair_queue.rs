@@ -104,7 +104,7 @@ impl World {
     fn push(&mut self, user: u8, lane: u8, much: u8) {
         let key = self.pushed;
         self.pushed += 1;
-        let (due_us, order) = (Micros::from(much % 4), u64::from(much / 64));
+        let (due_us, order) = (Micros::from(much % 4), u32::from(much / 64));
         let slot = self.queue.push(Entry {
             user,
             lane,

@@ -40,12 +40,13 @@ impl Gate<u64, u64> for Paced {
 
 fn entry(number: u64, users: u64) -> Entry<u64, u64, u32> {
     let batch = number / users / BATCH;
+    let key = u32::try_from(number).expect("below 2^32");
     Entry {
         user: number % users,
         lane: number / users % LANES,
         due_us: DAY_US * 5 + i64::try_from(batch).expect("far below 2^63"),
-        order: number,
-        key: u32::try_from(number).expect("below 2^32"),
+        order: key,
+        key,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Micros;
 use crate::slab::{NONE, Slab};
 
 /// Due time, order, push number: where an entry goes inside its User. No two are alike.
-pub(crate) type Place = (Micros, u64, u64);
+pub(crate) type Place = (Micros, u32, u32);
 
 /// The first entry of a line. Heads of one User's lines compare as their entries go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub(crate) struct Line {
     /// Those of the other runs.
     later: BTreeSet<First>,
     /// All runs by due time and the order of their last entries.
-    tails: BTreeSet<(Micros, u64, u32)>,
+    tails: BTreeSet<(Micros, u32, u32)>,
 }
 
 /// The first entry of a run.
@@ -53,12 +53,12 @@ struct Run {
     len: u32,
 }
 
-/// 32 bytes with a four-byte key.
+/// 24 octets with a key of four, because there are millions.
 #[derive(Clone, Debug)]
 struct Node<K> {
-    order: u64,
+    order: u32,
     /// Counts pushes: breaks ties first in, first out, and tells an old slot from a new one.
-    seq: u64,
+    seq: u32,
     /// `NONE` while the place is free.
     run: u32,
     previous: u32,
@@ -79,7 +79,7 @@ impl Run {
 }
 
 impl<K> Node<K> {
-    const fn new(order: u64, seq: u64, run: u32, key: K) -> Self {
+    const fn new(order: u32, seq: u32, run: u32, key: K) -> Self {
         Self {
             order,
             seq,
@@ -172,7 +172,7 @@ impl<K: Copy> Lines<K> {
         &mut self,
         line: u32,
         entries: Vec<(Place, K)>,
-        mut kept: impl FnMut(u64, K, u32),
+        mut kept: impl FnMut(u32, K, u32),
     ) {
         let mut runs: Vec<u32> = Vec::new();
         for ((due_us, order, seq), key) in entries {
@@ -225,7 +225,7 @@ impl<K: Copy> Lines<K> {
     }
 
     /// The line of the entry kept there, if there is one and `is_it` knows its number.
-    pub(crate) fn line_of(&self, node: u32, is_it: impl Fn(u64) -> bool) -> Option<u32> {
+    pub(crate) fn line_of(&self, node: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let node = self
             .nodes
             .get(node)
@@ -297,7 +297,7 @@ impl<K: Copy> Lines<K> {
         self.runs[run].len -= 1;
     }
 
-    fn tail(&self, run: u32) -> (Micros, u64, u32) {
+    fn tail(&self, run: u32) -> (Micros, u32, u32) {
         let state = &self.runs[run];
         (state.due_us, self.nodes[state.last].order, run)
     }

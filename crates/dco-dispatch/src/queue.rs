@@ -26,7 +26,8 @@ use crate::{Answer, Gate, Micros, UNTIL_TOLD};
 /// weights for `n - 1`.
 ///
 /// **Inside a User** the earliest due time goes first, then the lowest order, then first in first
-/// out, over all its lanes that are not held back.
+/// out, over all its lanes that are not held back. Pushes are counted in 32 bits: of two entries with the
+/// same due time and order, one pushed after the count began anew goes before one pushed before.
 ///
 /// **What is held back** is set aside with its time and looked at again only then, or when woken, so
 /// a pick asks the gate about each held lane and each held User once. Waking a lane costs time in
@@ -41,7 +42,7 @@ pub struct FairQueue<U, L, K> {
     ring: Ring,
     /// When what is held back, and has entries waiting for it, is looked at again.
     waits: BTreeSet<(Micros, Held)>,
-    next_seq: u64,
+    next_seq: u32,
     len: u64,
 }
 
@@ -56,7 +57,7 @@ pub struct Entry<U, L, K> {
     pub due_us: Micros,
     /// With the same due time, the lower order goes first. Cheapest where it mostly counts upwards,
     /// as batches and their activations do.
-    pub order: u64,
+    pub order: u32,
     /// What it is, for its owner.
     pub key: K,
 }
@@ -65,8 +66,24 @@ pub struct Entry<U, L, K> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     node: u32,
-    /// The low half of the entry's number, so that an old slot is not taken for a newer entry.
-    seq_low: u32,
+    /// The number of the entry's push, so that an old slot is not taken for a newer entry.
+    push: u32,
+}
+
+impl Slot {
+    /// All that it is, for an owner that keeps many.
+    pub fn bits(self) -> u64 {
+        u64::from(self.node) << 32 | u64::from(self.push)
+    }
+
+    /// The slot of these bits.
+    pub fn from_bits(bits: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = bits.to_be_bytes();
+        Self {
+            node: u32::from_be_bytes([a, b, c, d]),
+            push: u32::from_be_bytes([e, f, g, h]),
+        }
+    }
 }
 
 /// What [`FairQueue::pick`] found.
@@ -136,7 +153,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
             None => self.add_line(user, lane),
         };
         let seq = self.next_seq;
-        self.next_seq += 1;
+        self.next_seq = seq.wrapping_add(1);
         let before = self.lines.head_of(line);
         let place = (entry.due_us, entry.order, seq);
         let node = self.lines.push(line, place, entry.key);
@@ -146,10 +163,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
             self.wait_for_user(user);
         }
         self.renew_head(line, before);
-        Slot {
-            node,
-            seq_low: low_half(seq),
-        }
+        Slot { node, push: seq }
     }
 
     /// Takes an entry out before its turn and gives its key.
@@ -293,9 +307,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     }
 
     fn line_of(&self, slot: Slot) -> u32 {
-        let line = self
-            .lines
-            .line_of(slot.node, |seq| low_half(seq) == slot.seq_low);
+        let line = self.lines.line_of(slot.node, |seq| seq == slot.push);
         line.expect("a slot is used only until its entry is taken or removed")
     }
 
@@ -371,11 +383,6 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> Default for 
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn low_half(seq: u64) -> u32 {
-    let [a, b, c, d, ..] = seq.to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ impl<T> Slab<T> {
         let index = u32::try_from(self.items.len())
             .ok()
             .filter(|&index| index != NONE);
+        make_room(&mut self.items);
         self.items.push(item);
         index.expect("a machine's memory ends long before 2^32 - 1 entries")
     }
@@ -37,6 +38,13 @@ impl<T> Slab<T> {
 
     pub(crate) fn get(&self, index: u32) -> Option<&T> {
         self.items.get(index as usize)
+    }
+}
+
+/// Grows by an eighth instead of to the double: there are millions of them, and what a queue takes of the memory is stated.
+fn make_room<T>(items: &mut Vec<T>) {
+    if items.len() == items.capacity() {
+        items.reserve_exact((items.len() / 8).max(64));
     }
 }
 

@@ -65,12 +65,13 @@ fn filled(queued: u64, users: u64) -> FairQueue<u64, u64, u32> {
     let mut queue = FairQueue::new();
     for number in 0..queued {
         let batch = i64::try_from(number / users / BATCH).expect("far below 2^63");
+        let key = u32::try_from(number).expect("below 2^32");
         queue.push(Entry {
             user: number % users,
             lane: number / users % GATEWAYS,
             due_us: batch,
-            order: number,
-            key: u32::try_from(number).expect("below 2^32"),
+            order: key,
+            key,
         });
     }
     queue

@@ -20,7 +20,7 @@ fn bare(engine: &Engine) -> String {
     let mut in_queue = false;
     let lines = text.lines().filter(|line| {
         in_queue |= line.ends_with(": FairQueue {");
-        let is_kept = !in_queue && !line.contains("node: ") && !line.contains("seq_low: ");
+        let is_kept = !in_queue && !line.contains("node: ") && !line.contains("push: ");
         in_queue &= *line != "    },";
         is_kept
     });

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{Entry, FairQueue, Lane, Slot, User, low_half};
+use super::{Entry, FairQueue, Lane, Slot, User};
 use crate::line::Place;
 use crate::ring::Ring;
 use crate::turns::{InvalidTurns, Turns};
@@ -52,7 +52,7 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
             let line = queue.known_line(&entry);
             let line = line.ok_or(InvalidTurns("an entry waits in a line that is not there"))?;
             let place = (entry.due_us, entry.order, queue.next_seq);
-            queue.next_seq += 1;
+            queue.next_seq = queue.next_seq.wrapping_add(1);
             waiting[line as usize].push((place, entry.key));
         }
         for (line, waiting) in (0..).zip(waiting) {
@@ -73,9 +73,8 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     fn fill(&mut self, line: u32, mut waiting: Vec<(Place, K)>, queued: &mut impl FnMut(K, Slot)) {
         waiting.sort_by_key(|(place, _)| *place);
         let len = waiting.len() as u64;
-        self.lines.fill(line, waiting, |seq, key, node| {
-            let seq_low = low_half(seq);
-            queued(key, Slot { node, seq_low });
+        self.lines.fill(line, waiting, |push, key, node| {
+            queued(key, Slot { node, push })
         });
         self.len += len;
         self.users[self.lines.line(line).user as usize].len += len;

@@ -26,10 +26,11 @@ impl Engine {
                 .charge(date, user, at_us)
                 .ok_or("no unit is left on its service day")?;
         }
-        let item = self.batches.activation_mut(activation);
-        item.attempt = number;
-        item.tries = item.tries.saturating_add(1);
-        item.released_us = Some(at_us);
+        self.batches.change(activation, |item| {
+            item.attempt = number;
+            item.tries = item.tries.saturating_add(1);
+            item.released_us = Some(at_us);
+        });
         self.batches.set_phase(activation, Phase::Released);
         self.batches.note_change(activation);
         let look_us = at_us.saturating_add(self.terms.attempt.no_progress_us);
@@ -81,19 +82,17 @@ impl Engine {
         self.note_reading(activation, record);
         self.batches.say(activation, &record.message);
         let phase = match (outcome.is_success(), record.retry_us) {
-            (true, _) => Phase::Succeeded,
+            (true, _) => Phase::Succeeded { ended_us: at_us },
             (false, Some(until_us)) => Phase::RetryWait { until_us },
-            (false, None) => Phase::Failed,
+            (false, None) => Phase::Failed { ended_us: at_us },
         };
-        let item = self.batches.activation_mut(activation);
-        item.outcome = Some(outcome);
-        item.fate_unknown |= outcome.is_unknown();
-        match phase {
-            Phase::RetryWait { until_us } => {
-                self.wakes.set(until_us, Wake::Requeue { activation });
-                self.carry_over(user, attempt.charged);
-            }
-            _ => item.ended_us = Some(at_us),
+        self.batches.change(activation, |item| {
+            item.outcome = Some(outcome);
+            item.fate_unknown |= outcome.is_unknown();
+        });
+        if let Phase::RetryWait { until_us } = phase {
+            self.wakes.set(until_us, Wake::Requeue { activation });
+            self.carry_over(user, attempt.charged);
         }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);

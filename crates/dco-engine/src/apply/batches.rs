@@ -9,6 +9,7 @@ use super::notices::Sent;
 use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted, window_of};
 use crate::state::batches::{Batch, Phase};
+use crate::state::changes::Changes;
 use crate::state::requests::Made;
 use crate::state::timers::Wake;
 use crate::view::{ActivationCounts, Prediction};
@@ -60,7 +61,7 @@ impl Engine {
                 parked: len,
                 ..ActivationCounts::default()
             },
-            changes: Vec::new(),
+            changes: Changes::sent(self.batches.next_activation(), len),
         };
         self.count_sent(&batch, at_us, record.limit);
         self.counts.carried(user, record.originator_counter);
@@ -72,17 +73,16 @@ impl Engine {
         self.unwatch_image(user, image_id);
         self.transfers.used(user, image_id, at_us);
         self.watch_image(user, image_id);
+        let devices = record.devices.iter().copied().map(Eui64::from_bits);
+        let devices: Vec<u32> = devices.map(|it| self.inventory.named(it)).collect();
         self.batches
-            .add(batch, record.devices.iter().copied().map(Eui64::from_bits))
+            .add(batch, &devices)
             .ok_or("another activation of one of its Devices is under way")?;
         if record.day_start_us <= at_us {
-            self.unpark(index);
+            self.enqueue_parked(index);
         } else {
             self.wakes
                 .set(record.day_start_us, Wake::Unpark { batch: index });
-            for activation in self.batches.get(index).activations() {
-                self.batches.note_change(activation);
-            }
         }
         Ok(())
     }
@@ -146,8 +146,7 @@ impl Engine {
         if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
             self.wakes.clear(until_us, Wake::Requeue { activation });
         }
-        self.batches.activation_mut(activation).ended_us = Some(at_us);
-        self.set_end(activation, Phase::Cancelled);
+        self.set_end(activation, Phase::Cancelled { ended_us: at_us });
         self.batches.note_change(activation);
     }
 

@@ -23,13 +23,20 @@ impl Engine {
         }
     }
 
-    pub(super) fn unpark(&mut self, batch: u32) {
-        for activation in self.batches.get(batch).activations() {
-            if self.batches.activation(activation).phase == Phase::Parked {
-                self.enqueue(activation);
-                self.batches.note_change(activation);
-            }
+    fn unpark(&mut self, batch: u32) {
+        let queued = self.enqueue_parked(batch);
+        self.batches.note_changes(batch, &queued);
+    }
+
+    /// All of a batch that are parked; which they are.
+    pub(super) fn enqueue_parked(&mut self, batch: u32) -> Vec<u32> {
+        let all = self.batches.get(batch).activations();
+        let parked = |it: &u32| self.batches.activation(*it).phase == Phase::Parked;
+        let parked: Vec<u32> = all.filter(parked).collect();
+        for activation in &parked {
+            self.enqueue(*activation);
         }
+        parked
     }
 
     fn requeue(&mut self, activation: u32) {
@@ -63,7 +70,7 @@ impl Engine {
                 window: batch.window,
             },
             due_us: batch.due_us,
-            order: u64::from(activation),
+            order: activation,
             key: activation,
         };
         let slot = if batch.large {
@@ -91,9 +98,9 @@ impl Engine {
     }
 
     /// A Device that has left the inventory waits at a gateway that never connects.
-    fn gateway_of(&self, device: Eui64) -> Eui64 {
+    fn gateway_of(&self, device: u32) -> Eui64 {
         self.inventory
-            .get(device)
+            .known(device)
             .map_or(Eui64::from_bits(0), |known| known.gateway)
     }
 

@@ -98,7 +98,7 @@ impl Engine {
     /// Activations of Devices that have gone to another User, or come back.
     fn note_lost(&mut self, record: &DevicesImported) {
         for device in &record.devices {
-            let busy = self.batches.busy(Eui64::from_bits(device.device));
+            let busy = self.busy(Eui64::from_bits(device.device));
             let Some(activation) = busy else { continue };
             if self.is_lost(activation) {
                 self.batches.lost.insert(activation);
@@ -111,7 +111,7 @@ impl Engine {
     /// What the Central Products List says of a Device depends on what the inventory says of it.
     fn look_again_at(&mut self, record: &DevicesImported) {
         for device in &record.devices {
-            if let Some(activation) = self.batches.busy(Eui64::from_bits(device.device)) {
+            if let Some(activation) = self.busy(Eui64::from_bits(device.device)) {
                 self.look_again(activation);
             }
         }
@@ -124,7 +124,7 @@ impl Engine {
             known.is_none_or(|known| known.gateway.bits() != it.gateway)
         });
         moved
-            .filter_map(|it| self.batches.busy(Eui64::from_bits(it.device)))
+            .filter_map(|it| self.busy(Eui64::from_bits(it.device)))
             .collect()
     }
 

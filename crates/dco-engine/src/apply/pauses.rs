@@ -61,20 +61,20 @@ impl Engine {
 
     /// What its User has cancelled is not tried again, as after any other attempt that ends unknown.
     fn forget_fate(&mut self, activation: u32, at_us: Micros) {
-        let item = self.batches.activation_mut(activation);
-        let phase = item.phase;
+        let phase = self.batches.activation(activation).phase;
         if !phase.waits() && phase != Phase::Released {
             return;
         }
-        item.fate_unknown = true;
+        self.batches
+            .change(activation, |item| item.fate_unknown = true);
         if phase == Phase::Released {
-            item.outcome = Some(Outcome::Unknown);
+            self.batches
+                .change(activation, |item| item.outcome = Some(Outcome::Unknown));
             let batch = self.batches.batch_of(activation);
             let (user, cancelled) = (batch.user, batch.cancelled);
             let attempt = self.end_timers_of(activation);
             if cancelled {
-                self.batches.activation_mut(activation).ended_us = Some(at_us);
-                self.set_end(activation, Phase::Failed);
+                self.set_end(activation, Phase::Failed { ended_us: at_us });
             } else {
                 self.carry_over(user, attempt.and_then(|attempt| attempt.charged));
                 self.enqueue(activation);

@@ -46,7 +46,7 @@ impl Engine {
     fn not_allowed(&self, hashes: &BTreeSet<ManufacturerImageHash>) -> BTreeSet<u32> {
         let mut not_allowed = BTreeSet::new();
         for batch in self.open_for(hashes) {
-            let mut kinds: BTreeMap<Option<u32>, bool> = BTreeMap::new();
+            let mut kinds: BTreeMap<u32, bool> = BTreeMap::new();
             for activation in batch.activations() {
                 let item = self.batches.activation(activation);
                 if !item.phase.waits() {

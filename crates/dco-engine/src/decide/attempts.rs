@@ -46,7 +46,7 @@ impl Engine {
 
     /// The activation of which this is the attempt under way.
     pub(crate) fn under_way(&self, attempt: AttemptRef) -> Option<u32> {
-        let activation = self.batches.busy(attempt.activation.device)?;
+        let activation = self.busy(attempt.activation.device)?;
         self.gateways.attempt(activation)?;
         (self.attempt_ref(activation) == attempt).then_some(activation)
     }

@@ -93,7 +93,7 @@ impl Engine {
         let busy = asked
             .devices
             .iter()
-            .filter(|device| self.batches.busy(**device).is_some());
+            .filter(|device| self.busy(**device).is_some());
         if let Some((first, count)) = first_and_count(busy) {
             return Err(Refusal::DeviceBusy { first, count });
         }

@@ -59,7 +59,7 @@ impl Engine {
             models,
             devices,
         }));
-        let busy = named.iter().filter_map(|it| self.batches.busy(*it));
+        let busy = named.iter().filter_map(|it| self.busy(*it));
         for activation in busy.collect::<Vec<_>>() {
             self.cancel_if_lost(activation);
         }
@@ -78,7 +78,8 @@ impl Engine {
     pub(crate) fn is_lost(&self, activation: u32) -> bool {
         let device = self.batches.activation(activation).device;
         let user = self.batches.batch_of(activation).user;
-        self.inventory.of_user(device, user).is_none()
+        let known = self.inventory.known(device);
+        known.is_none_or(|known| known.user != user)
     }
 
     pub(crate) fn cancel_lost(&mut self, activation: u32) {

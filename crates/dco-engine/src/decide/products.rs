@@ -111,7 +111,7 @@ impl Engine {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
         let image = self.transfers.image(batch.user, batch.image_id)?;
-        let known = self.inventory.get(item.device)?;
+        let known = self.inventory.known(item.device)?;
         self.distrust_for(firmware_of(&image.manifest), known)
     }
 

@@ -158,7 +158,7 @@ impl Engine {
             activation: ActivationName {
                 user: batch.user,
                 batch: batch.number,
-                device: item.device,
+                device: self.inventory.device(item.device),
             },
             attempt: item.attempt,
         }

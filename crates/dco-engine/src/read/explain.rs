@@ -20,7 +20,7 @@ impl Engine {
             Phase::Queued(_) => self.holds_in_line(activation, batch, ahead_count.unwrap_or(0)),
             Phase::RetryWait { until_us } => vec![Hold::RetryBackoff { until_us }],
             Phase::Released => self.holds_under_way(activation),
-            Phase::Succeeded | Phase::Failed | Phase::Cancelled => Vec::new(),
+            Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Cancelled { .. } => Vec::new(),
         });
         let waits = item.phase.waits();
         let ahead = self.ahead_with_parked(batch, activation);
@@ -98,7 +98,7 @@ impl Engine {
 
     fn hold_of_gateway(&self, activation: u32, large: bool) -> Option<Hold> {
         let device = self.batches.activation(activation).device;
-        let gateway = self.inventory.get(device)?.gateway;
+        let gateway = self.inventory.known(device)?.gateway;
         let limit = self.terms.attempt.per_gateway_max;
         match self.gateways.get(gateway) {
             Some(it) if it.session.is_some() => (!self.gateways.has_place(gateway, large, limit))

@@ -149,7 +149,7 @@ impl Engine {
         let all = batch.changes.len();
         let from = usize::try_from(position).unwrap_or(usize::MAX).min(all);
         let to = from.saturating_add(as_usize(limit)).min(all);
-        let mut changed = batch.changes[from..to].to_vec();
+        let mut changed = batch.changes.between(from, to);
         changed.sort_unstable();
         changed.dedup();
         Ok(Reply::Changes(Changes {
@@ -221,6 +221,11 @@ impl Engine {
         Reply::Products(part.map(products::view).collect())
     }
 
+    /// The activation that is under way for a Device.
+    pub(crate) fn busy(&self, device: Eui64) -> Option<u32> {
+        self.batches.busy(self.inventory.number(device)?)
+    }
+
     fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {
         let absent = Refusal::NotFound { kind: "activation" };
         let Some((_, batch)) = self.batches.find(name.user, name.batch) else {
@@ -228,9 +233,12 @@ impl Engine {
         };
         let mut activations = batch.activations();
         // Mostly it is asked of what is under way: that is found without a search.
-        let busy = self.batches.busy(name.device);
+        let busy = self.busy(name.device);
         busy.filter(|activation| activations.contains(activation))
-            .or_else(|| activations.find(|it| self.batches.activation(*it).device == name.device))
+            .or_else(|| {
+                let device = self.inventory.number(name.device)?;
+                activations.find(|it| self.batches.activation(*it).device == device)
+            })
             .ok_or(absent)
     }
 
@@ -250,12 +258,12 @@ impl Engine {
         ActivationView {
             user: batch.user,
             batch: batch.number,
-            device: item.device,
+            device: self.inventory.device(item.device),
             state: self.activation_state(activation, item.phase),
             attempt: item.attempt,
             outcome: item.outcome,
             released_us: item.released_us,
-            ended_us: item.ended_us,
+            ended_us: item.phase.ended_us(),
             message: self.batches.message(activation).to_owned(),
             running_version: reading.running_version,
             device_image_hash: reading.device_image_hash,
@@ -268,9 +276,9 @@ impl Engine {
             Phase::Queued(_) => ActivationState::Queued,
             Phase::Released => ActivationState::Released(self.stage(activation)),
             Phase::RetryWait { until_us } => ActivationState::RetryWait { until_us },
-            Phase::Succeeded => ActivationState::Succeeded,
-            Phase::Failed => ActivationState::Failed,
-            Phase::Cancelled => ActivationState::Cancelled,
+            Phase::Succeeded { .. } => ActivationState::Succeeded,
+            Phase::Failed { .. } => ActivationState::Failed,
+            Phase::Cancelled { .. } => ActivationState::Cancelled,
         }
     }
 

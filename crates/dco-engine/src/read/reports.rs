@@ -64,7 +64,7 @@ impl Engine {
                 .entry(batch.user)
                 .or_insert_with(|| TrtRow::of(batch.user));
             for activation in batch.activations() {
-                let ended_us = self.batches.activation(activation).ended_us;
+                let ended_us = self.batches.activation(activation).phase.ended_us();
                 row.activations += 1;
                 match ended_us {
                     Some(ended_us) if ended_us <= batch.due_us => row.ended_within_trt += 1,

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::slice::Iter;
 
-use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
+use dco_block::{FirmwareVersion, ManufacturerImageHash};
 
 use super::columns::{numbers, u32s};
-use super::devices::{DeviceTable, KnownDevices};
+use super::devices::KnownDevices;
 use super::{Why, batches};
 use crate::outcome::Outcome;
 use crate::read::as_usize;
-use crate::state::batches::{Activation, Batches, Phase, Reading, count_of};
+use crate::state::activations::Activation;
+use crate::state::batches::{Batches, Phase, Reading, count_of};
+use crate::state::busy::Busy;
 
 /// The low bits of a state are its phase.
 const PHASE: u32 = 7;
@@ -78,7 +80,7 @@ struct Readings {
 }
 
 impl Activations {
-    pub(super) fn of(batches: &Batches, table: &DeviceTable) -> Self {
+    pub(super) fn of(batches: &Batches) -> Self {
         let mut columns = Self {
             readings: Some(Readings::of(&batches.readings)),
             messages_of: batches.messages.keys().copied().collect(),
@@ -86,18 +88,13 @@ impl Activations {
             ..Self::default()
         };
         let mut places = BTreeMap::new();
-        for activation in &batches.activations {
-            columns.push(activation, table, &mut places);
+        for activation in batches.activations.iter() {
+            columns.push(activation, &mut places);
         }
         columns
     }
 
-    fn push(
-        &mut self,
-        activation: &Activation,
-        table: &DeviceTable,
-        places: &mut BTreeMap<[u32; 4], u32>,
-    ) {
+    fn push(&mut self, activation: Activation, places: &mut BTreeMap<[u32; 4], u32>) {
         let Activation {
             device,
             batch: _,
@@ -107,26 +104,26 @@ impl Activations {
             outcome,
             fate_unknown,
             released_us,
-            ended_us,
         } = activation;
+        let ended_us = phase.ended_us();
         let flag = |is_set: bool, flag| if is_set { flag } else { 0 };
-        let state = number_of(*phase)
-            | flag(*fate_unknown, FATE_UNKNOWN)
+        let state = number_of(phase)
+            | flag(fate_unknown, FATE_UNKNOWN)
             | flag(released_us.is_some(), HAS_RELEASED)
             | flag(ended_us.is_some(), HAS_ENDED);
         let outcome = outcome.map_or(0, Outcome::number);
-        let kind = [state, (*attempt).into(), (*tries).into(), outcome];
+        let kind = [state, attempt.into(), tries.into(), outcome];
         let next = u32::try_from(places.len()).unwrap_or(u32::MAX);
         let place = *places.entry(kind).or_insert(next);
         if place == next {
             self.states.push(state);
-            self.attempts.push((*attempt).into());
-            self.tries.push((*tries).into());
+            self.attempts.push(attempt.into());
+            self.tries.push(tries.into());
             self.outcomes.push(outcome);
         }
-        self.devices.extend(table.place(*device).to_le_bytes());
+        self.devices.extend(device.to_le_bytes());
         self.kinds.extend(place.to_le_bytes());
-        let times = |time: &Option<i64>| time.map(i64::to_le_bytes).into_iter().flatten();
+        let times = |time: Option<i64>| time.map(i64::to_le_bytes).into_iter().flatten();
         self.released_us.extend(times(released_us));
         self.ended_us.extend(times(ended_us));
         if let Phase::RetryWait { until_us } = phase {
@@ -134,8 +131,7 @@ impl Activations {
         }
     }
 
-    /// Fills the batches with them. What is queued gets its slot later. Answers for each what is known of its Device:
-    /// Devices stand in another order, so they are looked up only once.
+    /// Fills the batches with them. What is queued gets its slot later. Answers for each what is known of its Device.
     pub(super) fn load(self, batches: &mut Batches, known: &KnownDevices) -> Result<Vec<u32>, Why> {
         let len = numbers::<4>(&self.devices)?.len();
         let wanted = batches.batches.iter().map(|batch| as_usize(batch.len));
@@ -156,13 +152,13 @@ impl Activations {
         let mut reader = Reader::new(self)?;
         let mut places = u32s(&self.devices)?;
         let mut kinds = Vec::with_capacity(places.len());
-        let mut busy = vec![u32::MAX; known.devices.len()];
-        batches.activations.reserve_exact(places.len());
+        let mut busy = Busy::of(known.devices.len());
+        batches.activations.reserve(places.len());
         for (index, batch) in (0..).zip(&mut batches.batches) {
             for activation in batch.activations() {
-                let place = places.next().map_or(usize::MAX, as_usize);
-                let device = known.devices.get(place).copied();
-                let (device, kind) = device.ok_or("an activation's Device is not listed")?;
+                let device = places.next().ok_or("a Device is missing")?;
+                let listed = known.devices.get(as_usize(device));
+                let (_, kind) = *listed.ok_or("an activation's Device is not listed")?;
                 kinds.push(kind);
                 let item = reader.next(index, device)?;
                 *count_of(&mut batch.counts, item.phase) += 1;
@@ -172,16 +168,14 @@ impl Activations {
                 if has_ended {
                     continue;
                 }
-                if std::mem::replace(&mut busy[place], activation) != u32::MAX {
-                    return Err("two activations of one Device are under way");
-                }
+                busy.begin(device, activation)
+                    .ok_or("two activations of one Device are under way")?;
                 if !known.is_of(kind, batch.user) {
                     batches.lost.insert(activation);
                 }
             }
         }
-        let busy = known.devices.iter().map(|(device, _)| *device).zip(busy);
-        batches.busy = busy.filter(|(_, it)| *it != u32::MAX).collect();
+        batches.busy = busy;
         reader.must_be_done()?;
         Ok(kinds)
     }
@@ -213,9 +207,9 @@ fn number_of(phase: Phase) -> u32 {
         Phase::Queued(_) => 2,
         Phase::Released => 3,
         Phase::RetryWait { .. } => 4,
-        Phase::Succeeded => 5,
-        Phase::Failed => 6,
-        Phase::Cancelled => 7,
+        Phase::Succeeded { .. } => 5,
+        Phase::Failed { .. } => 6,
+        Phase::Cancelled { .. } => 7,
     }
 }
 
@@ -225,9 +219,9 @@ fn phase_of(number: u32) -> Option<Phase> {
         2 => Phase::Queued(None),
         3 => Phase::Released,
         4 => Phase::RetryWait { until_us: 0 },
-        5 => Phase::Succeeded,
-        6 => Phase::Failed,
-        7 => Phase::Cancelled,
+        5 => Phase::Succeeded { ended_us: 0 },
+        6 => Phase::Failed { ended_us: 0 },
+        7 => Phase::Cancelled { ended_us: 0 },
         _ => return None,
     })
 }
@@ -256,6 +250,7 @@ impl Kind {
         let is_right = state <= STATE_MAX
             && attempt <= attempts_max
             && tries <= attempt
+            && phase.has_ended() == (state & HAS_ENDED != 0)
             && known_outcome.is_some() == (outcome != 0);
         is_right.then_some(Self {
             phase,
@@ -300,7 +295,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn next(&mut self, batch: u32, device: Eui64) -> Result<Activation, Why> {
+    fn next(&mut self, batch: u32, device: u32) -> Result<Activation, Why> {
         let kind = self.kinds_of.next().copied().map(u32::from_le_bytes);
         let kind = kind.and_then(|kind| self.kinds.get(as_usize(kind)));
         let kind = kind.ok_or("an activation is of no kind")?;
@@ -310,7 +305,12 @@ impl<'a> Reader<'a> {
         }
         let has = |flag| kind.state & flag != 0;
         let released_us = has(HAS_RELEASED).then(|| taken(&mut self.released_us));
-        let ended_us = has(HAS_ENDED).then(|| taken(&mut self.ended_us));
+        if let Phase::Succeeded { ended_us }
+        | Phase::Failed { ended_us }
+        | Phase::Cancelled { ended_us } = &mut phase
+        {
+            *ended_us = taken(&mut self.ended_us)?;
+        }
         Ok(Activation {
             device,
             batch,
@@ -320,7 +320,6 @@ impl<'a> Reader<'a> {
             outcome: kind.outcome,
             fate_unknown: has(FATE_UNKNOWN),
             released_us: released_us.transpose()?,
-            ended_us: ended_us.transpose()?,
         })
     }
 

@@ -9,7 +9,9 @@ use dco_schedule::{Micros, ServiceDate, Source};
 use super::Why;
 use super::check::checked_number;
 use super::queues::{hours_of, window_of_hours};
+use crate::read::as_usize;
 use crate::state::batches as state;
+use crate::state::changes::Changes;
 use crate::view::{ActivationCounts, Prediction};
 
 /// In the order in which they were accepted.
@@ -55,9 +57,13 @@ struct Batch {
     /// How many activations it has.
     #[prost(uint32, tag = "15")]
     len: u32,
-    /// Its activations, counted from its first, in the order in which they changed.
+    /// Its activations, counted from its first, in the order in which they changed; the first changes are that each was sent.
+    /// Only what formats 1 and 2 have.
     #[prost(uint32, repeated, tag = "16")]
-    changes: Vec<u32>,
+    all_changes: Vec<u32>,
+    /// The same without the first.
+    #[prost(uint32, repeated, tag = "17")]
+    later_changes: Vec<u32>,
     /// The schedule that covers it. What else is large uses up allowance.
     #[prost(uint32, optional, tag = "40")]
     schedule: Option<u32>,
@@ -150,7 +156,8 @@ impl Batch {
             signed_request: signed_request.clone(),
             cancelled: *cancelled,
             len: *len,
-            changes: changes.iter().map(|it| it - first).collect(),
+            all_changes: Vec::new(),
+            later_changes: changes.later().iter().map(|it| it - first).collect(),
             schedule: source.and_then(Source::schedule),
             small_uses_allowance: !large && *source == Some(Source::Allowance),
             window: hours_of(*window),
@@ -163,7 +170,15 @@ impl Batch {
             return Err("a batch has no Device");
         }
         let hash = octets(&self.manufacturer_image_hash)?;
-        let mut changes = self.changes;
+        let mut changes = self.later_changes;
+        if !self.all_changes.is_empty() {
+            let (_, later) = self
+                .all_changes
+                .split_at_checked(as_usize(self.len))
+                .filter(|(sent, _)| sent.iter().copied().eq(0..self.len))
+                .ok_or("a batch's first changes are not that it was sent")?;
+            changes.splice(..0, later.iter().copied());
+        }
         for change in &mut changes {
             if *change >= self.len {
                 return Err("a batch has a change of what is not in it");
@@ -195,7 +210,7 @@ impl Batch {
             first,
             len: self.len,
             counts: ActivationCounts::default(),
-            changes,
+            changes: Changes::sent(first, self.len).with(changes),
         })
     }
 }

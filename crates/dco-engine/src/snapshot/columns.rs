@@ -15,8 +15,3 @@ pub(super) fn u32s(column: &[u8]) -> Result<impl ExactSizeIterator<Item = u32>, 
     let numbers = numbers(column)?.iter();
     Ok(numbers.map(|number| u32::from_le_bytes(*number)))
 }
-
-/// A column of numbers of four octets.
-pub(super) fn of_u32s(numbers: impl IntoIterator<Item = u32>) -> Vec<u8> {
-    numbers.into_iter().flat_map(u32::to_le_bytes).collect()
-}

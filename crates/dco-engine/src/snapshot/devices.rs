@@ -1,15 +1,14 @@
-//! The Devices that the inventory or an activation names. Others name them by their places in this list.
+//! The Devices that the inventory or an activation names. Others name them by their places in this list, which are their numbers.
 
 use dco_block::{Eui64, FirmwareVersion};
 
 use super::Why;
-use super::columns::{numbers, of_u32s, u32s};
+use super::columns::{numbers, u32s};
 use crate::read::as_usize;
 use crate::record::Model;
-use crate::state::batches::Batches;
-use crate::state::inventory::{Inventory, Known};
+use crate::state::inventory::{ABSENT, Inventory, Known};
 
-/// In order of their EUI-64s.
+/// In the order in which they were first named; up to format 2 in that of their EUI-64s.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Devices {
     /// Eight octets each.
@@ -38,53 +37,9 @@ pub(super) struct Devices {
     models: Vec<Model>,
 }
 
-/// Where each Device stands in the list.
-pub(super) struct DeviceTable(Vec<u64>);
-
-impl DeviceTable {
-    /// The list of this state, and what the inventory knows of the Devices in it.
-    pub(super) fn of(inventory: &Inventory, batches: &Batches) -> (Self, Devices) {
-        let (devices, known, models) = inventory.kept();
-        let mut table = Self(devices.keys().map(|device| device.bits()).collect());
-        let named = batches.activations.iter().map(|it| it.device.bits());
-        let mut absent: Vec<u64> = named
-            .filter(|it| table.0.binary_search(it).is_err())
-            .collect();
-        table.0.append(&mut absent.clone());
-        table.0.sort_unstable();
-        table.0.dedup();
-        absent.sort_unstable();
-        absent.dedup();
-        let absent = absent.into_iter().map(|it| table.place_of(it)).collect();
-        let mut columns = Devices {
-            devices: table.0.iter().copied().flat_map(u64::to_le_bytes).collect(),
-            absent,
-            kinds: of_u32s(devices.values().copied()),
-            models: models.to_vec(),
-            ..Devices::default()
-        };
-        for known in known {
-            columns.push_known(*known);
-        }
-        (table, columns)
-    }
-
-    /// The place of a Device that is in the list.
-    pub(super) fn place(&self, device: Eui64) -> u32 {
-        self.place_of(device.bits())
-    }
-
-    fn place_of(&self, device: u64) -> u32 {
-        let place = self.0.binary_search(&device).ok();
-        place
-            .and_then(|place| u32::try_from(place).ok())
-            .expect("whatever is looked up was put into the list")
-    }
-}
-
 /// What the list says of each of its Devices.
 pub(super) struct KnownDevices {
-    /// Each with what is known of it: a place in `gateways`, or one behind it.
+    /// Each with what is known of it: a place in `gateways`, or [`ABSENT`].
     pub(super) devices: Vec<(Eui64, u32)>,
     gateways: Vec<Eui64>,
     users: Vec<Eui64>,
@@ -104,6 +59,29 @@ impl KnownDevices {
 }
 
 impl Devices {
+    /// All of this state, by their numbers.
+    pub(super) fn of(inventory: &Inventory) -> Self {
+        let (devices, kinds, known, models) = inventory.kept();
+        let mut columns = Self {
+            devices: devices
+                .iter()
+                .flat_map(|it| it.bits().to_le_bytes())
+                .collect(),
+            models: models.to_vec(),
+            ..Self::default()
+        };
+        for (number, kind) in (0..).zip(kinds) {
+            match *kind {
+                ABSENT => columns.absent.push(number),
+                kind => columns.kinds.extend(kind.to_le_bytes()),
+            }
+        }
+        for known in known {
+            columns.push_known(*known);
+        }
+        columns
+    }
+
     fn push_known(&mut self, known: Known) {
         let Known {
             user,
@@ -127,8 +105,8 @@ impl Devices {
         if kinds.len() + absent.len() != len {
             return Err("its Devices have columns of different lengths");
         }
-        if u32::try_from(len).is_err() || !devices.clone().is_sorted_by(|one, next| one < next) {
-            return Err("its Devices are not in order");
+        if u32::try_from(len).is_err() {
+            return Err("it has more Devices than can be counted");
         }
         let last_absent = absent.last().is_none_or(|last| as_usize(*last) < len);
         if !last_absent || !absent.is_sorted_by(|one, next| one < next) {
@@ -140,18 +118,16 @@ impl Devices {
             return Err("a Device is of no kind");
         }
         for place in absent {
-            kinds.insert(as_usize(*place), u32::MAX);
+            kinds.insert(as_usize(*place), ABSENT);
         }
         let listed = KnownDevices {
             devices: devices.zip(kinds).collect(),
             gateways: known.iter().map(|known| known.gateway).collect(),
             users: known.iter().map(|known| known.user).collect(),
         };
-        let devices = listed.devices.iter().copied();
-        let devices = devices.filter(|(_, kind)| *kind != u32::MAX).collect();
-        let inventory = Inventory::resume(devices, known, self.models);
-        let inventory =
-            inventory.ok_or("what is known of Devices is told twice, or of no model")?;
+        let inventory = Inventory::resume(&listed.devices, known, self.models);
+        let inventory = inventory
+            .ok_or("a Device, or what is known of Devices, is told twice, or of no model")?;
         Ok((inventory, listed))
     }
 

@@ -38,7 +38,7 @@ use crate::state::inventory::Inventory;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::{Phase as TransferPhase, Transfers};
 use crate::terms::Terms;
-use devices::{DeviceTable, KnownDevices};
+use devices::KnownDevices;
 use products::Allowed;
 
 /// The newest format that this program reads, and the one that it writes.
@@ -153,17 +153,16 @@ impl Engine {
             full_until_us: _,
             delivered: (delivered_count, delivered_us),
         } = self;
-        let (table, devices) = DeviceTable::of(inventory, batches);
         Snapshot {
             format: FORMAT,
             at_us: *recorded_us,
             delivered_count: *delivered_count,
             delivered_us: *delivered_us,
             requests: Some(requests::Requests::of(requests)),
-            devices: Some(devices),
+            devices: Some(devices::Devices::of(inventory)),
             transfers: Some(transfers::Transfers::of(transfers)),
             batches: Some(batches::Batches::of(batches)),
-            activations: Some(activations::Activations::of(batches, &table)),
+            activations: Some(activations::Activations::of(batches)),
             gateways: Some(gateways::Gateways::of(gateways)),
             days: Some(days::Days::of(days)),
             large: Some(queues::Queue::of(large)),
@@ -319,7 +318,7 @@ fn wakes(batches: &Batches, at_us: Micros) -> Result<Timers<Wake>, Why> {
             return Err("an activation is parked although its service day has started");
         }
     }
-    for (activation, state) in (0..).zip(&batches.activations) {
+    for (activation, state) in (0..).zip(batches.activations.iter()) {
         if let Phase::RetryWait { until_us } = state.phase {
             wakes.push((until_us, Wake::Requeue { activation }));
         }

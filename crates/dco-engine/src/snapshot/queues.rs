@@ -104,7 +104,7 @@ impl Queue {
             |activation, slot| slots.push((activation, slot)),
         );
         for (activation, slot) in slots {
-            batches.activation_mut(activation).phase = Phase::Queued(Some(slot));
+            batches.change(activation, |item| item.phase = Phase::Queued(Some(slot)));
         }
         queue.map_err(|invalid| invalid.why())
     }
@@ -178,7 +178,7 @@ fn entries(
                 window: batch.window,
             },
             due_us: batch.due_us,
-            order: activation.into(),
+            order: activation,
             key: activation,
         })
     })

@@ -1,64 +1,19 @@
 //! Batches and their activations.
 //!
-//! An activation is an index into one long list; a batch has a run of them. The list only grows.
+//! An activation is an index into one long list; a batch has a run of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, ManufacturerImageHash};
-use dco_dispatch::Slot;
 use dco_schedule::{HourWindow, Micros, ServiceDate, Source};
 
-use crate::outcome::Outcome;
+pub(crate) use super::activations::Phase;
+use super::activations::{Activation, Activations};
+use super::busy::Busy;
+use super::changes::Changes;
+use crate::read::as_usize;
 use crate::view::{ActivationCounts, Prediction};
-
-/// One Device of a batch.
-#[derive(Debug)]
-pub(crate) struct Activation {
-    pub(crate) device: Eui64,
-    pub(crate) batch: u32,
-    /// The number of the newest attempt; 0 before the first.
-    pub(crate) attempt: u16,
-    /// How many attempts were made.
-    pub(crate) tries: u16,
-    pub(crate) phase: Phase,
-    /// Of the last attempt that ended.
-    pub(crate) outcome: Option<Outcome>,
-    /// An attempt ended and nobody knows what it did to the Device.
-    pub(crate) fate_unknown: bool,
-    pub(crate) released_us: Option<Micros>,
-    pub(crate) ended_us: Option<Micros>,
-}
-
-/// Where an activation stands, with what that needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Parked,
-    /// `None` while it is held back because its image is quarantined, and in the moment between being picked and its
-    /// record.
-    Queued(Option<Slot>),
-    Released,
-    RetryWait {
-        until_us: Micros,
-    },
-    Succeeded,
-    Failed,
-    Cancelled,
-}
-
-impl Phase {
-    pub(crate) fn has_ended(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
-    }
-
-    /// Whether it has not reached its end and no attempt is under way.
-    pub(crate) fn waits(self) -> bool {
-        matches!(
-            self,
-            Self::Parked | Self::Queued(_) | Self::RetryWait { .. }
-        )
-    }
-}
 
 /// What a gateway read from a Device at the end of an attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,9 +47,7 @@ pub(crate) struct Batch {
     pub(crate) first: u32,
     pub(crate) len: u32,
     pub(crate) counts: ActivationCounts,
-    /// Its activations in the order in which records, or time by itself, changed them; the feed's position is a place
-    /// in it.
-    pub(crate) changes: Vec<u32>,
+    pub(crate) changes: Changes,
 }
 
 impl Batch {
@@ -107,15 +60,14 @@ impl Batch {
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
     pub(crate) batches: Vec<Batch>,
-    pub(crate) activations: Vec<Activation>,
+    pub(crate) activations: Activations,
     pub(crate) readings: BTreeMap<u32, Reading>,
     /// What was said of the last end of an activation, where anything was.
     pub(crate) messages: BTreeMap<u32, Box<str>>,
     pub(crate) numbers: BTreeMap<(Eui64, u64), u32>,
     /// Batches with an activation that has not ended, by User and due time.
     pub(crate) open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
-    /// The activation that is under way for a Device.
-    pub(crate) busy: BTreeMap<Eui64, u32>,
+    pub(crate) busy: Busy,
     /// Those under way whose Device is not registered to their User any more.
     pub(crate) lost: BTreeSet<u32>,
     pub(crate) totals: ActivationCounts,
@@ -125,16 +77,16 @@ pub(crate) struct Batches {
 
 impl Batches {
     pub(crate) fn get(&self, batch: u32) -> &Batch {
-        &self.batches[at(batch)]
+        &self.batches[as_usize(batch)]
     }
 
-    pub(crate) fn activation(&self, activation: u32) -> &Activation {
-        &self.activations[at(activation)]
+    pub(crate) fn activation(&self, activation: u32) -> Activation {
+        self.activations.get(activation)
     }
 
     /// Whether the list has this activation: asked of numbers that come from the journal.
     pub(crate) fn has_activation(&self, activation: u32) -> bool {
-        at(activation) < self.activations.len()
+        as_usize(activation) < self.activations.len()
     }
 
     pub(crate) fn batch_of(&self, activation: u32) -> &Batch {
@@ -185,9 +137,9 @@ impl Batches {
         self.batches.iter()
     }
 
-    /// The activation that is under way for a Device.
-    pub(crate) fn busy(&self, device: Eui64) -> Option<u32> {
-        self.busy.get(&device).copied()
+    /// The activation that is under way for the Device of this number.
+    pub(crate) fn busy(&self, device: u32) -> Option<u32> {
+        self.busy.get(device)
     }
 
     /// Users with work that has not ended, each with its open batches, earliest due first.
@@ -213,28 +165,12 @@ impl Batches {
     }
 
     /// A new batch; its activations are parked or about to be queued. `None` when one is under way for a Device.
-    pub(crate) fn add(
-        &mut self,
-        batch: Batch,
-        devices: impl IntoIterator<Item = Eui64>,
-    ) -> Option<()> {
+    pub(crate) fn add(&mut self, batch: Batch, devices: &[u32]) -> Option<()> {
         let index = self.next_batch();
-        let first = batch.first;
-        for (device, activation) in devices.into_iter().zip(first..) {
-            if self.busy.insert(device, activation).is_some() {
-                return None;
-            }
-            self.activations.push(Activation {
-                device,
-                batch: index,
-                attempt: 0,
-                tries: 0,
-                phase: Phase::Parked,
-                outcome: None,
-                fate_unknown: false,
-                released_us: None,
-                ended_us: None,
-            });
+        self.activations.reserve(devices.len());
+        for (device, activation) in devices.iter().zip(batch.first..) {
+            self.busy.begin(*device, activation)?;
+            self.activations.push(Activation::new(*device, index));
         }
         self.totals.parked += batch.len;
         self.windows.insert(batch.window);
@@ -248,23 +184,22 @@ impl Batches {
     }
 
     pub(crate) fn cancel(&mut self, batch: u32) {
-        self.batches[at(batch)].cancelled = true;
+        self.batches[as_usize(batch)].cancelled = true;
     }
 
     pub(crate) fn set_phase(&mut self, activation: u32, phase: Phase) {
-        let item = &mut self.activations[at(activation)];
-        let before = std::mem::replace(&mut item.phase, phase);
-        let (device, index) = (item.device, item.batch);
-        let batch = &mut self.batches[at(index)];
+        let item = self.activation(activation);
+        let (device, before, index) = (item.device, item.phase, item.batch);
+        self.activations
+            .set(activation, Activation { phase, ..item });
+        let batch = &mut self.batches[as_usize(index)];
         for counts in [&mut batch.counts, &mut self.totals] {
             *count_of(counts, before) -= 1;
             *count_of(counts, phase) += 1;
         }
         if phase.has_ended() {
             self.lost.remove(&activation);
-        }
-        if phase.has_ended() && self.busy.get(&device) == Some(&activation) {
-            self.busy.remove(&device);
+            self.busy.end(device, activation);
         }
         if batch.counts.open() == 0 {
             let (user, due_us) = (batch.user, batch.due_us);
@@ -283,8 +218,10 @@ impl Batches {
     }
 
     /// The facts of an activation that do not decide where it stands.
-    pub(crate) fn activation_mut(&mut self, activation: u32) -> &mut Activation {
-        &mut self.activations[at(activation)]
+    pub(crate) fn change(&mut self, activation: u32, change: impl FnOnce(&mut Activation)) {
+        let mut item = self.activation(activation);
+        change(&mut item);
+        self.activations.set(activation, item);
     }
 
     pub(crate) fn read(&mut self, activation: u32, reading: Reading) {
@@ -305,7 +242,12 @@ impl Batches {
     /// A record, or time by itself, has changed this activation: whoever follows the batch is to see it.
     pub(crate) fn note_change(&mut self, activation: u32) {
         let batch = self.activation(activation).batch;
-        self.batches[at(batch)].changes.push(activation);
+        self.batches[as_usize(batch)].changes.push(activation);
+    }
+
+    /// The same of several activations of a batch.
+    pub(crate) fn note_changes(&mut self, batch: u32, activations: &[u32]) {
+        self.batches[as_usize(batch)].changes.extend(activations);
     }
 }
 
@@ -315,13 +257,8 @@ pub(crate) fn count_of(counts: &mut ActivationCounts, phase: Phase) -> &mut u32 
         Phase::Queued(_) => &mut counts.queued,
         Phase::Released => &mut counts.released,
         Phase::RetryWait { .. } => &mut counts.retry_wait,
-        Phase::Succeeded => &mut counts.succeeded,
-        Phase::Failed => &mut counts.failed,
-        Phase::Cancelled => &mut counts.cancelled,
+        Phase::Succeeded { .. } => &mut counts.succeeded,
+        Phase::Failed { .. } => &mut counts.failed,
+        Phase::Cancelled { .. } => &mut counts.cancelled,
     }
-}
-
-/// An index of the list as the machine counts it: 32 bits at the least.
-fn at(index: u32) -> usize {
-    usize::try_from(index).unwrap_or(usize::MAX)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dco_block::{Eui64, FirmwareVersion};
 
 use crate::event::DeviceEntry;
+use crate::read::as_usize;
 use crate::record::{Device, DevicesImported, Model};
 
 /// A Device as the inventory knows it. Its Device Model is an index: there are few models and many Devices.
@@ -19,13 +20,22 @@ pub(crate) struct Known {
 
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
-    devices: BTreeMap<Eui64, u32>,
+    /// Every Device that was imported, or that an activation names, has a number, which is its place in what follows.
+    numbers: BTreeMap<Eui64, u32>,
+    devices: Vec<Eui64>,
+    /// What is known of each: a number, or [`ABSENT`].
+    kinds_of: Vec<u32>,
+    /// Devices of which something is known.
+    len: usize,
     /// What is known of Devices, each once: many are alike.
     kinds: Kinds,
     models: BTreeMap<Model, u32>,
     /// By their numbers.
     model_names: Vec<Model>,
 }
+
+/// Of a Device that only an activation names.
+pub(crate) const ABSENT: u32 = u32::MAX;
 
 /// Numbers for what is known of Devices.
 #[derive(Debug, Default)]
@@ -50,8 +60,26 @@ impl Kinds {
 }
 
 impl Inventory {
+    /// The number of a Device, if it was ever named.
+    pub(crate) fn number(&self, device: Eui64) -> Option<u32> {
+        self.numbers.get(&device).copied()
+    }
+
+    /// The Device of a number.
+    ///
+    /// # Panics
+    /// If it is no Device's number.
+    pub(crate) fn device(&self, number: u32) -> Eui64 {
+        self.devices[as_usize(number)]
+    }
+
     pub(crate) fn get(&self, device: Eui64) -> Option<&Known> {
-        self.kinds.get(*self.devices.get(&device)?)
+        self.known(self.number(device)?)
+    }
+
+    /// What is known of the Device of a number.
+    pub(crate) fn known(&self, number: u32) -> Option<&Known> {
+        self.kinds.get(self.kind_of(number))
     }
 
     /// The Device, if it is registered to this User.
@@ -64,9 +92,9 @@ impl Inventory {
         self.model_names.get(usize::try_from(number).ok()?)
     }
 
-    /// The number of what is known of a Device.
-    pub(crate) fn kind_of(&self, device: Eui64) -> Option<u32> {
-        self.devices.get(&device).copied()
+    /// The number of what is known of the Device of a number, or [`ABSENT`].
+    pub(crate) fn kind_of(&self, number: u32) -> u32 {
+        self.kinds_of[as_usize(number)]
     }
 
     /// What is known of Devices, by number.
@@ -75,20 +103,32 @@ impl Inventory {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.devices.len()
+        self.len
     }
 
     /// What a gateway has read from a Device.
-    pub(crate) fn runs(&mut self, device: Eui64, version: FirmwareVersion) {
-        let Some(kind) = self.devices.get_mut(&device) else {
+    pub(crate) fn runs(&mut self, number: u32, firmware_version: FirmwareVersion) {
+        let kind = &mut self.kinds_of[as_usize(number)];
+        let Some(known) = self.kinds.get(*kind).copied() else {
             return;
         };
-        if let Some(known) = self.kinds.get(*kind).copied() {
+        if known.firmware_version != firmware_version {
             *kind = self.kinds.number(Known {
-                firmware_version: version,
+                firmware_version,
                 ..known
             });
         }
+    }
+
+    /// The number of a Device that something names, a new one if nothing has named it.
+    pub(crate) fn named(&mut self, device: Eui64) -> u32 {
+        let next = u32::try_from(self.devices.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(device).or_insert(next);
+        if number == next {
+            self.devices.push(device);
+            self.kinds_of.push(ABSENT);
+        }
+        number
     }
 
     pub(crate) fn apply(&mut self, record: &DevicesImported) {
@@ -106,40 +146,49 @@ impl Inventory {
                 firmware_version: FirmwareVersion::new(device.firmware_version),
             };
             let kind = self.kinds.number(known);
-            self.devices.insert(Eui64::from_bits(device.device), kind);
+            let number = self.named(Eui64::from_bits(device.device));
+            let before = std::mem::replace(&mut self.kinds_of[as_usize(number)], kind);
+            self.len += usize::from(before == ABSENT);
         }
     }
 
-    /// All Devices in order, each with the number of what is known of it; all that is known, by number; and the
-    /// Device Models in the order in which they first came.
-    pub(crate) fn kept(&self) -> (&BTreeMap<Eui64, u32>, &[Known], &[Model]) {
+    /// All Devices, by number, and the number of what is known of each; all that is known, by number; and the Device Models in
+    /// the order in which they first came.
+    pub(crate) fn kept(&self) -> (&[Eui64], &[u32], &[Known], &[Model]) {
         let Self {
+            numbers: _,
             devices,
+            kinds_of,
+            len: _,
             kinds: Kinds { known, numbers: _ },
             models: _,
             model_names,
         } = self;
-        (devices, known, model_names)
+        (devices, kinds_of, known, model_names)
     }
 
-    /// The inventory that kept these; `None` when a model or what is known of Devices is there twice, or a number is
-    /// too high.
+    /// The inventory that kept these, with its Devices numbered as they are listed; `None` when a Device, a model or what is known
+    /// of Devices is there twice, or a number is too high.
     pub(crate) fn resume(
-        devices: BTreeMap<Eui64, u32>,
+        listed: &[(Eui64, u32)],
         known: Vec<Known>,
         models: Vec<Model>,
     ) -> Option<Self> {
         let (kinds_len, models_len) = (known.len(), models.len());
         let inventory = Self {
+            numbers: listed.iter().map(|(device, _)| *device).zip(0..).collect(),
+            devices: listed.iter().map(|(device, _)| *device).collect(),
+            kinds_of: listed.iter().map(|(_, kind)| *kind).collect(),
+            len: listed.iter().filter(|(_, kind)| *kind != ABSENT).count(),
             kinds: Kinds {
                 numbers: known.iter().copied().zip(0..).collect(),
                 known,
             },
             models: models.iter().cloned().zip(0..).collect(),
             model_names: models,
-            devices,
         };
-        let once = inventory.kinds.numbers.len() == kinds_len;
+        let once = inventory.kinds.numbers.len() == kinds_len
+            && inventory.numbers.len() == inventory.devices.len();
         let models_once = inventory.models.len() == models_len;
         // Where no Device Model was ever named, all are the first.
         let models_len = u32::try_from(models_len).ok()?.max(1);

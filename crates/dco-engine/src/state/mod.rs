@@ -1,6 +1,9 @@
 //! What records change. Nothing in here decides anything.
 
+pub(crate) mod activations;
 pub(crate) mod batches;
+pub(crate) mod busy;
+pub(crate) mod changes;
 pub(crate) mod counts;
 pub(crate) mod days;
 pub(crate) mod dispatch;

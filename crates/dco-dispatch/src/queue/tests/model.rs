@@ -9,7 +9,7 @@ struct Waiting {
     user: u8,
     lane: u8,
     /// Due time, order, push number: the order inside a User.
-    place: (Micros, u64, u32),
+    place: (Micros, u32, u32),
     slot: Slot,
 }
 
@@ -19,7 +19,7 @@ enum Op {
         user: u8,
         lane: u8,
         due_us: Micros,
-        order: u64,
+        order: u32,
     },
     Remove(prop::sample::Index),
     Pick {
@@ -47,7 +47,7 @@ fn op() -> impl Strategy<Value = Op> {
     let lane = 0..4_u8;
     let for_us = prop_oneof![2 => Just(0), 4 => 1..20_i64, 1 => Just(UNTIL_TOLD)];
     prop_oneof![
-        6 => (user.clone(), lane.clone(), 0..3_i64, 0..5_u64)
+        6 => (user.clone(), lane.clone(), 0..3_i64, 0..5_u32)
             .prop_map(|(user, lane, due_us, order)| Op::Push { user, lane, due_us, order }),
         1 => any::<prop::sample::Index>().prop_map(Op::Remove),
         6 => (0..8_i64).prop_map(|later_us| Op::Pick { later_us }),
@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    fn push(&mut self, user: u8, lane: u8, due_us: Micros, order: u64) {
+    fn push(&mut self, user: u8, lane: u8, due_us: Micros, order: u32) {
         let key = self.pushes;
         self.pushes += 1;
         let slot = self.queue.push(Entry {
