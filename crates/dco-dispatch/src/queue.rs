@@ -78,10 +78,10 @@ impl Slot {
 
     /// The slot of these bits.
     pub fn from_bits(bits: u64) -> Self {
-        let [a, b, c, d, e, f, g, h] = bits.to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = bits.to_le_bytes();
         Self {
-            node: u32::from_be_bytes([a, b, c, d]),
-            push: u32::from_be_bytes([e, f, g, h]),
+            node: u32::from_le_bytes([e, f, g, h]),
+            push: u32::from_le_bytes([a, b, c, d]),
         }
     }
 }

@@ -41,10 +41,10 @@ impl<T> Slab<T> {
     }
 }
 
-/// Grows by an eighth instead of to the double: there are millions of them, and what a queue takes of the memory is stated.
+/// Grows by little instead of to the double: there are millions of them, and what a queue takes of the memory is stated.
 fn make_room<T>(items: &mut Vec<T>) {
     if items.len() == items.capacity() {
-        items.reserve_exact((items.len() / 8).max(64));
+        items.reserve_exact((items.len() / 32).max(64));
     }
 }
 

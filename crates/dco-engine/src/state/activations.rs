@@ -142,7 +142,7 @@ impl Activations {
     /// Makes room for so many more, and not for many beyond.
     pub(crate) fn reserve(&mut self, count: usize) {
         if self.0.capacity() - self.0.len() < count {
-            self.0.reserve_exact(count.max(self.0.len() / 8));
+            self.0.reserve_exact(count.max(self.0.len() / 32));
         }
     }
 
