@@ -5,13 +5,16 @@ use dco_engine::{
     ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
 };
 use dco_schedule::{
-    Act, Asker, Cause, Deal, Party, Refusal as BookRefusal, Reserve, ScheduleId, Side, State,
+    Act, Approval, Asker, Cause, Deal, Party, Refusal as BookRefusal, Reserve, Said, ScheduleId,
+    Side, State,
 };
 
 use crate::dump::dump;
 use crate::sample::{ANN, BOB, DAY_US, capacity, date};
 use crate::world::World;
-use crate::world::schedules::{IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of};
+use crate::world::schedules::{
+    IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of, text,
+};
 
 /// A capacity of 100 a day, all of which can be agreed.
 pub(crate) fn all_agreeable() -> Terms {
@@ -198,7 +201,12 @@ fn what_needs_two_officers_waits_for_another_one() {
     ));
     let approved = schedule_of(world.approve(JOE, 1).expect("another one"));
     let last = approved.schedule.history().last().expect("the offer");
-    assert_eq!(last.signed.by.second(), Some(&JOE));
+    let said = Some(Said {
+        ticket: text("INC-2"),
+        reason: text("read and understood"),
+    });
+    let second = Approval { officer: JOE, said };
+    assert_eq!(last.signed.by.second(), Some(&second));
     let gone = world.approve(JOE, 1).expect_err("it is done");
     assert_eq!(gone, Refusal::NotFound { kind: "action" });
     let subjects: Vec<_> = world

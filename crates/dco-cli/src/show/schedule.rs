@@ -106,8 +106,14 @@ fn signature_json(signature: &ScheduleSignature) -> Value {
         "second_officer": text(signature.second_officer),
         "ticket": signature.ticket,
         "reason": signature.reason,
+        "second_ticket": some(&signature.second_ticket),
+        "second_reason": some(&signature.second_reason),
         "sign_time": time(signature.sign_us),
     })
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn cause_json(cause: Option<MoveCause>) -> Value {
@@ -203,6 +209,7 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
     ];
     if let Some(settled) = &action.settled {
         rows.push(("answered by", signer(settled)));
+        rows.push(("answer's reason", settled.reason.clone()));
     }
     let mut text = properties(&rows);
     if action.state == "WAITING" {
@@ -311,7 +318,7 @@ fn history_text(history: &[ScheduleStep]) -> String {
             when::local_or(step.signature.sign_us, "-"),
             step.act.clone(),
             signer(&step.signature),
-            step.signature.reason.clone(),
+            reasons(&step.signature),
             what,
         ]
     };
@@ -319,18 +326,38 @@ fn history_text(history: &[ScheduleStep]) -> String {
     table(&head, history.iter().enumerate().map(row))
 }
 
+/// The side, and each officer with its ticket.
 fn signer(signature: &ScheduleSignature) -> String {
-    let officers = [signature.officer, signature.second_officer];
-    let officers: Vec<_> = officers.iter().flatten().map(ToString::to_string).collect();
-    let ticket = Some(&signature.ticket).filter(|ticket| !ticket.is_empty());
-    let mut text = party(&signature.by).to_owned();
-    if !officers.is_empty() {
-        text += &format!(" ({})", officers.join(" and "));
+    let officers = [
+        (signature.officer, &signature.ticket),
+        (signature.second_officer, &signature.second_ticket),
+    ];
+    let officers: Vec<_> = officers
+        .iter()
+        .filter_map(|(officer, ticket)| officer.map(|officer| with_ticket(&officer, ticket)))
+        .collect();
+    let side = party(&signature.by).to_owned();
+    if officers.is_empty() {
+        return side;
     }
-    if let Some(ticket) = ticket {
-        text += &format!(", {ticket}");
-    }
-    text
+    format!("{side} ({})", officers.join("; second "))
+}
+
+fn with_ticket(officer: &dco_block::Eui64, ticket: &str) -> String {
+    some(ticket).map_or_else(
+        || officer.to_string(),
+        |ticket| format!("{officer}, {ticket}"),
+    )
+}
+
+/// Why, and why the second officer approved it.
+fn reasons(signature: &ScheduleSignature) -> String {
+    let second = some(&signature.second_reason);
+    [some(&signature.reason), second]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; second: ")
 }
 
 fn party(word: &str) -> &str {

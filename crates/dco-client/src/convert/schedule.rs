@@ -191,6 +191,8 @@ impl TryFrom<pb::ScheduleSignature> for ScheduleSignature {
             sign_us: instant("signature.sign_time", wire.sign_time)?,
             ticket: wire.ticket,
             reason: wire.reason,
+            second_ticket: wire.second_ticket,
+            second_reason: wire.second_reason,
         })
     }
 }

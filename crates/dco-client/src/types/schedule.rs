@@ -129,6 +129,9 @@ pub struct ScheduleSignature {
     pub second_officer: Option<Eui64>,
     pub ticket: String,
     pub reason: String,
+    /// The second officer's own ticket and reason; empty where one signed.
+    pub second_ticket: String,
+    pub second_reason: String,
     pub sign_us: Option<Micros>,
 }
 

@@ -22,7 +22,10 @@ impl Engine {
         let step = record.step(at_us).ok_or(UNREADABLE)?;
         let caller = match &step.signed.by {
             Party::User => Some(id.user),
-            Party::Desk(officer) => Some(officer.second.unwrap_or(officer.officer)),
+            Party::Desk(officer) => {
+                let second = officer.second.as_ref();
+                Some(second.map_or(officer.officer, |second| second.officer))
+            }
             Party::Time => None,
         };
         let change = match record.action {

@@ -2,7 +2,8 @@
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Act, Ask, At, Change as BookChange, Officer, Party, Schedule, ScheduleId, Signed, Step,
+    Act, Approval, Ask, At, Change as BookChange, Officer, Party, Said, Schedule, ScheduleId,
+    Signed, Step,
 };
 
 use crate::effect::Reply;
@@ -144,12 +145,16 @@ impl Engine {
     }
 
     fn approve_action(&mut self, asked: &AnswerAction) -> Result<Reply, Refusal> {
+        let second = Approval {
+            officer: asked.officer,
+            said: Some(Said {
+                ticket: asked.ticket.clone(),
+                reason: asked.reason.clone(),
+            }),
+        };
         let decide = |engine: &Self| {
-            let at = engine.at();
-            engine
-                .schedules
-                .book
-                .approve(asked.action, asked.officer, &at)
+            let book = &engine.schedules.book;
+            book.approve(asked.action, second, &engine.at())
         };
         self.answer_action(asked, "ApproveAction", decide)
     }

@@ -131,6 +131,12 @@ pub struct Signature {
     /// Why.
     #[prost(string, tag = "5")]
     pub reason: String,
+    /// The second officer's own ticket; empty in journals from before it was kept.
+    #[prost(string, tag = "94")]
+    pub second_ticket: String,
+    /// Why the second officer approved it; empty where the ticket is.
+    #[prost(string, tag = "95")]
+    pub second_reason: String,
 }
 
 /// Whose signature it is.

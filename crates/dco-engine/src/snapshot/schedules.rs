@@ -2,7 +2,9 @@
 //! journal's own words. Taking them up goes through the same table as making them.
 
 use dco_block::Eui64;
-use dco_schedule::{Asker, CapacitySet, Change, Micros, Officer, Party, ScheduleId, Signed, Step};
+use dco_schedule::{
+    Approval, Asker, CapacitySet, Change, Micros, Officer, Party, ScheduleId, Signed, Step,
+};
 
 use super::Why;
 use crate::record;
@@ -41,7 +43,7 @@ struct Action {
     /// When it was approved or closed; absent while it waits.
     #[prost(int64, optional, tag = "3")]
     settled_us: Option<i64>,
-    /// Who approved it.
+    /// Who approved it; what was said with that stands in the signature of `pended`.
     #[prost(fixed64, optional, tag = "4")]
     second: Option<u64>,
     /// Who closed it, and why.
@@ -115,20 +117,21 @@ impl Action {
             pending,
             fate,
         } = action;
+        let (settled_us, second, closed) = match fate {
+            ActionFate::Waiting => (None, None, None),
+            ActionFate::Approved { second, at_us } => (Some(*at_us), Some(second.clone()), None),
+            ActionFate::Closed(Signed { by, at_us, reason }) => {
+                (Some(*at_us), None, Some(record::Signature::of(by, reason)))
+            }
+        };
+        let approved_by = second.as_ref().map(|second| second.officer.bits());
         let by = match &pending.ask.by {
             Asker::User => Party::User,
             Asker::Officer { officer, ticket } => Party::Desk(Officer {
                 officer: *officer,
                 ticket: ticket.clone(),
-                second: None,
+                second,
             }),
-        };
-        let (settled_us, second, closed) = match fate {
-            ActionFate::Waiting => (None, None, None),
-            ActionFate::Approved { second, at_us } => (Some(*at_us), Some(second.bits()), None),
-            ActionFate::Closed(Signed { by, at_us, reason }) => {
-                (Some(*at_us), None, Some(record::Signature::of(by, reason)))
-            }
         };
         Self {
             pended: Some(record::ActionPended {
@@ -142,7 +145,7 @@ impl Action {
             }),
             asked_us: pending.asked_us,
             settled_us,
-            second,
+            second: approved_by,
             closed,
         }
     }
@@ -154,7 +157,13 @@ impl Action {
         let Some(at_us) = self.settled_us else {
             return Ok(());
         };
-        let fate = fate(at_us, self.second, self.closed.as_ref()).ok_or(UNFIT)?;
+        let signature = pended.signature.as_ref().ok_or(UNFIT)?;
+        let said = signature.approval().ok_or(UNFIT)?.and_then(|it| it.said);
+        let second = self.second.map(|officer| Approval {
+            officer: Eui64::from_bits(officer),
+            said,
+        });
+        let fate = fate(at_us, second, self.closed.as_ref()).ok_or(UNFIT)?;
         let number = schedules.last_action();
         schedules.settle(number, fate).ok_or(UNFIT)
     }
@@ -162,14 +171,11 @@ impl Action {
 
 fn fate(
     at_us: Micros,
-    second: Option<u64>,
+    second: Option<Approval<Eui64>>,
     closed: Option<&record::Signature>,
 ) -> Option<ActionFate> {
     match (second, closed) {
-        (Some(second), None) => Some(ActionFate::Approved {
-            second: Eui64::from_bits(second),
-            at_us,
-        }),
+        (Some(second), None) => Some(ActionFate::Approved { second, at_us }),
         (None, Some(closed)) => closed.read(at_us).map(ActionFate::Closed),
         _ => None,
     }

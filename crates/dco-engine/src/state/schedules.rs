@@ -42,7 +42,7 @@ impl Schedules {
     pub(crate) fn apply(&mut self, change: &Change<Eui64>) -> Option<()> {
         let settles = match change {
             Change::Approved { action, step, .. } => {
-                let second = *step.signed.by.second()?;
+                let second = step.signed.by.second()?.clone();
                 let at_us = step.signed.at_us;
                 Some((*action, ActionFate::Approved { second, at_us }))
             }

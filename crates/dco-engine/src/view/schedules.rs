@@ -2,7 +2,8 @@
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
-    Act, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed, Source, Span,
+    Act, Approval, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed,
+    Source, Span,
 };
 
 use crate::record::{ActKind, Counted};
@@ -36,8 +37,8 @@ pub enum ActionFate {
     Waiting,
     /// It was approved and done.
     Approved {
-        /// By whom.
-        second: Eui64,
+        /// By whom, and what was said with it.
+        second: Approval<Eui64>,
         /// When.
         at_us: Micros,
     },

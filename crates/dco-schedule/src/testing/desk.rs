@@ -1,6 +1,6 @@
 //! A book and what was sent, driven by hand.
 
-use super::{by_desk, deal, reason, request};
+use super::{approval, by_desk, deal, reason, request};
 use crate::{
     Act, Ask, Asker, At, Book, BookTerms, CapacityPlan, CapacitySet, Cause, Change, Deal,
     HourProfile, Ledger, LedgerTerms, Micros, Refusal, Request, Reserve, Schedule, ScheduleId,
@@ -98,7 +98,7 @@ impl Desk {
     /// Approves what was asked last.
     pub(crate) fn approve(&mut self, officer: u8) -> Result<(), Refusal> {
         let (action, _) = self.book.pending().last().unwrap();
-        let change = self.book.approve(action, officer, &self.at())?;
+        let change = self.book.approve(action, approval(officer), &self.at())?;
         self.take(change);
         Ok(())
     }

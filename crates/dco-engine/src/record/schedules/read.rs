@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Act, Ask, Asker, Cause, Change, Covers, HourProfile, HourWindow, Micros, Officer, Party,
-    Pending, Quota, Request, ScheduleId, ServiceDate, Setting, Signed, Span, Step, Terms, Text,
+    Act, Approval, Ask, Asker, Cause, Change, Covers, HourProfile, HourWindow, Micros, Officer,
+    Party, Pending, Quota, Request, Said, ScheduleId, ServiceDate, Setting, Signed, Span, Step,
+    Terms, Text,
 };
 
 use super::{
@@ -119,7 +120,7 @@ impl Signature {
             Signatory::Desk => Party::Desk(Officer {
                 officer: Eui64::from_bits(self.officer),
                 ticket: Text::new(&self.ticket).ok()?,
-                second: self.second.map(Eui64::from_bits),
+                second: self.approval()?,
             }),
             Signatory::Unspecified => return None,
         };
@@ -128,6 +129,22 @@ impl Signature {
             at_us,
             reason: Text::new(&self.reason).ok()?,
         })
+    }
+
+    /// Who approved it; `None` when what was said with it is not what an officer says.
+    pub(crate) fn approval(&self) -> Option<Option<Approval<User>>> {
+        let Some(second) = self.second else {
+            return Some(None);
+        };
+        let said = match (self.second_ticket.as_str(), self.second_reason.as_str()) {
+            ("", "") => None,
+            (ticket, reason) => Some(Said {
+                ticket: Text::new(ticket).ok()?,
+                reason: Text::new(reason).ok()?,
+            }),
+        };
+        let officer = Eui64::from_bits(second);
+        Some(Some(Approval { officer, said }))
     }
 }
 

@@ -1,7 +1,9 @@
 //! From the book's changes to the journal's words.
 
 use dco_block::Eui64;
-use dco_schedule::{Act, Amendment, Cause, Covers, Officer, Party, Quota, Request, Setting, Span};
+use dco_schedule::{
+    Act, Amendment, Approval, Cause, Covers, Officer, Party, Quota, Request, Setting, Span, Text,
+};
 
 use super::{
     ActKind, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota as QuotaRecord, ScheduleAct,
@@ -105,7 +107,7 @@ impl MoveCause {
 
 impl Signature {
     /// The journal's form of a signature.
-    pub(crate) fn of(by: &Party<User>, reason: &dco_schedule::Text) -> Self {
+    pub(crate) fn of(by: &Party<User>, reason: &Text) -> Self {
         let signed = Self {
             reason: reason.as_str().to_owned(),
             ..Self::default()
@@ -128,9 +130,20 @@ impl Signature {
                 by: side(Signatory::Desk),
                 officer: officer.bits(),
                 ticket: ticket.as_str().to_owned(),
-                second: second.map(Eui64::bits),
-                ..signed
+                ..signed.approved(second.as_ref())
             },
+        }
+    }
+
+    /// With what the second officer says.
+    fn approved(self, second: Option<&Approval<User>>) -> Self {
+        let said = second.and_then(|second| second.said.as_ref());
+        let text = |text: &Text| text.as_str().to_owned();
+        Self {
+            second: second.map(|second| second.officer.bits()),
+            second_ticket: said.map_or_else(String::new, |said| text(&said.ticket)),
+            second_reason: said.map_or_else(String::new, |said| text(&said.reason)),
+            ..self
         }
     }
 }

@@ -7,7 +7,7 @@ mod views;
 
 use super::*;
 use crate::testing::{
-    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, by_desk, counter, date, deal, impose, offer,
-    one_officer, quota, reason, request, secure,
+    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, approval, by_desk, counter, date, deal, impose,
+    offer, one_officer, quota, reason, request, secure,
 };
 use crate::{Act, Cause, Covers, Deal, Request, Setting, Source, Span, Text};
