@@ -190,6 +190,7 @@ fn offers_for_a_request_are_found_at_once_and_can_be_agreed() {
     let asked = ScheduleRequest::ProposeFit {
         user: BOB,
         request: asking(200),
+        window: None,
     };
     let Ok(Reply::Fits(fits)) = world.ask(Request::Schedules(asked)) else {
         panic!("no offers");

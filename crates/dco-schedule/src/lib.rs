@@ -38,7 +38,7 @@ mod testing;
 
 pub use book::{
     Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, DayCapacity, DayShort,
-    ExceedsAgreed, OwnCapacity, Pending, Refusal,
+    ExceedsAgreed, OwnCapacity, Pending, Refusal, WindowShort,
 };
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};

@@ -62,14 +62,14 @@ async fn two_users_and_two_officers_agree_amend_and_end_by_the_command_line_alon
     let offered = table.act("desk1", "offer", &offer).await;
     assert_eq!(offered["state"], "OFFERED");
     let days = table.quota((1, 3), 2_000);
-    let counter = ["schedules/1", "--quota", &days, "--window", "20-24"];
+    let counter = ["schedules/1", "--quota", &days, "--window", "18-24"];
     let countered = table.act("user1", "counter", &counter).await;
     assert_eq!(countered["state"], "COUNTERED");
     let agreed = table.act("desk2", "accept", &[&name]).await;
     assert_eq!(agreed["state"], "AGREED");
     assert_eq!(
         agreed["agreed"]["window_hours"],
-        serde_json::json!([20, 24])
+        serde_json::json!([18, 24])
     );
 
     // The other User agrees as offered.

@@ -55,6 +55,7 @@ impl Engine {
         let need = Need {
             units: over.clone(),
             held: Quota::new(),
+            held_in: None,
             newcomer: None,
         };
         let amendments = book.replan(&need, &self.at()).amendments;

@@ -22,7 +22,11 @@ impl Engine {
             ScheduleRequest::GetCapacity { user, first, last } => {
                 Ok(self.get_capacity(user, first, last))
             }
-            ScheduleRequest::ProposeFit { user, request } => Ok(self.propose_fit(user, &request)),
+            ScheduleRequest::ProposeFit {
+                user,
+                request,
+                window,
+            } => Ok(self.propose_fit(user, &request, window)),
             ScheduleRequest::ProposeReplan => Ok(self.propose_replan()),
             ScheduleRequest::Simulate { ref requests } => self.simulate(requests),
             ScheduleRequest::ListPendingActions { after, limit } => {
