@@ -48,6 +48,8 @@ pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
             "answer_by_time": time(it.answer_by_us),
             "cause": cause_json(it.cause),
         })),
+        "move_count": schedule.move_count,
+        "moves_max": schedule.moves_max,
         "moves": schedule.moves.iter().map(move_json).collect::<Vec<_>>(),
         "history": schedule.history.iter().map(step_json).collect::<Vec<_>>(),
     })
@@ -84,6 +86,8 @@ fn move_json(it: &ScheduleMove) -> Value {
         "cause": cause_json(it.cause),
         "taken": units_json(&it.taken),
         "given": units_json(&it.given),
+        "taken_total": total(&it.taken),
+        "given_total": total(&it.given),
         "imposed": it.imposed,
     })
 }
@@ -144,6 +148,9 @@ pub(crate) fn schedule_text(schedule: &Schedule) -> String {
         let deal = deal_line(&proposal.deal);
         rows.push(("proposed", format!("by {}: {deal}", party(&proposal.by))));
         rows.push(("to answer by", by_us));
+    }
+    if schedule.move_count > 0 {
+        rows.push(("moved", moved_line(schedule)));
     }
     let mut parts = vec![properties(&rows)];
     if let Some(agreed) = &schedule.agreed {
@@ -288,6 +295,25 @@ fn terms(deal: &ScheduleDeal) -> Vec<String> {
     let security = deal.security.then(|| "security lane".to_owned());
     let all = [window, canary, run_ahead, security];
     all.into_iter().flatten().collect()
+}
+
+/// How often it was moved, and what that took and gave back in all.
+fn moved_line(schedule: &Schedule) -> String {
+    let sum = |part: fn(&ScheduleMove) -> &[DayUnits]| {
+        let units: u64 = schedule.moves.iter().map(|it| total(part(it))).sum();
+        grouped(units)
+    };
+    format!(
+        "{}, by proposal at most {}; {} taken, {} given back",
+        counted(schedule.move_count, "time"),
+        schedule.moves_max,
+        sum(|it| &it.taken),
+        sum(|it| &it.given)
+    )
+}
+
+fn total(days: &[DayUnits]) -> u64 {
+    days.iter().map(|day| u64::from(day.units)).sum()
 }
 
 fn moves_text(moves: &[ScheduleMove]) -> String {

@@ -133,6 +133,8 @@ impl TryFrom<pb::Schedule> for Schedule {
             amendment_count: wire.amendment_count,
             proposal: wire.proposal.map(TryInto::try_into).transpose()?,
             moves: all(wire.moves)?,
+            move_count: wire.move_count,
+            moves_max: wire.moves_max,
             history: all(wire.history)?,
         })
     }

@@ -71,6 +71,10 @@ pub struct Schedule {
     pub proposal: Option<ScheduleProposal>,
     /// How its User was moved for others' sake, oldest first; empty in lists.
     pub moves: Vec<ScheduleMove>,
+    /// How often its User was moved.
+    pub move_count: u32,
+    /// How often the Service Desk may propose that.
+    pub moves_max: u32,
     /// Everything that was done to it, oldest first; empty in lists.
     pub history: Vec<ScheduleStep>,
 }

@@ -137,7 +137,7 @@ impl Engine {
                     }
                 };
                 let schedule = stepped.ok_or(Refusal::NotFound { kind: "schedule" })?;
-                let view = ScheduleView::of(id, &schedule, reader);
+                let view = ScheduleView::of(id, &schedule, reader, self.moves_max());
                 Ok(Reply::Schedule(Box::new(view)))
             }
             BookChange::Closed { action, .. } => self.schedule_made(Made::Action(action), reader),

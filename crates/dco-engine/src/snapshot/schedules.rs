@@ -31,6 +31,9 @@ pub(super) struct Schedules {
     /// By number, from 1 on.
     #[prost(message, repeated, tag = "5")]
     actions: Vec<Action>,
+    /// What the configuration said of capacity when a day was last opened.
+    #[prost(message, optional, tag = "94")]
+    configured: Option<record::Configured>,
 }
 
 /// An act that needs two officers.
@@ -53,7 +56,10 @@ struct Action {
 
 impl Schedules {
     pub(super) fn of(schedules: &state::Schedules) -> Self {
-        let mut kept = Self::default();
+        let mut kept = Self {
+            configured: schedules.configured,
+            ..Self::default()
+        };
         for (id, schedule) in schedules.book.schedules() {
             for step in schedule.history() {
                 kept.steps.push(stepped(id, step));
@@ -83,6 +89,7 @@ impl Schedules {
             return Err("its schedules have columns of different lengths");
         }
         let mut schedules = state::Schedules::new(terms);
+        schedules.configured = self.configured;
         for (step, at_us) in self.steps.iter().zip(self.steps_us) {
             let (id, step) = (step.id(), step.step(at_us).ok_or(UNFIT)?);
             schedules.apply(&Change::Step { id, step }).ok_or(UNFIT)?;

@@ -17,6 +17,8 @@ pub struct ScheduleView {
     pub revision: u32,
     /// All of it, with its history.
     pub schedule: Schedule<Eui64>,
+    /// How often the Service Desk may propose to move it.
+    pub moves_max: u32,
 }
 
 /// One act that waits, or waited, for a second officer.

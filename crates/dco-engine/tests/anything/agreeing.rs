@@ -370,6 +370,7 @@ pub(super) fn no_image_agreed_for_is_retired(world: &mut World) {
 pub(super) fn notices_are_complete(world: &mut World) {
     let mut steps: BTreeMap<NoticeParty, usize> = BTreeMap::new();
     let (mut pended, mut settled, mut set) = (0, 0, 0);
+    let mut configured = None;
     for record in &world.journal {
         let record = Record::decode(record.as_slice()).expect("its own");
         match record.change.expect("it says something") {
@@ -389,6 +390,12 @@ pub(super) fn notices_are_complete(world: &mut World) {
             Change::ActionPended(_) => pended += 1,
             Change::ActionClosed(_) => settled += 1,
             Change::CapacitySet(_) => set += 1,
+            Change::DayOpened(it) => {
+                let now = it.configured.expect("it is kept").capacity;
+                let before = configured.replace(now);
+                let is_other = before.is_some_and(|before| before != now);
+                set += usize::from(is_other && now == it.capacity);
+            }
             _ => {}
         }
     }

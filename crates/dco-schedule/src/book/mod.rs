@@ -180,6 +180,15 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         }
     }
 
+    /// The same book with another capacity for days for which none is set, and another reserve.
+    #[must_use]
+    pub fn configured(&self, capacity: u32, reserve: Reserve) -> Self {
+        let mut other = self.clone();
+        other.plan.configure(capacity);
+        other.terms.reserve = reserve;
+        other
+    }
+
     /// The terms given at the start.
     pub const fn terms(&self) -> &BookTerms {
         &self.terms

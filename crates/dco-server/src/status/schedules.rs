@@ -162,6 +162,13 @@ pub(super) fn argument_of(refusal: &Refusal) -> Fault {
         Refusal::TooManyRequests { given, limit } => fault("TOO_MANY_REQUESTS", "requests")
             .with("requestCount", given)
             .with("requestCountMax", limit),
+        Refusal::NoticesForgotten {
+            position,
+            first_position,
+        } => Fault::new(Code::OutOfRange, "NOTICES_FORGOTTEN", refusal)
+            .field("position")
+            .with("position", position)
+            .with("firstPosition", first_position),
         other => Fault::not_in_table(other),
     }
 }

@@ -142,7 +142,7 @@ fn about_trust() -> Vec<Refusal> {
     not_allowed.into_iter().chain(others).collect()
 }
 
-fn about_schedules(date: ServiceDate) -> [Refusal; 4] {
+fn about_schedules(date: ServiceDate) -> [Refusal; 5] {
     [
         Refusal::ExceedsAgreed(ExceedsAgreed {
             number: 7,
@@ -161,6 +161,10 @@ fn about_schedules(date: ServiceDate) -> [Refusal; 4] {
             earliest_fit: None,
         }),
         Refusal::NothingSet,
+        Refusal::NoticesForgotten {
+            position: 17,
+            first_position: 40,
+        },
         Refusal::TooManyRequests {
             given: 101,
             limit: 100,

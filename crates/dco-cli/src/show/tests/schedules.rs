@@ -101,6 +101,8 @@ fn schedule() -> Schedule {
             given: Vec::new(),
             imposed: true,
         }],
+        move_count: 1,
+        moves_max: 2,
         history: vec![
             step("REQUEST", "USER", None, None),
             step("OFFER", "SERVICE_DESK", Some(OTHER), Some(deal(&quota))),

@@ -9,9 +9,12 @@ use dco_schedule::{
     Terms, Text,
 };
 
+use crate::event::NoticeParty;
+
 use super::{
-    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove,
-    Quota as QuotaRecord, ScheduleAct, ScheduleStepped, Signatory, Signature,
+    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, ForgottenNotices, MoveCause,
+    NoticeKind, ProposedMove, Quota as QuotaRecord, ScheduleAct, ScheduleStepped, Signatory,
+    Signature,
 };
 
 type User = Eui64;
@@ -102,6 +105,18 @@ impl CapacitySet {
 pub(crate) fn profile_of(weights: &[u32]) -> Option<HourProfile> {
     let weights: Result<Vec<u16>, _> = weights.iter().copied().map(u16::try_from).collect();
     HourProfile::new(weights.ok()?.try_into().ok()?).ok()
+}
+
+impl ForgottenNotices {
+    /// Whose; `None` where it is not said.
+    pub(crate) fn party(&self) -> Option<NoticeParty> {
+        Some(match self.kind() {
+            NoticeKind::User => NoticeParty::User(Eui64::from_bits(self.user)),
+            NoticeKind::Desk => NoticeParty::Desk,
+            NoticeKind::Operators => NoticeParty::Operators,
+            NoticeKind::Unspecified => return None,
+        })
+    }
 }
 
 impl ProposedMove {

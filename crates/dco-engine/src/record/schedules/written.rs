@@ -5,9 +5,11 @@ use dco_schedule::{
     Act, Amendment, Approval, Cause, Covers, Officer, Party, Quota, Request, Setting, Span, Text,
 };
 
+use crate::event::NoticeParty;
+
 use super::{
-    ActKind, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota as QuotaRecord, ScheduleAct,
-    Signatory, Signature,
+    ActKind, Asked, CapacitySet, Deal, ForgottenNotices, MoveCause, NoticeKind, ProposedMove,
+    Quota as QuotaRecord, ScheduleAct, Signatory, Signature,
 };
 
 type User = Eui64;
@@ -144,6 +146,22 @@ impl Signature {
             second_ticket: said.map_or_else(String::new, |said| text(&said.ticket)),
             second_reason: said.map_or_else(String::new, |said| text(&said.reason)),
             ..self
+        }
+    }
+}
+
+impl ForgottenNotices {
+    /// A party's notices up to a number.
+    pub(crate) fn of(party: NoticeParty, through: u64) -> Self {
+        let (kind, user) = match party {
+            NoticeParty::User(user) => (NoticeKind::User, user.bits()),
+            NoticeParty::Desk => (NoticeKind::Desk, 0),
+            NoticeParty::Operators => (NoticeKind::Operators, 0),
+        };
+        Self {
+            kind: kind.into(),
+            user,
+            through,
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) fn listed(view: &ScheduleView) -> pb::Schedule {
         amendment_count: agreement.map_or(0, |agreement| agreement.amendments),
         proposal: state.proposal().map(|it| proposal(it, summed(&it.deal))),
         moves: Vec::new(),
+        move_count: u32::try_from(view.schedule.moves().len()).unwrap_or(u32::MAX),
+        moves_max: view.moves_max,
         history: Vec::new(),
     }
 }
