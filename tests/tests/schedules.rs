@@ -45,7 +45,7 @@ impl Table {
 
     async fn dco(&self, party: &str, args: &[&str]) -> Ended {
         let officer = party.starts_with("desk");
-        let signed = args.contains(&"--reason");
+        let signed = args.contains(&"--reason") && !args.contains(&"--ticket");
         let ticket: &[&str] = if officer && signed {
             &["--ticket", "INC-1"]
         } else {

@@ -128,11 +128,16 @@ impl SchedulesClient {
         Ok(page(answer.schedules, answer.next_page_token)?)
     }
 
-    /// Three ways to meet the request of a schedule.
-    pub async fn fit(&self, name: ScheduleName) -> Result<Fits, ClientError> {
+    /// Three ways to meet the request of a schedule, in these hours of the day if any are given.
+    pub async fn fit(
+        &self,
+        name: ScheduleName,
+        window_hours: Option<(u32, u32)>,
+    ) -> Result<Fits, ClientError> {
         let request = pb::FitScheduleRequest {
             name: name.to_string(),
             request: None,
+            window: window_hours.map(|(from_hour, to_hour)| pb::HourWindow { from_hour, to_hour }),
         };
         let answer = self.client.clone().fit_schedule(request).await?;
         Ok(answer.into_inner().try_into()?)
@@ -147,6 +152,7 @@ impl SchedulesClient {
         let request = pb::FitScheduleRequest {
             name: user_name(user),
             request: Some(request.into()),
+            window: None,
         };
         let answer = self.client.clone().fit_schedule(request).await?;
         Ok(answer.into_inner().try_into()?)

@@ -52,8 +52,8 @@ pub use read::copies::StoredCopy;
 pub use refusal::{ProductFault, Refusal};
 pub use stats::EngineStats;
 pub use terms::{
-    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
-    ScheduleTerms, Terms, Threshold, ThresholdTerms, TransferTerms, TrustTerms,
+    AttemptTerms, HOUR_US, LimitTerms, NoticeTerms, RetentionTerms, RetryRule, RetryTerms,
+    SECOND_US, ScheduleTerms, Terms, Threshold, ThresholdTerms, TransferTerms, TrustTerms,
 };
 pub use view::{
     ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,

@@ -15,8 +15,9 @@ pub const RECORD_FORMAT: u32 = 2;
 
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
-    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
-    ScheduleAct, ScheduleStepped, Signatory, Signature,
+    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, ForgottenNotices, MoveCause,
+    NoticeKind, NoticesForgotten, ProposedMove, Quota, ScheduleAct, ScheduleStepped, Signatory,
+    Signature,
 };
 pub(crate) use schedules::{profile_of, window_of};
 
@@ -29,7 +30,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 30, 31, 32, 40, 41, 42, 43"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 30, 31, 32, 40, 41, 42, 43, 44"
     )]
     pub change: Option<Change>,
 }
@@ -106,6 +107,9 @@ pub enum Change {
     /// Capacity or hour profile was set.
     #[prost(message, tag = "43")]
     CapacitySet(CapacitySet),
+    /// Notices are not kept any more.
+    #[prost(message, tag = "44")]
+    NoticesForgotten(NoticesForgotten),
 }
 
 /// A service day, computed once and kept.
@@ -135,6 +139,32 @@ pub struct DayOpened {
     /// Units by which more is agreed than the day has room for.
     #[prost(uint32, tag = "8")]
     pub over_agreed: u32,
+    /// What the configuration says of capacity; absent in records from before it was kept.
+    #[prost(message, optional, tag = "94")]
+    pub configured: Option<Configured>,
+    /// Where that is not what it said before: days on which it leaves less than is agreed, and by how much.
+    #[prost(message, optional, tag = "95")]
+    pub over: Option<Quota>,
+    /// What a re-plan proposes for these days.
+    #[prost(message, repeated, tag = "96")]
+    pub moves: Vec<ProposedMove>,
+}
+
+/// What the configuration says of capacity.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Configured {
+    /// Large images a day, where nothing else is set.
+    #[prost(uint32, tag = "1")]
+    pub capacity: u32,
+    /// Kept free of agreements for what is sent without a schedule.
+    #[prost(uint32, tag = "2")]
+    pub allowance: u32,
+    /// For the security lane.
+    #[prost(uint32, tag = "3")]
+    pub security: u32,
+    /// For retries, in thousandths of the capacity.
+    #[prost(uint32, tag = "4")]
+    pub retry_permille: u32,
 }
 
 /// The inventory entries of some Devices.

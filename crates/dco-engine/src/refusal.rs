@@ -274,6 +274,17 @@ pub enum Refusal {
         /// What is allowed.
         limit: usize,
     },
+    /// What follows this position is not kept any more.
+    #[error(
+        "notices up to {first_position} are not kept any more, and {position} is before that; go on from \
+         {first_position}, and read the schedules for what was done to them meanwhile"
+    )]
+    NoticesForgotten {
+        /// What was given.
+        position: u64,
+        /// The first from which all that follows is there.
+        first_position: u64,
+    },
     /// Neither a capacity nor a profile.
     #[error("neither a capacity nor an hour profile is given; give at least one of them")]
     NothingSet,

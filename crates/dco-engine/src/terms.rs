@@ -34,6 +34,8 @@ pub struct Terms {
     pub thresholds: ThresholdTerms,
     /// The rules of delivery schedules.
     pub schedules: ScheduleTerms,
+    /// How long parties can read what they were told.
+    pub notices: NoticeTerms,
     /// The timers of transfers.
     pub transfer: TransferTerms,
     /// The timers of attempts.
@@ -50,6 +52,24 @@ pub struct LimitTerms {
     /// The bytes that those declare, the bytes of the images STORED, each once, and the bytes that transfers declared
     /// whose blocks are kept for a while though they ended without an image.
     pub stored_bytes_per_user_max: u64,
+}
+
+/// How long notices are kept, and how many. What is beyond either goes when a service day begins.
+#[derive(Debug, Clone, Copy)]
+pub struct NoticeTerms {
+    /// For how long.
+    pub keep_us: Micros,
+    /// The newest of each party.
+    pub per_party_max: u32,
+}
+
+impl Default for NoticeTerms {
+    fn default() -> Self {
+        Self {
+            keep_us: 400 * 24 * HOUR_US,
+            per_party_max: 100_000,
+        }
+    }
 }
 
 /// Which checks against the Central Products List an image must pass. The configuration asks for all of them unless it says
@@ -235,6 +255,7 @@ impl Default for Terms {
             trust: TrustTerms::default(),
             thresholds: ThresholdTerms::default(),
             schedules: ScheduleTerms::default(),
+            notices: NoticeTerms::default(),
             transfer: TransferTerms {
                 expire_after_us: 7 * 24 * HOUR_US,
                 warn_before_us: 24 * HOUR_US,

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use dco_engine::{
-    HOUR_US, NoticeParty, NoticeSubject, Refusal, Reply, Request, ScheduleRequest, Terms,
+    Event, HOUR_US, NoticeParty, NoticeSubject, Refusal, Reply, Request, ScheduleRequest, Terms,
 };
 use dco_schedule::{HourProfile, Refusal as BookRefusal, Span};
 
@@ -150,11 +150,12 @@ fn a_drop_below_what_is_agreed_is_told_with_whom_to_move() {
 fn a_day_that_begins_over_agreed_is_told() {
     let mut world = ready();
     world.agreed(ANN, deal(&[("2026-06-02", 60)]));
-    let before = subjects(&mut world, NoticeParty::Desk).len();
     world.restart_with(Terms {
         capacity_per_day: 50,
         ..world.terms.clone()
     });
+    world.handle(Event::Tick);
+    let before = subjects(&mut world, NoticeParty::Desk).len();
     world.next_day();
     let told = subjects(&mut world, NoticeParty::Desk);
     let days = vec![(date("2026-06-02"), 10)];
@@ -163,6 +164,85 @@ fn a_day_that_begins_over_agreed_is_told() {
         told[before..],
         [NoticeSubject::OverAgreed { days, proposal }]
     );
+}
+
+/// What is told to a party from a number on.
+fn told_after(world: &mut World, party: NoticeParty, before: usize) -> Vec<NoticeSubject> {
+    subjects(world, party).split_off(before)
+}
+
+#[test]
+fn a_drop_of_capacity_by_configuration_is_told_once_like_one_that_is_set() {
+    let mut world = ready();
+    world.agreed(ANN, deal(&[("2026-06-01", 60), ("2026-06-20", 90)]));
+    let parties = [
+        NoticeParty::User(ANN),
+        NoticeParty::Desk,
+        NoticeParty::Operators,
+    ];
+    let before = parties.map(|party| subjects(&mut world, party).len());
+    let less = Terms {
+        capacity_per_day: 70,
+        ..world.terms.clone()
+    };
+    world.restart_with(less);
+    world.handle(Event::Tick);
+    let mut told = Vec::new();
+    for (party, before) in parties.into_iter().zip(before) {
+        told.push(told_after(&mut world, party, before));
+    }
+    let set = |agreed_days| NoticeSubject::CapacitySet {
+        span: Span::From(date("2026-06-01")),
+        capacity: Some(70),
+        profile: false,
+        agreed_days,
+    };
+    assert_eq!(told[0], [set(2)]);
+    assert_eq!(told[2], [set(0)]);
+    let NoticeSubject::OverAgreed { days, proposal } = &told[1][1] else {
+        panic!("{told:?}");
+    };
+    assert_eq!((&told[1][0], told[1].len()), (&set(0), 2));
+    assert_eq!(*days, [(date("2026-06-20"), 20)]);
+    assert_eq!(proposal.iter().map(|it| it.1).sum::<u64>(), 20);
+
+    // Not again, neither after a start as it is configured now nor when a day begins; a rise is told as a setting.
+    let counts = parties.map(|party| subjects(&mut world, party).len());
+    world.crash();
+    world.handle(Event::Tick);
+    assert_eq!(
+        parties.map(|party| subjects(&mut world, party).len()),
+        counts
+    );
+    let more = Terms {
+        capacity_per_day: 80,
+        ..world.terms.clone()
+    };
+    world.restart_with(more);
+    world.handle(Event::Tick);
+    assert_eq!(
+        told_after(&mut world, NoticeParty::Desk, counts[1]).len(),
+        1
+    );
+}
+
+#[test]
+fn a_larger_reserve_by_configuration_is_told_where_it_leaves_too_little() {
+    let mut world = ready();
+    world.agreed(ANN, deal(&[("2026-06-20", 90)]));
+    world
+        .set_capacity(Span::From(date("2026-06-01")), 95)
+        .expect("set");
+    let before = subjects(&mut world, NoticeParty::Desk).len();
+    let mut terms = world.terms.clone();
+    terms.schedules.reserve.security = 10;
+    world.restart_with(terms);
+    world.handle(Event::Tick);
+    let told = told_after(&mut world, NoticeParty::Desk, before);
+    let [NoticeSubject::OverAgreed { days, .. }] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*days, [(date("2026-06-20"), 5)]);
 }
 
 #[test]
@@ -190,6 +270,7 @@ fn offers_for_a_request_are_found_at_once_and_can_be_agreed() {
     let asked = ScheduleRequest::ProposeFit {
         user: BOB,
         request: asking(200),
+        window: None,
     };
     let Ok(Reply::Fits(fits)) = world.ask(Request::Schedules(asked)) else {
         panic!("no offers");

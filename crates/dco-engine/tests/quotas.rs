@@ -126,9 +126,9 @@ fn images_that_are_not_large_use_up_allowance_only_where_it_is_set() {
     }
 }
 
-/// Twenty on 2 June, from 20:00 to 22:00 local time.
+/// Eight on 2 June, from 20:00 to 22:00 local time: what these hours carry of a hundred.
 fn in_the_evening() -> Deal {
-    let mut deal = deal(&[("2026-06-02", 20)]);
+    let mut deal = deal(&[("2026-06-02", 8)]);
     deal.terms.window = Some(HourWindow::new(20, 22).expect("two hours"));
     deal
 }
@@ -158,7 +158,7 @@ fn work_of_a_window_leaves_in_it_and_its_target_response_time_starts_with_it() {
     world.connect(NORTH);
     world.agreed(ANN, in_the_evening());
     let opens_us = start("2026-06-02") + 20 * HOUR_US;
-    let batch = send(&mut world, 0..20, "2026-06-02").expect("agreed");
+    let batch = send(&mut world, 0..8, "2026-06-02").expect("agreed");
     assert_eq!(batch.trt_start_us, opens_us);
     assert_eq!(batch.due_us, opens_us + 5 * DAY_US);
     assert!(batch.predicted.expect("it says").release_us >= opens_us);
@@ -175,7 +175,7 @@ fn work_of_a_window_leaves_in_it_and_its_target_response_time_starts_with_it() {
     assert!(why.holds.contains(&outside), "{:?}", why.holds);
     world.next_day();
     let hours = released_hours(&mut world, "2026-06-02");
-    assert_eq!(hours.len(), 20, "all in its hours");
+    assert_eq!(hours.len(), 8, "all in its hours");
     assert!(
         hours.iter().all(|hour| (20..22).contains(hour)),
         "{hours:?}"
@@ -187,7 +187,7 @@ fn what_did_not_leave_in_its_hours_waits_for_the_same_hours_of_the_next_day() {
     let mut world = ready();
     world.habit = Some(succeed);
     world.agreed(ANN, in_the_evening());
-    send(&mut world, 0..20, "2026-06-02").expect("agreed");
+    send(&mut world, 0..8, "2026-06-02").expect("agreed");
     let image = manifest(2, LARGE);
     world
         .submit_for((BOB, &image), &devices(200..210), date("2026-06-03"))
@@ -197,7 +197,7 @@ fn what_did_not_leave_in_its_hours_waits_for_the_same_hours_of_the_next_day() {
     world.next_day();
     world.next_day();
     let hours = released_hours(&mut world, "2026-06-03");
-    assert_eq!(hours.len(), 20);
+    assert_eq!(hours.len(), 8);
     assert!(
         hours.iter().all(|hour| (20..22).contains(hour)),
         "{hours:?}"
@@ -215,7 +215,7 @@ fn a_batch_accepted_after_its_hours_starts_at_once_and_leaves_the_next_day() {
     world.agreed(ANN, in_the_evening());
     let now_us = start("2026-06-02") + 23 * HOUR_US;
     world.until(now_us);
-    let batch = send(&mut world, 0..20, "2026-06-02").expect("it is still that day");
+    let batch = send(&mut world, 0..8, "2026-06-02").expect("it is still that day");
     assert_eq!(batch.trt_start_us, now_us);
 }
 

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
-    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired, Model,
-    PauseChanged, PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored,
-    ScheduleAct, ScheduleStepped, Signatory, Signature, ThresholdBreached, TransferEnded,
+    BatchCancelled, CapacitySet, Change, DevicesImported, ForgottenNotices, ImageQuarantined,
+    ImageRetired, Model, NoticeKind, NoticesForgotten, PauseChanged, PauseScope, Product,
+    ProductsImported, Record, Released, RequestKey, Restored, ScheduleAct, ScheduleStepped,
+    Signatory, Signature, ThresholdBreached, TransferEnded,
 };
 use dco_engine::{
     Engine, Event, HOUR_US, Outcome, ProductStatus, SubmitBatch, Terms, Threshold, ThresholdTerms,
@@ -27,6 +28,7 @@ use crate::world::{World, ended, hello};
 pub(crate) fn busy() -> World {
     let mut terms = all_agreeable();
     terms.retention.stored_us = 5 * DAY_US;
+    terms.notices.keep_us = 3 * DAY_US;
     let mut world = World::new(terms);
     let (large, small) = (manifest(2, LARGE), manifest(3, SMALL));
     world.register(&devices(0..20), ANN, NORTH);
@@ -151,7 +153,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 22, "{kinds:?}");
+    assert_eq!(kinds.len(), 23, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -362,6 +364,17 @@ fn what_no_schedule_can_have_is_refused_with_its_reason() {
         signature: signature.clone(),
         request: None,
     });
+    let forgotten = |kind: NoticeKind, through| {
+        let user = ANN.bits();
+        let kind = kind.into();
+        let gone = ForgottenNotices {
+            kind,
+            user,
+            through,
+        };
+        let parties = vec![gone];
+        Change::NoticesForgotten(NoticesForgotten { parties })
+    };
     for (change, reason) in [
         (stepped(1, ActKind::Accept), "where it must be"),
         (stepped(9, ActKind::Accept), "where it must be"),
@@ -376,6 +389,9 @@ fn what_no_schedule_can_have_is_refused_with_its_reason() {
             Change::CapacitySet(CapacitySet::default()),
             "no schedule has",
         ),
+        (forgotten(NoticeKind::Unspecified, 1), "not whose"),
+        (forgotten(NoticeKind::Desk, 9_999), "not told so much"),
+        (forgotten(NoticeKind::Operators, 9_999), "not told so much"),
     ] {
         let refusal = refusal(Some(change.clone()));
         assert!(refusal.contains(reason), "{change:?}: {refusal}");

@@ -5,13 +5,16 @@ use dco_engine::{
     ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
 };
 use dco_schedule::{
-    Act, Asker, Cause, Deal, Party, Refusal as BookRefusal, Reserve, ScheduleId, Side, State,
+    Act, Approval, Asker, Cause, Deal, Party, Refusal as BookRefusal, Reserve, Said, ScheduleId,
+    Side, State,
 };
 
 use crate::dump::dump;
 use crate::sample::{ANN, BOB, DAY_US, capacity, date};
 use crate::world::World;
-use crate::world::schedules::{IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of};
+use crate::world::schedules::{
+    IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of, text,
+};
 
 /// A capacity of 100 a day, all of which can be agreed.
 pub(crate) fn all_agreeable() -> Terms {
@@ -198,7 +201,12 @@ fn what_needs_two_officers_waits_for_another_one() {
     ));
     let approved = schedule_of(world.approve(JOE, 1).expect("another one"));
     let last = approved.schedule.history().last().expect("the offer");
-    assert_eq!(last.signed.by.second(), Some(&JOE));
+    let said = Some(Said {
+        ticket: text("INC-2"),
+        reason: text("read and understood"),
+    });
+    let second = Approval { officer: JOE, said };
+    assert_eq!(last.signed.by.second(), Some(&second));
     let gone = world.approve(JOE, 1).expect_err("it is done");
     assert_eq!(gone, Refusal::NotFound { kind: "action" });
     let subjects: Vec<_> = world
@@ -357,4 +365,56 @@ fn notices_are_read_in_parts_and_whoever_watches_is_told() {
         |it| matches!(it.subject, NoticeSubject::ScheduleStep { by, .. } if by == Some(Side::User)),
     );
     assert!(by_user, "the desk is not told what it does itself");
+}
+
+#[test]
+fn notices_go_when_a_day_begins_and_a_position_among_them_is_refused_with_where_to_go_on() {
+    let mut terms = all_agreeable();
+    terms.notices.keep_us = 3 * DAY_US;
+    let mut world = World::new(terms);
+    let party = NoticeParty::Desk;
+    for day in 0..6 {
+        world
+            .act(Asker::User, first_of(ANN), Act::Request(asking(5 + day)))
+            .expect("asked");
+        world.pass(DAY_US);
+    }
+    let kept = world.notices_after(party, 0);
+    let numbers: Vec<_> = kept.iter().map(|it| it.number).collect();
+    let forgotten = numbers[0] - 1;
+    assert!(forgotten > 0, "{numbers:?}");
+    assert_eq!(numbers, (forgotten + 1..=6).collect::<Vec<_>>());
+    let mut read = |position| {
+        let asked = ScheduleRequest::ReadNotices {
+            party,
+            position,
+            limit: 1,
+        };
+        world.ask(Request::Schedules(asked))
+    };
+    if forgotten > 1 {
+        let gone = Refusal::NoticesForgotten {
+            position: 1,
+            first_position: forgotten,
+        };
+        assert_eq!(read(1).expect_err("they are gone"), gone);
+    }
+    let Ok(Reply::Notices(next)) = read(forgotten) else {
+        panic!("all that follows is there");
+    };
+    assert_eq!(next.notices[0].number, forgotten + 1);
+    assert_eq!((next.position, next.complete), (forgotten + 1, false));
+    recovers(&mut world);
+
+    // Fewer by number too, and what is told from then on goes on counting.
+    let mut terms = world.terms.clone();
+    terms.notices.per_party_max = 1;
+    world.restart_with(terms);
+    world.pass(DAY_US);
+    world
+        .act(Asker::User, first_of(ANN), Act::Request(asking(5)))
+        .expect("asked");
+    let numbers = world.notices_after(party, 0).into_iter();
+    assert_eq!(numbers.map(|it| it.number).collect::<Vec<_>>(), [6, 7]);
+    recovers(&mut world);
 }

@@ -14,6 +14,7 @@ const DEVICES: [u32; 5] = [270_000, 160_000, 120_000, 80_000, 40_000];
 
 struct Desk {
     book: Book<u32>,
+    calendar: Calendar,
     ledger: Ledger<u32>,
 }
 
@@ -31,6 +32,7 @@ impl Desk {
         let plan = CapacityPlan::new(12_000, HourProfile::flat());
         Self {
             book: Book::new(terms, plan),
+            calendar: Calendar::london(),
             ledger: Ledger::new(LedgerTerms {
                 allowance_per_day: 500,
             }),
@@ -42,6 +44,7 @@ impl Desk {
             now_us: 0,
             today: TODAY,
             ledger: &self.ledger,
+            calendar: &self.calendar,
         }
     }
 
@@ -120,9 +123,8 @@ fn simulate_670_000_devices_of_five_users(bencher: Bencher) {
 #[divan::bench]
 fn three_offers_where_75_days_are_full(bencher: Bencher) {
     let desk = Desk::full(75);
-    let calendar = Calendar::london();
     let terms = FitTerms {
-        calendar: &calendar,
+        window: None,
         trt_us: 432_000_000_000,
         in_flight_days: 5,
         in_flight_max: 60_000,

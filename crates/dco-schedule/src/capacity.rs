@@ -55,6 +55,11 @@ impl<U: Clone> CapacityPlan<U> {
         &self.history
     }
 
+    /// Another capacity for days for which none is set.
+    pub(crate) const fn configure(&mut self, capacity: u32) {
+        self.capacity.begin_with(capacity);
+    }
+
     /// Takes a setting over. Whether it may be made was decided before.
     pub fn apply(&mut self, set: &CapacitySet<U>) {
         match set.setting {

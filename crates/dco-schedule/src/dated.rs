@@ -49,6 +49,11 @@ impl<T: Copy> Dated<T> {
         *self.on.get(&date).or_else(from).unwrap_or(&self.first)
     }
 
+    /// Another value for days for which none is set.
+    pub(crate) const fn begin_with(&mut self, value: T) {
+        self.first = value;
+    }
+
     /// Sets the value of a span.
     pub fn set(&mut self, span: Span, value: T) {
         match span {

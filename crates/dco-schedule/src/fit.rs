@@ -3,13 +3,13 @@
 use thiserror::Error;
 
 use crate::replan::dates;
-use crate::{At, Book, Calendar, Micros, Need, Quota, Replan, Request, ServiceDate, ServiceDay};
+use crate::{At, Book, HourWindow, Micros, Need, Quota, Replan, Request, ServiceDate, ServiceDay};
 
 /// What an offer is looked at for besides room.
 #[derive(Clone, Copy, Debug)]
-pub struct FitTerms<'a> {
-    /// When service days start and end.
-    pub calendar: &'a Calendar,
+pub struct FitTerms {
+    /// The window in which it is to be released; `None` for the whole day.
+    pub window: Option<HourWindow>,
     /// The Target Response Time.
     pub trt_us: Micros,
     /// Service days that work released on one of them may be under way, that day included: five for the TRT.
@@ -47,7 +47,7 @@ pub struct Fit<U> {
 pub struct FitDay {
     /// The day.
     pub date: ServiceDate,
-    /// Units free before.
+    /// Units free before; in the hours of the window where there is one.
     pub free_before: u64,
     /// Units of the offer.
     pub quota: u32,
@@ -88,26 +88,22 @@ struct Room {
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// Three ways to meet a request of `user`, given what is agreed and sent by now.
-    pub fn fits(
-        &self,
-        user: U,
-        request: &Request,
-        terms: &FitTerms<'_>,
-        at: &At<'_, U>,
-    ) -> Fits<U> {
+    pub fn fits(&self, user: U, request: &Request, terms: &FitTerms, at: &At<'_, U>) -> Fits<U> {
         let mut rooms = self.rooms(request, at, &Quota::new());
         let others = self.given_up_at_most(user, at);
         for room in &mut rooms {
-            room.others = others
-                .on(room.date)
-                .min(request.per_day_max.get() - room.free);
+            // What others give up makes room on the day, and is not counted as room in the window.
+            let in_window = self.free_in(terms.window, room.date, at);
+            room.free = room.free.min(in_window);
+            let most = request.per_day_max.get().min(in_window);
+            room.others = others.on(room.date).min(most - room.free);
         }
-        let fit = |quota, replan| self.fit(request, quota, replan, terms);
+        let fit = |quota, replan| self.fit(request, (quota, replan), terms, at);
         let in_time = rooms.partition_point(|room| room.date <= request.latest);
         let free = free_quota(request, &rooms);
         Fits {
             earliest_end: self
-                .with_moves(user, request, &rooms, at)
+                .with_moves((user, terms.window), request, &rooms, at)
                 .map(|(quota, replan)| fit(quota, replan)),
             flattest: flattest(request, &rooms[..in_time]).map(|quota| fit(quota, nobody())),
             moves_nobody: free.map(|quota| fit(quota, nobody())),
@@ -144,7 +140,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// needs less of others.
     fn with_moves(
         &self,
-        user: U,
+        (user, window): (U, Option<HourWindow>),
         request: &Request,
         rooms: &[Room],
         at: &At<'_, U>,
@@ -154,6 +150,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             let need = Need {
                 units,
                 held: quota.clone(),
+                held_in: window,
                 newcomer: Some(user),
             };
             Some((quota, need))
@@ -176,17 +173,24 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         Ok((quota, replan))
     }
 
+    /// Units that are free in a window of a day; no limit without one.
+    fn free_in(&self, window: Option<HourWindow>, date: ServiceDate, at: &At<'_, U>) -> u32 {
+        let room = window.map(|window| self.window_day(date, None, at.calendar).room(window));
+        room.map_or(u32::MAX, |room| u32::try_from(room).unwrap_or(u32::MAX))
+    }
+
     fn fit(
         &self,
         request: &Request,
-        quota: Quota,
-        replan: Replan<U>,
-        terms: &FitTerms<'_>,
+        (quota, replan): (Quota, Replan<U>),
+        terms: &FitTerms,
+        at: &At<'_, U>,
     ) -> Fit<U> {
         let before = i32::from(terms.in_flight_days.saturating_sub(1));
         let days = quota.days().map(|(date, units)| {
-            let free_before = self.free(date);
-            let day: ServiceDay = terms.calendar.day(date);
+            let in_window = self.free_in(terms.window, date, at);
+            let free_before = self.free(date).min(in_window.into());
+            let day: ServiceDay = at.calendar.day(date);
             let first = ServiceDate::from_days(date.days().saturating_sub(before));
             let in_flight = dates(first, date)
                 .map(|date| self.may_be_released(date, &quota))

@@ -38,7 +38,7 @@ mod testing;
 
 pub use book::{
     Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, DayCapacity, DayShort,
-    ExceedsAgreed, OwnCapacity, Pending, Refusal,
+    ExceedsAgreed, OwnCapacity, Pending, Refusal, WindowShort,
 };
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
@@ -57,7 +57,7 @@ pub use schedule::{
     Request, Schedule, ScheduleId, State, Step, Terms,
 };
 pub use share::Share;
-pub use signed::{InvalidText, Officer, Party, Side, Signed, TEXT_CHARS_MAX, Text};
+pub use signed::{Approval, InvalidText, Officer, Party, Said, Side, Signed, TEXT_CHARS_MAX, Text};
 pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, Waiting, WhatIf};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.

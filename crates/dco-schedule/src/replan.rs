@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::Flow;
-use crate::{At, Book, Quota, Schedule, ScheduleId, ServiceDate, Source, State};
+use crate::{At, Book, HourWindow, Quota, Schedule, ScheduleId, ServiceDate, Source, State};
 
 /// Up to so many schedules every choice among them is looked at; beyond, one after the other is left out.
 const CHOICES_EXACT_MAX: usize = 10;
@@ -20,6 +20,8 @@ pub struct Need<U> {
     pub units: Quota,
     /// Units that are about to be taken besides what is agreed: they leave less room.
     pub held: Quota,
+    /// The window that they are in.
+    pub held_in: Option<HourWindow>,
     /// The User for whom room is made: it is not moved itself.
     pub newcomer: Option<U>,
 }
@@ -57,6 +59,24 @@ struct Candidate<'a, U> {
     gives: Quota,
 }
 
+impl<U: Copy> Candidate<'_, U> {
+    fn window(&self) -> Option<HourWindow> {
+        let agreement = self.schedule.state().agreement()?;
+        agreement.deal.terms.window
+    }
+}
+
+/// Where units can be moved to.
+type DayRooms = BTreeMap<ServiceDate, DayRoom>;
+
+/// What a day can still take, in units.
+#[derive(Clone, Copy, Debug)]
+struct DayRoom {
+    free: u64,
+    /// Of schedules with a window.
+    in_windows: u64,
+}
+
 /// What flows from days in need through schedules to days with room.
 struct Moving {
     moved: u64,
@@ -69,10 +89,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// nothing else is proposed, and which were not moved too often.
     pub fn replan(&self, need: &Need<U>, at: &At<'_, U>) -> Replan<U> {
         let candidates = self.candidates(need, at);
+        let rooms = self.day_rooms(need, &candidates, at);
         let all: Vec<_> = candidates.iter().collect();
-        let most = self.moving(need, &all, at).moved;
-        let chosen = self.fewest(need, &candidates, most, at);
-        let moving = self.moving(need, &chosen, at);
+        let most = moving(need, &all, &rooms).moved;
+        let chosen = fewest(need, &candidates, most, &rooms);
+        let moving = moving(need, &chosen, &rooms);
         let mut left = need.units.clone();
         let mut amendments = Vec::new();
         for (candidate, (taken, given)) in chosen.iter().zip(moving.parts) {
@@ -92,8 +113,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// How much of a need could be met, over all days.
     pub(crate) fn movable(&self, need: &Need<U>, at: &At<'_, U>) -> u64 {
         let candidates = self.candidates(need, at);
+        let rooms = self.day_rooms(need, &candidates, at);
         let all: Vec<_> = candidates.iter().collect();
-        self.moving(need, &all, at).moved
+        moving(need, &all, &rooms).moved
     }
 
     /// What others than this User could give up, for each service day.
@@ -103,6 +125,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         let all = Need {
             units: units.collect(),
             held: Quota::new(),
+            held_in: None,
             newcomer: Some(newcomer),
         };
         let candidates = self.candidates(&all, at);
@@ -139,48 +162,81 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         candidates.collect()
     }
 
-    /// The fewest Users, then schedules, then earlier moves, that still move as much.
-    fn fewest<'a, 'b>(
+    /// The days to which units can be moved, and how many.
+    fn day_rooms(
         &self,
         need: &Need<U>,
-        candidates: &'b [Candidate<'a, U>],
-        most: u64,
+        candidates: &[Candidate<'_, U>],
         at: &At<'_, U>,
-    ) -> Vec<&'b Candidate<'a, U>> {
-        let enough = |chosen: &[&Candidate<'a, U>]| {
-            can_give(chosen) >= most && self.moving(need, chosen, at).moved == most
-        };
-        if candidates.len() > CHOICES_EXACT_MAX {
-            return left_out_one_by_one(candidates, enough);
-        }
-        let mut choices: Vec<Vec<_>> = (0..1_usize << candidates.len())
-            .map(|choice| {
-                let chosen = candidates.iter().enumerate();
-                let chosen = chosen.filter(|(place, _)| choice >> place & 1 == 1);
-                chosen.map(|(_, candidate)| candidate).collect()
-            })
-            .collect();
-        choices.sort_by_key(|chosen| harm(chosen));
-        let found = choices.into_iter().find(|chosen| enough(chosen));
-        found.unwrap_or_else(|| candidates.iter().collect())
-    }
-
-    fn moving(&self, need: &Need<U>, chosen: &[&Candidate<'_, U>], at: &At<'_, U>) -> Moving {
-        let mut network = Network::new(need, chosen);
+    ) -> DayRooms {
         let ahead = i32::from(self.terms().days_ahead_max);
         let first = at.today.next();
         let last = ServiceDate::from_days(at.today.days().saturating_add(ahead));
+        let windows: BTreeSet<_> = candidates.iter().filter_map(Candidate::window).collect();
         let rooms = dates(first, last).filter_map(|date| {
-            let room = self.free(date).saturating_sub(need.held.on(date).into());
+            let free = self.free(date).saturating_sub(need.held.on(date).into());
             let in_need = need.units.on(date) > 0;
-            (room > 0 && !in_need).then_some((date, room))
+            (free > 0 && !in_need).then(|| {
+                let in_windows = self.room_in_windows(&windows, date, need, at);
+                (date, DayRoom { free, in_windows })
+            })
         });
-        let rooms: BTreeMap<_, _> = rooms.collect();
-        network.add_rooms(&rooms, |request, date| date <= request.latest);
-        let moved = network.run();
-        network.add_rooms(&rooms, |request, date| date > request.latest);
-        network.parts(moved)
+        rooms.collect()
     }
+
+    /// Units that can go to these windows of a day, to whichever of them: so many as the one with least room takes.
+    fn room_in_windows(
+        &self,
+        windows: &BTreeSet<HourWindow>,
+        date: ServiceDate,
+        need: &Need<U>,
+        at: &At<'_, U>,
+    ) -> u64 {
+        if windows.is_empty() {
+            return 0;
+        }
+        let mut day = self.window_day(date, None, at.calendar);
+        if let Some(window) = need.held_in {
+            day.take(window, need.held.on(date).into());
+        }
+        // Each window ends or begins stretches of others, though nothing is agreed in it yet.
+        windows.iter().for_each(|window| day.take(*window, 0));
+        let rooms = windows.iter().map(|window| day.room(*window));
+        rooms.min().unwrap_or(0)
+    }
+}
+
+/// The fewest Users, then schedules, then earlier moves, that still move as much.
+fn fewest<'a, 'b, U: Ord + Copy>(
+    need: &Need<U>,
+    candidates: &'b [Candidate<'a, U>],
+    most: u64,
+    rooms: &DayRooms,
+) -> Vec<&'b Candidate<'a, U>> {
+    let enough = |chosen: &[&Candidate<'a, U>]| {
+        can_give(chosen) >= most && moving(need, chosen, rooms).moved == most
+    };
+    if candidates.len() > CHOICES_EXACT_MAX {
+        return left_out_one_by_one(candidates, enough);
+    }
+    let mut choices: Vec<Vec<_>> = (0..1_usize << candidates.len())
+        .map(|choice| {
+            let chosen = candidates.iter().enumerate();
+            let chosen = chosen.filter(|(place, _)| choice >> place & 1 == 1);
+            chosen.map(|(_, candidate)| candidate).collect()
+        })
+        .collect();
+    choices.sort_by_key(|chosen| harm(chosen));
+    let found = choices.into_iter().find(|chosen| enough(chosen));
+    found.unwrap_or_else(|| candidates.iter().collect())
+}
+
+fn moving<U: Ord + Copy>(need: &Need<U>, chosen: &[&Candidate<'_, U>], rooms: &DayRooms) -> Moving {
+    let mut network = Network::new(need, chosen);
+    network.add_rooms(rooms, |request, date| date <= request.latest);
+    let moved = network.run();
+    network.add_rooms(rooms, |request, date| date > request.latest);
+    network.parts(moved)
 }
 
 /// All dates from the first to the last.
@@ -240,7 +296,8 @@ struct Network<'a, 'b, U> {
     flow: Flow,
     chosen: &'a [&'a Candidate<'b, U>],
     days: BTreeMap<ServiceDate, usize>,
-    rooms: BTreeMap<ServiceDate, usize>,
+    /// By day, for schedules with a window or without one.
+    rooms: BTreeMap<(ServiceDate, bool), usize>,
     /// Edge, place of the schedule, day.
     takes: Vec<(usize, usize, ServiceDate)>,
     gives: Vec<(usize, usize, ServiceDate)>,
@@ -276,11 +333,7 @@ impl<'a, 'b, U: Copy> Network<'a, 'b, U> {
     }
 
     /// Days with room that each schedule may be moved to, as far as its User can take more and has the image.
-    fn add_rooms(
-        &mut self,
-        rooms: &BTreeMap<ServiceDate, u64>,
-        may: impl Fn(&crate::Request, ServiceDate) -> bool,
-    ) {
+    fn add_rooms(&mut self, rooms: &DayRooms, may: impl Fn(&crate::Request, ServiceDate) -> bool) {
         for (date, room) in rooms {
             for (place, candidate) in self.chosen.iter().enumerate() {
                 let request = candidate.schedule.request();
@@ -289,7 +342,7 @@ impl<'a, 'b, U: Copy> Network<'a, 'b, U> {
                     .get()
                     .saturating_sub(candidate.quota.on(*date));
                 if more > 0 && *date >= request.earliest && may(request, *date) {
-                    let day = self.room(*date, *room);
+                    let day = self.room(*date, room, candidate.window().is_some());
                     let edge = self.flow.add(2 + place, day, more.into());
                     self.gives.push((edge, place, *date));
                 }
@@ -297,13 +350,20 @@ impl<'a, 'b, U: Copy> Network<'a, 'b, U> {
         }
     }
 
-    fn room(&mut self, date: ServiceDate, room: u64) -> usize {
-        let flow = &mut self.flow;
-        *self.rooms.entry(date).or_insert_with(|| {
-            let day = flow.node();
-            flow.add(day, SINK, room);
-            day
-        })
+    /// The day's node; for a schedule with a window one before it.
+    fn room(&mut self, date: ServiceDate, room: &DayRoom, in_window: bool) -> usize {
+        if let Some(node) = self.rooms.get(&(date, in_window)) {
+            return *node;
+        }
+        let (to, units) = if in_window {
+            (self.room(date, room, false), room.in_windows)
+        } else {
+            (SINK, room.free)
+        };
+        let node = self.flow.node();
+        self.flow.add(node, to, units);
+        self.rooms.insert((date, in_window), node);
+        node
     }
 
     fn run(&mut self) -> u64 {

@@ -66,7 +66,25 @@ pub struct Officer<U> {
     /// The ticket under which it was asked.
     pub ticket: Text,
     /// Who approved it, if it needed a second officer: never the same one.
-    pub second: Option<U>,
+    pub second: Option<Approval<U>>,
+}
+
+/// A second officer's approval of what another one asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval<U> {
+    /// Who approved it.
+    pub officer: U,
+    /// Under which ticket, and why; `None` in journals from before it was kept.
+    pub said: Option<Said>,
+}
+
+/// An officer's own ticket and reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The ticket.
+    pub ticket: Text,
+    /// Why.
+    pub reason: Text,
 }
 
 /// A signature: who, when, why.
@@ -104,8 +122,8 @@ impl<U> Party<U> {
         matches!(self, Self::Desk(officer) if officer.second.is_some())
     }
 
-    /// The second officer, where two signed.
-    pub const fn second(&self) -> Option<&U> {
+    /// The second officer's approval, where two signed.
+    pub const fn second(&self) -> Option<&Approval<U>> {
         match self {
             Self::Desk(officer) => officer.second.as_ref(),
             Self::User | Self::Time => None,
@@ -155,6 +173,7 @@ mod tests {
         }
         assert_eq!(Party::<u8>::Time.side(), None);
         assert_eq!(Party::<u8>::Time.second(), None);
-        assert_eq!(crate::testing::two_officers(1, 2).second(), Some(&2));
+        let two = crate::testing::two_officers(1, 2);
+        assert_eq!(two.second(), Some(&crate::testing::approval(2)));
     }
 }

@@ -19,7 +19,9 @@ async fn ended_by_two_officers(table: &Table) {
     ];
     let waits = table.done("desk1", &end).await;
     assert_eq!(waits["action"]["state"], "WAITING");
-    let approve = ["actions", "approve", "1", "--reason", "checked"];
+    let approve = [
+        "actions", "approve", "1", "--ticket", "CHG-9", "--reason", "checked",
+    ];
     let ended = table.done("desk2", &approve).await;
     assert_eq!(ended["schedule"]["state"], "ENDED");
     let shown = table.done("auditor1", &["schedule", "show", &other]).await;
@@ -28,6 +30,16 @@ async fn ended_by_two_officers(table: &Table) {
     assert_eq!(
         (&last["officer"], &last["second_officer"]),
         (&officers[0].clone().into(), &officers[1].clone().into())
+    );
+    assert_eq!(
+        [&last["ticket"], &last["reason"]],
+        ["INC-1", "moved away"],
+        "the first officer's own"
+    );
+    assert_eq!(
+        [&last["second_ticket"], &last["second_reason"]],
+        ["CHG-9", "checked"],
+        "the second officer's own"
     );
 }
 
@@ -50,14 +62,14 @@ async fn two_users_and_two_officers_agree_amend_and_end_by_the_command_line_alon
     let offered = table.act("desk1", "offer", &offer).await;
     assert_eq!(offered["state"], "OFFERED");
     let days = table.quota((1, 3), 2_000);
-    let counter = ["schedules/1", "--quota", &days, "--window", "20-24"];
+    let counter = ["schedules/1", "--quota", &days, "--window", "18-24"];
     let countered = table.act("user1", "counter", &counter).await;
     assert_eq!(countered["state"], "COUNTERED");
     let agreed = table.act("desk2", "accept", &[&name]).await;
     assert_eq!(agreed["state"], "AGREED");
     assert_eq!(
         agreed["agreed"]["window_hours"],
-        serde_json::json!([20, 24])
+        serde_json::json!([18, 24])
     );
 
     // The other User agrees as offered.

@@ -45,6 +45,15 @@ async fn agreed_as_found(table: &Table, newcomer: &str, amendment: &Value) {
         table.units(&amendment["given"])
     );
     assert_eq!(
+        (&amended["move_count"], &amended["moves_max"]),
+        (&1.into(), &2.into()),
+        "how often, and how often it may be"
+    );
+    assert_eq!(
+        (&kept["taken_total"], &kept["given_total"]),
+        (&2_000.into(), &2_000.into())
+    );
+    assert_eq!(
         (&kept["imposed"], &kept["cause"]["kind"]),
         (&false.into(), &"MAKES_ROOM".into())
     );

@@ -46,6 +46,40 @@ async fn what_is_wrong_with_an_offer_is_named_by_its_field() {
 }
 
 #[tokio::test]
+async fn a_window_that_cannot_take_the_quota_is_refused_and_days_that_it_can_take_are_found() {
+    let table = Table::new().await;
+    table.request("user1", 3_000, (1, 5)).await;
+    let (name, tomorrow) = (table.name("user1", 1), table.day(1));
+    let quota = table.quota((1, 1), 1_500);
+    let reason = ["--reason", "at night"];
+    let two_hours = ["schedule", "offer", &name, "--window", "20-22"];
+    let offer = [&two_hours[..], &["--quota", &quota], &reason].concat();
+    let told = table.refused("desk1", &offer, "WINDOW_TOO_SHORT").await;
+    let days = told["days"].as_str().unwrap();
+    let day = format!("{tomorrow}:hours=20-22:wanted=1500:free=");
+    assert!(days.starts_with(&day), "{days}");
+    let free = days.split("free=").nth(1).unwrap();
+    let free: u64 = free.split(':').next().unwrap().parse().unwrap();
+
+    // 12,000 a day, two hours of it: three days are needed and are enough.
+    let fit = ["schedule", "fit", &name, "--window", "20-22"];
+    let found = table.done("desk1", &fit).await;
+    let days = table.units(&found["moves_nobody"]["days"]);
+    assert_eq!(days[0], (1, free));
+    assert!(days.len() > 2, "{days:?}");
+    let fitting = ["--fit", "moves-nobody"];
+    let offer = [&two_hours[..], &fitting, &reason].concat();
+    table.done("desk1", &offer).await;
+    let more = table.quota((1, 1), u32::try_from(free).unwrap() + 1);
+    let counter = ["schedule", "counter", "schedules/1", "--window", "20-22"];
+    let counter = [&counter[..], &["--quota", &more], &reason].concat();
+    table.refused("user1", &counter, "WINDOW_TOO_SHORT").await;
+    let agreed = table.act("user1", "accept", &["schedules/1"]).await;
+    assert_eq!(agreed["state"], "AGREED");
+    table.scene.no_faults();
+}
+
+#[tokio::test]
 async fn what_is_not_its_turn_is_refused_with_the_state() {
     let table = Table::on(
         Scene::start(|settings| {

@@ -62,3 +62,69 @@ async fn a_schedule_lets_more_than_the_allowance_be_sent_and_no_more_than_its_qu
     );
     table.scene.no_faults();
 }
+
+fn refs(words: &[String; 5]) -> [&str; 5] {
+    words.each_ref().map(String::as_str)
+}
+
+#[tokio::test]
+async fn a_portfolio_covers_every_large_image_of_its_user_and_an_image_only_itself() {
+    let table = Table::on(Scene::start(quick).await).await;
+    let own = table.scene.install(0, 1_300, "user1", "gateway1").await;
+    let user = table.scene.user("user1").await;
+    let images = [Image::large(2), Image::large(3)];
+    for (image, devices) in images.iter().zip([&own[..650], &own[650..]]) {
+        table.scene.store(&user, image, devices).await;
+    }
+    let hashes = images.each_ref().map(|image| image.hash().to_string());
+    let send = |image: usize, file: &str| {
+        let words = ["activate", "--image", &hashes[image], "--devices", file];
+        words.map(str::to_owned)
+    };
+
+    // One schedule, for whatever large image: 1,100 today.
+    let (today, units) = (table.day(0), "1100");
+    let wanted = ["--devices", units, "--earliest", &today, "--latest", &today];
+    let asked = table.act("user1", "request", &wanted).await;
+    let no_image = &asked["request"]["manufacturer_image_hash"];
+    assert_eq!(*no_image, serde_json::json!(null));
+    let (name, quota) = (table.name("user1", 1), table.quota((0, 0), 1_100));
+    table
+        .act("desk1", "offer", &[&name, "--quota", &quota])
+        .await;
+    table.act("user1", "accept", &["schedules/1"]).await;
+    let first = send(0, &listed(&table, "first", &own[..600]));
+    assert_eq!(
+        table.done("user1", &refs(&first)).await["counts"]["queued"],
+        600
+    );
+    let beyond = send(1, &listed(&table, "beyond", &own[650..1_151]));
+    let told = table
+        .refused("user1", &refs(&beyond), "EXCEEDS_AGREED_SCHEDULE")
+        .await;
+    assert_eq!(told["used"], "600");
+    let second = send(1, &listed(&table, "second", &own[650..1_150]));
+    assert_eq!(
+        table.done("user1", &refs(&second)).await["counts"]["queued"],
+        500
+    );
+
+    // Another one, for the second image alone: it takes that image and leaves the first to what is left of nothing.
+    let wanted = [&["--image", &hashes[1]][..], &wanted].concat();
+    table.act("user1", "request", &wanted).await;
+    let (name, quota) = (table.name("user1", 2), table.quota((0, 0), 100));
+    table
+        .act("desk1", "offer", &[&name, "--quota", &quota])
+        .await;
+    table.act("user1", "accept", &["schedules/2"]).await;
+    let more = send(1, &listed(&table, "more", &own[1_150..1_250]));
+    assert_eq!(
+        table.done("user1", &refs(&more)).await["counts"]["queued"],
+        100
+    );
+    let other = send(0, &listed(&table, "other", &own[600..601]));
+    table
+        .refused("user1", &refs(&other), "EXCEEDS_AGREED_SCHEDULE")
+        .await;
+    table.scene.no_faults();
+}

@@ -14,8 +14,8 @@ use crate::stop;
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Show what you are told: steps of schedules, moves, capacity that was set, acts that wait for a
-second officer, transfers about to expire. Notices are kept; --position goes on after the last one
-you have seen. With --follow, new ones are shown as they come, until Ctrl-C.
+second officer, transfers about to expire. --position goes on after the last one you have seen;
+it is refused where what follows is not kept any more ([notices] of the configuration). With --follow, new ones are shown as they come, until Ctrl-C.
 
 Examples:
   dco notices --as pki/user1

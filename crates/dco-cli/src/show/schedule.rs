@@ -48,6 +48,8 @@ pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
             "answer_by_time": time(it.answer_by_us),
             "cause": cause_json(it.cause),
         })),
+        "move_count": schedule.move_count,
+        "moves_max": schedule.moves_max,
         "moves": schedule.moves.iter().map(move_json).collect::<Vec<_>>(),
         "history": schedule.history.iter().map(step_json).collect::<Vec<_>>(),
     })
@@ -84,6 +86,8 @@ fn move_json(it: &ScheduleMove) -> Value {
         "cause": cause_json(it.cause),
         "taken": units_json(&it.taken),
         "given": units_json(&it.given),
+        "taken_total": total(&it.taken),
+        "given_total": total(&it.given),
         "imposed": it.imposed,
     })
 }
@@ -106,8 +110,14 @@ fn signature_json(signature: &ScheduleSignature) -> Value {
         "second_officer": text(signature.second_officer),
         "ticket": signature.ticket,
         "reason": signature.reason,
+        "second_ticket": some(&signature.second_ticket),
+        "second_reason": some(&signature.second_reason),
         "sign_time": time(signature.sign_us),
     })
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn cause_json(cause: Option<MoveCause>) -> Value {
@@ -138,6 +148,9 @@ pub(crate) fn schedule_text(schedule: &Schedule) -> String {
         let deal = deal_line(&proposal.deal);
         rows.push(("proposed", format!("by {}: {deal}", party(&proposal.by))));
         rows.push(("to answer by", by_us));
+    }
+    if schedule.move_count > 0 {
+        rows.push(("moved", moved_line(schedule)));
     }
     let mut parts = vec![properties(&rows)];
     if let Some(agreed) = &schedule.agreed {
@@ -203,6 +216,7 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
     ];
     if let Some(settled) = &action.settled {
         rows.push(("answered by", signer(settled)));
+        rows.push(("answer's reason", settled.reason.clone()));
     }
     let mut text = properties(&rows);
     if action.state == "WAITING" {
@@ -283,6 +297,25 @@ fn terms(deal: &ScheduleDeal) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
+/// How often it was moved, and what that took and gave back in all.
+fn moved_line(schedule: &Schedule) -> String {
+    let sum = |part: fn(&ScheduleMove) -> &[DayUnits]| {
+        let units: u64 = schedule.moves.iter().map(|it| total(part(it))).sum();
+        grouped(units)
+    };
+    format!(
+        "{}, by proposal at most {}; {} taken, {} given back",
+        counted(schedule.move_count, "time"),
+        schedule.moves_max,
+        sum(|it| &it.taken),
+        sum(|it| &it.given)
+    )
+}
+
+fn total(days: &[DayUnits]) -> u64 {
+    days.iter().map(|day| u64::from(day.units)).sum()
+}
+
 fn moves_text(moves: &[ScheduleMove]) -> String {
     let row = |it: &ScheduleMove| {
         vec![
@@ -311,7 +344,7 @@ fn history_text(history: &[ScheduleStep]) -> String {
             when::local_or(step.signature.sign_us, "-"),
             step.act.clone(),
             signer(&step.signature),
-            step.signature.reason.clone(),
+            reasons(&step.signature),
             what,
         ]
     };
@@ -319,18 +352,38 @@ fn history_text(history: &[ScheduleStep]) -> String {
     table(&head, history.iter().enumerate().map(row))
 }
 
+/// The side, and each officer with its ticket.
 fn signer(signature: &ScheduleSignature) -> String {
-    let officers = [signature.officer, signature.second_officer];
-    let officers: Vec<_> = officers.iter().flatten().map(ToString::to_string).collect();
-    let ticket = Some(&signature.ticket).filter(|ticket| !ticket.is_empty());
-    let mut text = party(&signature.by).to_owned();
-    if !officers.is_empty() {
-        text += &format!(" ({})", officers.join(" and "));
+    let officers = [
+        (signature.officer, &signature.ticket),
+        (signature.second_officer, &signature.second_ticket),
+    ];
+    let officers: Vec<_> = officers
+        .iter()
+        .filter_map(|(officer, ticket)| officer.map(|officer| with_ticket(&officer, ticket)))
+        .collect();
+    let side = party(&signature.by).to_owned();
+    if officers.is_empty() {
+        return side;
     }
-    if let Some(ticket) = ticket {
-        text += &format!(", {ticket}");
-    }
-    text
+    format!("{side} ({})", officers.join("; second "))
+}
+
+fn with_ticket(officer: &dco_block::Eui64, ticket: &str) -> String {
+    some(ticket).map_or_else(
+        || officer.to_string(),
+        |ticket| format!("{officer}, {ticket}"),
+    )
+}
+
+/// Why, and why the second officer approved it.
+fn reasons(signature: &ScheduleSignature) -> String {
+    let second = some(&signature.second_reason);
+    [some(&signature.reason), second]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; second: ")
 }
 
 fn party(word: &str) -> &str {

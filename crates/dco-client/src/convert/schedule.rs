@@ -133,6 +133,8 @@ impl TryFrom<pb::Schedule> for Schedule {
             amendment_count: wire.amendment_count,
             proposal: wire.proposal.map(TryInto::try_into).transpose()?,
             moves: all(wire.moves)?,
+            move_count: wire.move_count,
+            moves_max: wire.moves_max,
             history: all(wire.history)?,
         })
     }
@@ -191,6 +193,8 @@ impl TryFrom<pb::ScheduleSignature> for ScheduleSignature {
             sign_us: instant("signature.sign_time", wire.sign_time)?,
             ticket: wire.ticket,
             reason: wire.reason,
+            second_ticket: wire.second_ticket,
+            second_reason: wire.second_reason,
         })
     }
 }

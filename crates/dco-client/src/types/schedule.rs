@@ -71,6 +71,10 @@ pub struct Schedule {
     pub proposal: Option<ScheduleProposal>,
     /// How its User was moved for others' sake, oldest first; empty in lists.
     pub moves: Vec<ScheduleMove>,
+    /// How often its User was moved.
+    pub move_count: u32,
+    /// How often the Service Desk may propose that.
+    pub moves_max: u32,
     /// Everything that was done to it, oldest first; empty in lists.
     pub history: Vec<ScheduleStep>,
 }
@@ -129,6 +133,9 @@ pub struct ScheduleSignature {
     pub second_officer: Option<Eui64>,
     pub ticket: String,
     pub reason: String,
+    /// The second officer's own ticket and reason; empty where one signed.
+    pub second_ticket: String,
+    pub second_reason: String,
     pub sign_us: Option<Micros>,
 }
 

@@ -12,7 +12,7 @@ mod shares;
 mod transfers;
 
 use dco_block::Eui64;
-use dco_schedule::{Micros, ServiceDate};
+use dco_schedule::Micros;
 
 use crate::engine::{Engine, Seq};
 use crate::record::{Change, DayOpened, DevicesImported, GatewaySeen, Record};
@@ -63,6 +63,7 @@ impl Engine {
             Change::ActionPended(it) => self.apply_action_pended(at_us, it),
             Change::ActionClosed(it) => self.apply_action_closed(at_us, it),
             Change::CapacitySet(it) => self.apply_capacity_set(at_us, it),
+            Change::NoticesForgotten(it) => self.apply_notices_forgotten(it),
         }
     }
 
@@ -70,10 +71,10 @@ impl Engine {
         let is_new = self.days.open(record).ok_or("it opens no service day")?;
         if is_new {
             self.time_schedules();
-            if record.over_agreed > 0 {
-                let date = ServiceDate::from_days(record.date);
-                self.note_over_agreed(at_us, vec![(date, record.over_agreed)], Vec::new());
-            }
+            self.note_begun(at_us, record);
+        }
+        self.note_configured(at_us, record)?;
+        if is_new {
             for (user, carried) in self.carried_over() {
                 self.grow_share(user, carried);
             }

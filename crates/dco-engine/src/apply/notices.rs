@@ -7,7 +7,7 @@ use super::Why;
 use crate::effect::Topic;
 use crate::engine::Engine;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, CapacitySet, ThresholdBreached};
+use crate::record::{ActKind, CapacitySet, DayOpened, NoticesForgotten, ThresholdBreached};
 use crate::view::NoticeSubject;
 
 impl Engine {
@@ -16,6 +16,18 @@ impl Engine {
         if self.started {
             self.out.changed(Topic::Notices { party });
         }
+    }
+
+    pub(super) fn apply_notices_forgotten(&mut self, record: &NoticesForgotten) -> Result<(), Why> {
+        for gone in &record.parties {
+            let party = gone
+                .party()
+                .ok_or("it says not whose notices are forgotten")?;
+            self.notices
+                .forget(party, gone.through)
+                .ok_or("the party was not told so much, or has it forgotten already")?;
+        }
+        Ok(())
     }
 
     /// A step is told to the other side; to both where something comes to hold, or ends, or time did it.
@@ -69,6 +81,40 @@ impl Engine {
         }
         self.notice(NoticeParty::Operators, at_us, subject(0));
         self.notice(NoticeParty::Desk, at_us, subject(0));
+        self.note_over(at_us, record)
+    }
+
+    /// That a day begins with too much agreed, if that is not told in what follows of the configuration.
+    pub(super) fn note_begun(&mut self, at_us: Micros, record: &DayOpened) {
+        let told = record.over.as_ref().map_or(&[][..], |over| &over.dates);
+        if record.over_agreed > 0 && !told.contains(&record.date) {
+            let date = ServiceDate::from_days(record.date);
+            self.note_over_agreed(at_us, vec![(date, record.over_agreed)], Vec::new());
+        }
+    }
+
+    /// What the configuration says of capacity is told like what an officer sets, where it is not what it said before.
+    pub(super) fn note_configured(&mut self, at_us: Micros, record: &DayOpened) -> Result<(), Why> {
+        let before = std::mem::replace(&mut self.schedules.configured, record.configured);
+        let now = record.configured.map(|it| it.capacity);
+        let other = before.is_some_and(|before| Some(before.capacity) != now);
+        // Where an officer has set the capacity of today, the configuration changes nothing.
+        let holds = now == Some(record.capacity);
+        let set = CapacitySet {
+            first: record.date,
+            capacity: now,
+            over: record.over.clone(),
+            moves: record.moves.clone(),
+            ..CapacitySet::default()
+        };
+        if other && holds {
+            return self.note_capacity(at_us, &set);
+        }
+        self.note_over(at_us, &set)
+    }
+
+    /// Days on which a setting leaves less than is agreed.
+    fn note_over(&mut self, at_us: Micros, record: &CapacitySet) -> Result<(), Why> {
         if let Some(over) = &record.over {
             let over = over.read().ok_or("its days and units are not as many")?;
             let moves = record.moves.iter().map(|it| (it.schedule(), it.units));

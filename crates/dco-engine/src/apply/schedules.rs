@@ -22,7 +22,10 @@ impl Engine {
         let step = record.step(at_us).ok_or(UNREADABLE)?;
         let caller = match &step.signed.by {
             Party::User => Some(id.user),
-            Party::Desk(officer) => Some(officer.second.unwrap_or(officer.officer)),
+            Party::Desk(officer) => {
+                let second = officer.second.as_ref();
+                Some(second.map_or(officer.officer, |second| second.officer))
+            }
             Party::Time => None,
         };
         let change = match record.action {
@@ -122,6 +125,7 @@ impl Engine {
                 now_us: Micros::MIN,
                 today: today.day.date,
                 ledger: &self.days.ledger,
+                calendar: &self.days.calendar,
             };
             !book.due(&since_it_began).is_empty()
         });

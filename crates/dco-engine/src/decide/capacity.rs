@@ -1,16 +1,20 @@
 //! How much the system carries on each service day: set by an officer, in force at once.
 
 use dco_block::Eui64;
-use dco_schedule::{Book, Change as BookChange, Need, Officer, Party, Quota, Setting, Signed};
+use dco_schedule::{
+    Book, Change as BookChange, Need, Officer, Party, Quota, Reserve, Setting, Signed,
+};
 
 use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::SetCapacity;
 use crate::record::{
-    CapacitySet, Change, DayOpened, ProposedMove, Quota as QuotaRecord, Signature,
+    CapacitySet, Change, Configured, DayOpened, ForgottenNotices, NoticesForgotten, ProposedMove,
+    Quota as QuotaRecord, Signature,
 };
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
+use crate::terms::Terms;
 
 impl Engine {
     pub(super) fn set_capacity(&mut self, asked: &SetCapacity) -> Result<Reply, Refusal> {
@@ -55,6 +59,7 @@ impl Engine {
         let need = Need {
             units: over.clone(),
             held: Quota::new(),
+            held_in: None,
             newcomer: None,
         };
         let amendments = book.replan(&need, &self.at()).amendments;
@@ -92,12 +97,21 @@ impl Engine {
         let day = self.days.day_at(self.now_us);
         let plan = self.schedules.book.plan();
         let (capacity, profile) = (plan.capacity(day.date), plan.profile(day.date));
-        if self.days.is_open_with(day.date, capacity, &profile) {
+        let configured = configured(&self.terms);
+        let before = self.schedules.configured.filter(|it| *it != configured);
+        if before.is_none() && self.days.is_open_with(day.date, capacity, &profile) {
             return;
         }
+        let over_now = before.map_or_else(Quota::new, |it| self.newly_over(&it));
+        let moves = if over_now.is_empty() {
+            Vec::new()
+        } else {
+            self.moves_off(&self.schedules.book, &self.over_agreed())
+        };
         let hours = self.days.calendar.hours(&day);
         let (hour_start_us, hour_weight) = profile.over(&hours).into_iter().unzip();
         let over = self.over_agreed().on(day.date);
+        let begins = !self.days.ledger.is_open(day.date);
         self.record(Change::DayOpened(DayOpened {
             date: day.date.days(),
             start_us: day.start_us,
@@ -107,7 +121,50 @@ impl Engine {
             hour_weight,
             profile: (0..24).map(|hour| profile.weight(hour).into()).collect(),
             over_agreed: over,
+            configured: Some(configured),
+            over: (!over_now.is_empty()).then(|| QuotaRecord::of(&over_now)),
+            moves,
         }));
+        if begins {
+            self.forget_notices();
+        }
+    }
+
+    /// Notices are not kept for ever.
+    fn forget_notices(&mut self) {
+        let terms = &self.terms.notices;
+        let before_us = self.now_us.saturating_sub(terms.keep_us);
+        let outdated = self.notices.outdated(before_us, terms.per_party_max);
+        if outdated.is_empty() {
+            return;
+        }
+        let parties = outdated.into_iter();
+        let parties = parties.map(|(party, through)| ForgottenNotices::of(party, through));
+        self.record(Change::NoticesForgotten(NoticesForgotten {
+            parties: parties.collect(),
+        }));
+    }
+
+    /// The days on which the configuration leaves less than is agreed, and by how much more than it did before.
+    fn newly_over(&self, before: &Configured) -> Quota {
+        let reserve = Reserve {
+            allowance: before.allowance,
+            security: before.security,
+            retry_permille: before.retry_permille,
+        };
+        let today = self.days.day_at(self.now_us).date;
+        let book = self.schedules.book.configured(before.capacity, reserve);
+        self.over_agreed().over(&book.over_agreed(today))
+    }
+}
+
+const fn configured(terms: &Terms) -> Configured {
+    let reserve = terms.schedules.reserve;
+    Configured {
+        capacity: terms.capacity_per_day,
+        allowance: reserve.allowance,
+        security: reserve.security,
+        retry_permille: reserve.retry_permille,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Act, Ask, At, Change as BookChange, Officer, Party, Schedule, ScheduleId, Signed, Step,
+    Act, Approval, Ask, At, Change as BookChange, Officer, Party, Said, Schedule, ScheduleId,
+    Signed, Step,
 };
 
 use crate::effect::Reply;
@@ -32,6 +33,7 @@ impl Engine {
             now_us: self.now_us,
             today: self.days.day_at(self.now_us).date,
             ledger: &self.days.ledger,
+            calendar: &self.days.calendar,
         }
     }
 
@@ -135,7 +137,7 @@ impl Engine {
                     }
                 };
                 let schedule = stepped.ok_or(Refusal::NotFound { kind: "schedule" })?;
-                let view = ScheduleView::of(id, &schedule, reader);
+                let view = ScheduleView::of(id, &schedule, reader, self.moves_max());
                 Ok(Reply::Schedule(Box::new(view)))
             }
             BookChange::Closed { action, .. } => self.schedule_made(Made::Action(action), reader),
@@ -144,12 +146,16 @@ impl Engine {
     }
 
     fn approve_action(&mut self, asked: &AnswerAction) -> Result<Reply, Refusal> {
+        let second = Approval {
+            officer: asked.officer,
+            said: Some(Said {
+                ticket: asked.ticket.clone(),
+                reason: asked.reason.clone(),
+            }),
+        };
         let decide = |engine: &Self| {
-            let at = engine.at();
-            engine
-                .schedules
-                .book
-                .approve(asked.action, asked.officer, &at)
+            let book = &engine.schedules.book;
+            book.approve(asked.action, second, &engine.at())
         };
         self.answer_action(asked, "ApproveAction", decide)
     }

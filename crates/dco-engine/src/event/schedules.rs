@@ -1,7 +1,9 @@
 //! What may be asked about delivery schedules, capacity, notices and limits.
 
 use dco_block::Eui64;
-use dco_schedule::{Act, Asker, HourProfile, Request, ScheduleId, ServiceDate, Span, Text};
+use dco_schedule::{
+    Act, Asker, HourProfile, HourWindow, Request, ScheduleId, ServiceDate, Span, Text,
+};
 
 use super::RequestId;
 
@@ -37,6 +39,8 @@ pub enum ScheduleRequest {
         user: Eui64,
         /// What is asked for.
         request: Request,
+        /// The window in which it would be released; the whole day if absent.
+        window: Option<HourWindow>,
     },
     /// Whom to move where, so that no day has more agreed than it has room for.
     ProposeReplan,

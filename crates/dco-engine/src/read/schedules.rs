@@ -22,7 +22,11 @@ impl Engine {
             ScheduleRequest::GetCapacity { user, first, last } => {
                 Ok(self.get_capacity(user, first, last))
             }
-            ScheduleRequest::ProposeFit { user, request } => Ok(self.propose_fit(user, &request)),
+            ScheduleRequest::ProposeFit {
+                user,
+                request,
+                window,
+            } => Ok(self.propose_fit(user, &request, window)),
             ScheduleRequest::ProposeReplan => Ok(self.propose_replan()),
             ScheduleRequest::Simulate { ref requests } => self.simulate(requests),
             ScheduleRequest::ListPendingActions { after, limit } => {
@@ -36,7 +40,14 @@ impl Engine {
                 party,
                 position,
                 limit,
-            } => Ok(Reply::Notices(self.notices.after(party, position, limit))),
+            } => {
+                let after = self.notices.after(party, position, limit);
+                let gone = |first_position| Refusal::NoticesForgotten {
+                    position,
+                    first_position,
+                };
+                after.map(Reply::Notices).map_err(gone)
+            }
             ScheduleRequest::GetLimits { user } => Ok(Reply::Limits(self.limits(user))),
             ScheduleRequest::Act(_)
             | ScheduleRequest::SetCapacity(_)
@@ -54,8 +65,12 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let schedule = self.schedules.book.get(id);
         let schedule = schedule.ok_or(Refusal::NotFound { kind: "schedule" })?;
-        let view = ScheduleView::of(id, schedule, reader);
+        let view = ScheduleView::of(id, schedule, reader, self.moves_max());
         Ok(Reply::Schedule(Box::new(view)))
+    }
+
+    pub(crate) const fn moves_max(&self) -> u32 {
+        self.terms.schedules.moves_max
     }
 
     fn list_schedules(&self, asked: &ListSchedules) -> Reply {
@@ -65,7 +80,8 @@ impl Engine {
             .filter(|(id, _)| asked.after.is_none_or(|after| after < *id))
             .filter(|(_, schedule)| !(asked.open_only && schedule.state().is_final()))
             .take(as_usize(asked.limit));
-        let views = part.map(|(id, schedule)| ScheduleView::of(id, schedule, asked.reader));
+        let views = part
+            .map(|(id, schedule)| ScheduleView::of(id, schedule, asked.reader, self.moves_max()));
         Reply::Schedules(views.collect())
     }
 
@@ -119,8 +135,14 @@ impl Engine {
 
 impl ScheduleView {
     /// A schedule as this reader may see it.
-    pub(crate) fn of(id: ScheduleId<Eui64>, schedule: &Schedule<Eui64>, reader: Reader) -> Self {
+    pub(crate) fn of(
+        id: ScheduleId<Eui64>,
+        schedule: &Schedule<Eui64>,
+        reader: Reader,
+        moves_max: u32,
+    ) -> Self {
         Self {
+            moves_max,
             id,
             revision: schedule.revision(),
             schedule: match reader {

@@ -1,7 +1,7 @@
 //! What the Service Desk can offer, whom it could move, and what would happen. Nothing of it changes anything.
 
 use dco_block::Eui64;
-use dco_schedule::{FitTerms, Need, Quota, Request, Waiting, WhatIf};
+use dco_schedule::{FitTerms, HourWindow, Need, Quota, Request, Waiting, WhatIf};
 
 use crate::effect::Reply;
 use crate::engine::Engine;
@@ -10,9 +10,14 @@ use crate::refusal::Refusal;
 use crate::terms::HOUR_US;
 
 impl Engine {
-    pub(super) fn propose_fit(&self, user: Eui64, request: &Request) -> Reply {
+    pub(super) fn propose_fit(
+        &self,
+        user: Eui64,
+        request: &Request,
+        window: Option<HourWindow>,
+    ) -> Reply {
         let terms = FitTerms {
-            calendar: &self.days.calendar,
+            window,
             trt_us: self.terms.trt_us,
             in_flight_days: self.trt_days(),
             in_flight_max: self.terms.schedules.in_flight_max.into(),
@@ -26,6 +31,7 @@ impl Engine {
         let need = Need {
             units: self.schedules.book.over_agreed(at.today),
             held: Quota::new(),
+            held_in: None,
             newcomer: None,
         };
         Reply::Replan(self.schedules.book.replan(&need, &at))

@@ -99,6 +99,42 @@ pub struct CapacitySet {
     pub moves: Vec<ProposedMove>,
 }
 
+/// Notices that are not kept any more.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct NoticesForgotten {
+    /// Party by party.
+    #[prost(message, repeated, tag = "1")]
+    pub parties: Vec<ForgottenNotices>,
+}
+
+/// One party's.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ForgottenNotices {
+    /// Whose.
+    #[prost(enumeration = "NoticeKind", tag = "1")]
+    pub kind: i32,
+    /// Which User, for one.
+    #[prost(fixed64, tag = "2")]
+    pub user: u64,
+    /// Those up to this number.
+    #[prost(uint64, tag = "3")]
+    pub through: u64,
+}
+
+/// Who notices are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum NoticeKind {
+    /// Not said: the record is not ours.
+    Unspecified = 0,
+    /// One User.
+    User = 1,
+    /// The Service Desk.
+    Desk = 2,
+    /// The operators.
+    Operators = 3,
+}
+
 /// One schedule that a re-plan would move.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ProposedMove {
@@ -131,6 +167,12 @@ pub struct Signature {
     /// Why.
     #[prost(string, tag = "5")]
     pub reason: String,
+    /// The second officer's own ticket; empty in journals from before it was kept.
+    #[prost(string, tag = "94")]
+    pub second_ticket: String,
+    /// Why the second officer approved it; empty where the ticket is.
+    #[prost(string, tag = "95")]
+    pub second_reason: String,
 }
 
 /// Whose signature it is.

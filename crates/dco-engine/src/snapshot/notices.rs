@@ -6,7 +6,7 @@ use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 use super::Why;
 use crate::event::NoticeParty;
 use crate::record::{ActKind, Counted, Quota};
-use crate::state::notices::NoticeBoard;
+use crate::state::notices::{NoticeBoard, Told};
 use crate::view::NoticeSubject;
 
 /// Party by party.
@@ -16,7 +16,7 @@ pub(super) struct Notices {
     parties: Vec<Party>,
 }
 
-/// One party's, from the first on.
+/// One party's, from the first that is kept on.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Party {
     #[prost(enumeration = "PartyKind", tag = "1")]
@@ -26,6 +26,9 @@ struct Party {
     user: u64,
     #[prost(message, repeated, tag = "3")]
     notices: Vec<Notice>,
+    /// Those up to this number are not kept any more.
+    #[prost(uint64, tag = "94")]
+    forgotten: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
@@ -115,13 +118,14 @@ enum Kind {
 impl Notices {
     pub(super) fn of(board: &NoticeBoard) -> Self {
         let NoticeBoard { by_party } = board;
-        let parties = by_party.iter().map(|(party, notices)| {
+        let parties = by_party.iter().map(|(party, told)| {
+            let Told { forgotten, kept } = told;
             let (kind, user) = match party {
                 NoticeParty::User(user) => (PartyKind::User, user.bits()),
                 NoticeParty::Desk => (PartyKind::Desk, 0),
                 NoticeParty::Operators => (PartyKind::Operators, 0),
             };
-            let notices = notices.iter().map(|(at_us, subject)| Notice {
+            let notices = kept.iter().map(|(at_us, subject)| Notice {
                 at_us: *at_us,
                 ..Notice::of(subject)
             });
@@ -129,6 +133,7 @@ impl Notices {
                 kind: kind.into(),
                 user,
                 notices: notices.collect(),
+                forgotten: *forgotten,
             }
         });
         Self {
@@ -149,6 +154,7 @@ impl Notices {
             if before.replace(name) >= Some(name) {
                 return Err("parties with notices are not in order");
             }
+            board.by_party.entry(name).or_default().forgotten = party.forgotten;
             for notice in party.notices {
                 let subject = notice.read().ok_or("a notice says what none says")?;
                 board.add(name, notice.at_us, subject);

@@ -2,7 +2,9 @@
 //! journal's own words. Taking them up goes through the same table as making them.
 
 use dco_block::Eui64;
-use dco_schedule::{Asker, CapacitySet, Change, Micros, Officer, Party, ScheduleId, Signed, Step};
+use dco_schedule::{
+    Approval, Asker, CapacitySet, Change, Micros, Officer, Party, ScheduleId, Signed, Step,
+};
 
 use super::Why;
 use crate::record;
@@ -29,6 +31,9 @@ pub(super) struct Schedules {
     /// By number, from 1 on.
     #[prost(message, repeated, tag = "5")]
     actions: Vec<Action>,
+    /// What the configuration said of capacity when a day was last opened.
+    #[prost(message, optional, tag = "94")]
+    configured: Option<record::Configured>,
 }
 
 /// An act that needs two officers.
@@ -41,7 +46,7 @@ struct Action {
     /// When it was approved or closed; absent while it waits.
     #[prost(int64, optional, tag = "3")]
     settled_us: Option<i64>,
-    /// Who approved it.
+    /// Who approved it; what was said with that stands in the signature of `pended`.
     #[prost(fixed64, optional, tag = "4")]
     second: Option<u64>,
     /// Who closed it, and why.
@@ -51,7 +56,10 @@ struct Action {
 
 impl Schedules {
     pub(super) fn of(schedules: &state::Schedules) -> Self {
-        let mut kept = Self::default();
+        let mut kept = Self {
+            configured: schedules.configured,
+            ..Self::default()
+        };
         for (id, schedule) in schedules.book.schedules() {
             for step in schedule.history() {
                 kept.steps.push(stepped(id, step));
@@ -81,6 +89,7 @@ impl Schedules {
             return Err("its schedules have columns of different lengths");
         }
         let mut schedules = state::Schedules::new(terms);
+        schedules.configured = self.configured;
         for (step, at_us) in self.steps.iter().zip(self.steps_us) {
             let (id, step) = (step.id(), step.step(at_us).ok_or(UNFIT)?);
             schedules.apply(&Change::Step { id, step }).ok_or(UNFIT)?;
@@ -115,20 +124,21 @@ impl Action {
             pending,
             fate,
         } = action;
+        let (settled_us, second, closed) = match fate {
+            ActionFate::Waiting => (None, None, None),
+            ActionFate::Approved { second, at_us } => (Some(*at_us), Some(second.clone()), None),
+            ActionFate::Closed(Signed { by, at_us, reason }) => {
+                (Some(*at_us), None, Some(record::Signature::of(by, reason)))
+            }
+        };
+        let approved_by = second.as_ref().map(|second| second.officer.bits());
         let by = match &pending.ask.by {
             Asker::User => Party::User,
             Asker::Officer { officer, ticket } => Party::Desk(Officer {
                 officer: *officer,
                 ticket: ticket.clone(),
-                second: None,
+                second,
             }),
-        };
-        let (settled_us, second, closed) = match fate {
-            ActionFate::Waiting => (None, None, None),
-            ActionFate::Approved { second, at_us } => (Some(*at_us), Some(second.bits()), None),
-            ActionFate::Closed(Signed { by, at_us, reason }) => {
-                (Some(*at_us), None, Some(record::Signature::of(by, reason)))
-            }
         };
         Self {
             pended: Some(record::ActionPended {
@@ -142,7 +152,7 @@ impl Action {
             }),
             asked_us: pending.asked_us,
             settled_us,
-            second,
+            second: approved_by,
             closed,
         }
     }
@@ -154,7 +164,13 @@ impl Action {
         let Some(at_us) = self.settled_us else {
             return Ok(());
         };
-        let fate = fate(at_us, self.second, self.closed.as_ref()).ok_or(UNFIT)?;
+        let signature = pended.signature.as_ref().ok_or(UNFIT)?;
+        let said = signature.approval().ok_or(UNFIT)?.and_then(|it| it.said);
+        let second = self.second.map(|officer| Approval {
+            officer: Eui64::from_bits(officer),
+            said,
+        });
+        let fate = fate(at_us, second, self.closed.as_ref()).ok_or(UNFIT)?;
         let number = schedules.last_action();
         schedules.settle(number, fate).ok_or(UNFIT)
     }
@@ -162,14 +178,11 @@ impl Action {
 
 fn fate(
     at_us: Micros,
-    second: Option<u64>,
+    second: Option<Approval<Eui64>>,
     closed: Option<&record::Signature>,
 ) -> Option<ActionFate> {
     match (second, closed) {
-        (Some(second), None) => Some(ActionFate::Approved {
-            second: Eui64::from_bits(second),
-            at_us,
-        }),
+        (Some(second), None) => Some(ActionFate::Approved { second, at_us }),
         (None, Some(closed)) => closed.read(at_us).map(ActionFate::Closed),
         _ => None,
     }

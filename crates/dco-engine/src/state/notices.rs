@@ -1,6 +1,6 @@
 //! What each party is told, in order, so that it can go on reading where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use dco_schedule::Micros;
 
@@ -8,28 +8,76 @@ use crate::event::NoticeParty;
 use crate::read::as_usize;
 use crate::view::{Notice, NoticeSubject, Notices};
 
-/// All notices of all parties. They come of records alone, so a position means the same after a restart.
+/// All notices of all parties. They come and go by records alone, so a position means the same after a restart.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeBoard {
-    pub(crate) by_party: BTreeMap<NoticeParty, Vec<(Micros, NoticeSubject)>>,
+    pub(crate) by_party: BTreeMap<NoticeParty, Told>,
+}
+
+/// What one party was told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Those up to this number are not kept any more.
+    pub(crate) forgotten: u64,
+    /// Those after it, oldest first.
+    pub(crate) kept: VecDeque<(Micros, NoticeSubject)>,
+}
+
+impl Told {
+    /// The newest number; 0 before the first.
+    fn last(&self) -> u64 {
+        self.forgotten + number(self.kept.len())
+    }
 }
 
 impl NoticeBoard {
     pub(crate) fn add(&mut self, party: NoticeParty, at_us: Micros, subject: NoticeSubject) {
-        self.by_party
-            .entry(party)
-            .or_default()
-            .push((at_us, subject));
+        let told = self.by_party.entry(party).or_default();
+        told.kept.push_back((at_us, subject));
     }
 
-    /// At most `limit` notices after a number.
-    pub(crate) fn after(&self, party: NoticeParty, position: u64, limit: u32) -> Notices {
-        let all = self.by_party.get(&party).map_or(&[][..], Vec::as_slice);
-        let from = usize::try_from(position)
-            .unwrap_or(usize::MAX)
-            .min(all.len());
-        let part = all[from..].iter().take(as_usize(limit));
-        let notices: Vec<Notice> = (number(from) + 1..)
+    /// The notices of each party that are from before this moment or more than so many, up to which number.
+    pub(crate) fn outdated(&self, before_us: Micros, most: u32) -> Vec<(NoticeParty, u64)> {
+        let through = |told: &Told| {
+            let old = told.kept.partition_point(|(at_us, _)| *at_us < before_us);
+            let many = told.kept.len().saturating_sub(as_usize(most));
+            told.forgotten + number(old.max(many))
+        };
+        let parties = self.by_party.iter();
+        let parties = parties.map(|(party, told)| (*party, through(told)));
+        let outdated = parties.filter(|(party, through)| *through > self.by_party[party].forgotten);
+        outdated.collect()
+    }
+
+    /// A party's notices up to this number are not kept any more; `None` where it has none of that number.
+    pub(crate) fn forget(&mut self, party: NoticeParty, through: u64) -> Option<()> {
+        let told = self.by_party.get_mut(&party)?;
+        if through > told.last() {
+            return None;
+        }
+        let gone = through.checked_sub(told.forgotten)?;
+        told.kept.drain(..usize::try_from(gone).ok()?);
+        told.forgotten = through;
+        Some(())
+    }
+
+    /// At most `limit` notices after a number, from the first that is kept where that is 0. The number up to which
+    /// they are not kept any more where those after `position` are among them.
+    pub(crate) fn after(
+        &self,
+        party: NoticeParty,
+        position: u64,
+        limit: u32,
+    ) -> Result<Notices, u64> {
+        let none = Told::default();
+        let told = self.by_party.get(&party).unwrap_or(&none);
+        if (1..told.forgotten).contains(&position) {
+            return Err(told.forgotten);
+        }
+        let from = position.clamp(told.forgotten, told.last());
+        let place = usize::try_from(from - told.forgotten).unwrap_or(usize::MAX);
+        let part = told.kept.range(place..).take(as_usize(limit));
+        let notices: Vec<Notice> = (from + 1..)
             .zip(part)
             .map(|(number, (at_us, subject))| Notice {
                 number,
@@ -37,12 +85,12 @@ impl NoticeBoard {
                 subject: subject.clone(),
             })
             .collect();
-        let to = from + notices.len();
-        Notices {
+        let to = from + number(notices.len());
+        Ok(Notices {
             notices,
-            position: number(to),
-            complete: to == all.len(),
-        }
+            position: to,
+            complete: to == told.last(),
+        })
     }
 }
 

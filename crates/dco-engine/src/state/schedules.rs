@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dco_block::Eui64;
 use dco_schedule::{Book, BookTerms, CapacityPlan, Change, Micros, Party, Pending, Signed};
 
+use crate::record::Configured;
 use crate::terms::Terms;
 use crate::view::{ActionFate, ActionView};
 
@@ -14,6 +15,8 @@ pub(crate) struct Schedules {
     pub(crate) book: Book<Eui64>,
     /// Acts that do not wait any more.
     settled: BTreeMap<u64, (Pending<Eui64>, ActionFate)>,
+    /// What the configuration said of capacity when a day was last opened.
+    pub(crate) configured: Option<Configured>,
     /// When time brings something to a schedule: the timer that is set.
     pub(crate) due_us: Option<Micros>,
 }
@@ -34,6 +37,7 @@ impl Schedules {
         Self {
             book: Book::new(book_terms, plan),
             settled: BTreeMap::new(),
+            configured: None,
             due_us: None,
         }
     }
@@ -42,7 +46,7 @@ impl Schedules {
     pub(crate) fn apply(&mut self, change: &Change<Eui64>) -> Option<()> {
         let settles = match change {
             Change::Approved { action, step, .. } => {
-                let second = *step.signed.by.second()?;
+                let second = step.signed.by.second()?.clone();
                 let at_us = step.signed.at_us;
                 Some((*action, ActionFate::Approved { second, at_us }))
             }

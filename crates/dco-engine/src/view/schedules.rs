@@ -2,7 +2,8 @@
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
-    Act, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed, Source, Span,
+    Act, Approval, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed,
+    Source, Span,
 };
 
 use crate::record::{ActKind, Counted};
@@ -16,6 +17,8 @@ pub struct ScheduleView {
     pub revision: u32,
     /// All of it, with its history.
     pub schedule: Schedule<Eui64>,
+    /// How often the Service Desk may propose to move it.
+    pub moves_max: u32,
 }
 
 /// One act that waits, or waited, for a second officer.
@@ -36,8 +39,8 @@ pub enum ActionFate {
     Waiting,
     /// It was approved and done.
     Approved {
-        /// By whom.
-        second: Eui64,
+        /// By whom, and what was said with it.
+        second: Approval<Eui64>,
         /// When.
         at_us: Micros,
     },

@@ -88,15 +88,15 @@ pub(super) fn agree() -> impl Strategy<Value = Agree> {
         1 => Just(What::Decline),
         1 => Just(What::Withdraw),
         8 => Just(What::Amend),
-        5 => Just(What::Impose),
+        7 => Just(What::Impose),
         1 => Just(What::End),
-        6 => Just(What::Approve),
+        9 => Just(What::Approve),
         1 => Just(What::Refuse),
         1 => capacity,
     ];
     let first = prop_oneof![1 => Just(-1), 9 => Just(0)];
     let days = (first, proptest::collection::vec(0_u32..4, 1..5));
-    let window = proptest::option::weighted(0.2, 0_u8..22);
+    let window = proptest::option::weighted(0.2, 0_u8..4);
     let odd = (proptest::bool::weighted(0.2), proptest::bool::weighted(0.9));
     let who = (user, 0_u32..2, by, any::<u8>());
     (who, what, days, window, odd).prop_map(
@@ -117,11 +117,11 @@ pub(super) fn agree() -> impl Strategy<Value = Agree> {
 
 impl Agree {
     fn deal(&self, today: ServiceDate) -> Deal {
-        let window = self.window.map(|from| HourWindow::new(from, from + 2));
+        let window = self.window.map(|from| HourWindow::new(from, from + 20));
         Deal {
             quota: self.quota(today),
             terms: Terms {
-                window: window.map(|it| it.expect("two hours")),
+                window: window.map(|it| it.expect("twenty hours")),
                 security: self.security,
                 ..Terms::default()
             },
@@ -370,6 +370,7 @@ pub(super) fn no_image_agreed_for_is_retired(world: &mut World) {
 pub(super) fn notices_are_complete(world: &mut World) {
     let mut steps: BTreeMap<NoticeParty, usize> = BTreeMap::new();
     let (mut pended, mut settled, mut set) = (0, 0, 0);
+    let mut configured = None;
     for record in &world.journal {
         let record = Record::decode(record.as_slice()).expect("its own");
         match record.change.expect("it says something") {
@@ -389,6 +390,12 @@ pub(super) fn notices_are_complete(world: &mut World) {
             Change::ActionPended(_) => pended += 1,
             Change::ActionClosed(_) => settled += 1,
             Change::CapacitySet(_) => set += 1,
+            Change::DayOpened(it) => {
+                let now = it.configured.expect("it is kept").capacity;
+                let before = configured.replace(now);
+                let is_other = before.is_some_and(|before| before != now);
+                set += usize::from(is_other && now == it.capacity);
+            }
             _ => {}
         }
     }

@@ -106,6 +106,9 @@ impl Estate {
             hour_weight: vec![1],
             profile: vec![1; 24],
             over_agreed: 0,
+            configured: None,
+            over: None,
+            moves: Vec::new(),
         }));
     }
 

@@ -1,9 +1,9 @@
 //! Whether a party may do what it asks for.
 
-use crate::book::quotas::QuotaChange;
+use crate::book::quotas::DealChange;
 use crate::{
-    Act, At, Book, CapacitySet, Change, Officer, Party, Refusal, Schedule, ScheduleId, Side,
-    Signed, Step, Text,
+    Act, Approval, At, Book, CapacitySet, Change, Deal, Officer, Party, Refusal, Schedule,
+    ScheduleId, Side, Signed, Step, Text,
 };
 
 /// Who asks. Time asks for nothing, and no officer brings the second one along.
@@ -36,7 +36,7 @@ pub struct Ask<U> {
 }
 
 impl<U: Copy> Ask<U> {
-    pub(super) fn step(&self, at: &At<'_, U>, second: Option<U>) -> Step<U> {
+    pub(super) fn step(&self, at: &At<'_, U>, second: Option<Approval<U>>) -> Step<U> {
         let by = match &self.by {
             Asker::User => Party::User,
             Asker::Officer { officer, ticket } => Party::Desk(Officer {
@@ -62,7 +62,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     pub fn decide(&self, ask: &Ask<U>, at: &At<'_, U>) -> Result<Change<U>, Refusal> {
         if let Some(pending) = self.pend(ask, at) {
             // What could not be done with a second officer is refused at once, and not after a second one has read it.
-            self.check(ask, &ask.step(at, Some(pending.asked_by)), at)?;
+            let anybody = Approval {
+                officer: pending.asked_by,
+                said: None,
+            };
+            self.check(ask, &ask.step(at, Some(anybody)), at)?;
             return Ok(Change::Pended(pending));
         }
         let step = ask.step(at, None);
@@ -102,13 +106,13 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         let after = schedule.state().after(step).ok_or_else(wrong_state)?;
         self.check_periods(schedule, step, at)?;
         self.check_moves(schedule, step)?;
-        let before = schedule.quota().cloned().unwrap_or_default();
-        let proposed = step.act.deal().map(|deal| &deal.quota);
-        let agreed = after.agreement().map(|agreement| &agreement.deal.quota);
+        let before = schedule.state().agreement();
+        let before = before.map_or_else(Deal::default, |agreement| agreement.deal.clone());
+        let agreed = after.agreement().map(|agreement| &agreement.deal);
         let changed = agreed.filter(|after| **after != before);
-        if let Some(after) = proposed.or(changed) {
-            self.check_quota(
-                &QuotaChange {
+        if let Some(after) = step.act.deal().or(changed) {
+            self.check_deal(
+                &DealChange {
                     id: ask.id,
                     before: &before,
                     after,

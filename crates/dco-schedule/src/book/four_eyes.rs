@@ -1,7 +1,8 @@
 //! Acts that need two officers: what waits, and who may approve it.
 
 use crate::{
-    Act, Ask, Asker, At, Book, Change, Micros, Officer, Party, Refusal, Schedule, Signed, Text,
+    Act, Approval, Ask, Asker, At, Book, Change, Micros, Officer, Party, Refusal, Schedule, Signed,
+    Text,
 };
 
 /// An act of one officer that waits for another one.
@@ -26,9 +27,14 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     }
 
     /// Another officer than the one who asked approves: decided again on what holds now.
-    pub fn approve(&self, action: u64, officer: U, at: &At<'_, U>) -> Result<Change<U>, Refusal> {
+    pub fn approve(
+        &self,
+        action: u64,
+        second: Approval<U>,
+        at: &At<'_, U>,
+    ) -> Result<Change<U>, Refusal> {
         let pending = self.waiting(action)?;
-        if pending.asked_by == officer {
+        if pending.asked_by == second.officer {
             return Err(Refusal::SameOfficer);
         }
         if pending.expires_us <= at.now_us {
@@ -36,7 +42,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 expires_us: pending.expires_us,
             });
         }
-        let step = pending.ask.step(at, Some(officer));
+        let step = pending.ask.step(at, Some(second));
         self.check(&pending.ask, &step, at)?;
         let id = pending.ask.id;
         Ok(Change::Approved { action, id, step })

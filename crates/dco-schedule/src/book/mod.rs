@@ -7,18 +7,20 @@ mod quotas;
 mod refusal;
 mod time;
 mod view;
+mod windows;
 
 pub use admit::{BatchAsked, BatchRefusal, ExceedsAgreed};
 pub use decide::{Ask, Asker};
 pub use four_eyes::Pending;
 pub use refusal::{DayShort, Refusal};
 pub use view::{DayCapacity, OwnCapacity};
+pub use windows::WindowShort;
 
 use std::collections::BTreeMap;
 
 use crate::{
-    CapacityPlan, CapacitySet, Ledger, Micros, Quota, Reserve, Schedule, ScheduleId, ServiceDate,
-    Signed, Step,
+    Calendar, CapacityPlan, CapacitySet, Ledger, Micros, Quota, Reserve, Schedule, ScheduleId,
+    ServiceDate, Signed, Step,
 };
 
 /// What holds for every schedule.
@@ -65,6 +67,8 @@ pub struct At<'a, U> {
     pub today: ServiceDate,
     /// What was sent so far.
     pub ledger: &'a Ledger<U>,
+    /// When service days and their hours start and end.
+    pub calendar: &'a Calendar,
 }
 
 /// One change of the book. Live and replayed books change by [`Book::apply`] of these alone.
@@ -174,6 +178,15 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 self.agreed.insert(date, left);
             }
         }
+    }
+
+    /// The same book with another capacity for days for which none is set, and another reserve.
+    #[must_use]
+    pub fn configured(&self, capacity: u32, reserve: Reserve) -> Self {
+        let mut other = self.clone();
+        other.plan.configure(capacity);
+        other.terms.reserve = reserve;
+        other
     }
 
     /// The terms given at the start.

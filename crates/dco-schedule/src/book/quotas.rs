@@ -1,50 +1,69 @@
 //! Whether a quota can be agreed: past days, what was sent, and what every service day has room for.
 
-use crate::{At, Book, DayShort, Quota, Refusal, Request, ScheduleId, ServiceDate, Source};
+use crate::{
+    At, Book, DayShort, Deal, Quota, Refusal, Request, ScheduleId, ServiceDate, Source, WindowShort,
+};
 
-/// A quota that is to take another's place; the one before is empty until something is agreed.
-pub(super) struct QuotaChange<'a, U> {
+/// A deal that is to take another's place; the one before has no day until something is agreed.
+pub(super) struct DealChange<'a, U> {
     pub(super) id: ScheduleId<U>,
-    pub(super) before: &'a Quota,
-    pub(super) after: &'a Quota,
+    pub(super) before: &'a Deal,
+    pub(super) after: &'a Deal,
     pub(super) request: &'a Request,
     /// An end may leave nothing.
     pub(super) may_be_empty: bool,
 }
 
-impl<U: Copy> QuotaChange<'_, U> {
-    /// Days on which the two differ: quota before and after.
+impl<U: Copy> DealChange<'_, U> {
+    /// Days on which the quotas differ: before and after.
     fn days(&self) -> impl Iterator<Item = (ServiceDate, u32, u32)> + '_ {
-        let gone = self
-            .before
-            .days()
-            .filter(|(date, _)| self.after.on(*date) == 0);
+        let (before, after) = (&self.before.quota, &self.after.quota);
+        let gone = before.days().filter(|(date, _)| after.on(*date) == 0);
         let gone = gone.map(|(date, units)| (date, units, 0));
-        let set = self.after.days();
-        let set = set.map(|(date, units)| (date, self.before.on(date), units));
+        let set = after.days();
+        let set = set.map(|(date, units)| (date, before.on(date), units));
         gone.chain(set).filter(|(_, before, after)| before != after)
     }
 }
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
-    pub(super) fn check_quota(
+    pub(super) fn check_deal(
         &self,
-        change: &QuotaChange<'_, U>,
+        change: &DealChange<'_, U>,
         at: &At<'_, U>,
     ) -> Result<(), Refusal> {
-        if change.after.is_empty() && !change.may_be_empty {
+        if change.after.quota.is_empty() && !change.may_be_empty {
             return Err(Refusal::QuotaEmpty);
         }
         for (date, before, after) in change.days() {
             self.check_day(change.id, date, (before, after), at)?;
         }
         check_total(change, at)?;
-        let days = self.short_days(change.before, change.after);
+        let days = self.short_days(&change.before.quota, &change.after.quota);
+        if !days.is_empty() {
+            return Err(Refusal::DoesNotFit { days });
+        }
+        let days = self.short_windows(change, at);
         if days.is_empty() {
             Ok(())
         } else {
-            Err(Refusal::DoesNotFit { days })
+            Err(Refusal::WindowTooShort { days })
         }
+    }
+
+    /// Days to come on which the hours of the window cannot take the quota beside what is agreed with others in
+    /// windows.
+    fn short_windows(&self, change: &DealChange<'_, U>, at: &At<'_, U>) -> Vec<WindowShort> {
+        let DealChange { before, after, .. } = change;
+        let windows = (before.terms.window, after.terms.window);
+        let more = after.quota.days_from(at.today).filter(|(date, units)| {
+            windows.1.is_some() && (windows.0 != windows.1 || *units > before.quota.on(*date))
+        });
+        let short = more.filter_map(|(date, units)| {
+            let day = self.window_day(date, Some(change.id), at.calendar);
+            day.short((windows.0, before.quota.on(date)), (windows.1, units))
+        });
+        short.collect()
     }
 
     /// A day that is over stays as it is; one to come is not too far, and holds what was sent for it.
@@ -101,15 +120,15 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 
 /// What was sent on days that are over, and the quota from today on, is at most what was requested.
 fn check_total<U: Ord + Copy + std::fmt::Debug>(
-    change: &QuotaChange<'_, U>,
+    change: &DealChange<'_, U>,
     at: &At<'_, U>,
 ) -> Result<(), Refusal> {
     let source = Source::Schedule(change.id.number);
-    let over = change.after.days().take_while(|(date, _)| *date < at.today);
+    let quota = &change.after.quota;
+    let over = quota.days().take_while(|(date, _)| *date < at.today);
     let sent = over.map(|(date, _)| at.ledger.sent(change.id.user, date, source));
     let sent: u64 = sent.map(u64::from).sum();
-    let to_come: u64 = change
-        .after
+    let to_come: u64 = quota
         .days_from(at.today)
         .map(|(_, units)| u64::from(units))
         .sum();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use thiserror::Error;
 
-use crate::{Micros, ServiceDate, Side};
+use crate::{Micros, ServiceDate, Side, WindowShort};
 
 /// A service day on which a quota does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +138,12 @@ pub enum Refusal {
         /// Each day on which it does not fit, earliest first.
         days: Vec<DayShort>,
     },
+    /// The hours of the window cannot take the quota.
+    #[error("{}", short_windows(.days))]
+    WindowTooShort {
+        /// Each day on which they cannot, earliest first.
+        days: Vec<WindowShort>,
+    },
     /// The time to answer is too short.
     #[error(
         "the other side has too little time to answer; give it {} seconds more",
@@ -192,6 +198,25 @@ fn short(days: &[DayShort]) -> String {
         );
     }
     text + "take less on these days or use others"
+}
+
+fn short_windows(days: &[WindowShort]) -> String {
+    let count = days.len();
+    let mut text =
+        format!("the hours of the window cannot take the quota on {count} service days: ");
+    for day in days.iter().take(3) {
+        let _ = write!(
+            text,
+            "{} wants {} of {} free from {} (the pace of the day carries {}, agreed {}); ",
+            day.date,
+            day.wanted,
+            day.free(),
+            day.hours,
+            day.carries,
+            day.agreed
+        );
+    }
+    text + "take less on these days, more hours, or no window"
 }
 
 fn seconds_up(span_us: Micros) -> u64 {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{ANSWER_BY_US, CAPACITY, Desk, date, deal, offer, quota, request};
-use crate::{Act, Cause, Deal, Span};
+use crate::{Act, Calendar, Cause, Deal, Span};
 
 const DAY_US: Micros = 86_400_000_000;
 
@@ -20,7 +20,7 @@ fn wants(devices: u32, per_day_max: u32, days: (i32, i32)) -> Request {
 
 fn fits(desk: &Desk, request: &Request) -> Fits<u8> {
     let terms = FitTerms {
-        calendar: &Calendar::london(),
+        window: None,
         trt_us: 5 * DAY_US,
         in_flight_days: 5,
         in_flight_max: 300,
@@ -266,7 +266,7 @@ proptest! {
             room.others = agreed.min(most - room.free);
         }
         let can = |days: &usize| with_others(&asked, &rooms[..*days]).is_some_and(|(held, units)| {
-            let need = Need { units, held, newcomer: Some(9) };
+            let need = Need { units, held, held_in: None, newcomer: Some(9) };
             desk.book.replan(&need, &desk.at()).left.is_empty()
         });
         let earliest = (0..=rooms.len()).find(can).map(|days| date(10 + i32::try_from(days).unwrap()));
@@ -290,4 +290,75 @@ fn a_day_never_carries_more_than_its_capacity() {
         desk.book.may_be_released(date(12), &on_it),
         u64::from(CAPACITY) / 5
     );
+}
+
+/// Two hours of a flat day carry 8 of a hundred; with a window each way keeps to that, and can be agreed as it is.
+#[test]
+fn what_is_found_for_a_window_fits_its_hours() {
+    let mut desk = Desk::new();
+    let first = desk.requested(1, request(1_000));
+    let window = HourWindow::new(20, 22).unwrap();
+    let within = |quota: Quota| {
+        let mut deal = deal(&[]);
+        (deal.quota, deal.terms.window) = (quota, Some(window));
+        deal
+    };
+    desk.desk(first, offer(within(quota(&[(11, 5), (13, 8)]))))
+        .unwrap();
+    desk.user(first, Act::Accept).unwrap();
+    let asked = wants(20, 90, (11, 20));
+    let newcomer = desk.requested(9, asked);
+    let terms = FitTerms {
+        window: Some(window),
+        trt_us: 5 * DAY_US,
+        in_flight_days: 5,
+        in_flight_max: 300,
+    };
+    let fits = desk.book.fits(9, &asked, &terms, &desk.at());
+    let early = quota(&[(11, 3), (12, 8), (14, 8), (15, 1)]);
+    let free = fits.moves_nobody.unwrap();
+    assert_eq!(free.quota, early);
+    let room: Vec<_> = free.days.iter().map(|day| day.free_before).collect();
+    assert_eq!(room, [3, 8, 8, 8]);
+    for found in [free.quota, fits.flattest.unwrap().quota] {
+        let mut desk = desk.clone();
+        desk.desk(newcomer, offer(within(found))).unwrap();
+        desk.user(newcomer, Act::Accept).unwrap();
+    }
+}
+
+/// Who is moved with a window goes to days on which its hours have room.
+#[test]
+fn who_is_moved_with_a_window_fits_its_hours_there() {
+    let mut desk = Desk::new();
+    let window = HourWindow::new(20, 22).unwrap();
+    let within = |quota: Quota| {
+        let mut deal = deal(&[]);
+        (deal.quota, deal.terms.window) = (quota, Some(window));
+        deal
+    };
+    let ids = [1, 2].map(|user| desk.requested(user, request(1_000)));
+    let quotas = [quota(&[(11, 8)]), quota(&[(12, 5), (13, 8)])];
+    for (id, quota) in ids.into_iter().zip(quotas) {
+        desk.desk(id, offer(within(quota))).unwrap();
+        desk.user(id, Act::Accept).unwrap();
+    }
+    desk.set_capacity(Span::On(date(11)), 0);
+    let need = Need {
+        units: desk.book.over_agreed(desk.today),
+        ..Need::default()
+    };
+    let plan = desk.book.replan(&need, &desk.at());
+    assert!(plan.left.is_empty());
+    let it = &plan.amendments[0];
+    assert_eq!((it.id, it.given.total()), (ids[0], 8));
+    assert!(it.given.on(date(12)) <= 3 && it.given.on(date(13)) == 0);
+    let amended = Act::Amend {
+        deal: within(it.quota.clone()),
+        answer_by_us: ANSWER_BY_US,
+        cause: Some(Cause::OverAgreed),
+    };
+    desk.desk(it.id, amended).unwrap();
+    desk.approve(2).unwrap();
+    desk.user(it.id, Act::Accept).unwrap();
 }

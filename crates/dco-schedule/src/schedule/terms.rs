@@ -1,5 +1,6 @@
 //! What is asked for and what is agreed.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use thiserror::Error;
@@ -82,6 +83,16 @@ impl HourWindow {
         (self.from, self.to)
     }
 
+    /// Whether it has this local hour.
+    pub const fn has(&self, hour: u8) -> bool {
+        self.from <= hour && hour < self.to
+    }
+
+    /// Whether another one lies in it.
+    pub const fn holds(&self, other: Self) -> bool {
+        self.from <= other.from && other.to <= self.to
+    }
+
     /// Start and end on a service day, given its hours ([`Calendar::hours`](crate::Calendar::hours)).
     ///
     /// It is an hour longer when the clocks go back inside it, an hour shorter when they go forward.
@@ -90,6 +101,12 @@ impl HourWindow {
         let start_us = after.next().map_or(day.start_us, |hour| hour.start_us);
         let end = after.find(|hour| hour.hour >= self.to);
         (start_us, end.map_or(day.end_us, |hour| hour.start_us))
+    }
+}
+
+impl fmt::Display for HourWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:00 to {:02}:00", self.from, self.to)
     }
 }
 
@@ -106,8 +123,8 @@ pub struct Terms {
     pub security: bool,
 }
 
-/// What one side proposes and both agree: a quota for each service day, and terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one side proposes and both agree: a quota for each service day, and terms. The default has no day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deal {
     /// Units for each service day.
     pub quota: Quota,

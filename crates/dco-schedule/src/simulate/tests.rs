@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{Desk, TERMS, date, quota, request};
-use crate::{BookTerms, CapacityPlan, HourProfile, Ledger, LedgerTerms, Reserve, Span};
+use crate::{BookTerms, Calendar, CapacityPlan, HourProfile, Ledger, LedgerTerms, Reserve, Span};
 
 fn wants(devices: u32, days: (i32, i32)) -> Request {
     Request {
@@ -197,6 +197,7 @@ fn the_whole_estate_takes_56_days_at_full_capacity_and_75_beside_the_reserve() {
             now_us: 0,
             today: date(11),
             ledger: &ledger,
+            calendar: &Calendar::london(),
         };
         let simulation = book.simulate(&what_if(&estate(), &[]), &at);
         assert_eq!(simulation.days.len(), days);

@@ -1,8 +1,8 @@
 //! A book and what was sent, driven by hand.
 
-use super::{by_desk, deal, reason, request};
+use super::{approval, by_desk, deal, reason, request};
 use crate::{
-    Act, Ask, Asker, At, Book, BookTerms, CapacityPlan, CapacitySet, Cause, Change, Deal,
+    Act, Ask, Asker, At, Book, BookTerms, Calendar, CapacityPlan, CapacitySet, Cause, Change, Deal,
     HourProfile, Ledger, LedgerTerms, Micros, Refusal, Request, Reserve, Schedule, ScheduleId,
     ServiceDate, Setting, Source, Span, Text,
 };
@@ -35,6 +35,7 @@ pub(crate) fn date(days: i32) -> ServiceDate {
 pub(crate) struct Desk {
     pub(crate) book: Book<u8>,
     pub(crate) ledger: Ledger<u8>,
+    pub(crate) calendar: Calendar,
     pub(crate) now_us: Micros,
     pub(crate) today: ServiceDate,
     pub(crate) changes: Vec<Change<u8>>,
@@ -52,6 +53,7 @@ impl Desk {
             ledger: Ledger::new(LedgerTerms {
                 allowance_per_day: 5,
             }),
+            calendar: Calendar::london(),
             now_us: 100,
             today: date(10),
             changes: Vec::new(),
@@ -63,6 +65,7 @@ impl Desk {
             now_us: self.now_us,
             today: self.today,
             ledger: &self.ledger,
+            calendar: &self.calendar,
         }
     }
 
@@ -98,7 +101,7 @@ impl Desk {
     /// Approves what was asked last.
     pub(crate) fn approve(&mut self, officer: u8) -> Result<(), Refusal> {
         let (action, _) = self.book.pending().last().unwrap();
-        let change = self.book.approve(action, officer, &self.at())?;
+        let change = self.book.approve(action, approval(officer), &self.at())?;
         self.take(change);
         Ok(())
     }

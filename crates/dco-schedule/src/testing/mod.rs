@@ -9,7 +9,8 @@ pub(crate) use desk::{
 use std::num::NonZeroU32;
 
 use crate::{
-    Covers, Deal, Micros, Officer, Party, Quota, Request, ServiceDate, Signed, Terms, Text,
+    Approval, Covers, Deal, Micros, Officer, Party, Quota, Request, Said, ServiceDate, Signed,
+    Terms, Text,
 };
 
 /// A date from its text.
@@ -51,10 +52,21 @@ pub(crate) fn by_desk(number: u8, at_us: Micros) -> Signed<u8> {
 pub(crate) fn two_officers(first: u8, second: u8) -> Party<u8> {
     match officer(first) {
         Party::Desk(officer) => Party::Desk(Officer {
-            second: Some(second),
+            second: Some(approval(second)),
             ..officer
         }),
         other => other,
+    }
+}
+
+/// What a second officer says.
+pub(crate) fn approval(officer: u8) -> Approval<u8> {
+    Approval {
+        officer,
+        said: Some(Said {
+            ticket: Text::new("INC-2").unwrap(),
+            reason: Text::new("read and understood").unwrap(),
+        }),
     }
 }
 

@@ -94,6 +94,7 @@ impl ConfigFile {
             trust: self.trust.terms()?,
             thresholds: self.thresholds.check()?,
             schedules: self.schedules.check()?,
+            notices: self.notices.check()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,

@@ -23,6 +23,8 @@ pub struct ConfigFile {
     #[serde(default)]
     pub schedules: SchedulesSection,
     #[serde(default)]
+    pub notices: NoticesSection,
+    #[serde(default)]
     pub activation: ActivationSection,
     #[serde(default)]
     pub limits: LimitsSection,
@@ -109,6 +111,14 @@ pub struct ActivationSection {
 pub struct LimitsSection {
     pub open_transfers_per_user_max: u32,
     pub stored_bytes_per_user_max: u64,
+}
+
+/// `[notices]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoticesSection {
+    pub kept_days: u32,
+    pub kept_per_party_max: u32,
 }
 
 /// `[retention]`
@@ -288,6 +298,15 @@ impl Default for SchedulesSection {
             in_flight_max: 60_000,
             days_ahead_max: 366,
             small_uses_allowance: false,
+        }
+    }
+}
+
+impl Default for NoticesSection {
+    fn default() -> Self {
+        Self {
+            kept_days: 400,
+            kept_per_party_max: 100_000,
         }
     }
 }

@@ -248,7 +248,12 @@ impl DeliverySchedules {
         } else {
             *self.get(by, name.schedule()?).await?.schedule.request()
         };
-        let ask = ScheduleRequest::ProposeFit { user, request };
+        let window = message.window.map(|it| read::window(it, "window"));
+        let ask = ScheduleRequest::ProposeFit {
+            user,
+            request,
+            window: window.transpose()?,
+        };
         match self.ask(user, ask).await? {
             Reply::Fits(fits) => Ok(plans::fits(&fits)),
             _ => Err(Fault::wrong_answer("offers")),

@@ -67,7 +67,9 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         }
         Refusal::ExceedsAgreed(exceeds) => schedules::exceeds_agreed(exceeds, concern),
         Refusal::Schedule(refusal) => schedules::of_book(refusal, concern),
-        Refusal::NothingSet | Refusal::TooManyRequests { .. } => schedules::argument_of(refusal),
+        Refusal::NothingSet
+        | Refusal::TooManyRequests { .. }
+        | Refusal::NoticesForgotten { .. } => schedules::argument_of(refusal),
     }
 }
 

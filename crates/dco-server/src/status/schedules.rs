@@ -2,7 +2,7 @@
 
 use dco_block::Eui64;
 use dco_engine::Refusal;
-use dco_schedule::{DayShort, ExceedsAgreed, Refusal as BookRefusal};
+use dco_schedule::{DayShort, ExceedsAgreed, Refusal as BookRefusal, WindowShort};
 use tonic::Code;
 
 use super::{Concern, Detail, Fault};
@@ -106,6 +106,9 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
         BookRefusal::DoesNotFit { days } => fault("AGREEMENT_DOES_NOT_FIT", "CAPACITY_FREE")
             .with("dayCount", days.len())
             .with("days", days_told(days)),
+        BookRefusal::WindowTooShort { days } => fault("WINDOW_TOO_SHORT", "WINDOW_FREE")
+            .with("dayCount", days.len())
+            .with("days", windows_told(days)),
         BookRefusal::AnswerTooLate { answer_by_us } => fault("ANSWER_PERIOD_OVER", "ANSWER_PERIOD")
             .with("answerByTime", crate::convert::instant(*answer_by_us)),
         BookRefusal::ActionExpired { expires_us } => fault("ACTION_EXPIRED", "ACTION_WAITING")
@@ -128,6 +131,25 @@ fn days_told(days: &[DayShort]) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
+/// `2026-06-01:hours=20-24:wanted=900:free=300:carries=500:agreed=200`, one for each day, separated by spaces.
+fn windows_told(days: &[WindowShort]) -> String {
+    let told = days.iter().take(DAYS_TOLD).map(|it| {
+        let (from, to) = it.hours.hours();
+        let WindowShort {
+            date,
+            wanted,
+            carries,
+            agreed,
+            ..
+        } = it;
+        let free = it.free();
+        format!(
+            "{date}:hours={from}-{to}:wanted={wanted}:free={free}:carries={carries}:agreed={agreed}"
+        )
+    });
+    told.collect::<Vec<_>>().join(" ")
+}
+
 fn schedule_name(user: Eui64, number: u32) -> String {
     format!("users/{user}/schedules/{number}")
 }
@@ -140,6 +162,13 @@ pub(super) fn argument_of(refusal: &Refusal) -> Fault {
         Refusal::TooManyRequests { given, limit } => fault("TOO_MANY_REQUESTS", "requests")
             .with("requestCount", given)
             .with("requestCountMax", limit),
+        Refusal::NoticesForgotten {
+            position,
+            first_position,
+        } => Fault::new(Code::OutOfRange, "NOTICES_FORGOTTEN", refusal)
+            .field("position")
+            .with("position", position)
+            .with("firstPosition", first_position),
         other => Fault::not_in_table(other),
     }
 }

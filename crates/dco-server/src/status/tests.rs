@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use dco_block::{Eui64, FirmwareVersion, RejectBlock, RejectManifest};
 use dco_engine::record::Counted;
 use dco_engine::{Distrust, ProductFault, ProductStatus, Refusal, TransferResponse, TransferState};
-use dco_schedule::{DayShort, ExceedsAgreed, Refusal as Book, ServiceDate, Side};
+use dco_schedule::{
+    DayShort, ExceedsAgreed, HourWindow, Refusal as Book, ServiceDate, Side, WindowShort,
+};
 use tonic_types::StatusExt;
 
 use super::*;
@@ -140,7 +142,7 @@ fn about_trust() -> Vec<Refusal> {
     not_allowed.into_iter().chain(others).collect()
 }
 
-fn about_schedules(date: ServiceDate) -> [Refusal; 4] {
+fn about_schedules(date: ServiceDate) -> [Refusal; 5] {
     [
         Refusal::ExceedsAgreed(ExceedsAgreed {
             number: 7,
@@ -159,6 +161,10 @@ fn about_schedules(date: ServiceDate) -> [Refusal; 4] {
             earliest_fit: None,
         }),
         Refusal::NothingSet,
+        Refusal::NoticesForgotten {
+            position: 17,
+            first_position: 40,
+        },
         Refusal::TooManyRequests {
             given: 101,
             limit: 100,
@@ -219,6 +225,15 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
                     ..short
                 },
             ],
+        },
+        Book::WindowTooShort {
+            days: vec![WindowShort {
+                date: today,
+                hours: HourWindow::new(20, 24).expect("four hours"),
+                carries: 2_000,
+                agreed: 500,
+                wanted: 1_501,
+            }],
         },
         Book::AnswerTooSoon {
             given_us: at_us,

@@ -201,7 +201,7 @@ impl Offer {
         let (client, name) = self.acting.one.reach().await?;
         let quota = match self.fit {
             None => self.quota.load()?,
-            Some(way) => fitting(way, client.fit(name).await?)?,
+            Some(way) => fitting(way, client.fit(name, self.terms.window).await?)?,
         };
         let act = ScheduleAct::Offer(self.answer_by.proposed(self.terms.deal(quota)));
         self.acting.act(&client, name, act).await
@@ -326,7 +326,7 @@ fn fitting(way: Way, fits: Fits) -> Result<Vec<DayUnits>, Failure> {
     Ok(days.collect())
 }
 
-fn parse_window(text: &str) -> Result<(u32, u32), String> {
+pub(super) fn parse_window(text: &str) -> Result<(u32, u32), String> {
     let hours = text.split_once('-');
     let hours = hours.and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
     hours.ok_or_else(|| "write the hours like 22-24".to_owned())

@@ -12,14 +12,18 @@ use crate::show::{fits_json, fits_text, replan_json, replan_text};
 #[command(long_about = "\
 Find three ways to meet the request of a schedule: the earliest end (others may have to be moved
 first), the flattest, and the earliest end that moves nobody. For each service day it says what is
-free, when the day's batch is due, and whether too much may be under way. For the Service Desk,
-operators and auditors.
+free, when the day's batch is due, and whether too much may be under way. With --window, no day
+gets more than these hours can take at the day's pace. For the Service Desk, operators and
+auditors.
 
 Example:
   dco schedule fit schedules/1 --user 90-B3-D5-1F-30-01-00-01 --as pki/desk1")]
 pub(super) struct Fit {
     #[command(flatten)]
     one: One,
+    /// Local hours in which it would be released, like 22-24; the whole day when not given
+    #[arg(long, value_name = "HOUR-HOUR", value_parser = super::act::parse_window)]
+    window: Option<(u32, u32)>,
 }
 
 /// Find whom to move when a service day has too much agreed
@@ -39,7 +43,7 @@ pub(super) struct Replan {
 impl Fit {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let (client, name) = self.one.reach().await?;
-        let fits = client.fit(name).await?;
+        let fits = client.fit(name, self.window).await?;
         Ok(Answer::new(fits_text(&fits), fits_json(&fits)))
     }
 }

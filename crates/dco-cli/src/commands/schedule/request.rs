@@ -17,6 +17,9 @@ use crate::when;
 Ask the Service Desk for a delivery schedule: an image, or every large image, for so many Devices
 from one service day to another. The Service Desk answers with an offer.
 
+An image that a schedule names is kept until the last day agreed for it; a schedule for every large
+image names none, so an image that is not used for long may be RETIRED and has to be sent again.
+
 Example:
   dco schedule request --devices 40000 --earliest 2026-12-01 --latest 2026-12-31 \\
     --per-day-max 2000 --reason \"firmware 0102000A for all E470\" --as pki/user1")]

@@ -49,6 +49,8 @@ fn step(
             second_officer: None,
             ticket: officer.map_or_else(String::new, |_| "INC-7".to_owned()),
             reason: "as talked over".to_owned(),
+            second_ticket: String::new(),
+            second_reason: String::new(),
             sign_us: Some(AT_US),
         },
         deal,
@@ -99,13 +101,28 @@ fn schedule() -> Schedule {
             given: Vec::new(),
             imposed: true,
         }],
+        move_count: 1,
+        moves_max: 2,
         history: vec![
             step("REQUEST", "USER", None, None),
             step("OFFER", "SERVICE_DESK", Some(OTHER), Some(deal(&quota))),
             step("ACCEPT", "USER", None, None),
-            step("AMEND", "SERVICE_DESK", Some(OTHER), Some(deal(&less))),
+            approved(step(
+                "AMEND",
+                "SERVICE_DESK",
+                Some(OTHER),
+                Some(deal(&less)),
+            )),
         ],
     }
+}
+
+/// The step with a second officer's approval.
+fn approved(mut step: ScheduleStep) -> ScheduleStep {
+    step.signature.second_officer = Some(USER);
+    step.signature.second_ticket = "CHG-9".to_owned();
+    step.signature.second_reason = "read and right".to_owned();
+    step
 }
 
 #[test]

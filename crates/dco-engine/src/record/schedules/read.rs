@@ -4,13 +4,17 @@ use std::num::NonZeroU32;
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Act, Ask, Asker, Cause, Change, Covers, HourProfile, HourWindow, Micros, Officer, Party,
-    Pending, Quota, Request, ScheduleId, ServiceDate, Setting, Signed, Span, Step, Terms, Text,
+    Act, Approval, Ask, Asker, Cause, Change, Covers, HourProfile, HourWindow, Micros, Officer,
+    Party, Pending, Quota, Request, Said, ScheduleId, ServiceDate, Setting, Signed, Span, Step,
+    Terms, Text,
 };
 
+use crate::event::NoticeParty;
+
 use super::{
-    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove,
-    Quota as QuotaRecord, ScheduleAct, ScheduleStepped, Signatory, Signature,
+    ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, ForgottenNotices, MoveCause,
+    NoticeKind, ProposedMove, Quota as QuotaRecord, ScheduleAct, ScheduleStepped, Signatory,
+    Signature,
 };
 
 type User = Eui64;
@@ -103,6 +107,18 @@ pub(crate) fn profile_of(weights: &[u32]) -> Option<HourProfile> {
     HourProfile::new(weights.ok()?.try_into().ok()?).ok()
 }
 
+impl ForgottenNotices {
+    /// Whose; `None` where it is not said.
+    pub(crate) fn party(&self) -> Option<NoticeParty> {
+        Some(match self.kind() {
+            NoticeKind::User => NoticeParty::User(Eui64::from_bits(self.user)),
+            NoticeKind::Desk => NoticeParty::Desk,
+            NoticeKind::Operators => NoticeParty::Operators,
+            NoticeKind::Unspecified => return None,
+        })
+    }
+}
+
 impl ProposedMove {
     /// Which schedule.
     pub(crate) const fn schedule(&self) -> ScheduleId<User> {
@@ -119,7 +135,7 @@ impl Signature {
             Signatory::Desk => Party::Desk(Officer {
                 officer: Eui64::from_bits(self.officer),
                 ticket: Text::new(&self.ticket).ok()?,
-                second: self.second.map(Eui64::from_bits),
+                second: self.approval()?,
             }),
             Signatory::Unspecified => return None,
         };
@@ -128,6 +144,22 @@ impl Signature {
             at_us,
             reason: Text::new(&self.reason).ok()?,
         })
+    }
+
+    /// Who approved it; `None` when what was said with it is not what an officer says.
+    pub(crate) fn approval(&self) -> Option<Option<Approval<User>>> {
+        let Some(second) = self.second else {
+            return Some(None);
+        };
+        let said = match (self.second_ticket.as_str(), self.second_reason.as_str()) {
+            ("", "") => None,
+            (ticket, reason) => Some(Said {
+                ticket: Text::new(ticket).ok()?,
+                reason: Text::new(reason).ok()?,
+            }),
+        };
+        let officer = Eui64::from_bits(second);
+        Some(Some(Approval { officer, said }))
     }
 }
 

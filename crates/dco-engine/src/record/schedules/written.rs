@@ -1,11 +1,15 @@
 //! From the book's changes to the journal's words.
 
 use dco_block::Eui64;
-use dco_schedule::{Act, Amendment, Cause, Covers, Officer, Party, Quota, Request, Setting, Span};
+use dco_schedule::{
+    Act, Amendment, Approval, Cause, Covers, Officer, Party, Quota, Request, Setting, Span, Text,
+};
+
+use crate::event::NoticeParty;
 
 use super::{
-    ActKind, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota as QuotaRecord, ScheduleAct,
-    Signatory, Signature,
+    ActKind, Asked, CapacitySet, Deal, ForgottenNotices, MoveCause, NoticeKind, ProposedMove,
+    Quota as QuotaRecord, ScheduleAct, Signatory, Signature,
 };
 
 type User = Eui64;
@@ -105,7 +109,7 @@ impl MoveCause {
 
 impl Signature {
     /// The journal's form of a signature.
-    pub(crate) fn of(by: &Party<User>, reason: &dco_schedule::Text) -> Self {
+    pub(crate) fn of(by: &Party<User>, reason: &Text) -> Self {
         let signed = Self {
             reason: reason.as_str().to_owned(),
             ..Self::default()
@@ -128,9 +132,36 @@ impl Signature {
                 by: side(Signatory::Desk),
                 officer: officer.bits(),
                 ticket: ticket.as_str().to_owned(),
-                second: second.map(Eui64::bits),
-                ..signed
+                ..signed.approved(second.as_ref())
             },
+        }
+    }
+
+    /// With what the second officer says.
+    fn approved(self, second: Option<&Approval<User>>) -> Self {
+        let said = second.and_then(|second| second.said.as_ref());
+        let text = |text: &Text| text.as_str().to_owned();
+        Self {
+            second: second.map(|second| second.officer.bits()),
+            second_ticket: said.map_or_else(String::new, |said| text(&said.ticket)),
+            second_reason: said.map_or_else(String::new, |said| text(&said.reason)),
+            ..self
+        }
+    }
+}
+
+impl ForgottenNotices {
+    /// A party's notices up to a number.
+    pub(crate) fn of(party: NoticeParty, through: u64) -> Self {
+        let (kind, user) = match party {
+            NoticeParty::User(user) => (NoticeKind::User, user.bits()),
+            NoticeParty::Desk => (NoticeKind::Desk, 0),
+            NoticeParty::Operators => (NoticeKind::Operators, 0),
+        };
+        Self {
+            kind: kind.into(),
+            user,
+            through,
         }
     }
 }

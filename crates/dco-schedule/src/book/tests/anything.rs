@@ -122,7 +122,8 @@ impl Desk {
             }
             Op::Approve { which, officer } => {
                 let (action, _) = self.book.pending().nth(*which)?;
-                self.book.approve(action, *officer, &self.at()).ok()
+                let officer = approval(*officer);
+                self.book.approve(action, officer, &self.at()).ok()
             }
             Op::Decline { which } => {
                 let (action, _) = self.book.pending().nth(*which)?;

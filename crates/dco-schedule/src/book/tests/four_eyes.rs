@@ -63,7 +63,7 @@ fn the_second_officer_is_another_one_and_signs_too() {
     let expected = Officer {
         officer: 1,
         ticket: Text::new("INC-1").unwrap(),
-        second: Some(2),
+        second: Some(approval(2)),
     };
     assert_eq!(
         (&signed.by, signed.at_us),
@@ -115,7 +115,10 @@ fn an_act_is_declined_or_waits_too_long() {
         .decline(1, officer.clone(), (reason(), &desk.at()));
     desk.take(declined.unwrap());
     let gone = Refusal::ActionNotFound { action: 1 };
-    assert_eq!(desk.book.approve(1, 2, &desk.at()), Err(gone.clone()));
+    assert_eq!(
+        desk.book.approve(1, approval(2), &desk.at()),
+        Err(gone.clone())
+    );
     assert_eq!(
         desk.book.decline(1, officer, (reason(), &desk.at())),
         Err(gone)

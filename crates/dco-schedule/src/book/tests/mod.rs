@@ -4,10 +4,11 @@ mod four_eyes;
 mod refusals;
 mod stories;
 mod views;
+mod windows;
 
 use super::*;
 use crate::testing::{
-    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, by_desk, counter, date, deal, impose, offer,
-    one_officer, quota, reason, request, secure,
+    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, approval, by_desk, counter, date, deal, impose,
+    offer, one_officer, quota, reason, request, secure,
 };
-use crate::{Act, Cause, Covers, Deal, Request, Setting, Source, Span, Text};
+use crate::{Act, CapacitySet, Cause, Covers, Deal, Request, Setting, Source, Span, Text};

@@ -1,11 +1,22 @@
 //! The rules of delivery schedules.
 
-use dco_engine::ScheduleTerms;
-use dco_schedule::Reserve;
+use dco_engine::{HOUR_US, NoticeTerms, ScheduleTerms};
+use dco_schedule::{Micros, Reserve};
 
-use super::{HOURS_MAX, hours, within};
+use super::{DAYS_MAX, HOURS_MAX, hours, within};
 use crate::config::ConfigError;
-use crate::config::file::SchedulesSection;
+use crate::config::file::{NoticesSection, SchedulesSection};
+
+impl NoticesSection {
+    pub(super) fn check(&self) -> Result<NoticeTerms, ConfigError> {
+        let days = within("notices.kept_days", self.kept_days, 1..=DAYS_MAX)?;
+        let most = self.kept_per_party_max;
+        Ok(NoticeTerms {
+            keep_us: 24 * HOUR_US * Micros::from(days),
+            per_party_max: within("notices.kept_per_party_max", most, 100..=10_000_000)?,
+        })
+    }
+}
 
 impl SchedulesSection {
     pub(super) fn check(&self) -> Result<ScheduleTerms, ConfigError> {

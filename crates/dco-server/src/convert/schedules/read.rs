@@ -156,11 +156,11 @@ pub(crate) fn request(message: pb::ScheduleRequest) -> Result<Request, Fault> {
 
 /// What a side puts forward.
 pub(crate) fn deal(message: pb::ScheduleDeal) -> Result<Deal, Fault> {
-    let window = message.window.map(window).transpose()?;
+    let window = message.window.map(|it| window(it, "deal.window"));
     Ok(Deal {
         quota: quota(message.quota)?,
         terms: Terms {
-            window,
+            window: window.transpose()?,
             canary: NonZeroU32::new(message.canary_device_count),
             run_ahead: message.run_ahead,
             security: message.security,
@@ -168,10 +168,11 @@ pub(crate) fn deal(message: pb::ScheduleDeal) -> Result<Deal, Fault> {
     })
 }
 
-fn window(message: pb::HourWindow) -> Result<HourWindow, Fault> {
+/// Local hours of a day.
+pub(crate) fn window(message: pb::HourWindow, field: &'static str) -> Result<HourWindow, Fault> {
     let hour = |hour: u32| u8::try_from(hour).unwrap_or(u8::MAX);
     HourWindow::new(hour(message.from_hour), hour(message.to_hour))
-        .map_err(|error| Fault::argument("HOUR_WINDOW_INVALID", "deal.window", error))
+        .map_err(|error| Fault::argument("HOUR_WINDOW_INVALID", field, error))
 }
 
 fn quota(days: Vec<pb::DayUnits>) -> Result<Quota, Fault> {

@@ -5,7 +5,7 @@ use dco_engine::record::ActKind;
 use dco_engine::{ActionFate, ActionView, ScheduleView};
 use dco_proto::v1 as pb;
 use dco_schedule::{
-    Act, Asker, Cause, Deal, Move, Officer, Party, Proposal, Request, Signed, State, Step,
+    Act, Approval, Asker, Cause, Deal, Move, Officer, Party, Proposal, Request, Signed, State, Step,
 };
 
 use super::super::instant;
@@ -44,6 +44,8 @@ pub(crate) fn listed(view: &ScheduleView) -> pb::Schedule {
         amendment_count: agreement.map_or(0, |agreement| agreement.amendments),
         proposal: state.proposal().map(|it| proposal(it, summed(&it.deal))),
         moves: Vec::new(),
+        move_count: u32::try_from(view.schedule.moves().len()).unwrap_or(u32::MAX),
+        moves_max: view.moves_max,
         history: Vec::new(),
     }
 }
@@ -83,9 +85,12 @@ fn fate(fate: &ActionFate) -> (pb::pending_action::State, Option<pb::ScheduleSig
     match fate {
         ActionFate::Waiting => (State::Waiting, None),
         ActionFate::Approved { second, at_us } => {
+            let (ticket, reason) = said(Some(second));
             let signature = pb::ScheduleSignature {
                 by: pb::ScheduleParty::ServiceDesk.into(),
-                officer: second.to_string(),
+                officer: second.officer.to_string(),
+                ticket,
+                reason,
                 sign_time: Some(instant(*at_us)),
                 ..Default::default()
             };
@@ -211,13 +216,24 @@ fn signature(signed: &Signed<Eui64>) -> pb::ScheduleSignature {
     let Party::Desk(officer) = &signed.by else {
         return blank;
     };
-    let second = officer.second.map(|second| second.to_string());
+    let second = officer.second.as_ref();
+    let (second_ticket, second_reason) = said(second);
     pb::ScheduleSignature {
         officer: officer.officer.to_string(),
-        second_officer: second.unwrap_or_default(),
+        second_officer: second.map_or_else(String::new, |second| second.officer.to_string()),
+        second_ticket,
+        second_reason,
         ticket: officer.ticket.to_string(),
         ..blank
     }
+}
+
+/// The ticket and the reason of a second officer; empty where nothing is known of them.
+fn said(second: Option<&Approval<Eui64>>) -> (String, String) {
+    let said = second.and_then(|second| second.said.as_ref());
+    said.map_or_else(Default::default, |said| {
+        (said.ticket.to_string(), said.reason.to_string())
+    })
 }
 
 fn cause(cause: Option<&Cause<Eui64>>) -> (i32, String) {

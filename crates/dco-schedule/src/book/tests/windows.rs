@@ -1,0 +1,236 @@
+//! A window whose hours cannot take the quota at the day's pace is refused, with what they can take.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{BookTerms, Calendar, HourProfile, HourWindow, Reserve, WindowShort};
+
+fn window(from: u8, to: u8) -> HourWindow {
+    HourWindow::new(from, to).unwrap()
+}
+
+fn within(days: &[(i32, u32)], from: u8, to: u8) -> Deal {
+    let mut deal = deal(days);
+    deal.terms.window = Some(window(from, to));
+    deal
+}
+
+/// A capacity of 2,400 a day, a hundred an hour, and nothing in reserve.
+fn hundred_an_hour() -> Desk {
+    let mut desk = Desk::with(BookTerms {
+        reserve: Reserve {
+            allowance: 0,
+            security: 0,
+            retry_permille: 0,
+        },
+        ..TERMS
+    });
+    desk.set_capacity(Span::From(date(10)), 2_400);
+    desk
+}
+
+fn set_profile(desk: &mut Desk, profile: HourProfile) {
+    let set = CapacitySet {
+        span: Span::From(date(10)),
+        setting: Setting::Profile(profile),
+        signed: by_desk(1, desk.now_us),
+    };
+    let change = desk.book.decide_capacity(set, &desk.at()).unwrap();
+    desk.take(change);
+}
+
+fn short(refused: Result<(), Refusal>) -> Vec<WindowShort> {
+    match refused {
+        Err(Refusal::WindowTooShort { days }) => days,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_offer_whose_window_cannot_carry_its_quota_is_refused_with_what_its_hours_carry() {
+    let mut desk = hundred_an_hour();
+    let id = desk.requested(1, request(10_000));
+    let refused = desk.desk(id, offer(within(&[(11, 400), (12, 401)], 20, 24)));
+    let text = refused.clone().unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "the hours of the window cannot take the quota on 1 service days: 1970-01-13 wants 401 of 400 free from 20:00 to \
+         24:00 (the pace of the day carries 400, agreed 0); take less on these days, more hours, or no window"
+    );
+    let expected = WindowShort {
+        date: date(12),
+        hours: window(20, 24),
+        carries: 400,
+        agreed: 0,
+        wanted: 401,
+    };
+    assert_eq!(short(refused), [expected]);
+    desk.desk(id, offer(within(&[(11, 400), (12, 400)], 20, 24)))
+        .unwrap();
+    let refused = desk.user(id, counter(within(&[(11, 201)], 20, 22)));
+    assert_eq!(short(refused)[0].free(), 200);
+    desk.user(id, counter(within(&[(11, 200)], 20, 22)))
+        .unwrap();
+    desk.desk(id, Act::Accept).unwrap();
+}
+
+#[test]
+fn windows_of_others_count_where_they_overlap_and_work_without_one_does_not() {
+    let mut desk = hundred_an_hour();
+    let whole = desk.requested(1, request(10_000));
+    desk.desk(whole, offer(deal(&[(11, 900)]))).unwrap();
+    desk.user(whole, Act::Accept).unwrap();
+    for (user, units, from, to) in [(2, 300, 20, 24), (3, 150, 18, 22)] {
+        let id = desk.requested(user, request(10_000));
+        desk.desk(id, offer(within(&[(11, units)], from, to)))
+            .unwrap();
+        desk.user(id, Act::Accept).unwrap();
+    }
+    let id = desk.requested(4, request(10_000));
+    // From 18 to 24 there are 600, of which 450 are taken: 150 are left for whoever is inside, wherever.
+    for (units, from, to, fits) in [
+        (100, 22, 24, true),
+        (101, 22, 24, false),
+        (150, 18, 20, true),
+        (151, 18, 20, false),
+        (150, 18, 24, true),
+        (151, 18, 24, false),
+        (1_000, 8, 18, true),
+        (1_001, 8, 18, false),
+    ] {
+        let mut desk = desk.clone();
+        let asked = desk.desk(id, offer(within(&[(11, units)], from, to)));
+        assert_eq!(
+            asked.is_ok(),
+            fits,
+            "{units} from {from} to {to}: {asked:?}"
+        );
+    }
+}
+
+#[test]
+fn two_offers_that_fit_a_window_alone_are_not_both_accepted() {
+    let mut desk = hundred_an_hour();
+    let ids = [1, 2].map(|user| {
+        let id = desk.requested(user, request(10_000));
+        desk.desk(id, offer(within(&[(11, 300)], 20, 24))).unwrap();
+        id
+    });
+    desk.user(ids[0], Act::Accept).unwrap();
+    let refused = short(desk.user(ids[1], Act::Accept));
+    assert_eq!((refused[0].agreed, refused[0].free()), (300, 100));
+}
+
+#[test]
+fn a_change_of_the_window_alone_is_looked_at_when_it_is_accepted() {
+    let mut desk = hundred_an_hour();
+    let ids = [1, 2].map(|user| {
+        let id = desk.requested(user, request(10_000));
+        desk.desk(id, offer(within(&[(11, 300)], 16, 24))).unwrap();
+        desk.user(id, Act::Accept).unwrap();
+        desk.user(id, amend(within(&[(11, 300)], 20, 24), None))
+            .unwrap();
+        id
+    });
+    desk.desk(ids[0], Act::Accept).unwrap();
+    let refused = short(desk.desk(ids[1], Act::Accept));
+    assert_eq!(refused[0].free(), 100);
+}
+
+#[test]
+fn what_is_no_more_than_before_is_never_refused_for_its_window() {
+    let mut desk = hundred_an_hour();
+    let id = desk.requested(1, request(10_000));
+    desk.desk(id, offer(within(&[(11, 400), (12, 400)], 20, 24)))
+        .unwrap();
+    desk.user(id, Act::Accept).unwrap();
+    desk.set_capacity(Span::From(date(11)), 1_200);
+    for (deal, fits) in [
+        (within(&[(11, 300), (12, 400)], 20, 24), true),
+        (within(&[(11, 400), (12, 400)], 16, 24), true),
+        (within(&[(11, 400), (12, 400)], 20, 22), false),
+        (within(&[(11, 401), (12, 400)], 20, 24), false),
+    ] {
+        let mut desk = desk.clone();
+        let asked = desk.user(id, amend(deal.clone(), None));
+        assert_eq!(asked.is_ok(), fits, "{deal:?}: {asked:?}");
+    }
+    desk.user(id, Act::End { from: date(12) }).unwrap();
+}
+
+/// The day's profile, and the hours that the clocks skip or show twice.
+#[test]
+fn the_hours_carry_what_the_profile_and_the_clocks_of_the_day_give_them() {
+    let mut night = [0; 24];
+    (night[0], night[1], night[2], night[22], night[23]) = (1, 1, 1, 1, 1);
+    for (day, profile, from, to, carries) in [
+        ("2026-06-01", HourProfile::flat(), 20, 24, 400),
+        ("2026-06-01", HourProfile::flat(), 0, 24, 2_400),
+        // 2 of 23 hours, 1 of 23 hours, 3 of 25 hours.
+        ("2026-03-29", HourProfile::flat(), 20, 22, 208),
+        ("2026-03-29", HourProfile::flat(), 0, 2, 104),
+        ("2026-10-25", HourProfile::flat(), 0, 2, 288),
+        ("2028-02-29", HourProfile::flat(), 0, 2, 200),
+        ("2026-06-01", HourProfile::new(night).unwrap(), 22, 24, 960),
+        ("2026-06-01", HourProfile::new(night).unwrap(), 3, 22, 0),
+        ("2026-03-29", HourProfile::new(night).unwrap(), 0, 2, 600),
+        ("2026-10-25", HourProfile::new(night).unwrap(), 0, 2, 1_200),
+    ] {
+        let mut desk = hundred_an_hour();
+        let day: ServiceDate = day.parse().unwrap();
+        set_profile(&mut desk, profile);
+        desk.today = day;
+        let calendar = Calendar::london();
+        let room = desk
+            .book
+            .window_day(day, None, &calendar)
+            .room(window(from, to));
+        assert_eq!(room, carries, "{day} from {from} to {to}");
+    }
+}
+
+/// Units agreed in windows, hour by hour as early as can be: whether all of them leave on their day.
+fn leaves_all(mut windows: Vec<(u8, u8, u32)>, an_hour: u32) -> bool {
+    for hour in 0..24 {
+        let mut left = an_hour;
+        // Whoever ends first goes first.
+        windows.sort_by_key(|(_, to, _)| *to);
+        for (from, _, units) in &mut windows {
+            if *from <= hour {
+                let now = left.min(*units);
+                left -= now;
+                *units -= now;
+            }
+        }
+        let over = |(_, to, units): &(u8, u8, u32)| *to == hour + 1 && *units > 0;
+        if windows.iter().any(over) {
+            return false;
+        }
+    }
+    true
+}
+
+proptest! {
+    /// What is agreed in windows is so much as can leave in them hour by hour, and not less.
+    #[test]
+    fn what_is_agreed_in_windows_can_leave_in_them(
+        asked in proptest::collection::vec((0..=22_u8, 2..8_u8, 1..400_u32), 1..10),
+    ) {
+        let mut desk = hundred_an_hour();
+        let mut agreed: Vec<(u8, u8, u32)> = Vec::new();
+        for (user, (from, hours, units)) in (1..).zip(asked) {
+            let to = (from + hours).min(24);
+            let id = desk.requested(user, request(10_000));
+            let fits = desk.desk(id, offer(within(&[(11, units)], from, to))).is_ok();
+            let with: Vec<_> = agreed.iter().copied().chain([(from, to, units)]).collect();
+            let total: u32 = with.iter().map(|(_, _, units)| units).sum();
+            if total <= 2_400 {
+                prop_assert_eq!(fits, leaves_all(with.clone(), 100), "{:?}", with);
+            }
+            if fits {
+                desk.user(id, Act::Accept).unwrap();
+                agreed = with;
+            }
+        }
+    }
+}
