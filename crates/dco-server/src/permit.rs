@@ -1,6 +1,8 @@
 //! Who may do what? A right is a value that only a peer's certificate and its registration can make;
 //! a handler that needs one has it in its signature.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::config::{Party, Role};
 use crate::convert::name::OfUser;
 use crate::peer::Peer;
 use crate::status::Fault;
+
+pub use table::{Whose, may, permissions};
 
 /// Everybody who is registered.
 #[derive(Debug, Clone)]
@@ -113,8 +117,13 @@ impl Register {
 
     /// The caller of a request, from what its connection says.
     pub(crate) fn caller(&self, request: &Extensions) -> Result<Caller, Fault> {
-        let peer = request.get::<Peer>().and_then(|peer| peer.eui64);
-        peer.and_then(|eui64| {
+        self.caller_at(request.get().copied())
+    }
+
+    /// The caller at the other end of a connection.
+    pub(crate) fn caller_at(&self, peer: Option<Peer>) -> Result<Caller, Fault> {
+        peer.and_then(|peer| {
+            let eui64 = peer.eui64?;
             let roles = self.0.get(&eui64)?.roles.clone();
             Some(Caller { eui64, roles })
         })

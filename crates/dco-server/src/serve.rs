@@ -36,6 +36,7 @@ use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
+use crate::gate::Gate;
 use crate::http::Insight;
 use crate::intake::Intake;
 use crate::listener::connections;
@@ -139,6 +140,7 @@ pub async fn serve(
     let incoming = connections(sockets.grpc, credentials, config.connections);
     let serving = server(&config)
         .layer(front.observer.clone())
+        .layer(Gate::new(front.context.register.clone()))
         .add_routes(front.routes.clone())
         .serve_with_incoming_shutdown(incoming, ends.stopping.draining.clone().cancelled_owned());
     let mut serving = pin!(serving);
