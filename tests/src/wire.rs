@@ -82,10 +82,9 @@ async fn dial(
     tls: TlsConnector,
 ) -> io::Result<TokioIo<tokio_rustls::client::TlsStream<TcpStream>>> {
     let name = "localhost".try_into().expect("localhost is a server name");
-    let stream = tls
-        .connect(name, TcpStream::connect(address).await?)
-        .await?;
-    Ok(TokioIo::new(stream))
+    let tcp = TcpStream::connect(address).await?;
+    tcp.set_nodelay(true)?;
+    Ok(TokioIo::new(tls.connect(name, tcp).await?))
 }
 
 fn config(trusted: &Identity, shown: Option<&Identity>) -> ClientConfig {

@@ -176,7 +176,8 @@ async fn a_renewed_certificate_is_taken_over_while_the_service_runs() {
     };
     within("the new certificate to be taken over", connected).await;
     assert!(Metrics::of(scene.service()).await.value(expiry) >= before);
-    // Who was connected stays connected.
-    user.transfers(&Default::default()).await.unwrap();
+    // Who was connected by a certificate of the old authority is hung up on, and comes in no more.
+    let hung_up = async { while user.transfers(&Default::default()).await.is_ok() {} };
+    within("the old certificate to count no more", hung_up).await;
     scene.no_faults();
 }
