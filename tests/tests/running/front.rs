@@ -153,7 +153,13 @@ async fn a_renewed_certificate_is_taken_over_while_the_service_runs() {
     dco_tests::dco([std::ffi::OsStr::new("pki"), renewed.as_os_str()])
         .await
         .expect_code(0);
-    for file in ["ca.pem", "server.pem", "server.key"] {
+    for file in [
+        "ca.pem",
+        "ca.crl",
+        "issuing.crl",
+        "server.pem",
+        "server.key",
+    ] {
         write(
             &scene.site.path("pki").join(file),
             dco_tests::read(&renewed.join(file)),

@@ -1,7 +1,7 @@
 //! What is taken over while the service runs, and what is not.
 
-use dco_client::RetryPolicy;
-use dco_tests::{Image, Metrics, Scene, open_transfer, read, read_text, within, write};
+use dco_client::{Link, RetryPolicy, UserClient};
+use dco_tests::{Image, Metrics, Scene, dco, open_transfer, read, read_text, within, write};
 
 const REFUSED: &str = "dco_reload_refused{what=\"registrations\"}";
 
@@ -88,4 +88,36 @@ async fn a_bad_authority_is_not_taken_over() {
         .unwrap();
     scene.service().hang_up();
     Metrics::until(scene.service(), |it| it.value(refused) < 0.5).await;
+}
+
+#[tokio::test]
+async fn whose_certificate_is_revoked_is_hung_up_on_and_comes_in_no_more() {
+    let scene = Scene::start(|settings| settings).await;
+    let (first, second) = (scene.user("user1").await, scene.user("user2").await);
+    second.transfers(&Default::default()).await.unwrap();
+    let pki = scene.site.path("pki");
+    let revoke = [
+        "pki".as_ref(),
+        pki.as_os_str(),
+        "--revoke".as_ref(),
+        "user2".as_ref(),
+    ];
+    dco(revoke).await.expect_code(0);
+    scene.service().hang_up();
+    let hung_up = async { while second.transfers(&Default::default()).await.is_ok() {} };
+    within("the certificate to count no more", hung_up).await;
+    let (endpoint, identity) = (scene.endpoint(), scene.site.identity("user2"));
+    let again = async {
+        let link = Link::connect(&endpoint, &identity).await?;
+        UserClient::new(&link, scene.site.eui64("user2"))
+            .transfers(&Default::default())
+            .await
+    };
+    let refused = within("the refusal", again).await.unwrap_err();
+    // The handshake fails: there is no answer that could tell anything.
+    assert_eq!(refused.code(), None, "{refused}");
+    first.transfers(&Default::default()).await.unwrap();
+    let metrics = Metrics::of(scene.service()).await;
+    assert!(metrics.value("dco_revocation_list_due_timestamp_seconds") > 1.7e9);
+    scene.no_faults();
 }
