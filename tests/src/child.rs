@@ -91,10 +91,19 @@ impl Child {
 
     /// SIGTERM, and waits until it has ended in order.
     pub async fn stop(self) -> Ended {
-        if let Some(pid) = self.pid() {
-            kill_process(pid, Signal::TERM).expect("a process of our own can be signalled");
-        }
+        self.signal(Signal::TERM);
         self.ended().await
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid() {
+            kill_process(pid, signal).expect("a process of our own can be signalled");
+        }
     }
 
     /// Waits until it has ended by itself.

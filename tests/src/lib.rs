@@ -46,4 +46,4 @@ pub use service::Service;
 pub use settings::Settings;
 pub use site::Site;
 pub use snapshot::Snapshot;
-pub use wire::{Wire, channel};
+pub use wire::{Wire, call, channel};

@@ -7,6 +7,7 @@ use dco_client::{
     TransferState, UserClient,
 };
 use dco_schedule::Micros;
+use tonic::transport::Channel;
 
 use crate::inventory::entries;
 use crate::{
@@ -134,13 +135,15 @@ impl Scene {
 
     /// The wire itself, as a party.
     pub async fn wire(&self, party: &str) -> Wire {
+        Wire::new(self.channel(party).await)
+    }
+
+    /// A connection under the generated clients, as a party.
+    pub async fn channel(&self, party: &str) -> Channel {
         let identity = self.site.identity(party);
         let channel = channel(self.line.address(), &identity, Some(&identity));
-        Wire::new(
-            within("a connection", channel)
-                .await
-                .expect("the service takes its parties"),
-        )
+        let channel = within("a connection", channel).await;
+        channel.expect("the service takes its parties")
     }
 
     /// Where the line begins.

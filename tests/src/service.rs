@@ -100,6 +100,14 @@ impl Service {
         errors_in(self.log())
     }
 
+    /// SIGHUP. Only for a service in a process of its own.
+    pub fn hang_up(&self) {
+        match &self.runs {
+            Runs::Apart(child) => child.hang_up(),
+            Runs::Inside { .. } => panic!("a service inside the test has no process of its own"),
+        }
+    }
+
     /// SIGKILL. Only for a service in a process of its own.
     pub async fn kill(self) -> Ended {
         match self.runs {

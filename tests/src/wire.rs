@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::{Buf, BufMut, Bytes};
 use dco_client::Identity;
 use dco_proto::v1::activate_firmware_client::ActivateFirmwareClient;
 use dco_proto::v1::delivery_schedules_client::DeliverySchedulesClient;
@@ -18,7 +19,13 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint, Error};
+use tonic::{Request, Status};
+
+use crate::within;
 
 /// The generated clients of one caller, on one connection.
 #[derive(Clone, Debug)]
@@ -75,10 +82,9 @@ async fn dial(
     tls: TlsConnector,
 ) -> io::Result<TokioIo<tokio_rustls::client::TlsStream<TcpStream>>> {
     let name = "localhost".try_into().expect("localhost is a server name");
-    let stream = tls
-        .connect(name, TcpStream::connect(address).await?)
-        .await?;
-    Ok(TokioIo::new(stream))
+    let tcp = TcpStream::connect(address).await?;
+    tcp.set_nodelay(true)?;
+    Ok(TokioIo::new(tls.connect(name, tcp).await?))
 }
 
 fn config(trusted: &Identity, shown: Option<&Identity>) -> ClientConfig {
@@ -109,4 +115,54 @@ fn config(trusted: &Identity, shown: Option<&Identity>) -> ClientConfig {
 fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     let certificates: Result<_, _> = CertificateDer::pem_slice_iter(pem).collect();
     certificates.expect("certificates as PEM")
+}
+
+/// Makes a call with one message as it stands on the wire. It returns with the head of the answer: a stream that was opened is left.
+pub async fn call(channel: &Channel, path: &'static str, message: Bytes) -> Result<(), Status> {
+    let mut grpc = Grpc::new(channel.clone());
+    within("a connection that takes a call", grpc.ready())
+        .await
+        .expect("the connection is good");
+    let path = PathAndQuery::from_static(path);
+    let messages = Request::new(tokio_stream::once(message));
+    let answer = grpc.streaming(messages, path, Octets);
+    within("the head of an answer", answer).await.map(drop)
+}
+
+/// Messages that are octets already.
+#[derive(Debug, Clone, Copy)]
+struct Octets;
+
+impl Codec for Octets {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for Octets {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Octets {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
 }

@@ -102,13 +102,16 @@ pub(crate) fn config(places: &Places, pki: &Path, parties: &[Registered]) -> Str
     let path = |path: &Path| quoted(&path.display().to_string());
     let mut text = format!(
         "# For development, made by `dco pki`. dco.example.toml explains every key.\n\
-         data_dir = {}\nlisten = {}\nhttp_listen = {}\n\n[tls]\nca = {}\ncertificate = {}\nkey = {}\n",
+         data_dir = {}\nlisten = {}\nhttp_listen = {}\n\n[tls]\nca = {}\ncertificate = {}\nkey = {}\n\
+         crls = [{}, {}]\n",
         path(&places.data_dir),
         quoted(places.listen),
         quoted(places.http_listen),
         path(&pki.join("ca.pem")),
         path(&pki.join("server.pem")),
         path(&pki.join("server.key")),
+        path(&pki.join("ca.crl")),
+        path(&pki.join("issuing.crl")),
     );
     text += TRUST;
     let signer = path(&pki.join("signer.public.pem"));

@@ -12,13 +12,15 @@ pub mod v1 {
     tonic::include_proto!("dco.v1");
 }
 
+include!(concat!(env!("OUT_DIR"), "/rpc.rs"));
+
 /// All files of the package and what they import, as an encoded `google.protobuf.FileDescriptorSet`: what the reflection service
 /// serves.
 pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("dco.v1");
 
 #[cfg(test)]
 mod tests {
-    use super::FILE_DESCRIPTOR_SET;
+    use super::{FILE_DESCRIPTOR_SET, Rpc};
     use prost::Message;
     use prost_types::FileDescriptorSet;
 
@@ -49,5 +51,25 @@ mod tests {
                 .iter()
                 .any(|file| file.name() == "google/protobuf/timestamp.proto")
         );
+    }
+
+    #[test]
+    fn every_method_of_every_service_is_a_call_with_its_path() {
+        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let files = set.file.iter().filter(|file| file.package() == "dco.v1");
+        let paths: Vec<_> = files
+            .flat_map(|file| &file.service)
+            .flat_map(|service| {
+                let of = service.name();
+                let methods = service.method.iter();
+                methods.map(move |method| format!("/dco.v1.{of}/{}", method.name()))
+            })
+            .collect();
+        let known: Vec<_> = Rpc::ALL.iter().map(|rpc| rpc.path()).collect();
+        assert_eq!(known, paths);
+        for rpc in Rpc::ALL {
+            assert_eq!(Rpc::of_path(rpc.path()), Some(*rpc));
+        }
+        assert_eq!(Rpc::of_path("/dco.v1.Gateway/Explode"), None);
     }
 }

@@ -13,7 +13,7 @@ use dco_block::Eui64;
 use dco_engine::Terms;
 
 pub use file::{
-    ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection,
+    ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, Eui64From,
     IntakeSection, PartySection, RetentionSection, RetryRuleSection, RetrySection, Role,
     ScrubSection, SignerSection, StoreSection, ThresholdsSection, TlsSection, TransferSection,
     TrustSection,
@@ -22,6 +22,8 @@ pub use file::{
 /// A checked configuration: nothing optional, every number within its bounds.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Where it was read from. Registrations are read from there again while the service runs; without it they stay.
+    pub file: Option<PathBuf>,
     /// The folder of journal and blocks.
     pub data_dir: PathBuf,
     /// Where gRPC is served, with mTLS.
@@ -71,8 +73,14 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The key of that certificate.
     pub key: PathBuf,
+    /// Revocation lists. With any, a certificate is refused that one of them names, or that no list of its issuer is there for.
+    pub crls: Vec<PathBuf>,
+    /// Where a peer's certificate names its party.
+    pub eui64_from: Eui64From,
     /// How often they are looked at for a change.
     pub reload_every: Duration,
+    /// How long before they end it is warned.
+    pub warn_before: Duration,
 }
 
 /// Bounds on connections.
@@ -157,7 +165,11 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))
+        let config = Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))?;
+        Ok(Self {
+            file: Some(path.to_owned()),
+            ..config
+        })
     }
 
     /// Checks what a file says. Relative paths in it start at `base_dir`.

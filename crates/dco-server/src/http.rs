@@ -66,7 +66,7 @@ impl Insight {
         let moment = Moment {
             engine: self.engine.stats().await,
             bytes_in_flight: self.intake.bytes_in_flight(),
-            expires_unix_seconds: self.credentials.borrow().expires_unix_seconds,
+            ends: self.credentials.borrow().ends,
             blocks: self.reader.stats(),
             room_bytes: self.disk.room_bytes().ok(),
         };

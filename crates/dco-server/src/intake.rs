@@ -9,7 +9,7 @@ mod progress;
 mod receive;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dco_block::{Block, Eui64, Manifest, limits};
 use dco_engine::BlockSource;
@@ -20,7 +20,6 @@ use crate::config;
 use crate::driver::StoreNews;
 use crate::kept::KeptImage;
 use crate::metrics::Metrics;
-use crate::permit::Register;
 use crate::status::Fault;
 pub(crate) use progress::{Progress, Said};
 pub(crate) use receive::{Receiving, receive};
@@ -30,7 +29,8 @@ pub(crate) use receive::{Receiving, receive};
 pub(crate) struct Intake {
     bounds: config::Intake,
     all: Share,
-    users: Arc<BTreeMap<Eui64, Share>>,
+    /// Made when a User first sends: who is registered can change.
+    users: Arc<Mutex<BTreeMap<Eui64, Share>>>,
     writer: BlockWriter,
     reader: BlockReader,
     news: StoreNews,
@@ -62,22 +62,14 @@ struct Room {
 impl Intake {
     pub(crate) fn new(
         bounds: config::Intake,
-        register: &Register,
         store: (BlockWriter, BlockReader, StoreNews),
         metrics: Arc<Metrics>,
     ) -> Self {
         let (writer, reader, news) = store;
-        let share = |_| {
-            Share::new(
-                bounds.bytes_in_flight_per_user_max,
-                bounds.streams_per_user_max,
-            )
-        };
-        let users = register.users().map(|user| (user, share(user))).collect();
         Self {
             bounds,
             all: Share::new(bounds.bytes_in_flight_max, bounds.streams_max),
-            users: Arc::new(users),
+            users: Arc::default(),
             writer,
             reader,
             news,
@@ -88,10 +80,7 @@ impl Intake {
     /// A place for one more stream of this User. Whoever finds none is told so and does not wait: a
     /// stream that waits would take one of the connection's calls for nothing.
     pub(crate) fn place(&self, user: Eui64) -> Result<Place, Fault> {
-        let share = self
-            .users
-            .get(&user)
-            .ok_or_else(Fault::caller_not_permitted)?;
+        let share = self.share(user);
         let of_user = Arc::clone(&share.streams)
             .try_acquire_owned()
             .map_err(|_| {
@@ -108,6 +97,18 @@ impl Intake {
             _of_user: of_user,
             _of_all: of_all,
         })
+    }
+
+    /// As many are kept as there are Users that have ever sent: who asks has the right of one.
+    fn share(&self, user: Eui64) -> Share {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            Share::new(
+                self.bounds.bytes_in_flight_per_user_max,
+                self.bounds.streams_per_user_max,
+            )
+        };
+        users.entry(user).or_insert_with(new).clone()
     }
 
     /// Waits for room and hands the block to the disk. What becomes of it is said to `progress`.

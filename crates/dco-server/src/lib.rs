@@ -23,7 +23,9 @@ mod clock;
 mod config;
 mod convert;
 mod driver;
+mod expiry;
 mod fsck;
+mod gate;
 mod http;
 mod intake;
 mod kept;
@@ -32,11 +34,14 @@ mod metrics;
 mod observe;
 mod peer;
 mod permit;
+mod registrations;
+mod reload;
 mod restore;
 mod scrub;
 mod serve;
 mod services;
 mod signers;
+mod standing;
 mod status;
 mod tls;
 
@@ -48,14 +53,15 @@ pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
-    Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetentionSection,
-    RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing, StoreSection,
-    ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
+    Connections, ConnectionsSection, Eui64From, Intake, IntakeSection, Party, PartySection,
+    RetentionSection, RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing,
+    StoreSection, ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
 };
 pub use convert::reading::{Message, Understood, understand};
 pub use dco_store::{Finding, Head};
 pub use fsck::{FsckError, FsckPlan, FsckReport, fsck};
-pub use peer::eui64_of;
+pub use peer::{eui64_in_san, eui64_of};
+pub use permit::{Whose, may, permissions};
 pub use restore::{RestoreError, Restored, restore};
 pub use serve::{Bound, ServeError, serve};
 pub use tls::TlsError;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::{io, time::Duration};
 
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -13,18 +14,29 @@ use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-use crate::config::Connections;
+use crate::config::{Connections, Eui64From};
 use crate::peer::Peer;
+use crate::permit::Register;
+use crate::standing::Standing;
 use crate::tls::Credentials;
 
 /// After a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
+/// Whom connections are taken from.
+#[derive(Debug, Clone)]
+pub(crate) struct Trust {
+    pub(crate) credentials: watch::Receiver<Credentials>,
+    pub(crate) register: Register,
+    pub(crate) eui64_from: Eui64From,
+}
+
 /// A connection whose peer has shown its certificate.
-#[derive(Debug)]
 pub(crate) struct Connection {
     stream: TlsStream<TcpStream>,
     peer: Peer,
+    /// Resolves when the peer must go.
+    lost: Pin<Box<dyn Future<Output = &'static str> + Send>>,
     /// Given back when the connection ends.
     _place: OwnedSemaphorePermit,
 }
@@ -32,14 +44,14 @@ pub(crate) struct Connection {
 /// Connections as they come. Dropping the stream closes the socket.
 pub(crate) fn connections(
     listener: TcpListener,
-    credentials: watch::Receiver<Credentials>,
+    trust: Trust,
     bounds: Connections,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, incoming) = mpsc::channel(1);
     let handshakes = Arc::new(Semaphore::new(bounds.handshakes_max));
     let places = Arc::new(Semaphore::new(bounds.max));
     let door = Door {
-        credentials,
+        trust,
         handshake_within: bounds.handshake_within,
         ready,
     };
@@ -54,7 +66,7 @@ pub(crate) fn connections(
 
 #[derive(Clone)]
 struct Door {
-    credentials: watch::Receiver<Credentials>,
+    trust: Trust,
     handshake_within: Duration,
     ready: mpsc::Sender<io::Result<Connection>>,
 }
@@ -94,12 +106,11 @@ impl Door {
         match self.shake_hands(tcp).await {
             Ok(stream) => {
                 let certificates = stream.get_ref().1.peer_certificates();
-                let peer = certificates
-                    .and_then(<[_]>::first)
-                    .map_or(Peer { eui64: None }, Peer::of);
+                let standing = self.trust.standing(certificates.unwrap_or_default());
                 let connection = Connection {
                     stream,
-                    peer,
+                    peer: standing.peer,
+                    lost: Box::pin(standing.lost()),
                     _place: place,
                 };
                 // Nobody takes it when the service is stopping.
@@ -111,11 +122,23 @@ impl Door {
 
     async fn shake_hands(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         tcp.set_nodelay(true)?;
-        let config = Arc::clone(&self.credentials.borrow().config);
+        let config = Arc::clone(&self.trust.credentials.borrow().config);
         let handshake = TlsAcceptor::from(config).accept(tcp);
         tokio::time::timeout(self.handshake_within, handshake)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+}
+
+impl Trust {
+    fn standing(&self, chain: &[CertificateDer<'_>]) -> Standing {
+        let own = chain.first();
+        Standing {
+            peer: own.map_or(Peer { eui64: None }, |own| Peer::of(own, self.eui64_from)),
+            chain: chain.iter().map(|it| it.clone().into_owned()).collect(),
+            register: self.register.clone(),
+            credentials: self.credentials.clone(),
+        }
     }
 }
 
@@ -133,6 +156,13 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(why) = self.lost.as_mut().poll(context) {
+            // The connection ends with this, so it is not asked again.
+            self.lost = Box::pin(std::future::ready(why));
+            let caller = self.peer.eui64.map(tracing::field::display);
+            tracing::warn!(caller, why, "a peer is hung up on");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, why)));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -13,14 +13,16 @@ use metrics::{Counter, Gauge, Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tonic::Code;
 
+use crate::expiry::Ends;
 use crate::status::code_name;
 use inventory::{
     ACTIVATIONS_FAILED, ACTIVATIONS_HELD, ACTIVATIONS_PARKED, ACTIVATIONS_QUEUED,
-    ACTIVATIONS_SUCCEEDED, ATTEMPTS_UNDER_WAY, BLOCK_BYTES, BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED,
-    BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY, DEVICES, DISK_ROOM, DISPATCH_PAUSED,
-    GATEWAYS_CONNECTED, IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind,
-    Metric, OPEN_CALLS, PRODUCTS, RELEASED_TODAY, REQUESTS, STORE_ERRORS, THRESHOLDS_BREACHED,
-    TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
+    ACTIVATIONS_SUCCEEDED, ATTEMPTS_UNDER_WAY, AUTHORITY_EXPIRY, BLOCK_BYTES, BLOCKS_ACKNOWLEDGED,
+    BLOCKS_REFUSED, BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY, DEVICES, DISK_ROOM,
+    DISPATCH_PAUSED, GATEWAYS_CONNECTED, IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY,
+    JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS, PRODUCTS, RELEASED_TODAY, RELOAD_REFUSED, RELOADS,
+    REQUESTS, REVOCATIONS_DUE, STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING,
+    TRANSFERS_VERIFYING,
 };
 
 /// What is asked for when the metrics are read.
@@ -29,7 +31,7 @@ pub(crate) struct Moment {
     /// Nothing when the engine has ended.
     pub engine: Option<EngineStats>,
     pub bytes_in_flight: usize,
-    pub expires_unix_seconds: i64,
+    pub ends: Ends,
     pub blocks: BlockStats,
     /// Nothing when the disk does not say.
     pub room_bytes: Option<u64>,
@@ -85,6 +87,26 @@ impl Metrics {
         BLOCKS_REFUSED.counter(&self.recorder, labels).increment(1);
     }
 
+    /// Files of this kind are looked at from now on: their series are there before anything goes wrong.
+    pub(crate) fn reload_begins(&self, what: &'static str) {
+        let labels = vec![Label::from_static_parts("what", what)];
+        RELOAD_REFUSED.gauge(&self.recorder, labels).set(0.0);
+    }
+
+    /// Files were looked at: whether anything was new; nothing when they cannot be used.
+    pub(crate) fn reloaded(&self, what: &'static str, renewed: Option<bool>) {
+        let what = Label::from_static_parts("what", what);
+        let refused = RELOAD_REFUSED.gauge(&self.recorder, vec![what.clone()]);
+        refused.set(if renewed.is_some() { 0.0 } else { 1.0 });
+        let outcome = match renewed {
+            Some(true) => "renewed",
+            Some(false) => return,
+            None => "refused",
+        };
+        let labels = vec![what, Label::from_static_parts("outcome", outcome)];
+        RELOADS.counter(&self.recorder, labels).increment(1);
+    }
+
     pub(crate) fn store_error(&self) {
         self.store_errors.increment(1);
     }
@@ -92,8 +114,11 @@ impl Metrics {
     /// All metrics in Prometheus' text format, those of one moment among them.
     pub(crate) fn text(&self, moment: &Moment) -> String {
         self.set(BYTES_IN_FLIGHT, wide(moment.bytes_in_flight));
-        let expires = u64::try_from(moment.expires_unix_seconds).unwrap_or(0);
-        self.set(CERTIFICATE_EXPIRY, expires);
+        let seconds = |end| u64::try_from(end).unwrap_or(0);
+        self.set(CERTIFICATE_EXPIRY, seconds(moment.ends.certificate));
+        self.set(AUTHORITY_EXPIRY, seconds(moment.ends.authorities));
+        let due = moment.ends.revocations.unwrap_or(0);
+        self.set(REVOCATIONS_DUE, seconds(due));
         if let Some(stats) = &moment.engine {
             self.set_engine(stats);
         }
@@ -203,6 +228,9 @@ mod tests {
         metrics.block_acknowledged(65_536);
         metrics.block_refused("BLOCK_OUT_OF_RANGE");
         metrics.store_error();
+        metrics.reload_begins("certificates");
+        metrics.reloaded("certificates", None);
+        metrics.reloaded("certificates", Some(true));
         metrics.started(&Start::default(), Duration::from_millis(250));
         metrics.scrubbed(8);
         metrics.scrub_found_damage();
@@ -213,7 +241,11 @@ mod tests {
         let text = metrics.text(&Moment {
             engine: Some(EngineStats::default()),
             bytes_in_flight: 7,
-            expires_unix_seconds: 1_000,
+            ends: Ends {
+                certificate: 1_000,
+                authorities: 2_000,
+                revocations: Some(3_000),
+            },
             room_bytes: Some(9),
             blocks: BlockStats {
                 damaged_blocks: 3,
@@ -243,6 +275,8 @@ mod tests {
             "dco_blocks_damaged 3",
             "dco_backup_timestamp_seconds 5",
             "dco_certificate_expiry_timestamp_seconds 1000",
+            "dco_reload_refused{what=\"certificates\"} 0",
+            "dco_reloads_total{what=\"certificates\",outcome=\"refused\"} 1",
             "dco_activations_queued{size=\"large\"} 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

@@ -2,11 +2,18 @@
 
 use dco_block::Eui64;
 use rustls_pki_types::CertificateDer;
+use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::der_parser::{Oid, oid};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::config::Eui64From;
 
 /// x500UniqueIdentifier, in which SMKI organisation certificates carry the party's EUI-64.
 const X500_UNIQUE_IDENTIFIER: Oid<'static> = oid!(2.5.4.45);
+/// hardwareModuleName (RFC 4108), in which SMKI Device certificates carry an EUI-64.
+const HARDWARE_MODULE_NAME: Oid<'static> = oid!(1.3.6.1.5.5.7.8.4);
+/// An EUI-64 as a URI: sixteen hex digits follow (RFC 9039).
+const URN: &str = "urn:dev:mac:";
 
 /// The other end of a connection. Its certificate has been verified; whether it is registered is
 /// asked with each call, because registration may not have what a certificate has.
@@ -18,10 +25,12 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Reads the peer of a verified certificate.
-    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Self {
-        Self {
-            eui64: eui64_of(certificate),
-        }
+    pub(crate) fn of(certificate: &CertificateDer<'_>, from: Eui64From) -> Self {
+        let eui64 = match from {
+            Eui64From::Subject => eui64_of(certificate),
+            Eui64From::San => eui64_in_san(certificate),
+        };
+        Self { eui64 }
     }
 }
 
@@ -38,6 +47,48 @@ pub fn eui64_of(certificate: &[u8]) -> Option<Eui64> {
     let bits = identifier.attr_value().as_bitstring().ok()?;
     let octets: [u8; 8] = bits.data.as_ref().try_into().ok()?;
     (bits.unused_bits == 0).then(|| Eui64::from_bits(bits_of(octets)))
+}
+
+/// The party that a certificate in DER names in its subjectAltName: the only hardwareModuleName, whose serial number has eight octets, or
+/// else the only `urn:dev:mac:` URI. Whether the certificate is good is not looked at.
+pub fn eui64_in_san(certificate: &[u8]) -> Option<Eui64> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let names = certificate.subject_alternative_name().ok()??;
+    let mut named = names.value.general_names.iter().filter_map(named_by);
+    let eui64 = named.next()?;
+    // Two names would let one part of a system read the one and another the other.
+    if named.next().is_some() { None } else { eui64 }
+}
+
+/// Outer nothing: it is a name of something else. Inner nothing: it should name a party and does not.
+fn named_by(name: &GeneralName<'_>) -> Option<Option<Eui64>> {
+    match name {
+        GeneralName::OtherName(oid, value) if *oid == HARDWARE_MODULE_NAME => {
+            Some(serial_number(value))
+        }
+        GeneralName::URI(uri) => {
+            let (scheme, digits) = uri.split_at_checked(URN.len())?;
+            scheme.eq_ignore_ascii_case(URN).then(|| hex_digits(digits))
+        }
+        _ => None,
+    }
+}
+
+/// `[0] EXPLICIT SEQUENCE { hwType OBJECT IDENTIFIER, hwSerialNum OCTET STRING }`
+fn serial_number(value: &[u8]) -> Option<Eui64> {
+    let (_, outer) = Any::from_der(value).ok()?;
+    let (_, sequence) = Any::from_der(outer.data).ok()?;
+    let (rest, _hardware_type) = Any::from_der(sequence.data).ok()?;
+    let (_, serial) = Any::from_der(rest).ok()?;
+    let is_serial = sequence.tag() == Tag::Sequence && serial.tag() == Tag::OctetString;
+    let octets = serial.data.try_into().ok()?;
+    is_serial.then(|| Eui64::from_bits(bits_of(octets)))
+}
+
+fn hex_digits(text: &str) -> Option<Eui64> {
+    let is_written_so = text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let bits = u64::from_str_radix(text, 16).ok();
+    bits.filter(|_| is_written_so).map(Eui64::from_bits)
 }
 
 #[expect(

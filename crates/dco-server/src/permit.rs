@@ -1,11 +1,14 @@
 //! Who may do what? A right is a value that only a peer's certificate and its registration can make;
 //! a handler that needs one has it in its signature.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dco_block::Eui64;
 use dco_engine::{NoticeParty, Reader as ReadsAs};
+use tokio::sync::watch;
 use tonic::Extensions;
 
 use crate::config::{Party, Role};
@@ -13,9 +16,14 @@ use crate::convert::name::OfUser;
 use crate::peer::Peer;
 use crate::status::Fault;
 
-/// Everybody who is registered.
+pub use table::{Whose, may, permissions};
+
+/// Who is registered, by EUI-64.
+pub(crate) type Parties = Arc<BTreeMap<Eui64, Party>>;
+
+/// Everybody who is registered at the moment.
 #[derive(Debug, Clone)]
-pub(crate) struct Register(Arc<BTreeMap<Eui64, Party>>);
+pub(crate) struct Register(watch::Receiver<Parties>);
 
 /// A registered party that has called.
 #[derive(Debug, Clone)]
@@ -97,25 +105,31 @@ pub(crate) struct ReportReader {
 }
 
 impl Register {
-    /// Those that the configuration names.
-    pub(crate) fn new(parties: BTreeMap<Eui64, Party>) -> Self {
-        Self(Arc::new(parties))
+    /// Whoever is published here.
+    pub(crate) fn new(parties: watch::Receiver<Parties>) -> Self {
+        Self(parties)
     }
 
-    /// The parties that may be Users.
-    pub(crate) fn users(&self) -> impl Iterator<Item = Eui64> {
-        let users = self
-            .0
-            .iter()
-            .filter(|(_, party)| party.roles.contains(&Role::User));
-        users.map(|(eui64, _)| *eui64)
+    /// What the party at the other end of a connection may be; nothing for who is not registered.
+    pub(crate) fn roles(&self, peer: Peer) -> Option<Vec<Role>> {
+        let parties = self.0.borrow();
+        Some(parties.get(&peer.eui64?)?.roles.clone())
+    }
+
+    /// Waits for the next change. Nothing when there will be none.
+    pub(crate) async fn changed(&mut self) -> Option<()> {
+        self.0.changed().await.ok()
     }
 
     /// The caller of a request, from what its connection says.
     pub(crate) fn caller(&self, request: &Extensions) -> Result<Caller, Fault> {
-        let peer = request.get::<Peer>().and_then(|peer| peer.eui64);
-        peer.and_then(|eui64| {
-            let roles = self.0.get(&eui64)?.roles.clone();
+        self.caller_at(request.get().copied())
+    }
+
+    /// The caller at the other end of a connection.
+    pub(crate) fn caller_at(&self, peer: Option<Peer>) -> Result<Caller, Fault> {
+        peer.and_then(|peer| {
+            let (eui64, roles) = (peer.eui64?, self.roles(peer)?);
             Some(Caller { eui64, roles })
         })
         .ok_or_else(Fault::caller_not_permitted)
@@ -467,7 +481,8 @@ mod tests {
             name: "a".to_owned(),
             roles: vec![Role::User],
         };
-        let register = Register::new([(FIRST.parse().unwrap(), party)].into());
+        let parties = Arc::new([(FIRST.parse().unwrap(), party)].into());
+        let register = Register::new(watch::channel(parties).1);
         let caller = |peer: Option<Peer>| {
             let mut extensions = Extensions::new();
             if let Some(peer) = peer {

@@ -36,12 +36,16 @@ use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
+use crate::expiry;
+use crate::gate::Gate;
 use crate::http::Insight;
 use crate::intake::Intake;
-use crate::listener::connections;
+use crate::listener::{Trust, connections};
 use crate::metrics::Metrics;
 use crate::observe::Observer;
 use crate::permit::Register;
+use crate::registrations::registered;
+use crate::reload::Rounds;
 use crate::scrub::Scrub;
 use crate::services::{
     ActivateFirmware, Context, DeliverySchedules, Gateway, Notices, Operations, Reports, Stopping,
@@ -100,6 +104,9 @@ pub enum ServeError {
     /// The operating system gives no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
+    /// The operating system does not let it listen for SIGHUP.
+    #[error("cannot listen for signals: {0}")]
+    Signal(#[source] io::Error),
     /// A bug.
     #[error("{0}")]
     Broken(String),
@@ -117,28 +124,40 @@ pub async fn serve(
     on_ready: impl FnOnce(Bound),
 ) -> Result<(), ServeError> {
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
-    let (signers, signers_reloader) =
-        signers::load(config.signing.clone(), config.tls.reload_every).await?;
+    let (signers, signers_reloader) = signers::load(config.signing.clone()).await?;
+    let (register, registrations) = registered(&config);
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
     let ends = Ends::default();
     let metrics = Metrics::new();
     let running = start(&config, (clock, signers), recovered, (&ends, &metrics))?;
-    let context = context(&config, clock, &running, (&ends, metrics));
-    let front = Front::new(context).await;
+    let around = (&ends, Arc::clone(&metrics), register.clone());
+    let front = Front::new(context(&config, clock, &running, around)).await;
 
-    tokio::spawn(reloader.run());
-    tokio::spawn(signers_reloader.run());
+    let (rounds, ear) =
+        Rounds::new(config.tls.reload_every, metrics).map_err(ServeError::Signal)?;
+    tokio::spawn(ear.listen());
+    tokio::spawn(rounds.clone().run(reloader));
+    tokio::spawn(rounds.clone().run(signers_reloader));
+    tokio::spawn(rounds.run(registrations));
+    let warned = (credentials.clone(), clock, config.tls.warn_before);
+    tokio::spawn(expiry::warn(warned.0, warned.1, warned.2));
     tokio::spawn(scrub(&config, &front.context));
     tokio::spawn(crate::http::serve(
         sockets.http,
         front.insight(credentials.clone()),
         ends.driver.clone().cancelled_owned(),
     ));
-    let incoming = connections(sockets.grpc, credentials, config.connections);
+    let trust = Trust {
+        credentials,
+        register,
+        eui64_from: config.tls.eui64_from,
+    };
+    let incoming = connections(sockets.grpc, trust, config.connections);
     let serving = server(&config)
         .layer(front.observer.clone())
+        .layer(Gate::new(front.context.register.clone()))
         .add_routes(front.routes.clone())
         .serve_with_incoming_shutdown(incoming, ends.stopping.draining.clone().cancelled_owned());
     let mut serving = pin!(serving);
@@ -321,16 +340,15 @@ fn context(
     config: &Config,
     clock: Clock,
     running: &Running,
-    (ends, metrics): (&Ends, Arc<Metrics>),
+    (ends, metrics, register): (&Ends, Arc<Metrics>, Register),
 ) -> Context {
-    let register = Register::new(config.parties.clone());
     let store = (
         running.blocks.clone(),
         running.reader.clone(),
         running.news.clone(),
     );
     Context {
-        intake: Intake::new(config.intake, &register, store, Arc::clone(&metrics)),
+        intake: Intake::new(config.intake, store, Arc::clone(&metrics)),
         register,
         engine: running.engine.clone(),
         reader: running.reader.clone(),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use dco_block::{Eui64, OtaImage, RejectSignature, SignerKey};
 use rustls_pki_types::pem::PemObject;
@@ -12,6 +11,7 @@ use tokio::sync::watch;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Signing;
+use crate::reload::Source;
 use crate::tls::TlsError;
 
 /// The keys of all Users' signers.
@@ -44,7 +44,6 @@ impl Signers {
 /// Looks at the files again and again.
 pub(crate) struct Reloader {
     files: BTreeMap<Eui64, Vec<PathBuf>>,
-    every: Duration,
     publish: watch::Sender<Keys>,
 }
 
@@ -52,10 +51,7 @@ pub(crate) struct Reloader {
 ///
 /// # Errors
 /// When a file cannot be read or holds something else than certificates or public keys that can verify an image.
-pub(crate) async fn load(
-    signing: Signing,
-    every: Duration,
-) -> Result<(Signers, Reloader), TlsError> {
+pub(crate) async fn load(signing: Signing) -> Result<(Signers, Reloader), TlsError> {
     let keys = Arc::new(read_all(&signing.signers).await?);
     let (publish, keys) = watch::channel(keys);
     let signers = Signers {
@@ -63,35 +59,16 @@ pub(crate) async fn load(
     };
     let reloader = Reloader {
         files: signing.signers,
-        every,
         publish,
     };
     Ok((signers, reloader))
 }
 
-impl Reloader {
-    /// Runs until nobody wants keys any more. What cannot be used is logged and not taken over: a half-written file
-    /// must not have every image rejected.
-    pub(crate) async fn run(self) {
-        let mut rounds = tokio::time::interval(self.every);
-        rounds.tick().await;
-        loop {
-            tokio::select! {
-                _ = rounds.tick() => {}
-                () = self.publish.closed() => return,
-            }
-            match self.look().await {
-                Ok(true) => tracing::info!("signers of images renewed"),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(%error, "signers of images not renewed; the old ones stay");
-                }
-            }
-        }
-    }
+impl Source for Reloader {
+    type Error = TlsError;
+    const WHAT: &'static str = "signers";
 
-    /// Whether others are in force now.
-    async fn look(&self) -> Result<bool, TlsError> {
+    async fn look(&mut self) -> Result<bool, TlsError> {
         let keys = read_all(&self.files).await?;
         Ok(self.publish.send_if_modified(|known| {
             let is_new = **known != keys;
@@ -100,6 +77,10 @@ impl Reloader {
             }
             is_new
         }))
+    }
+
+    async fn unwanted(&self) {
+        self.publish.closed().await;
     }
 }
 

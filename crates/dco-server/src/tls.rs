@@ -6,22 +6,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use tokio::sync::watch;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 use crate::config::TlsFiles;
+use crate::expiry::Ends;
+use crate::reload::Source;
 
 /// What a handshake needs, and when it ends to be good.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     /// For the next handshake.
     pub config: Arc<ServerConfig>,
-    /// When the service's own certificate expires, in seconds since 1970.
-    pub expires_unix_seconds: i64,
+    /// The same that the handshake asks, for peers that are connected.
+    pub verifier: Arc<dyn ClientCertVerifier>,
+    /// When it ends to be good.
+    pub ends: Ends,
 }
 
 /// Why certificates or keys cannot be used.
@@ -53,12 +58,13 @@ pub enum TlsError {
     },
 }
 
-/// The three files as they were read.
+/// The files as they were read.
 #[derive(PartialEq, Eq)]
 struct Pems {
     ca: Vec<u8>,
     certificate: Vec<u8>,
     key: Vec<u8>,
+    crls: Vec<Vec<u8>>,
 }
 
 /// Reads the files for the first time. The reloader that comes with it publishes what changes later.
@@ -82,26 +88,9 @@ pub(crate) struct Reloader {
     publish: watch::Sender<Credentials>,
 }
 
-impl Reloader {
-    /// Runs until nobody wants credentials any more. What cannot be used is logged and not taken over:
-    /// a half-written file must not lock everybody out.
-    pub(crate) async fn run(mut self) {
-        let mut rounds = tokio::time::interval(self.files.reload_every);
-        rounds.tick().await;
-        loop {
-            tokio::select! {
-                _ = rounds.tick() => {}
-                () = self.publish.closed() => return,
-            }
-            match self.look().await {
-                Ok(true) => tracing::info!("certificates renewed"),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(%error, "certificates not renewed; the old ones stay")
-                }
-            }
-        }
-    }
+impl Source for Reloader {
+    type Error = TlsError;
+    const WHAT: &'static str = "certificates";
 
     async fn look(&mut self) -> Result<bool, TlsError> {
         let pems = Pems::read(&self.files).await?;
@@ -112,43 +101,98 @@ impl Reloader {
         self.pems = pems;
         Ok(true)
     }
+
+    async fn unwanted(&self) {
+        self.publish.closed().await;
+    }
 }
 
 impl Pems {
     async fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let mut crls = Vec::new();
+        for file in &files.crls {
+            crls.push(read(file).await?);
+        }
         Ok(Self {
             ca: read(&files.ca).await?,
             certificate: read(&files.certificate).await?,
             key: read(&files.key).await?,
+            crls,
         })
     }
 
     fn credentials(&self, files: &TlsFiles) -> Result<Credentials, TlsError> {
         let chain = certificates(&self.certificate, &files.certificate)?;
-        let expires_unix_seconds = expiry(&chain, &files.certificate)?;
+        let authorities = certificates(&self.ca, &files.ca)?;
+        let mut crls = Vec::new();
+        for (octets, file) in self.crls.iter().zip(&files.crls) {
+            crls.append(&mut revocations(octets, file)?);
+        }
+        let ends = Ends {
+            certificate: earliest(chain.iter().take(1), &files.certificate)?,
+            authorities: earliest(authorities.iter(), &files.ca)?,
+            revocations: crls.iter().filter_map(next_update).min(),
+        };
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|error| pem_error(&files.key, "private key", error))?;
-        let mut roots = RootCertStore::empty();
-        for root in certificates(&self.ca, &files.ca)? {
-            roots.add(root).map_err(unusable)?;
-        }
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(unusable)?;
+        let verifier = verifier(authorities, crls, &provider)?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(unusable)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(Arc::clone(&verifier))
             .with_single_cert(chain, key)
             .map_err(unusable)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Credentials {
             config: Arc::new(config),
-            expires_unix_seconds,
+            verifier,
+            ends,
         })
     }
+}
+
+/// With revocation lists every certificate of a chain must be on good terms with one: it is refused if a list names it, and if its
+/// issuer has none. A list that is older than it should be still says what it says; the expiry is warned of.
+fn verifier(
+    authorities: Vec<CertificateDer<'static>>,
+    crls: Vec<CertificateRevocationListDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(authority).map_err(unusable)?;
+    }
+    let builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    builder.with_crls(crls).build().map_err(unusable)
+}
+
+/// One list in DER, or any number of them in PEM.
+fn revocations(
+    octets: &[u8],
+    file: &Path,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    let expected = "certificate revocation list";
+    if CertificateRevocationList::from_der(octets).is_ok() {
+        return Ok(vec![CertificateRevocationListDer::from(octets.to_vec())]);
+    }
+    let lists = CertificateRevocationListDer::pem_slice_iter(octets)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| pem_error(file, expected, error))?;
+    let bad = lists
+        .iter()
+        .find_map(|list| CertificateRevocationList::from_der(list).err());
+    match bad {
+        Some(error) => Err(pem_error(file, expected, error)),
+        None if lists.is_empty() => Err(pem_error(file, expected, "it has none")),
+        None => Ok(lists),
+    }
+}
+
+fn next_update(list: &CertificateRevocationListDer<'_>) -> Option<i64> {
+    let (_, list) = CertificateRevocationList::from_der(list).ok()?;
+    Some(list.next_update()?.timestamp())
 }
 
 fn certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -162,13 +206,20 @@ fn certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>,
     Ok(chain)
 }
 
-fn expiry(chain: &[CertificateDer<'_>], file: &Path) -> Result<i64, TlsError> {
+/// When the first of some certificates expires.
+fn earliest<'a>(
+    chain: impl Iterator<Item = &'a CertificateDer<'static>>,
+    file: &Path,
+) -> Result<i64, TlsError> {
     let failed = |why: String| pem_error(file, "certificate", why);
-    let own = chain
-        .first()
-        .ok_or_else(|| failed("it has none".to_owned()))?;
-    let (_, own) = X509Certificate::from_der(own).map_err(|error| failed(error.to_string()))?;
-    Ok(own.validity().not_after.timestamp())
+    let mut ends = Vec::new();
+    for certificate in chain {
+        let parsed = X509Certificate::from_der(certificate);
+        let (_, certificate) = parsed.map_err(|error| failed(error.to_string()))?;
+        ends.push(certificate.validity().not_after.timestamp());
+    }
+    let earliest = ends.into_iter().min();
+    earliest.ok_or_else(|| failed("it has none".to_owned()))
 }
 
 /// Reads a PEM file.

@@ -9,19 +9,21 @@ use serde_json::json;
 use crate::development::{self, Places, Registered};
 use crate::exit::{Answer, Failure};
 use crate::files;
-use crate::pki::PkiError;
+use crate::pki::{self, PkiError};
 use crate::table::{properties, table};
 
 /// Make certificates and keys for development
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Make certificates and keys for development: an authority, the service, Users, gateways, one
-operator, one Service Desk officer, one auditor, and a key that signs images. The keys lie in
-the folder in the clear. A file that is there already is never overwritten.
+Make certificates and keys for development: a root authority and an issuing one with their
+revocation lists, the service, Users, gateways, one operator, two Service Desk officers, one
+auditor, and a key that signs images. The keys lie in the folder in the clear. A file that is
+there already is never overwritten, but for the list that --revoke adds to.
 
 Examples:
   dco pki pki --config dco.toml
   dco pki pki --users 3 --gateways 2
+  dco pki pki --revoke user2
 
 Then `--as pki/user1` makes any command speak as the first User.")]
 pub(crate) struct Pki {
@@ -38,10 +40,22 @@ pub(crate) struct Pki {
     /// Write a configuration for them, ready for `dco serve`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Put a party's certificate on the revocation list of a folder that is there, and do nothing else
+    #[arg(long, value_name = "PARTY", conflicts_with_all = ["users", "gateways", "config"])]
+    revoke: Vec<String>,
 }
 
 impl Pki {
     pub(crate) fn run(self) -> Result<Answer, Failure> {
+        if !self.revoke.is_empty() {
+            let list = pki::revoke(&self.dir, &self.revoke, Clock::wall().now_us())?;
+            let (parties, list) = (self.revoke.join(", "), list.display().to_string());
+            let text = format!("revoked: {parties}; the list is {list}");
+            return Ok(Answer::new(
+                text,
+                json!({ "revoked": self.revoke, "list": list }),
+            ));
+        }
         // Looked at first, so that no PKI is left over without its configuration.
         if let Some(config) = self.config.as_deref().filter(|config| config.exists()) {
             return Err(PkiError::Exists {
@@ -139,6 +153,7 @@ mod tests {
             users: 1,
             gateways: 1,
             config: Some(dir.join("dco.toml")),
+            revoke: Vec::new(),
         }
     }
 

@@ -76,9 +76,10 @@ impl From<ServeError> for Failure {
         match error {
             ServeError::Tls(_) | ServeError::Listen { .. } => Self::config(error),
             ServeError::Open(_) | ServeError::Backup(_) => Self::data(error),
-            ServeError::Store(_) | ServeError::Thread(_) | ServeError::Broken(_) => {
-                Self::internal(error)
-            }
+            ServeError::Store(_)
+            | ServeError::Signal(_)
+            | ServeError::Thread(_)
+            | ServeError::Broken(_) => Self::internal(error),
         }
     }
 }

@@ -4,21 +4,24 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use p256::ecdsa::DerSignature;
+use p256::ecdsa::signature::Signer;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder, CertificateBuilder};
-use x509_cert::certificate::TbsCertificate;
+use x509_cert::certificate::{TbsCertificate, Version};
+use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
 use x509_cert::der::asn1::{
-    Any, BitString, Ia5String, ObjectIdentifier, OctetString, PrintableString, SetOfVec,
+    Any, BitString, Ia5String, ObjectIdentifier, OctetString, PrintableString, SetOfVec, Uint,
     Utf8StringRef,
 };
 use x509_cert::der::oid::AssociatedOid;
-use x509_cert::der::{self, Decode, Encode, EncodePem, pem::LineEnding};
+use x509_cert::der::referenced::OwnedToRef;
+use x509_cert::der::{self, Decode, DecodePem, Encode, EncodePem, pem::LineEnding};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, KeyUsage, KeyUsages, SubjectAltName,
+    AuthorityKeyIdentifier, BasicConstraints, CrlNumber, KeyUsage, KeyUsages, SubjectAltName,
     SubjectKeyIdentifier,
 };
 use x509_cert::ext::{Criticality, Extension, ToExtension};
@@ -34,7 +37,8 @@ const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const ORGANIZATIONAL_UNIT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
 pub(super) const UNIQUE_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.45");
 
-const CA_COMMON_NAME: &str = "DCO development root CA";
+const ROOT_COMMON_NAME: &str = "DCO development root CA";
+const ISSUING_COMMON_NAME: &str = "DCO development issuing CA";
 const CA_NUMBER_BYTES: usize = 4;
 /// The role code of an issuing CA in the SMKI test PKI.
 const CA_ROLE: u8 = 0x07;
@@ -49,7 +53,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 #[derive(Clone, Copy)]
 pub(super) struct Validity(x509_cert::time::Validity);
 
-/// The root CA.
+/// A CA.
 pub(super) struct Authority {
     key: Key,
     name: Name,
@@ -76,25 +80,52 @@ impl Validity {
 }
 
 impl Authority {
-    /// A root CA that has signed itself.
-    pub(super) fn new(key: Key, validity: Validity) -> Result<Self, PkiError> {
-        Self::try_new(key, validity).map_err(|fault| refused(CA_COMMON_NAME, fault))
+    /// A root CA that has signed itself, and signs issuing CAs.
+    pub(super) fn root(key: Key, validity: Validity) -> Result<Self, PkiError> {
+        let made = Self::try_new((ROOT_COMMON_NAME, 1), key, validity, None);
+        made.map_err(|fault| refused(ROOT_COMMON_NAME, fault))
     }
 
-    fn try_new(key: Key, validity: Validity) -> builder::Result<Self> {
+    /// A CA under this one, which signs parties.
+    pub(super) fn issuing(&self, key: Key) -> Result<Self, PkiError> {
+        let made = Self::try_new((ISSUING_COMMON_NAME, 0), key, self.validity, Some(self));
+        made.map_err(|fault| refused(ISSUING_COMMON_NAME, fault))
+    }
+
+    /// A CA that was made before.
+    pub(super) fn known(certificate_pem: &[u8], key_pem: &str) -> Result<Self, PkiError> {
+        let read = |fault: der::Error| refused(ISSUING_COMMON_NAME, fault);
+        let certificate = Certificate::from_pem(certificate_pem).map_err(read)?;
+        let tbs = certificate.tbs_certificate();
+        Ok(Self {
+            key: Key::from_pem(key_pem)?,
+            name: tbs.subject().clone(),
+            validity: Validity(*tbs.validity()),
+            certificate,
+        })
+    }
+
+    /// `issuer` is nothing for a root; `below` is how many CAs there may be under it.
+    fn try_new(
+        (common_name, below): (&str, u8),
+        key: Key,
+        validity: Validity,
+        issuer: Option<&Self>,
+    ) -> builder::Result<Self> {
         // Each root has its own name. Under one name for all, a certificate of another PKI would look like a forgery of this one,
         // and whoever mixed up two folders would be told of a bad signature.
         let public = SubjectPublicKeyInfo::from_key(key.signing_key().verifying_key())?;
         let digest = Sha256::digest(public.subject_public_key.raw_bytes());
         let octets = digest.iter().take(CA_NUMBER_BYTES);
         let number: String = octets.map(|octet| format!("{octet:02X}")).collect();
-        let name = name(&format!("{CA_COMMON_NAME} {number}"), CA_ROLE, None)?;
+        let name = name(&format!("{common_name} {number}"), CA_ROLE, None)?;
         let profile = Profile {
-            issuer: name.clone(),
+            issuer: issuer.map_or(&name, |issuer| &issuer.name).clone(),
             subject: name.clone(),
-            usage: Usage::SignCertificates,
+            usage: Usage::SignCertificates(below),
         };
-        let certificate = certificate(profile, validity, &key, &key)?;
+        let signer = issuer.map_or(&key, |issuer| &issuer.key);
+        let certificate = certificate(profile, validity, &key, signer)?;
         Ok(Self {
             key,
             name,
@@ -109,10 +140,71 @@ impl Authority {
 
     pub(super) fn certificate_pem(&self) -> Result<String, PkiError> {
         let pem = self.certificate.to_pem(LineEnding::LF);
-        pem.map_err(|fault| refused(CA_COMMON_NAME, fault))
+        pem.map_err(|fault| refused(ROOT_COMMON_NAME, fault))
     }
 
-    /// A certificate for a party's key, as PEM.
+    /// A revocation list of this CA, as PEM: what `before` has, and besides the first certificate of each PEM text, revoked now.
+    pub(super) fn revocations(
+        &self,
+        before: Option<&[u8]>,
+        revoked: &[Vec<u8>],
+        now_us: i64,
+    ) -> Result<String, PkiError> {
+        let made = self.try_revocations(before, revoked, now_us);
+        made.map_err(|fault| refused("the revocation list", fault))
+    }
+
+    fn try_revocations(
+        &self,
+        before: Option<&[u8]>,
+        revoked: &[Vec<u8>],
+        now_us: i64,
+    ) -> builder::Result<String> {
+        let now = instant(u64::try_from(now_us.div_euclid(MICROS_PER_SECOND)).unwrap_or(0))?;
+        let before: Option<CertificateList> = before.map(CertificateList::from_pem).transpose()?;
+        let listed = before.and_then(|list| list.tbs_cert_list.revoked_certificates);
+        let mut listed = listed.unwrap_or_default();
+        for pem in revoked {
+            let chain = Certificate::load_pem_chain(pem)?;
+            let serials = chain.iter().take(1);
+            listed.extend(serials.map(|own| RevokedCert {
+                serial_number: own.tbs_certificate().serial_number().clone(),
+                revocation_date: now,
+                crl_entry_extensions: None,
+            }));
+        }
+        let public = self.certificate.tbs_certificate().subject_public_key_info();
+        let authority = AuthorityKeyIdentifier {
+            key_identifier: Some(key_identifier(public.owned_to_ref())?),
+            ..Default::default()
+        };
+        // Each list has one entry more than that before it, or is the first.
+        let count = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+        let number = CrlNumber(Uint::new(&octets_of(count))?);
+        let mut extensions = vec![number.to_extension(&self.name, &[])?];
+        extensions.push(authority.to_extension(&self.name, &extensions)?);
+        self.sign_list(TbsCertList {
+            version: Version::V2,
+            signature: self.certificate.signature_algorithm().clone(),
+            issuer: self.name.clone(),
+            this_update: now,
+            next_update: Some(self.validity.0.not_after),
+            revoked_certificates: (!listed.is_empty()).then_some(listed),
+            crl_extensions: Some(extensions),
+        })
+    }
+
+    fn sign_list(&self, tbs_cert_list: TbsCertList) -> builder::Result<String> {
+        let signature: DerSignature = self.key.signing_key().sign(&tbs_cert_list.to_der()?);
+        let list = CertificateList {
+            signature_algorithm: tbs_cert_list.signature.clone(),
+            signature: BitString::from_bytes(signature.as_bytes())?,
+            tbs_cert_list,
+        };
+        Ok(list.to_pem(LineEnding::LF)?)
+    }
+
+    /// A certificate for a party's key, followed by this CA's, as PEM: what leads from the party to the root.
     pub(super) fn issue(&self, party: &Party, key: &Key) -> Result<String, PkiError> {
         self.try_issue(party, key)
             .map_err(|fault| refused(&party.common_name, fault))
@@ -130,13 +222,14 @@ impl Authority {
             usage: Usage::Authenticate(names.collect::<der::Result<_>>()?),
         };
         let certificate = certificate(profile, self.validity, key, &self.key)?;
-        Ok(certificate.to_pem(LineEnding::LF)?)
+        Ok(certificate.to_pem(LineEnding::LF)? + &self.certificate.to_pem(LineEnding::LF)?)
     }
 }
 
 /// Which extensions a certificate has.
 enum Usage {
-    SignCertificates,
+    /// And revocation lists. With how many CAs there may be below.
+    SignCertificates(u8),
     /// With these names; clients need none.
     Authenticate(Vec<GeneralName>),
 }
@@ -169,12 +262,12 @@ impl BuilderProfile for Profile {
             ..Default::default()
         })?;
         match &self.usage {
-            Usage::SignCertificates => {
+            Usage::SignCertificates(below) => {
                 made.add(&BasicConstraints {
                     ca: true,
-                    path_len_constraint: Some(0),
+                    path_len_constraint: Some(*below),
                 })?;
-                made.add(&KeyUsage(KeyUsages::KeyCertSign.into()))?;
+                made.add(&KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))?;
             }
             Usage::Authenticate(names) => {
                 made.add(&KeyUsage(KeyUsages::DigitalSignature.into()))?;
@@ -247,7 +340,7 @@ fn name(common_name: &str, role: u8, eui64: Option<u64>) -> der::Result<Name> {
         part(ORGANIZATIONAL_UNIT, &role)?,
     ];
     if let Some(bits) = eui64 {
-        let octets = eui64_octets(bits);
+        let octets = octets_of(bits);
         parts.push(part(UNIQUE_IDENTIFIER, &BitString::from_bytes(&octets)?)?);
     }
     // A Name cannot be made from parts, only be read.
@@ -266,9 +359,9 @@ where
 /// The first pair as it is written comes first.
 #[expect(
     clippy::big_endian_bytes,
-    reason = "an EUI-64 goes most significant octet first"
+    reason = "an EUI-64 goes most significant octet first, and so does an INTEGER"
 )]
-fn eui64_octets(bits: u64) -> [u8; 8] {
+fn octets_of(bits: u64) -> [u8; 8] {
     bits.to_be_bytes()
 }
 

@@ -67,6 +67,29 @@ fn write_new(new: &NewFile<'_>) -> Result<(), PkiError> {
     }
 }
 
+/// A file that was made before.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "keys and certificates are files of their own and no stored data"
+)]
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, PkiError> {
+    std::fs::read(path).map_err(|source| PkiError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Puts a text in the place of a file's, so that whoever reads it sees the one or the other.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "keys and certificates are files of their own and no stored data"
+)]
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), PkiError> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).map_err(|fault| failed(&new, fault))?;
+    std::fs::rename(&new, path).map_err(|fault| failed(path, fault))
+}
+
 fn exists(path: &Path) -> PkiError {
     PkiError::Exists {
         path: path.to_owned(),

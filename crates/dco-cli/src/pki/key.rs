@@ -24,6 +24,11 @@ impl Key {
             })
     }
 
+    /// A key that was made before: PKCS#8.
+    pub(super) fn from_pem(pem: &str) -> Result<Self, PkiError> {
+        SecretKey::from_pkcs8_pem(pem).map(Self).map_err(unusable)
+    }
+
     pub(super) fn signing_key(&self) -> SigningKey {
         SigningKey::from(&self.0)
     }

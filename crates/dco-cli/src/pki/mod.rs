@@ -1,7 +1,9 @@
-//! A development PKI: one root CA, a certificate and key for each party, and a key pair that signs images.
+//! A development PKI: a root CA, an issuing CA under it, a revocation list of each, a certificate and key for each party, and a key pair
+//! that signs images.
 //!
 //! The certificates follow the profile of SMKI organisation certificates as far as a test needs it: P-256 with SHA-256, OU = role
-//! code, the EUI-64 as a BIT STRING of 64 bits in x500UniqueIdentifier, one critical keyUsage, no extendedKeyUsage. It is for
+//! code, the EUI-64 as a BIT STRING of 64 bits in x500UniqueIdentifier, key identifiers of eight octets, one critical keyUsage, no
+//! extendedKeyUsage. Left out is the critical certificatePolicies extension: rustls refuses certificates with it in a handshake. It is for
 //! development and tests only: the keys lie on the disk in the clear.
 
 mod certificate;
@@ -32,6 +34,7 @@ pub(crate) const ROLE_DCC: u8 = 0x04;
 
 /// File names that no party can have.
 const CA: &str = "ca";
+const ISSUING: &str = "issuing";
 const SIGNER: &str = "signer";
 const SIGNER_PUBLIC: &str = "signer.public";
 
@@ -71,7 +74,12 @@ pub(crate) enum ServerName {
 /// Where everything was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PkiPaths {
+    /// The root: what everybody trusts.
     pub(crate) ca: PartyPaths,
+    /// What signs the parties.
+    pub(crate) issuing: PartyPaths,
+    /// The revocation lists of both.
+    pub(crate) revocations: [PathBuf; 2],
     /// In the order of the plan.
     pub(crate) parties: Vec<PartyPaths>,
     /// The private key that signs images.
@@ -100,6 +108,8 @@ pub(crate) enum PkiError {
     FileNameInvalid { file_name: String },
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
     #[error(
         "no certificate can be valid for {validity_days} days from {not_before_us} us after 1970; choose a time from 1970 to 9999"
     )]
@@ -127,12 +137,20 @@ pub(crate) enum PkiError {
 pub(crate) fn make(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
     let paths = paths(dir, plan)?;
     let validity = Validity::new(plan.not_before_us, plan.validity_days)?;
-    let authority = Authority::new(Key::random()?, validity)?;
+    let root = Authority::root(Key::random()?, validity)?;
+    let authority = root.issuing(Key::random()?)?;
 
-    let mut files = vec![
-        NewFile::public(&paths.ca.certificate, authority.certificate_pem()?),
-        NewFile::secret(&paths.ca.key, authority.key().to_pem()?),
-    ];
+    let mut files = Vec::new();
+    let authorities = [(&root, &paths.ca), (&authority, &paths.issuing)];
+    for ((authority, paths), list) in authorities.into_iter().zip(&paths.revocations) {
+        files.push(NewFile::public(
+            &paths.certificate,
+            authority.certificate_pem()?,
+        ));
+        files.push(NewFile::secret(&paths.key, authority.key().to_pem()?));
+        let none = authority.revocations(None, &[], plan.not_before_us)?;
+        files.push(NewFile::public(list, none));
+    }
     for (party, paths) in plan.parties.iter().zip(&paths.parties) {
         let key = Key::random()?;
         files.push(NewFile::public(
@@ -152,6 +170,26 @@ pub(crate) fn make(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
     Ok(paths)
 }
 
+/// Puts the certificates of parties on the issuing CA's revocation list; those on it stay. Returns the list's path.
+pub(crate) fn revoke(dir: &Path, parties: &[String], now_us: i64) -> Result<PathBuf, PkiError> {
+    let issuing = PartyPaths::new(dir, ISSUING);
+    let key = files::read(&issuing.key)?;
+    let key = String::from_utf8_lossy(&key);
+    let authority = Authority::known(&files::read(&issuing.certificate)?, &key)?;
+    let list = revocation_list(dir, ISSUING);
+    let revoked: Vec<_> = parties
+        .iter()
+        .map(|party| files::read(&PartyPaths::new(dir, party).certificate))
+        .collect::<Result<_, _>>()?;
+    let text = authority.revocations(Some(&files::read(&list)?), &revoked, now_us)?;
+    files::replace(&list, &text)?;
+    Ok(list)
+}
+
+fn revocation_list(dir: &Path, authority: &str) -> PathBuf {
+    dir.join(format!("{authority}.crl"))
+}
+
 /// What a server on this machine may be called by: `localhost`, `127.0.0.1`, `::1`.
 pub(crate) fn loopback_names() -> Vec<ServerName> {
     vec![
@@ -162,7 +200,7 @@ pub(crate) fn loopback_names() -> Vec<ServerName> {
 }
 
 fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
-    let mut taken = vec![CA, SIGNER, SIGNER_PUBLIC];
+    let mut taken = vec![CA, ISSUING, SIGNER, SIGNER_PUBLIC];
     for Party { file_name, .. } in &plan.parties {
         if !is_file_name(file_name) {
             let file_name = file_name.clone();
@@ -176,6 +214,8 @@ fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
     }
     Ok(PkiPaths {
         ca: PartyPaths::new(dir, CA),
+        issuing: PartyPaths::new(dir, ISSUING),
+        revocations: [CA, ISSUING].map(|authority| revocation_list(dir, authority)),
         parties: plan
             .parties
             .iter()

@@ -6,7 +6,7 @@ use p256::ecdsa::{DerSignature, Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use tempfile::TempDir;
 use x509_cert::Certificate;
-use x509_cert::der::{Decode, DecodePem, Encode};
+use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName};
 
 use super::*;
@@ -41,7 +41,7 @@ fn read(path: &Path) -> Vec<u8> {
 }
 
 fn certificate(path: &Path) -> Certificate {
-    Certificate::from_pem(read(path)).unwrap()
+    Certificate::load_pem_chain(&read(path)).unwrap().remove(0)
 }
 
 fn verifying_key(certificate: &Certificate) -> VerifyingKey {
@@ -56,25 +56,31 @@ fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
 }
 
 #[test]
-fn every_certificate_is_signed_by_the_root_and_carries_its_partys_eui_64() {
+fn every_certificate_leads_to_the_root_and_carries_its_partys_eui_64() {
     let dir = TempDir::new().unwrap();
     let plan = plan();
     let paths = make(dir.path(), &plan).unwrap();
     let root = certificate(&paths.ca.certificate);
     assert!(is_signed_by(&root, &root));
+    let issuing = certificate(&paths.issuing.certificate);
+    assert!(is_signed_by(&issuing, &root) && !is_signed_by(&issuing, &issuing));
     for (party, paths) in plan.parties.iter().zip(&paths.parties) {
-        let certificate = certificate(&paths.certificate);
-        assert!(is_signed_by(&certificate, &root));
+        let chain = Certificate::load_pem_chain(&read(&paths.certificate)).unwrap();
+        let [certificate, above] = chain.as_slice() else {
+            panic!("a party's file has its certificate and the issuing CA's")
+        };
+        assert_eq!(*above, issuing);
+        assert!(is_signed_by(certificate, &issuing));
         assert_eq!(
             certificate.tbs_certificate().issuer(),
-            root.tbs_certificate().subject()
+            issuing.tbs_certificate().subject()
         );
         assert_eq!(eui64_of(&read(&paths.certificate)).unwrap(), party.eui64);
         let subject = certificate.tbs_certificate().subject().to_string();
         assert!(subject.contains("OU=02"), "{subject}");
         let key = ImageSigner::from_pem(std::str::from_utf8(&read(&paths.key)).unwrap()).unwrap();
         let signature = Signature::from_slice(&key.sign(b"mine")).unwrap();
-        verifying_key(&certificate)
+        verifying_key(certificate)
             .verify(b"mine", &signature)
             .unwrap();
     }
@@ -167,7 +173,10 @@ fn certificates_are_valid_for_the_days_asked_for_and_have_their_own_serial_numbe
     let dir = TempDir::new().unwrap();
     let paths = make(dir.path(), &plan()).unwrap();
     let mut serials = BTreeSet::new();
-    for party in std::iter::once(&paths.ca).chain(&paths.parties) {
+    for party in [&paths.ca, &paths.issuing]
+        .into_iter()
+        .chain(&paths.parties)
+    {
         let certificate = certificate(&party.certificate);
         let validity = certificate.tbs_certificate().validity();
         assert_eq!(validity.not_before.to_string(), "2026-03-01T00:00:00Z");
@@ -234,6 +243,7 @@ fn plans_that_cannot_be_are_refused() {
     assert!(matches!(refused(&twice), PkiError::FileNameTaken { .. }));
     for (name, invalid) in [
         ("ca", false),
+        ("issuing", false),
         ("signer", false),
         ("signer.public", false),
         ("../up", true),
@@ -275,4 +285,70 @@ fn what_is_no_key_or_carries_no_eui_64_is_refused() {
         "{refused}"
     );
     assert!(matches!(eui64_of(b"none"), Err(PkiError::NoEui64 { .. })));
+}
+
+fn openssl(args: &[&str], files: &[&Path]) -> Option<String> {
+    let mut command = std::process::Command::new("openssl");
+    let ended = command.args(args).args(files).output().ok()?;
+    Some(String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned())
+}
+
+/// Says nothing where there is no openssl.
+#[test]
+fn openssl_follows_the_chain_and_the_lists_and_sees_the_profile() {
+    let dir = TempDir::new().unwrap();
+    let paths = make(dir.path(), &plan()).unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let lists = dir.path().join("lists.pem");
+    let verify = || {
+        let both = paths.revocations.iter().flat_map(|list| read(list));
+        files::replace(&lists, &String::from_utf8(both.collect()).unwrap()).unwrap();
+        let at = (NOT_BEFORE_US / 1_000_000 + 86_400).to_string();
+        let (root, issuing, lists) = (path("ca.pem"), path("issuing.pem"), path("lists.pem"));
+        let args = [
+            "verify",
+            "-x509_strict",
+            "-attime",
+            &at,
+            "-crl_check_all",
+            "-CAfile",
+            &root,
+            "-untrusted",
+            &issuing,
+            "-CRLfile",
+            &lists,
+        ];
+        openssl(&args, &[&paths.parties[1].certificate])
+    };
+    let Some(said) = verify() else { return };
+    assert!(said.contains(": OK"), "{said}");
+    let args = ["x509", "-noout", "-text", "-in"];
+    let said = openssl(&args, &[&paths.parties[1].certificate]).unwrap();
+    for profile in [
+        "prime256v1",
+        "ecdsa-with-SHA256",
+        "OU = 02",
+        "X509v3 Key Usage: critical",
+    ] {
+        assert!(said.contains(profile), "{profile} is not in {said}");
+    }
+    assert!(!said.contains("Extended Key Usage"), "{said}");
+
+    let revoked = revoke(
+        dir.path(),
+        &["supplier".to_owned()],
+        NOT_BEFORE_US + 1_000_000,
+    );
+    assert_eq!(revoked.unwrap(), paths.revocations[1]);
+    let said = verify().unwrap();
+    assert!(said.contains("certificate revoked"), "{said}");
+    // Another one on the same list leaves the first where it is.
+    revoke(
+        dir.path(),
+        &["server".to_owned()],
+        NOT_BEFORE_US + 2_000_000,
+    )
+    .unwrap();
+    let said = verify().unwrap();
+    assert!(said.contains("certificate revoked"), "{said}");
 }

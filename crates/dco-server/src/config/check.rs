@@ -30,6 +30,7 @@ const HOURS_MAX: u32 = 87_600;
 const MINUTES_MAX: u32 = HOURS_MAX * 60;
 /// A hundred years.
 const DAYS_MAX: u32 = 36_525;
+const DAY: Duration = Duration::from_secs(86_400);
 const MEBIBYTE: u32 = 1024 * 1024;
 const GIBIBYTE: u32 = 1024 * MEBIBYTE;
 /// A million gibibytes: more than any folder holds, and far from the end of the numbers.
@@ -50,6 +51,7 @@ impl ConfigFile {
         }
         let intake = self.intake.check(self.transfer.room_again()?)?;
         Ok(Config {
+            file: None,
             data_dir: base_dir.join(&self.data_dir),
             listen: address("listen", &self.listen)?,
             http_listen,
@@ -108,7 +110,10 @@ impl TlsSection {
             ca: base_dir.join(self.ca),
             certificate: base_dir.join(self.certificate),
             key: base_dir.join(self.key),
+            crls: self.crls.iter().map(|file| base_dir.join(file)).collect(),
+            eui64_from: self.eui64_from,
             reload_every: seconds("tls.reload_seconds", self.reload_seconds, 1..=86_400)?,
+            warn_before: DAY * within("tls.warn_before_days", self.warn_before_days, 0..=3_660)?,
         })
     }
 }

@@ -57,8 +57,14 @@ pub struct TlsSection {
     pub ca: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
+    #[serde(default)]
+    pub crls: Vec<PathBuf>,
+    #[serde(default)]
+    pub eui64_from: Eui64From,
     #[serde(default = "default_reload_seconds")]
     pub reload_seconds: u32,
+    #[serde(default = "default_warn_before_days")]
+    pub warn_before_days: u32,
 }
 
 /// `[connections]`
@@ -235,6 +241,17 @@ pub struct PartySection {
     pub roles: Vec<Role>,
 }
 
+/// Where a certificate names its party.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Eui64From {
+    /// The subject's x500UniqueIdentifier, as in SMKI organisation certificates.
+    #[default]
+    Subject,
+    /// The subjectAltName: a hardwareModuleName of eight octets, as in SMKI Device certificates, or a `urn:dev:mac:` URI (RFC 9039).
+    San,
+}
+
 /// What a registered party may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -261,6 +278,10 @@ fn default_drain_seconds() -> u32 {
 
 fn default_reload_seconds() -> u32 {
     60
+}
+
+fn default_warn_before_days() -> u32 {
+    30
 }
 
 impl Default for ConnectionsSection {

@@ -72,6 +72,26 @@ pub(super) const CERTIFICATE_EXPIRY: Metric = gauge(
     Unit::Seconds,
     "When the service's own certificate expires, since 1970",
 );
+pub(super) const AUTHORITY_EXPIRY: Metric = gauge(
+    "dco_authority_expiry_timestamp_seconds",
+    Unit::Seconds,
+    "When the first authority of peers' certificates expires, since 1970",
+);
+pub(super) const REVOCATIONS_DUE: Metric = gauge(
+    "dco_revocation_list_due_timestamp_seconds",
+    Unit::Seconds,
+    "When the first revocation list should be replaced by its next, since 1970; 0 without one",
+);
+pub(super) const RELOADS: Metric = counter(
+    "dco_reloads_total",
+    Unit::Count,
+    "Changed files that were taken over or refused while the service ran, by what they are and outcome",
+);
+pub(super) const RELOAD_REFUSED: Metric = gauge(
+    "dco_reload_refused",
+    Unit::Count,
+    "1 while the files as they are now cannot be used and the old ones stay in force, by what they are",
+);
 pub(super) const TRANSFERS_RECEIVING: Metric = gauge(
     "dco_transfers_receiving",
     Unit::Count,
@@ -271,6 +291,10 @@ pub(super) const INVENTORY: &[Metric] = &[
     BYTES_IN_FLIGHT,
     STORE_ERRORS,
     CERTIFICATE_EXPIRY,
+    AUTHORITY_EXPIRY,
+    REVOCATIONS_DUE,
+    RELOADS,
+    RELOAD_REFUSED,
     TRANSFERS_RECEIVING,
     TRANSFERS_VERIFYING,
     IMAGES_STORED,

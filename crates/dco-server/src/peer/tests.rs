@@ -34,9 +34,16 @@ fn bit_string(unused_bits: u8, octets: &[u8]) -> Vec<u8> {
 
 /// A certificate with this subject; nobody has signed it, which is for the handshake to find out.
 fn certificate(subject: &[Vec<u8>]) -> Vec<u8> {
+    certificate_with(subject, &[])
+}
+
+/// The same with names in its subjectAltName.
+fn certificate_with(subject: &[Vec<u8>], names: &[Vec<u8>]) -> Vec<u8> {
     let algorithm = sequence(&[der(0x06, &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02])]);
     let instant = der(0x17, b"260101000000Z");
     let key = sequence(&[algorithm.clone(), bit_string(0, &[4; 65])]);
+    let san = [der(0x06, &[0x55, 0x1D, 0x11]), der(0x04, &sequence(names))];
+    let extensions = der(0xA3, &sequence(&[sequence(&san)]));
     let certificate = sequence(&[
         der(0xA0, &der(0x02, &[2])),
         der(0x02, &[1]),
@@ -45,6 +52,11 @@ fn certificate(subject: &[Vec<u8>]) -> Vec<u8> {
         sequence(&[instant.clone(), instant]),
         sequence(subject),
         key,
+        if names.is_empty() {
+            Vec::new()
+        } else {
+            extensions
+        },
     ]);
     sequence(&[certificate, algorithm, bit_string(0, &[0; 8])])
 }
@@ -87,5 +99,56 @@ fn bytes_that_are_no_certificate_name_nobody() {
     let whole = certificate(&[attribute(45, bit_string(0, &EUI64))]);
     for length in 0..whole.len() {
         assert_eq!(eui64_of(&whole[..length]), None);
+    }
+}
+
+/// An otherName of this type with a hardware type and a serial number.
+fn other_name(last: u8, serial_number: Vec<u8>) -> Vec<u8> {
+    let kind = der(0x06, &[0x2B, 6, 1, 5, 5, 7, 8, last]);
+    let value = sequence(&[der(0x06, &[0x2A, 3]), serial_number]);
+    der(0xA0, &[kind, der(0xA0, &value)].concat())
+}
+
+#[test]
+fn the_san_names_a_party_by_a_hardware_module_name_or_a_urn_and_once_only() {
+    let hardware = |octets: &[u8]| other_name(4, der(0x04, octets));
+    let uri = |text: &str| der(0x86, text.as_bytes());
+    let dns = der(0x82, b"90b3d51f30010000");
+    let urn = uri("URN:dev:mac:90b3d51f30010000");
+    let good: [&[Vec<u8>]; 4] = [
+        &[hardware(&EUI64)],
+        &[dns.clone(), hardware(&EUI64)],
+        std::slice::from_ref(&urn),
+        &[uri("https://example.org/"), urn.clone(), dns.clone()],
+    ];
+    let bad: [&[Vec<u8>]; 8] = [
+        &[],
+        &[dns],
+        &[hardware(&EUI64[..7])],
+        &[other_name(4, der(0x0C, &EUI64))],
+        &[other_name(5, der(0x04, &EUI64))],
+        &[hardware(&EUI64), urn.clone()],
+        &[uri("urn:dev:mac:+0b3d51f30010000")],
+        &[uri("urn:dev:mac:90b3d51f3001000")],
+    ];
+    // What stands in the subject is not looked at then, nor the other way round.
+    let subject = [attribute(45, bit_string(0, &[7; 8]))];
+    for names in good {
+        let certificate = certificate_with(&subject, names);
+        let san = Peer::of(&certificate.as_slice().into(), Eui64From::San);
+        assert_eq!(
+            san.eui64,
+            Some(Eui64::from_bits(bits_of(EUI64))),
+            "{names:02x?}"
+        );
+        let subject = Peer::of(&certificate.as_slice().into(), Eui64From::Subject);
+        assert_eq!(subject.eui64, Some(Eui64::from_bits(bits_of([7; 8]))));
+    }
+    for names in bad {
+        assert_eq!(
+            eui64_in_san(&certificate_with(&subject, names)),
+            None,
+            "{names:02x?}"
+        );
     }
 }

@@ -54,7 +54,7 @@ fn signing(file: PathBuf) -> Signing {
 }
 
 async fn loaded(folder: &TempDir, text: &str) -> Result<(Signers, Reloader), TlsError> {
-    load(signing(put(folder, text)), Duration::from_secs(60)).await
+    load(signing(put(folder, text))).await
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn what_cannot_verify_images_is_refused_with_its_file() {
         assert!(refused.contains("signers.pem"), "{refused}");
     }
     let nowhere = signing(folder.path().join("nowhere.pem"));
-    let refused = load(nowhere, Duration::from_secs(60)).await.err().unwrap();
+    let refused = load(nowhere).await.err().unwrap();
     assert!(refused.to_string().contains("nowhere.pem"), "{refused}");
 }
 
@@ -92,7 +92,7 @@ async fn a_new_file_takes_the_place_of_the_old_and_a_bad_one_does_not() {
     let authority = Authority::new("authority");
     let [old, new] = [(); 2].map(|()| authority.issue(Some(ANN)));
     let folder = tempfile::tempdir().unwrap();
-    let (signers, reloader) = loaded(&folder, &old.certificate_pem).await.unwrap();
+    let (signers, mut reloader) = loaded(&folder, &old.certificate_pem).await.unwrap();
     assert!(!reloader.look().await.unwrap());
     put(&folder, "half of a fi");
     assert!(reloader.look().await.is_err());
@@ -111,6 +111,6 @@ async fn nothing_is_asked_where_signatures_are_not_looked_at() {
         required: false,
         ..signing(put(&folder, &identity.certificate_pem))
     };
-    let (signers, _reloader) = load(relaxed, Duration::from_secs(60)).await.unwrap();
+    let (signers, _reloader) = load(relaxed).await.unwrap();
     assert_eq!(signers.check(BOB, &signed_by(&identity)), Ok(()));
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::config::Eui64From;
 use crate::pki::Authority;
 
 struct Files {
@@ -36,7 +37,10 @@ impl Files {
             ca: self.path("ca.pem"),
             certificate: self.path("server.pem"),
             key: self.path("server.key"),
+            crls: Vec::new(),
+            eui64_from: Eui64From::Subject,
             reload_every: Duration::from_secs(1),
+            warn_before: Duration::ZERO,
         }
     }
 
@@ -56,7 +60,7 @@ async fn what_is_renewed_is_taken_over_and_what_is_broken_is_not() {
     let first = credentials.borrow().config.clone();
     let same = || Arc::ptr_eq(&first, &credentials.borrow().config);
     // 2049-01-01.
-    assert_eq!(credentials.borrow().expires_unix_seconds, 2_493_072_000);
+    assert_eq!(credentials.borrow().ends.certificate, 2_493_072_000);
 
     assert!(!reloader.look().await.unwrap());
     files.put("server.key", "half a fi").await;
@@ -84,4 +88,25 @@ async fn files_that_are_not_there_or_not_what_they_should_be_are_named() {
     files.put("server.key", &other.key_pem).await;
     let refused = files.refused().await;
     assert!(refused.contains("cannot be used together"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_revocation_list_that_is_none_is_named() {
+    let files = Files::new();
+    files.put_identity().await;
+    files
+        .put(
+            "ca.crl",
+            "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
+        )
+        .await;
+    for text in ["ca.crl", "ca.pem"] {
+        let names = TlsFiles {
+            crls: vec![files.path(text)],
+            ..files.names()
+        };
+        let refused = load(names).await.err().unwrap().to_string();
+        let said = format!("{text} holds no certificate revocation list");
+        assert!(refused.contains(&said), "{refused}");
+    }
 }

@@ -1,0 +1,128 @@
+//! Who is registered, read again from the configuration while the service runs.
+//!
+//! Only the parties are taken over. Whatever else has changed in the file waits for the next start, and the log says so.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dco_block::Eui64;
+use tokio::sync::watch;
+
+use crate::config::{Config, ConfigError, Party};
+use crate::permit::{Parties, Register};
+use crate::reload::Source;
+
+/// Looks at the configuration again and again.
+pub(crate) struct Registrations {
+    /// Nothing when the configuration came from no file.
+    file: Option<PathBuf>,
+    /// The file without its parties, as the service runs on it, and as it was last seen.
+    rest: Option<(toml::Table, toml::Table)>,
+    publish: watch::Sender<Parties>,
+}
+
+/// Those whom the configuration names. The reloader that comes with it publishes what changes later.
+pub(crate) fn registered(config: &Config) -> (Register, Registrations) {
+    let (publish, parties) = watch::channel(Arc::new(config.parties.clone()));
+    let registrations = Registrations {
+        file: config.file.clone(),
+        rest: None,
+        publish,
+    };
+    (Register::new(parties), registrations)
+}
+
+impl Source for Registrations {
+    type Error = ConfigError;
+    const WHAT: &'static str = "registrations";
+
+    async fn look(&mut self) -> Result<bool, ConfigError> {
+        let Some(file) = self.file.clone() else {
+            return Ok(false);
+        };
+        let read = tokio::fs::read_to_string(&file).await;
+        let text = read.map_err(|source| ConfigError::Read {
+            path: file.clone(),
+            source,
+        })?;
+        let base_dir = file.parent().map_or_else(PathBuf::new, PathBuf::from);
+        let config = Config::parse(&text, &base_dir)?;
+        self.note_the_rest(&text);
+        Ok(self.take_over(config.parties))
+    }
+
+    async fn unwanted(&self) {
+        self.publish.closed().await;
+    }
+}
+
+impl Registrations {
+    fn take_over(&self, parties: BTreeMap<Eui64, Party>) -> bool {
+        self.publish.send_if_modified(|known| {
+            let is_new = **known != parties;
+            if is_new {
+                *known = Arc::new(parties);
+            }
+            is_new
+        })
+    }
+
+    /// The first look comes so soon after the start that what it finds is what the service runs on.
+    fn note_the_rest(&mut self, text: &str) {
+        let Ok(mut table) = text.parse::<toml::Table>() else {
+            return;
+        };
+        table.remove("party");
+        let (running, seen) = self
+            .rest
+            .get_or_insert_with(|| (table.clone(), table.clone()));
+        let is_news = *seen != table && *running != table;
+        *seen = table;
+        if is_news {
+            tracing::warn!(
+                "the configuration has changed in more than its parties; the rest is taken over by the next start"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: &str = "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
+        [tls]\nca = \"a\"\ncertificate = \"b\"\nkey = \"c\"\n";
+    const FIRST: &str = "90-B3-D5-1F-30-01-00-00";
+
+    fn party(eui64: &str, role: &str) -> String {
+        format!("[[party]]\nname = \"a\"\neui64 = \"{eui64}\"\nroles = [\"{role}\"]\n")
+    }
+
+    #[tokio::test]
+    async fn who_is_registered_follows_the_file_and_a_bad_file_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dco.toml");
+        let put = async |text: String| tokio::fs::write(&file, text).await.unwrap();
+        put(REST.to_owned() + &party(FIRST, "user")).await;
+        let (_, mut registrations) = registered(&Config::load(&file).unwrap());
+        let roles = |it: &Registrations| {
+            let parties = it.publish.borrow();
+            let party = parties.get(&FIRST.parse().unwrap());
+            party.map(|party| format!("{:?}", party.roles))
+        };
+        assert!(!registrations.look().await.unwrap());
+        put(REST.to_owned() + &party(FIRST, "auditor")).await;
+        assert!(registrations.look().await.unwrap());
+        assert_eq!(roles(&registrations).as_deref(), Some("[Auditor]"));
+
+        for bad in ["[[party", &(REST.to_owned() + &party(FIRST, "king")), ""] {
+            put(bad.to_owned()).await;
+            assert!(registrations.look().await.is_err(), "{bad}");
+            assert_eq!(roles(&registrations).as_deref(), Some("[Auditor]"));
+        }
+        put(REST.to_owned()).await;
+        assert!(registrations.look().await.unwrap());
+        assert_eq!(roles(&registrations), None);
+    }
+}
