@@ -3,6 +3,7 @@
 mod days;
 mod explained;
 mod faults;
+mod stopped;
 mod to_the_end;
 
 use dco_client::{Activation, Micros};

@@ -47,11 +47,11 @@ pub use types::{
     BatchChange, BatchName, BlockRefusal, CapacityDay, ChangePause, DayUnits, DcoMessage,
     DeviceEntry, Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold,
     InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty,
-    NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PendingAction,
-    ProductEntry, ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment, Schedule,
-    ScheduleAct, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest,
-    ScheduleSignature, ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing, SimulatedDay,
-    SimulatedRequest, SimulatedUser, Simulation, Stage, SubmitBatch, SuccessRow, Transfer,
-    TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
+    NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope,
+    PendingAction, ProductEntry, ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment,
+    Schedule, ScheduleAct, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal,
+    ScheduleRequest, ScheduleSignature, ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing,
+    SimulatedDay, SimulatedRequest, SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch,
+    SuccessRow, Transfer, TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

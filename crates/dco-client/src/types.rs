@@ -22,7 +22,8 @@ pub use gateway::{
 pub use name::{ActivationName, BatchName, InvalidName, ScheduleName, TransferName};
 pub use notice::{Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 pub use operations::{
-    ChangePause, DeviceEntry, GatewayStatus, Pause, ProductEntry, ProductStatus, ServiceDay,
+    ChangePause, DeviceEntry, GatewayStatus, Pause, PauseScope, ProductEntry, ProductStatus,
+    ServiceDay, StopFigures,
 };
 pub use plan::{
     BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,

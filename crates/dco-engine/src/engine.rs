@@ -24,6 +24,7 @@ use crate::state::requests::Requests;
 use crate::state::schedules::Schedules;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::Transfers;
+use crate::state::trials::Trials;
 use crate::terms::Terms;
 
 /// Waiting activations by User, and inside a User by lane and due time.
@@ -47,6 +48,7 @@ pub struct Engine {
     pub(crate) notices: NoticeBoard,
     pub(crate) gateways: Gateways,
     pub(crate) dispatch: Dispatch,
+    pub(crate) trials: Trials,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
     /// All others: they wait for nothing but their gateway.
@@ -93,6 +95,7 @@ impl Engine {
             notices: NoticeBoard::default(),
             gateways: Gateways::default(),
             dispatch: Dispatch::default(),
+            trials: Trials::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
             wakes: Timers::default(),

@@ -45,7 +45,8 @@ pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
     ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
     MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request,
-    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
+    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Scope, Session, SetCapacity, SubmitBatch,
+    Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
@@ -53,7 +54,8 @@ pub use refusal::{ProductFault, Refusal};
 pub use stats::EngineStats;
 pub use terms::{
     AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
-    ScheduleTerms, Terms, Threshold, ThresholdTerms, TransferTerms, TrustTerms,
+    STOP_ATTEMPTS_MAX, ScheduleTerms, StopTerms, Terms, Threshold, ThresholdTerms, TransferTerms,
+    TrustTerms,
 };
 pub use view::{
     ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,

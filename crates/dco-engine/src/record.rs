@@ -4,6 +4,7 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod pauses;
 mod products;
 mod schedules;
 
@@ -13,6 +14,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
+pub use pauses::{PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
@@ -472,36 +474,6 @@ pub struct ImageQuarantined {
     /// The block that was found damaged.
     #[prost(uint32, tag = "2")]
     pub index: u32,
-}
-
-/// Releases paused, or resumed.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct PauseChanged {
-    /// The officer.
-    #[prost(fixed64, tag = "1")]
-    pub by: u64,
-    /// The request.
-    #[prost(message, optional, tag = "2")]
-    pub request: Option<RequestKey>,
-    /// What of.
-    #[prost(enumeration = "PauseScope", tag = "3")]
-    pub scope: i32,
-    /// Where it is written down.
-    #[prost(string, tag = "4")]
-    pub ticket: String,
-    /// For a person.
-    #[prost(string, tag = "5")]
-    pub reason: String,
-}
-
-/// What a pause is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
-#[repr(i32)]
-pub enum PauseScope {
-    /// Never written.
-    Unspecified = 0,
-    /// Every release.
-    All = 1,
 }
 
 /// The records before this one came from a backup: what happened after it was made is not known.

@@ -16,7 +16,9 @@ pub use schedules::{
     ActionFate, ActionView, LimitsView, Notice, NoticeSubject, Notices, QuotaUse, ScheduleView,
 };
 
+use crate::event::Scope;
 use crate::outcome::Outcome;
+use crate::record::StopFigures;
 
 /// Where a transfer stands. Only forward: `RECEIVING → VERIFYING → STORED → RETIRED`, or one of the other ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -277,11 +279,13 @@ pub struct Explanation {
 /// One thing that holds an activation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// The Service Desk or an operator has paused all releases.
+    /// The Service Desk, an operator or a rule has paused releases.
     DispatchPaused {
+        /// Which.
+        scope: Scope,
         /// Since when.
         since_us: Micros,
-        /// Where it is written down.
+        /// Where it is written down; empty when the data come from a backup, or a rule paused.
         ticket: String,
     },
     /// What is kept of the image is damaged; it is to be sent again.
@@ -340,17 +344,21 @@ pub enum Hold {
     },
 }
 
-/// A pause of all releases.
+/// A pause in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PauseView {
+    /// Of which releases.
+    pub scope: Scope,
     /// Since when.
     pub since_us: Micros,
-    /// Who paused; `None` when the data come from a backup.
+    /// Who paused; `None` when the data come from a backup, or a rule paused.
     pub by: Option<Eui64>,
-    /// Where it is written down; empty when the data come from a backup.
+    /// Where it is written down; empty when nobody paused.
     pub ticket: String,
     /// For a person.
     pub reason: String,
+    /// What the rule found that paused.
+    pub stop: Option<StopFigures>,
 }
 
 /// Changes of a batch's activations after a position.

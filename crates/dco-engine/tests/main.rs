@@ -27,5 +27,6 @@ mod release;
 mod replay;
 mod schedules;
 mod snapshots;
+mod stops;
 mod thresholds;
 mod transfers;

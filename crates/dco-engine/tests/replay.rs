@@ -6,12 +6,14 @@ use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
     BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired, Model,
     PauseChanged, PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored,
-    ScheduleAct, ScheduleStepped, Signatory, Signature, ThresholdBreached, TransferEnded,
+    ScheduleAct, ScheduleStepped, Signatory, Signature, StopFigures, ThresholdBreached,
+    TransferEnded,
 };
 use dco_engine::{
-    Engine, Event, HOUR_US, Outcome, ProductStatus, SubmitBatch, Terms, Threshold, ThresholdTerms,
+    Engine, Event, HOUR_US, Outcome, ProductStatus, Scope, SubmitBatch, Terms, Threshold,
+    ThresholdTerms,
 };
-use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
+use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, ScheduleId, Span};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -67,7 +69,38 @@ pub(crate) fn busy() -> World {
     let owner = world.store(ANN, &manifest(5, SMALL), &devices(0..2));
     world.damaged(owner, 0);
     about_trust(&mut world);
+    about_pauses(&mut world);
     world
+}
+
+/// A part of each kind paused, the last one resumed; an image that the stop rule paused.
+fn about_pauses(world: &mut World) {
+    let image = manifest(4, SMALL);
+    let hash = image.manufacturer_image_hash();
+    let user = ANN;
+    for scope in [
+        Scope::User(ANN),
+        Scope::Image(manifest(2, LARGE).manufacturer_image_hash()),
+        Scope::Gateway(SOUTH),
+        Scope::Schedule(ScheduleId { user, number: 1 }),
+        Scope::Gateway(NORTH),
+    ] {
+        world.pause_of_part(scope).expect("paused");
+    }
+    let resumed = world.resume_of_part(Scope::Gateway(NORTH));
+    assert_eq!(resumed, Ok(None));
+    let at_us = world.now_us;
+    let stopped = PauseChanged {
+        stop: Some(StopFigures {
+            attempts: 10,
+            failed: 3,
+        }),
+        ..PauseChanged::of(Scope::Image(hash))
+    };
+    let change = Some(Change::Paused(stopped));
+    world.journal.push(Record { at_us, change }.encode_to_vec());
+    world.durable = world.journal.len();
+    world.crash();
 }
 
 /// An image that the Central Products List holds, another that it lets go; a counter, and a threshold gone over.
@@ -246,6 +279,12 @@ fn what_cannot_be_of_images_and_pauses_is_refused_with_its_reason() {
         (Some(quarantined(&[])), "32 octets"),
         (Some(quarantined(damaged.image_id().as_bytes())), "before"),
         (Some(Change::Resumed(pause(PauseScope::All))), "not paused"),
+        (Some(Change::Resumed(pause(PauseScope::User))), "not paused"),
+        (Some(Change::Paused(pause(PauseScope::Image))), "not known"),
+        (
+            Some(Change::Paused(PauseChanged::of(Scope::User(ANN)))),
+            "paused already",
+        ),
         (
             Some(Change::Paused(pause(PauseScope::Unspecified))),
             "not known",
@@ -427,7 +466,7 @@ fn every_kind_of_request_has_its_key_checked() {
             Change::TransferOpened(it) => &mut it.request,
             Change::BatchAccepted(it) => &mut it.request,
             Change::BatchCancelled(it) => &mut it.request,
-            Change::Paused(it) | Change::Resumed(it) => &mut it.request,
+            Change::Paused(it) | Change::Resumed(it) if it.request.is_some() => &mut it.request,
             Change::ScheduleStepped(it) if it.request.is_some() => &mut it.request,
             Change::ActionPended(it) => &mut it.request,
             Change::ActionClosed(it) => &mut it.request,

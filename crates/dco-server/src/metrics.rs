@@ -19,8 +19,8 @@ use inventory::{
     ACTIVATIONS_SUCCEEDED, ATTEMPTS_UNDER_WAY, BLOCK_BYTES, BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED,
     BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY, DEVICES, DISK_ROOM, DISPATCH_PAUSED,
     GATEWAYS_CONNECTED, IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind,
-    Metric, OPEN_CALLS, PRODUCTS, RELEASED_TODAY, REQUESTS, STORE_ERRORS, THRESHOLDS_BREACHED,
-    TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
+    Metric, OPEN_CALLS, PAUSES, PRODUCTS, RELEASED_TODAY, REQUESTS, STOPPED, STORE_ERRORS,
+    THRESHOLDS_BREACHED, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
 };
 
 /// What is asked for when the metrics are read.
@@ -121,6 +121,8 @@ impl Metrics {
         self.set(PRODUCTS, stats.products);
         self.set(THRESHOLDS_BREACHED, stats.thresholds_breached);
         self.set(DISPATCH_PAUSED, stats.dispatch_paused);
+        self.set(PAUSES, stats.pauses);
+        self.set(STOPPED, stats.stopped);
         self.set(GATEWAYS_CONNECTED, stats.gateways_connected);
         self.set(DEVICES, stats.devices);
         self.set(ACTIVATIONS_SUCCEEDED, stats.activations_succeeded);

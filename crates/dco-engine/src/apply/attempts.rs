@@ -5,7 +5,7 @@ use dco_schedule::{Micros, ServiceDate};
 
 use super::Why;
 use crate::engine::Engine;
-use crate::outcome::Outcome;
+use crate::outcome::{Fault, Outcome};
 use crate::record::{AttemptEnded, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
@@ -94,6 +94,12 @@ impl Engine {
                 self.carry_over(user, attempt.charged);
             }
             _ => item.ended_us = Some(at_us),
+        }
+        let image = self.batches.batch_of(activation).manufacturer_image_hash;
+        match outcome.fault() {
+            Some(Fault::Image) => self.trials.add(image, true),
+            None => self.trials.add(image, false),
+            Some(Fault::Gateway) => {}
         }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);

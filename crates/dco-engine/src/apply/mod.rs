@@ -53,7 +53,7 @@ impl Engine {
             Change::ImageRetired(it) => self.apply_image_retired(at_us, it),
             Change::ImageQuarantined(it) => self.apply_image_quarantined(at_us, it),
             Change::Paused(it) => self.apply_paused(at_us, it),
-            Change::Resumed(it) => self.apply_resumed(it),
+            Change::Resumed(it) => self.apply_resumed(at_us, it),
             Change::Restored(it) => self.apply_restored(at_us, it),
             Change::GatewaySeen(it) => {
                 self.apply_gateway_seen(it);

@@ -101,6 +101,7 @@ impl Engine {
         }));
         self.batch_changed(batch);
         self.cancel_if_lost(activation);
+        self.stop_if_failing(self.batches.get(batch).manufacturer_image_hash);
     }
 
     /// Ends the attempt under way, whatever became of it, and tells its gateway to leave it.

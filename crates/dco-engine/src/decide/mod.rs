@@ -11,6 +11,7 @@ pub(crate) mod pauses;
 pub(crate) mod products;
 mod release;
 mod schedules;
+mod stops;
 mod thresholds;
 mod time;
 mod transfers;

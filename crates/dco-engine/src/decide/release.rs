@@ -6,15 +6,18 @@ use dco_schedule::Micros;
 
 use crate::effect::{Effect, Offer, ToGateway};
 use crate::engine::Engine;
-use crate::event::{ActivationName, AttemptRef};
+use crate::event::{ActivationName, AttemptRef, Scope};
 use crate::record::{Change, Released};
 use crate::state::batches::Phase;
 use crate::state::days::Days;
+use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::lanes::Lane;
 
-/// What every release asks: is the gateway there, and has it a place for an image of this kind?
+/// What every release asks: are its User and its gateway not paused, is the gateway there, and has it a place for an image of
+/// this kind? What is paused of images and schedules is in no line.
 struct GatewayGate<'a> {
+    dispatch: &'a Dispatch,
     gateways: &'a Gateways,
     large: bool,
     per_gateway_max: u32,
@@ -29,9 +32,13 @@ struct LargeGate<'a> {
 }
 
 impl Gate<Eui64, Lane> for GatewayGate<'_> {
-    fn ask(&self, _user: Eui64, lane: Lane) -> Answer {
+    fn ask(&self, user: Eui64, lane: Lane) -> Answer {
+        if self.dispatch.is_paused(Scope::User(user)) {
+            return Answer::UserNotBefore(UNTIL_TOLD);
+        }
         let limit = self.per_gateway_max;
-        if self.gateways.has_place(lane.gateway, self.large, limit) {
+        let is_paused = self.dispatch.is_paused(Scope::Gateway(lane.gateway));
+        if !is_paused && self.gateways.has_place(lane.gateway, self.large, limit) {
             Answer::Go
         } else {
             Answer::LaneNotBefore(UNTIL_TOLD)
@@ -56,7 +63,7 @@ impl Gate<Eui64, Lane> for LargeGate<'_> {
 impl Engine {
     /// Lets go whatever can go now, unless releases are paused. Images that are not large never wait behind large ones.
     pub(crate) fn release(&mut self) {
-        if self.dispatch.pause.is_some() {
+        if self.dispatch.is_paused(Scope::All) {
             self.release_us = None;
             return;
         }
@@ -68,6 +75,7 @@ impl Engine {
     fn release_small(&mut self) -> Option<Micros> {
         loop {
             let gate = GatewayGate {
+                dispatch: &self.dispatch,
                 gateways: &self.gateways,
                 large: false,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
@@ -83,6 +91,7 @@ impl Engine {
     fn release_large(&mut self) -> Option<Micros> {
         loop {
             let gateway = GatewayGate {
+                dispatch: &self.dispatch,
                 gateways: &self.gateways,
                 large: true,
                 per_gateway_max: self.terms.attempt.per_gateway_max,

@@ -21,6 +21,7 @@ impl Engine {
             self.end_if_known(owner);
         }
         self.cancel_all_lost();
+        self.stop_what_fails();
         let waiting: Vec<Eui64> = self
             .gateways
             .iter()

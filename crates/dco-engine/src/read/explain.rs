@@ -48,7 +48,7 @@ impl Engine {
         let quarantined = damage.map(|damage| Hold::ImageQuarantined {
             since_us: damage.since_us,
         });
-        self.hold_of_pause()
+        self.holds_of_pauses(activation)
             .into_iter()
             .chain(quarantined)
             .chain(self.distrust(activation).map(Hold::NotAllowed))

@@ -55,6 +55,7 @@ impl Engine {
                 block_bytes,
             } => self.open_image(gateway, image_id, block_bytes),
             Request::ListGateways => Ok(self.list_gateways()),
+            Request::ListPauses => Ok(self.list_pauses()),
             Request::ListProducts { skip, limit } => Ok(self.list_products(skip, limit)),
             other => Ok(self.report(&other)),
         }

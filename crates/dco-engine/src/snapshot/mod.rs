@@ -25,6 +25,7 @@ mod queues;
 mod requests;
 mod schedules;
 mod transfers;
+mod trials;
 
 use std::{panic, thread};
 
@@ -84,6 +85,8 @@ struct Snapshot {
     small: Option<queues::Queue>,
     #[prost(message, optional, tag = "14")]
     dispatch: Option<dispatch::Dispatch>,
+    #[prost(message, optional, tag = "18")]
+    trials: Option<trials::Trials>,
     #[prost(message, optional, tag = "30")]
     products: Option<products::Products>,
     #[prost(message, optional, tag = "31")]
@@ -144,6 +147,7 @@ impl Engine {
             notices,
             gateways,
             dispatch,
+            trials,
             large,
             small,
             wakes: _,
@@ -169,6 +173,7 @@ impl Engine {
             large: Some(queues::Queue::of(large)),
             small: Some(queues::Queue::of(small)),
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
+            trials: Some(trials::Trials::of(trials)),
             products: Some(products::Products::of(products)),
             counts: Some(counts::Counts::of(counts)),
             schedules: Some(schedules::Schedules::of(schedules)),
@@ -233,7 +238,12 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let known = (&known, kinds.as_slice());
     must_have_images(&batches, &transfers)?;
     let products = snapshot.products.unwrap_or_default().load()?;
-    let allowed = Allowed::of((&transfers, &inventory, &products), (&batches, &kinds));
+    let dispatch = snapshot.dispatch.unwrap_or_default().load()?;
+    let allowed = Allowed::of(
+        (&transfers, &inventory, &products),
+        (&batches, &kinds),
+        &dispatch,
+    );
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
     let large = large.load(&mut batches, known, |it, at| it.large && allowed.has(at))?;
@@ -250,7 +260,8 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         requests: requests.load(&transfers, &batches, &schedules)?,
         wakes: wakes(&batches, at_us)?,
         deadlines: deadlines(&transfers, &gateways),
-        dispatch: snapshot.dispatch.unwrap_or_default().load()?,
+        dispatch,
+        trials: snapshot.trials.unwrap_or_default().load()?,
         days: snapshot.days.unwrap_or_default().load(&terms, at_us)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),
         counts: snapshot.counts.unwrap_or_default().load()?,

@@ -14,4 +14,5 @@ pub(crate) mod requests;
 pub(crate) mod schedules;
 pub(crate) mod timers;
 pub(crate) mod transfers;
+pub(crate) mod trials;
 pub(crate) mod usage;

@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use dco_block::{Eui64, limits};
 use dco_engine::{
-    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US, Terms,
-    TransferTerms,
+    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
+    STOP_ATTEMPTS_MAX, StopTerms, Terms, TransferTerms,
 };
 use dco_schedule::{HourProfile, Micros};
 
 use super::file::{
     AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, LimitsSection,
-    PartySection, RetentionSection, RetryRuleSection, RetrySection, StoreSection, TlsSection,
-    TransferSection,
+    PartySection, RetentionSection, RetryRuleSection, RetrySection, StopSection, StoreSection,
+    TlsSection, TransferSection,
 };
 use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
 
@@ -97,6 +97,7 @@ impl ConfigFile {
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,
+            stop: self.stop.check()?,
         })
     }
 }
@@ -240,6 +241,18 @@ impl AttemptSection {
                 1..=crate::GATEWAY_ATTEMPTS_MAX,
             )?,
         })
+    }
+}
+
+impl StopSection {
+    fn check(&self) -> Result<Option<StopTerms>, ConfigError> {
+        let attempts = within("stop.attempts", self.attempts, 0..=STOP_ATTEMPTS_MAX)?;
+        let failed_percent = within("stop.failed_percent", self.failed_percent, 1..=100)?;
+        let rule = StopTerms {
+            attempts,
+            failed_percent,
+        };
+        Ok((attempts > 0).then_some(rule))
     }
 }
 

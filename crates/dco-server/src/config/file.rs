@@ -35,6 +35,8 @@ pub struct ConfigFile {
     #[serde(default)]
     pub retry: RetrySection,
     #[serde(default)]
+    pub stop: StopSection,
+    #[serde(default)]
     pub trust: TrustSection,
     #[serde(default)]
     pub thresholds: ThresholdsSection,
@@ -160,6 +162,14 @@ pub struct RetryRuleSection {
     pub backoff_minutes: u32,
 }
 
+/// `[stop]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StopSection {
+    pub attempts: u32,
+    pub failed_percent: u32,
+}
+
 /// `[trust]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -251,6 +261,15 @@ fn default_drain_seconds() -> u32 {
 
 fn default_reload_seconds() -> u32 {
     60
+}
+
+impl Default for StopSection {
+    fn default() -> Self {
+        Self {
+            attempts: 50,
+            failed_percent: 20,
+        }
+    }
 }
 
 impl Default for ConnectionsSection {

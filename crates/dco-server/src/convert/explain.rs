@@ -1,6 +1,6 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Distrust, Explanation, Hold, Stage};
+use dco_engine::{ActivationState, ActivationView, Distrust, Explanation, Hold, Scope, Stage};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 
@@ -64,11 +64,12 @@ impl Words {
 fn words(hold: &Hold) -> Words {
     match *hold {
         Hold::DispatchPaused {
+            scope,
             since_us,
             ref ticket,
         } => Words::event(
-            "DISPATCH_PAUSED",
-            paused(since_us, ticket),
+            paused_reason(scope),
+            paused(scope, since_us, ticket),
             "ask the Service Desk; all goes on when they resume",
         ),
         Hold::ImageQuarantined { since_us } => quarantined(since_us),
@@ -153,14 +154,27 @@ fn not_allowed(distrust: &Distrust) -> Words {
     Words::event(distrust.reason(), distrust.to_string(), remedy)
 }
 
-fn paused(since_us: Micros, ticket: &str) -> String {
-    let since = for_people(since_us);
-    if ticket.is_empty() {
-        return format!(
-            "all releases are paused since {since}: the data were restored from a backup"
-        );
+/// The stable word for a pause.
+pub(crate) const fn paused_reason(scope: Scope) -> &'static str {
+    match scope {
+        Scope::All => "DISPATCH_PAUSED",
+        Scope::User(_) => "USER_PAUSED",
+        Scope::Image(_) => "IMAGE_PAUSED",
+        Scope::Gateway(_) => "GATEWAY_PAUSED",
+        Scope::Schedule(_) => "SCHEDULE_PAUSED",
     }
-    format!("all releases are paused since {since}, ticket {ticket}")
+}
+
+/// Whether it was an officer or a rule that counts attempts of all Users is not said.
+fn paused(scope: Scope, since_us: Micros, ticket: &str) -> String {
+    let since = for_people(since_us);
+    match (scope, ticket) {
+        (Scope::All, "") => {
+            format!("all releases are paused since {since}: the data were restored from a backup")
+        }
+        (_, "") => format!("{scope} are paused since {since}"),
+        _ => format!("{scope} are paused since {since}, ticket {ticket}"),
+    }
 }
 
 fn summary(explanation: &Explanation) -> String {
@@ -288,6 +302,11 @@ mod tests {
     fn every_hold_says_what_would_free_it() {
         let gateway = Eui64::from_bits(2);
         for one in [
+            Hold::DispatchPaused {
+                scope: Scope::Gateway(gateway),
+                since_us: 1,
+                ticket: String::new(),
+            },
             Hold::NotAllowed(Distrust::NotListed),
             Hold::NotAllowed(Distrust::NotForDevice),
             Hold::ServiceDayNotStarted { until_us: 1 },
