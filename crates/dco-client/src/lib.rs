@@ -44,7 +44,7 @@ pub use tls::{Identity, InvalidIdentity};
 pub use types::{
     Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
     AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
-    BatchChange, BatchName, BlockRefusal, CapacityDay, ChangePause, DayUnits, DcoMessage,
+    BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, ChangePause, DayUnits, DcoMessage,
     DeviceEntry, Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold,
     InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty,
     NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope,

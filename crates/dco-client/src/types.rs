@@ -13,8 +13,8 @@ mod transfer;
 
 pub use backup::{BackupFile, BackupPiece, BackupPlan};
 pub use batch::{
-    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Explanation, Hold, Stage,
-    SubmitBatch,
+    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Canary, Explanation, Hold,
+    Stage, SubmitBatch,
 };
 pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,

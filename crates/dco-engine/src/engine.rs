@@ -12,6 +12,7 @@ pub use crate::outbox::Seq;
 use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
+use crate::state::canaries::Canaries;
 use crate::state::counts::Counts;
 use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
@@ -49,6 +50,7 @@ pub struct Engine {
     pub(crate) gateways: Gateways,
     pub(crate) dispatch: Dispatch,
     pub(crate) trials: Trials,
+    pub(crate) canaries: Canaries,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
     /// All others: they wait for nothing but their gateway.
@@ -96,6 +98,7 @@ impl Engine {
             gateways: Gateways::default(),
             dispatch: Dispatch::default(),
             trials: Trials::default(),
+            canaries: Canaries::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
             wakes: Timers::default(),

@@ -53,14 +53,14 @@ pub use read::copies::StoredCopy;
 pub use refusal::{ProductFault, Refusal};
 pub use stats::EngineStats;
 pub use terms::{
-    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
-    STOP_ATTEMPTS_MAX, ScheduleTerms, StopTerms, Terms, Threshold, ThresholdTerms, TransferTerms,
-    TrustTerms,
+    AttemptTerms, BreakerTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms,
+    SECOND_US, STOP_ATTEMPTS_MAX, ScheduleTerms, StopTerms, Terms, Threshold, ThresholdTerms,
+    TransferTerms, TrustTerms,
 };
 pub use view::{
-    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,
-    Distrust, Explanation, GatewayView, Hold, InvalidDevices, LimitsView, MISSING_RANGES_MAX,
-    Notice, NoticeSubject, Notices, PauseView, Prediction, ProductEntry, ProductStatus,
-    ProductView, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow, TransferResponse,
-    TransferState, TransferView, TrtRow, versions_named,
+    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView,
+    CanaryView, Changes, Distrust, Explanation, GatewayView, Hold, InvalidDevices, LimitsView,
+    MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, PauseView, Prediction, ProductEntry,
+    ProductStatus, ProductView, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow,
+    TransferResponse, TransferState, TransferView, TrtRow, versions_named,
 };

@@ -14,7 +14,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
-pub use pauses::{PauseChanged, PauseScope, StopFigures};
+pub use pauses::{BreakerChanged, PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
@@ -31,7 +31,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 30, 31, 32, 40, 41, 42, 43"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 30, 31, 32, 40, 41, 42, 43"
     )]
     pub change: Option<Change>,
 }
@@ -78,6 +78,9 @@ pub enum Change {
     /// What is kept of an image is damaged.
     #[prost(message, tag = "14")]
     ImageQuarantined(ImageQuarantined),
+    /// The circuit breaker of a gateway has opened or closed.
+    #[prost(message, tag = "18")]
+    BreakerChanged(BreakerChanged),
     /// Releases were paused.
     #[prost(message, tag = "15")]
     Paused(PauseChanged),
@@ -361,6 +364,9 @@ pub struct BatchAccepted {
     /// The local hour before which that ends.
     #[prost(uint32, optional, tag = "44")]
     pub window_to: Option<u32>,
+    /// How many Devices must succeed under its schedule before the rest is released.
+    #[prost(uint32, tag = "68")]
+    pub canary: u32,
 }
 
 /// A cancelled batch.

@@ -39,6 +39,8 @@ pub struct EngineStats {
     pub pauses: u64,
     /// Those of them that a rule made.
     pub stopped: u64,
+    /// Gateways whose circuit breaker is open.
+    pub gateways_failing: u64,
     /// Gateways connected.
     pub gateways_connected: u64,
     /// Devices in the inventory.
@@ -81,6 +83,7 @@ impl Engine {
             dispatch_paused: u64::from(self.dispatch.is_paused(Scope::All)),
             pauses: wide(pauses.clone().count()),
             stopped: wide(pauses.filter(|(_, pause)| pause.stop.is_some()).count()),
+            gateways_failing: wide(self.gateways.failing()),
             gateways_connected: wide(self.gateways.connected()),
             devices: wide(self.inventory.len()),
             activations_succeeded: totals.succeeded.into(),

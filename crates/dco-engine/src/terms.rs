@@ -41,8 +41,19 @@ pub struct Terms {
     pub attempt: AttemptTerms,
     /// How often, and how soon, a failed attempt is followed by another.
     pub retry: RetryTerms,
+    /// When a gateway is left alone because attempts through it fail; never if absent.
+    pub breaker: Option<BreakerTerms>,
     /// When an image is stopped because attempts with it fail; never if absent.
     pub stop: Option<StopTerms>,
+}
+
+/// The circuit breaker of gateways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerTerms {
+    /// It opens after so many attempts in a row that failed by the gateway; at least 1.
+    pub failures: u32,
+    /// So long after that, one attempt tries the gateway; at least a microsecond.
+    pub probe_after_us: Micros,
 }
 
 /// The stop rule of images.
@@ -285,6 +296,7 @@ impl Default for Terms {
                     backoff_us: HOUR_US,
                 },
             },
+            breaker: None,
             stop: None,
         }
     }

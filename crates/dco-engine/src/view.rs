@@ -178,6 +178,8 @@ pub struct BatchView {
     pub predicted: Option<Prediction>,
     /// Its activations.
     pub counts: ActivationCounts,
+    /// The canaries of its image under its schedule; not in a list.
+    pub canary: Option<CanaryView>,
     /// The User's own signed Service Request, as it came; only when the batch is submitted or read by its name.
     pub signed_request: Bytes,
 }
@@ -295,6 +297,8 @@ pub enum Hold {
     },
     /// The Central Products List does not allow it.
     NotAllowed(Distrust),
+    /// The first Devices under its schedule must succeed first.
+    Canary(CanaryView),
     /// Sent for a later service day.
     ServiceDayNotStarted {
         /// When that day starts.
@@ -324,6 +328,13 @@ pub enum Hold {
     GatewayNotConnected {
         /// Which.
         gateway: Eui64,
+    },
+    /// Attempts through the Device's gateway failed in a row.
+    GatewayFailing {
+        /// Which.
+        gateway: Eui64,
+        /// When one attempt may try it.
+        until_us: Micros,
     },
     /// The Device's gateway has as many attempts as it takes.
     GatewayBusy {
@@ -387,6 +398,23 @@ pub struct GatewayView {
     pub attempt_count: u32,
     /// Attempts it takes at one time.
     pub concurrency: u32,
+    /// Attempts in a row that failed there.
+    pub failures: u32,
+    /// When one attempt may try it; `None` while its circuit breaker is closed.
+    pub probe_us: Option<Micros>,
+}
+
+/// Devices that must succeed with an image under a schedule before the rest is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanaryView {
+    /// How many.
+    pub wanted: u32,
+    /// How many have.
+    pub succeeded: u32,
+    /// How many of them were given up.
+    pub failed: u32,
+    /// Nothing waits for them any more.
+    pub passed: bool,
 }
 
 /// One service day and its use.

@@ -9,6 +9,8 @@ mod admission;
 mod alike;
 mod anything;
 mod attempts;
+mod breakers;
+mod canaries;
 mod durability;
 mod feed;
 mod forecast;

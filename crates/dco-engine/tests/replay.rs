@@ -1,19 +1,20 @@
 //! A journal that is not the engine's own is refused, and never a reason to fall over.
 
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
-    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired, Model,
-    PauseChanged, PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored,
-    ScheduleAct, ScheduleStepped, Signatory, Signature, StopFigures, ThresholdBreached,
-    TransferEnded,
+    BatchCancelled, BreakerChanged, CapacitySet, Change, DevicesImported, ImageQuarantined,
+    ImageRetired, Model, PauseChanged, PauseScope, Product, ProductsImported, Record, Released,
+    RequestKey, Restored, ScheduleAct, ScheduleStepped, Signatory, Signature, StopFigures,
+    ThresholdBreached, TransferEnded,
 };
 use dco_engine::{
-    Engine, Event, HOUR_US, Outcome, ProductStatus, Scope, SubmitBatch, Terms, Threshold,
-    ThresholdTerms,
+    BreakerTerms, Engine, Event, HOUR_US, Outcome, ProductStatus, Scope, SubmitBatch, Terms,
+    Threshold, ThresholdTerms,
 };
-use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, ScheduleId, Span};
+use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -73,16 +74,14 @@ pub(crate) fn busy() -> World {
     world
 }
 
-/// A part of each kind paused, the last one resumed; an image that the stop rule paused.
+/// A part of each kind paused, but for the schedule that its canaries have paused, and the last one resumed; an image that the stop rule paused.
 fn about_pauses(world: &mut World) {
     let image = manifest(4, SMALL);
     let hash = image.manufacturer_image_hash();
-    let user = ANN;
     for scope in [
         Scope::User(ANN),
         Scope::Image(manifest(2, LARGE).manufacturer_image_hash()),
         Scope::Gateway(SOUTH),
-        Scope::Schedule(ScheduleId { user, number: 1 }),
         Scope::Gateway(NORTH),
     ] {
         world.pause_of_part(scope).expect("paused");
@@ -97,10 +96,24 @@ fn about_pauses(world: &mut World) {
         }),
         ..PauseChanged::of(Scope::Image(hash))
     };
-    let change = Some(Change::Paused(stopped));
-    world.journal.push(Record { at_us, change }.encode_to_vec());
+    let failing = BreakerChanged {
+        gateway: SOUTH.bits(),
+        probe_us: Some(at_us + HOUR_US),
+        failures: 20,
+    };
+    for change in [Change::Paused(stopped), Change::BreakerChanged(failing)] {
+        let change = Some(change);
+        world.journal.push(Record { at_us, change }.encode_to_vec());
+    }
     world.durable = world.journal.len();
-    world.crash();
+    let breaker = Some(BreakerTerms {
+        failures: 20,
+        probe_after_us: HOUR_US,
+    });
+    world.restart_with(Terms {
+        breaker,
+        ..world.terms.clone()
+    });
 }
 
 /// An image that the Central Products List holds, another that it lets go; a counter, and a threshold gone over.
@@ -136,7 +149,9 @@ fn about_trust(world: &mut World) {
 
 /// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
 fn about_schedules(world: &mut World) {
-    let id = world.agreed(ANN, deal(&[("2026-06-04", 60), ("2026-06-05", 30)]));
+    let mut agreed = deal(&[("2026-06-04", 60), ("2026-06-05", 30)]);
+    agreed.terms.canary = NonZeroU32::new(2);
+    let id = world.agreed(ANN, agreed);
     let day = date("2026-06-04");
     world
         .submit_for((ANN, &manifest(2, LARGE)), &devices(15..18), day)
@@ -184,7 +199,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 22, "{kinds:?}");
+    assert_eq!(kinds.len(), 23, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 

@@ -56,6 +56,8 @@ pub(crate) fn gateway_json(gateway: &GatewayStatus) -> Value {
         "change_time": time(gateway.change_us),
         "attempt_count": gateway.attempt_count,
         "concurrency": gateway.concurrency,
+        "failure_count": gateway.failure_count,
+        "probe_time": time(gateway.probe_us),
     })
 }
 
@@ -117,6 +119,8 @@ pub(crate) fn gateways_text(gateways: &[GatewayStatus]) -> String {
         "SINCE",
         ">ATTEMPTS UNDER WAY",
         ">AT ONE TIME",
+        ">FAILED IN A ROW",
+        "NEXT TRY",
     ];
     table(
         &head,
@@ -127,6 +131,8 @@ pub(crate) fn gateways_text(gateways: &[GatewayStatus]) -> String {
                 when::local_or(gateway.change_us, "-"),
                 grouped(gateway.attempt_count),
                 grouped(gateway.concurrency),
+                grouped(gateway.failure_count),
+                when::local_or(gateway.probe_us, "-"),
             ]
         }),
     )

@@ -102,6 +102,8 @@ impl TryFrom<pb::GatewayStatus> for GatewayStatus {
             change_us: instant("gateway.change_time", wire.change_time)?,
             attempt_count: wire.attempt_count,
             concurrency: wire.concurrency,
+            failure_count: wire.failure_count,
+            probe_us: instant("gateway.probe_time", wire.probe_time)?,
         })
     }
 }

@@ -68,6 +68,10 @@ pub struct GatewayStatus {
     /// Attempts under way.
     pub attempt_count: u32,
     pub concurrency: u32,
+    /// Attempts in a row that failed there.
+    pub failure_count: u32,
+    /// When one attempt may try it; `None` while its circuit breaker is closed.
+    pub probe_us: Option<Micros>,
 }
 
 /// Which releases a pause is of.

@@ -109,6 +109,8 @@ impl Operations for Desk {
             }),
             attempt_count: 3,
             concurrency: 100,
+            failure_count: 21,
+            probe_time: None,
         }];
         Ok(Response::new(pb::ListGatewaysResponse {
             gateways,

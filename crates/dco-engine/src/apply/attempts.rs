@@ -95,6 +95,7 @@ impl Engine {
             }
             _ => item.ended_us = Some(at_us),
         }
+        self.count_failures(attempt.gateway, outcome);
         let image = self.batches.batch_of(activation).manufacturer_image_hash;
         match outcome.fault() {
             Some(Fault::Image) => self.trials.add(image, true),

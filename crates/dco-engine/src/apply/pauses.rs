@@ -55,7 +55,8 @@ impl Engine {
             }
             Scope::Gateway(gateway) => self.wake_gateway(gateway),
             Scope::Image(hash) => self.trials.forget(hash),
-            Scope::All | Scope::Schedule(_) => {}
+            Scope::Schedule(id) => self.waive_canaries(id),
+            Scope::All => {}
         }
         for activation in self.kept_out_by(scope) {
             self.look_again(activation);

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod batches;
+mod breakers;
 mod capacity;
 pub(crate) mod devices;
 mod gateways;

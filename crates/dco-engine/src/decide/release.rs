@@ -21,6 +21,7 @@ struct GatewayGate<'a> {
     gateways: &'a Gateways,
     large: bool,
     per_gateway_max: u32,
+    now_us: Micros,
 }
 
 /// What the release of a large image asks besides: is there capacity today, is it time, and is it an hour of its
@@ -28,13 +29,15 @@ struct GatewayGate<'a> {
 struct LargeGate<'a> {
     gateway: GatewayGate<'a>,
     days: &'a Days,
-    now_us: Micros,
 }
 
 impl Gate<Eui64, Lane> for GatewayGate<'_> {
     fn ask(&self, user: Eui64, lane: Lane) -> Answer {
         if self.dispatch.is_paused(Scope::User(user)) {
             return Answer::UserNotBefore(UNTIL_TOLD);
+        }
+        if let Some(until_us) = self.gateways.closed_until(lane.gateway, self.now_us) {
+            return Answer::LaneNotBefore(until_us);
         }
         let limit = self.per_gateway_max;
         let is_paused = self.dispatch.is_paused(Scope::Gateway(lane.gateway));
@@ -48,14 +51,15 @@ impl Gate<Eui64, Lane> for GatewayGate<'_> {
 
 impl Gate<Eui64, Lane> for LargeGate<'_> {
     fn ask(&self, user: Eui64, lane: Lane) -> Answer {
-        match self.days.release_at(self.now_us) {
+        let now_us = self.gateway.now_us;
+        match self.days.release_at(now_us) {
             None => return Answer::NoneBefore(UNTIL_TOLD),
-            Some(ready_us) if ready_us > self.now_us => return Answer::NoneBefore(ready_us),
+            Some(ready_us) if ready_us > now_us => return Answer::NoneBefore(ready_us),
             Some(_) => {}
         }
         let closed = lane
             .window
-            .and_then(|window| self.days.opens_at(window, self.now_us));
+            .and_then(|window| self.days.opens_at(window, now_us));
         closed.map_or_else(|| self.gateway.ask(user, lane), Answer::LaneNotBefore)
     }
 }
@@ -79,6 +83,7 @@ impl Engine {
                 gateways: &self.gateways,
                 large: false,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
+                now_us: self.now_us,
             };
             match self.small.pick(self.now_us, &gate) {
                 Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, false),
@@ -95,11 +100,11 @@ impl Engine {
                 gateways: &self.gateways,
                 large: true,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
+                now_us: self.now_us,
             };
             let gate = LargeGate {
                 gateway,
                 days: &self.days,
-                now_us: self.now_us,
             };
             match self.large.pick(self.now_us, &gate) {
                 Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, true),

@@ -212,6 +212,8 @@ impl Engine {
             changed_us: gateway.changed_us,
             attempt_count: gateway.attempt_count(),
             concurrency: gateway.concurrency.min(limit),
+            failures: gateway.failures,
+            probe_us: gateway.probe_us,
         });
         Reply::Gateways(rows.collect())
     }
@@ -239,6 +241,7 @@ impl Engine {
     pub(crate) fn batch_view(&self, index: u32) -> BatchView {
         let batch = self.batches.get(index);
         BatchView {
+            canary: self.canaries.view(batch),
             predicted: self.predict(batch),
             ..row(batch)
         }
@@ -287,6 +290,7 @@ impl Engine {
 /// A batch as a row of a list.
 pub(crate) fn row(batch: &Batch) -> BatchView {
     BatchView {
+        canary: None,
         user: batch.user,
         number: Some(batch.number),
         manufacturer_image_hash: batch.manufacturer_image_hash,

@@ -53,6 +53,20 @@ pub struct StopFigures {
     pub failed: u32,
 }
 
+/// The circuit breaker of a gateway opened, or closed.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct BreakerChanged {
+    /// Which.
+    #[prost(fixed64, tag = "1")]
+    pub gateway: u64,
+    /// When one attempt may try the gateway; absent when it has closed.
+    #[prost(int64, optional, tag = "2")]
+    pub probe_us: Option<i64>,
+    /// Attempts in a row that failed there.
+    #[prost(uint32, tag = "3")]
+    pub failures: u32,
+}
+
 /// What a pause is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]

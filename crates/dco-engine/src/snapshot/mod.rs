@@ -12,6 +12,7 @@
 
 mod activations;
 mod batches;
+mod canaries;
 mod check;
 mod columns;
 mod counts;
@@ -87,6 +88,8 @@ struct Snapshot {
     dispatch: Option<dispatch::Dispatch>,
     #[prost(message, optional, tag = "18")]
     trials: Option<trials::Trials>,
+    #[prost(message, optional, tag = "19")]
+    canaries: Option<canaries::Canaries>,
     #[prost(message, optional, tag = "30")]
     products: Option<products::Products>,
     #[prost(message, optional, tag = "31")]
@@ -148,6 +151,7 @@ impl Engine {
             gateways,
             dispatch,
             trials,
+            canaries,
             large,
             small,
             wakes: _,
@@ -174,6 +178,7 @@ impl Engine {
             small: Some(queues::Queue::of(small)),
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
             trials: Some(trials::Trials::of(trials)),
+            canaries: Some(canaries::Canaries::of(canaries)),
             products: Some(products::Products::of(products)),
             counts: Some(counts::Counts::of(counts)),
             schedules: Some(schedules::Schedules::of(schedules)),
@@ -239,10 +244,11 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     must_have_images(&batches, &transfers)?;
     let products = snapshot.products.unwrap_or_default().load()?;
     let dispatch = snapshot.dispatch.unwrap_or_default().load()?;
+    let canaries = snapshot.canaries.unwrap_or_default().load()?;
     let allowed = Allowed::of(
         (&transfers, &inventory, &products),
         (&batches, &kinds),
-        &dispatch,
+        (&dispatch, &canaries),
     );
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
@@ -261,6 +267,7 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         wakes: wakes(&batches, at_us)?,
         deadlines: deadlines(&transfers, &gateways),
         dispatch,
+        canaries,
         trials: snapshot.trials.unwrap_or_default().load()?,
         days: snapshot.days.unwrap_or_default().load(&terms, at_us)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),

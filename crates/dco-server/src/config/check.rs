@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use dco_block::{Eui64, limits};
 use dco_engine::{
-    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US,
-    STOP_ATTEMPTS_MAX, StopTerms, Terms, TransferTerms,
+    AttemptTerms, BreakerTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms,
+    SECOND_US, STOP_ATTEMPTS_MAX, StopTerms, Terms, TransferTerms,
 };
 use dco_schedule::{HourProfile, Micros};
 
 use super::file::{
-    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, LimitsSection,
-    PartySection, RetentionSection, RetryRuleSection, RetrySection, StopSection, StoreSection,
-    TlsSection, TransferSection,
+    AttemptSection, BreakerSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection,
+    LimitsSection, PartySection, RetentionSection, RetryRuleSection, RetrySection, StopSection,
+    StoreSection, TlsSection, TransferSection,
 };
 use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
 
@@ -98,6 +98,7 @@ impl ConfigFile {
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,
             stop: self.stop.check()?,
+            breaker: self.breaker.check()?,
         })
     }
 }
@@ -253,6 +254,19 @@ impl StopSection {
             failed_percent,
         };
         Ok((attempts > 0).then_some(rule))
+    }
+}
+
+impl BreakerSection {
+    fn check(&self) -> Result<Option<BreakerTerms>, ConfigError> {
+        let failures = within("breaker.failures", self.failures, 0..=1_000_000)?;
+        let wait = self.probe_after_minutes;
+        let probe_after_us = minutes("breaker.probe_after_minutes", wait, 1..=MINUTES_MAX)?;
+        let rule = BreakerTerms {
+            failures,
+            probe_after_us,
+        };
+        Ok((failures > 0).then_some(rule))
     }
 }
 

@@ -37,6 +37,8 @@ pub struct ConfigFile {
     #[serde(default)]
     pub stop: StopSection,
     #[serde(default)]
+    pub breaker: BreakerSection,
+    #[serde(default)]
     pub trust: TrustSection,
     #[serde(default)]
     pub thresholds: ThresholdsSection,
@@ -170,6 +172,14 @@ pub struct StopSection {
     pub failed_percent: u32,
 }
 
+/// `[breaker]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakerSection {
+    pub failures: u32,
+    pub probe_after_minutes: u32,
+}
+
 /// `[trust]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -268,6 +278,15 @@ impl Default for StopSection {
         Self {
             attempts: 50,
             failed_percent: 20,
+        }
+    }
+}
+
+impl Default for BreakerSection {
+    fn default() -> Self {
+        Self {
+            failures: 20,
+            probe_after_minutes: 10,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Distrust, Explanation, Hold, Scope, Stage};
+use dco_engine::{
+    ActivationState, ActivationView, CanaryView, Distrust, Explanation, Hold, Scope, Stage,
+};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 
@@ -74,6 +76,18 @@ fn words(hold: &Hold) -> Words {
         ),
         Hold::ImageQuarantined { since_us } => quarantined(since_us),
         Hold::NotAllowed(ref distrust) => not_allowed(distrust),
+        Hold::Canary(canary) => waits_for_canary(canary),
+        Hold::GatewayFailing { gateway, until_us } => Words {
+            message: format!(
+                "attempts through gateway {gateway}, which reaches the Device, failed in a row; then one will try it"
+            ),
+            ..Words::until(
+                "GATEWAY_FAILING",
+                until_us,
+                "",
+                "none is needed: all goes on when one attempt comes through",
+            )
+        },
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -127,6 +141,19 @@ fn words(hold: &Hold) -> Words {
             "none is needed",
         ),
     }
+}
+
+fn waits_for_canary(canary: CanaryView) -> Words {
+    let CanaryView {
+        wanted, succeeded, ..
+    } = canary;
+    Words::event(
+        "CANARY",
+        format!(
+            "the first {wanted} Devices under its schedule must succeed with the image before the rest is released; {succeeded} have"
+        ),
+        "none is needed while they are under way; if one is given up, ask the Service Desk",
+    )
 }
 
 fn quarantined(since_us: Micros) -> Words {
@@ -306,6 +333,16 @@ mod tests {
                 scope: Scope::Gateway(gateway),
                 since_us: 1,
                 ticket: String::new(),
+            },
+            Hold::Canary(CanaryView {
+                wanted: 3,
+                succeeded: 1,
+                failed: 0,
+                passed: false,
+            }),
+            Hold::GatewayFailing {
+                gateway,
+                until_us: 1,
             },
             Hold::NotAllowed(Distrust::NotListed),
             Hold::NotAllowed(Distrust::NotForDevice),

@@ -43,6 +43,8 @@ pub(crate) fn gateway(view: &GatewayView) -> pb::GatewayStatus {
         change_time: Some(instant(view.changed_us)),
         attempt_count: view.attempt_count,
         concurrency: view.concurrency,
+        failure_count: view.failures,
+        probe_time: view.probe_us.map(instant),
     }
 }
 

@@ -144,6 +144,11 @@ pub(super) const STOPPED: Metric = gauge(
     Unit::Count,
     "Those of dco_pauses that a rule made and no officer has resumed: attempts with an image failed",
 );
+pub(super) const GATEWAYS_FAILING: Metric = gauge(
+    "dco_gateways_failing",
+    Unit::Count,
+    "Gateways whose circuit breaker is open: attempts through them failed in a row",
+);
 pub(super) const GATEWAYS_CONNECTED: Metric = gauge(
     "dco_gateways_connected",
     Unit::Count,
@@ -296,6 +301,7 @@ pub(super) const INVENTORY: &[Metric] = &[
     DISPATCH_PAUSED,
     PAUSES,
     STOPPED,
+    GATEWAYS_FAILING,
     GATEWAYS_CONNECTED,
     DEVICES,
     ACTIVATIONS_SUCCEEDED,
