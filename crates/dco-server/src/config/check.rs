@@ -1,6 +1,7 @@
 //! From what was written to what is run on.
 
 mod schedules;
+mod stops;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -12,15 +13,15 @@ use std::time::Duration;
 
 use dco_block::{Eui64, limits};
 use dco_engine::{
-    AttemptTerms, BreakerTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms,
-    SECOND_US, STOP_ATTEMPTS_MAX, StopTerms, Terms, TransferTerms,
+    AttemptTerms, HOUR_US, LimitTerms, RetentionTerms, RetryRule, RetryTerms, SECOND_US, Terms,
+    TransferTerms,
 };
 use dco_schedule::{HourProfile, Micros};
 
 use super::file::{
-    AttemptSection, BreakerSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection,
-    LimitsSection, PartySection, RetentionSection, RetryRuleSection, RetrySection, StopSection,
-    StoreSection, TlsSection, TransferSection,
+    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, LimitsSection,
+    PartySection, RetentionSection, RetryRuleSection, RetrySection, StoreSection, TlsSection,
+    TransferSection,
 };
 use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
 
@@ -242,31 +243,6 @@ impl AttemptSection {
                 1..=crate::GATEWAY_ATTEMPTS_MAX,
             )?,
         })
-    }
-}
-
-impl StopSection {
-    fn check(&self) -> Result<Option<StopTerms>, ConfigError> {
-        let attempts = within("stop.attempts", self.attempts, 0..=STOP_ATTEMPTS_MAX)?;
-        let failed_percent = within("stop.failed_percent", self.failed_percent, 1..=100)?;
-        let rule = StopTerms {
-            attempts,
-            failed_percent,
-        };
-        Ok((attempts > 0).then_some(rule))
-    }
-}
-
-impl BreakerSection {
-    fn check(&self) -> Result<Option<BreakerTerms>, ConfigError> {
-        let failures = within("breaker.failures", self.failures, 0..=1_000_000)?;
-        let wait = self.probe_after_minutes;
-        let probe_after_us = minutes("breaker.probe_after_minutes", wait, 1..=MINUTES_MAX)?;
-        let rule = BreakerTerms {
-            failures,
-            probe_after_us,
-        };
-        Ok((failures > 0).then_some(rule))
     }
 }
 
