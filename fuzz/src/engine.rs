@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion};
 use dco_engine::{
-    AttemptEnd, AttemptRef, Cancel, ChangePause, Event, HOUR_US, Hello, OpenTransfer, Outcome,
+    AttemptEnd, AttemptRef, Cancel, ChangePause, Event, HOUR_US, Hello, OpenTransfer, Outcome, Scope,
     Report, Request, SECOND_US, Session, SubmitBatch, Verdict,
 };
 use dco_schedule::{Calendar, Micros, ServiceDate};
@@ -205,6 +205,7 @@ impl World {
             validate_only: c > 250,
         };
         let pause = ChangePause {
+            scope: Scope::All,
             by: OPERATOR,
             id,
             validate_only: c > 250,

@@ -3,6 +3,7 @@
 mod days;
 mod explained;
 mod faults;
+mod stopped;
 mod to_the_end;
 
 use dco_client::{Activation, Micros};
@@ -26,6 +27,7 @@ pub(crate) fn patient(settings: Settings) -> Settings {
         .with("attempt.answer_within_minutes", 14 * day_minutes)
         .with("attempt.no_progress_minutes", 7 * day_minutes)
         .with("attempt.hello_within_minutes", 7 * day_minutes)
+        .with("breaker.failures", 0)
         .with("retry.transfer.attempts_max", 2)
         .with("retry.transfer.backoff_minutes", 0)
         .with("retry.activation.attempts_max", 2)

@@ -58,6 +58,7 @@ async fn run_for_staff(command: Staff, output: Output) -> Result<Answer, Failure
         Staff::Products(products) => products.run(output).await,
         Staff::Gateways(gateways) => gateways.run().await,
         Staff::Pause(pause) => pause.run().await,
+        Staff::Pauses(pauses) => pauses.run().await,
         Staff::Resume(resume) => resume.run().await,
         Staff::Backup(backup) => backup.run(output).await,
         Staff::Restore(restore) => restore.run(output),

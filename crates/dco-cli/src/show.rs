@@ -24,8 +24,8 @@ pub(crate) use plan::{
 };
 pub(crate) use product::{product_json, products_text};
 pub(crate) use report::{
-    capacity_text, day_json, gateway_json, gateways_text, pause_json, success_json, success_text,
-    trt_json, trt_text,
+    capacity_text, day_json, gateway_json, gateways_text, pause_json, pauses_text, success_json,
+    success_text, trt_json, trt_text,
 };
 pub(crate) use schedule::{
     acted_answer, action_json, action_text, actions_text, schedule_json, schedule_text,

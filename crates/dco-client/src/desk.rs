@@ -109,12 +109,19 @@ impl OperationsClient {
         Ok(page(answer.gateways, answer.next_page_token)?)
     }
 
-    /// Releases nothing any more, from now on; gives the pause in force, none when it only validates.
+    /// Every pause in force, of all releases first.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, ClientError> {
+        let request = pb::ListPausesRequest {};
+        let answer = self.client.clone().list_pauses(request).await?;
+        Ok(all(answer.into_inner().pauses)?)
+    }
+
+    /// Releases nothing of a scope any more, from now on; gives the pause in force, none when it only validates.
     pub async fn pause(&self, change: ChangePause) -> Result<Option<Pause>, ClientError> {
         let request = pb::PauseRequest {
             request_id: change.request_id.to_string(),
             validate_only: change.validate_only,
-            scope: None,
+            scope: Some(change.scope.into()),
             ticket: change.ticket,
             reason: change.reason,
         };
@@ -127,7 +134,7 @@ impl OperationsClient {
         let request = pb::ResumeRequest {
             request_id: change.request_id.to_string(),
             validate_only: change.validate_only,
-            scope: None,
+            scope: Some(change.scope.into()),
             ticket: change.ticket,
             reason: change.reason,
         };

@@ -44,14 +44,14 @@ pub use tls::{Identity, InvalidIdentity};
 pub use types::{
     Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
     AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
-    BatchChange, BatchName, BlockRefusal, CapacityDay, ChangePause, DayUnits, DcoMessage,
+    BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, ChangePause, DayUnits, DcoMessage,
     DeviceEntry, Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold,
     InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty,
-    NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PendingAction,
-    ProductEntry, ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment, Schedule,
-    ScheduleAct, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest,
-    ScheduleSignature, ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing, SimulatedDay,
-    SimulatedRequest, SimulatedUser, Simulation, Stage, SubmitBatch, SuccessRow, Transfer,
-    TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
+    NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope,
+    PendingAction, ProductEntry, ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment,
+    Schedule, ScheduleAct, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal,
+    ScheduleRequest, ScheduleSignature, ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing,
+    SimulatedDay, SimulatedRequest, SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch,
+    SuccessRow, Transfer, TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

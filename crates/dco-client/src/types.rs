@@ -13,8 +13,8 @@ mod transfer;
 
 pub use backup::{BackupFile, BackupPiece, BackupPlan};
 pub use batch::{
-    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Explanation, Hold, Stage,
-    SubmitBatch,
+    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Canary, Explanation, Hold,
+    Stage, SubmitBatch,
 };
 pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
@@ -22,7 +22,8 @@ pub use gateway::{
 pub use name::{ActivationName, BatchName, InvalidName, ScheduleName, TransferName};
 pub use notice::{Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 pub use operations::{
-    ChangePause, DeviceEntry, GatewayStatus, Pause, ProductEntry, ProductStatus, ServiceDay,
+    ChangePause, DeviceEntry, GatewayStatus, Pause, PauseScope, ProductEntry, ProductStatus,
+    ServiceDay, StopFigures,
 };
 pub use plan::{
     BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,

@@ -142,6 +142,8 @@ pub enum Reply {
     Products(Vec<ProductView>),
     /// Pause, Resume: the pause in force now.
     Pause(Option<PauseView>),
+    /// ListPauses: those in force, of all releases first.
+    Pauses(Vec<PauseView>),
     /// ListGateways.
     Gateways(Vec<GatewayView>),
     /// ListServiceDays, ReportCapacity.

@@ -12,6 +12,7 @@ pub use crate::outbox::Seq;
 use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
+use crate::state::canaries::Canaries;
 use crate::state::counts::Counts;
 use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
@@ -24,6 +25,7 @@ use crate::state::requests::Requests;
 use crate::state::schedules::Schedules;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::Transfers;
+use crate::state::trials::Trials;
 use crate::terms::Terms;
 
 /// Waiting activations by User, and inside a User by lane and due time.
@@ -47,6 +49,8 @@ pub struct Engine {
     pub(crate) notices: NoticeBoard,
     pub(crate) gateways: Gateways,
     pub(crate) dispatch: Dispatch,
+    pub(crate) trials: Trials,
+    pub(crate) canaries: Canaries,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
     /// All others: they wait for nothing but their gateway.
@@ -93,6 +97,8 @@ impl Engine {
             notices: NoticeBoard::default(),
             gateways: Gateways::default(),
             dispatch: Dispatch::default(),
+            trials: Trials::default(),
+            canaries: Canaries::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
             wakes: Timers::default(),

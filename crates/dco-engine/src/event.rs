@@ -1,5 +1,6 @@
 //! What the engine is told. A closed set: whatever is not here cannot change it.
 
+mod pauses;
 mod products;
 mod schedules;
 
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::ServiceDate;
 
+pub use pauses::Scope;
 pub use products::ImportProducts;
 pub use schedules::{
     ActOnSchedule, AnswerAction, CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader,
@@ -185,10 +187,12 @@ pub enum Request {
         /// How many to answer.
         limit: u32,
     },
-    /// Release nothing any more.
+    /// Release nothing of this any more.
     Pause(ChangePause),
     /// Release again.
     Resume(ChangePause),
+    /// All pauses in force.
+    ListPauses,
     /// All gateways seen.
     ListGateways,
     /// Service days with their use, newest first, before a date.
@@ -318,7 +322,7 @@ pub struct ImportDevices {
     pub devices: Vec<DeviceEntry>,
 }
 
-/// Pause or resume all releases.
+/// Pause or resume releases.
 #[derive(Debug, Clone)]
 pub struct ChangePause {
     /// The officer.
@@ -327,6 +331,8 @@ pub struct ChangePause {
     pub id: RequestId,
     /// Check all, change nothing.
     pub validate_only: bool,
+    /// Which releases.
+    pub scope: Scope,
     /// Where it is written down.
     pub ticket: String,
     /// For a person.

@@ -45,20 +45,22 @@ pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
     ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
     MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request,
-    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
+    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Scope, Session, SetCapacity, SubmitBatch,
+    Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
 pub use refusal::{ProductFault, Refusal};
 pub use stats::EngineStats;
 pub use terms::{
-    AttemptTerms, HOUR_US, LimitTerms, NoticeTerms, RetentionTerms, RetryRule, RetryTerms,
-    SECOND_US, ScheduleTerms, Terms, Threshold, ThresholdTerms, TransferTerms, TrustTerms,
+    AttemptTerms, BreakerTerms, HOUR_US, LimitTerms, NoticeTerms, RetentionTerms, RetryRule,
+    RetryTerms, SECOND_US, STOP_ATTEMPTS_MAX, ScheduleTerms, StopTerms, Terms, Threshold,
+    ThresholdTerms, TransferTerms, TrustTerms,
 };
 pub use view::{
-    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, Changes,
-    Distrust, Explanation, GatewayView, Hold, InvalidDevices, LimitsView, MISSING_RANGES_MAX,
-    Notice, NoticeSubject, Notices, PauseView, Prediction, ProductEntry, ProductStatus,
-    ProductView, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow, TransferResponse,
-    TransferState, TransferView, TrtRow, versions_named,
+    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView,
+    CanaryView, Changes, Distrust, Explanation, GatewayView, Hold, InvalidDevices, LimitsView,
+    MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, PauseView, Prediction, ProductEntry,
+    ProductStatus, ProductView, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow,
+    TransferResponse, TransferState, TransferView, TrtRow, versions_named,
 };

@@ -38,6 +38,16 @@ pub enum Outcome {
     Unknown = 14,
 }
 
+/// Whose doing a failed attempt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The Device had the image offered and does not run it. One that does not answer any more may be one that the
+    /// image has put out of order.
+    Image,
+    /// Nothing, or nothing whole, came through the gateway.
+    Gateway,
+}
+
 impl Outcome {
     const ALL: [Self; 14] = [
         Self::Success,
@@ -92,6 +102,25 @@ impl Outcome {
                 | Self::ActivationFailure
                 | Self::FirmwareImageDiscarded
         )
+    }
+
+    /// Whose doing it is, as the rules take it that stop what fails.
+    pub(crate) fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Success | Self::AlreadyAtVersion => None,
+            Self::NoImageHeld
+            | Self::HashMismatch
+            | Self::ActivationFailure
+            | Self::FirmwareImageDiscarded
+            | Self::HardwareVersionMismatch
+            | Self::FileTransferFailure
+            | Self::NoAnswer => Some(Fault::Image),
+            Self::DeviceNotReachable
+            | Self::Declined
+            | Self::NoProgress
+            | Self::AttemptTimeout
+            | Self::Unknown => Some(Fault::Gateway),
+        }
     }
 
     /// Which rule says whether another attempt follows; `None` when none would help.

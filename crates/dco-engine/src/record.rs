@@ -4,6 +4,7 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod pauses;
 mod products;
 mod schedules;
 
@@ -13,6 +14,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
+pub use pauses::{BreakerChanged, PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, ForgottenNotices, MoveCause,
@@ -30,7 +32,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 30, 31, 32, 40, 41, 42, 43, 44"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 30, 31, 32, 40, 41, 42, 43, 44"
     )]
     pub change: Option<Change>,
 }
@@ -77,6 +79,9 @@ pub enum Change {
     /// What is kept of an image is damaged.
     #[prost(message, tag = "14")]
     ImageQuarantined(ImageQuarantined),
+    /// The circuit breaker of a gateway has opened or closed.
+    #[prost(message, tag = "18")]
+    BreakerChanged(BreakerChanged),
     /// Releases were paused.
     #[prost(message, tag = "15")]
     Paused(PauseChanged),
@@ -389,6 +394,9 @@ pub struct BatchAccepted {
     /// The local hour before which that ends.
     #[prost(uint32, optional, tag = "44")]
     pub window_to: Option<u32>,
+    /// How many Devices must succeed under its schedule before the rest is released.
+    #[prost(uint32, tag = "68")]
+    pub canary: u32,
 }
 
 /// A cancelled batch.
@@ -502,36 +510,6 @@ pub struct ImageQuarantined {
     /// The block that was found damaged.
     #[prost(uint32, tag = "2")]
     pub index: u32,
-}
-
-/// Releases paused, or resumed.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct PauseChanged {
-    /// The officer.
-    #[prost(fixed64, tag = "1")]
-    pub by: u64,
-    /// The request.
-    #[prost(message, optional, tag = "2")]
-    pub request: Option<RequestKey>,
-    /// What of.
-    #[prost(enumeration = "PauseScope", tag = "3")]
-    pub scope: i32,
-    /// Where it is written down.
-    #[prost(string, tag = "4")]
-    pub ticket: String,
-    /// For a person.
-    #[prost(string, tag = "5")]
-    pub reason: String,
-}
-
-/// What a pause is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
-#[repr(i32)]
-pub enum PauseScope {
-    /// Never written.
-    Unspecified = 0,
-    /// Every release.
-    All = 1,
 }
 
 /// The records before this one came from a backup: what happened after it was made is not known.

@@ -3,6 +3,7 @@
 use dco_block::Eui64;
 use dco_schedule::{ExceedsAgreed, Micros, ServiceDate};
 
+use crate::event::Scope;
 use crate::record::Counted;
 use crate::view::{Distrust, TransferState};
 
@@ -294,17 +295,22 @@ pub enum Refusal {
         /// How it stands.
         state: TransferState,
     },
-    /// Releases are paused already.
-    #[error("all releases are paused already, ticket {ticket}; resume them first")]
+    /// These releases are paused already.
+    #[error("{scope} are paused already, {}; resume them first", by_whom(.ticket))]
     DispatchPaused {
+        /// Which.
+        scope: Scope,
         /// Since when.
         since_us: Micros,
         /// Where it is written down.
         ticket: String,
     },
-    /// Releases are not paused.
-    #[error("releases are not paused; there is nothing to resume")]
-    DispatchNotPaused,
+    /// These releases are not paused.
+    #[error("{scope} are not paused; there is nothing to resume")]
+    DispatchNotPaused {
+        /// Which.
+        scope: Scope,
+    },
     /// The image is not on offer to this gateway.
     #[error("this image is not on offer to this gateway")]
     ImageNotOnOffer,
@@ -342,6 +348,14 @@ pub enum ProductFault {
         /// What is allowed.
         limit: usize,
     },
+}
+
+fn by_whom(ticket: &str) -> String {
+    if ticket.is_empty() {
+        "by no officer".to_owned()
+    } else {
+        format!("ticket {ticket}")
+    }
 }
 
 /// What is counted, in the plural.

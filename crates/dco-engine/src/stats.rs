@@ -1,6 +1,7 @@
 //! Counts for whoever watches the service.
 
 use crate::engine::Engine;
+use crate::event::Scope;
 
 /// The engine in numbers, as of now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,8 +33,14 @@ pub struct EngineStats {
     pub products: u64,
     /// How often a count went over its threshold, once for each count of a period, since the beginning of the journal.
     pub thresholds_breached: u64,
-    /// 1 while releases are paused.
+    /// 1 while all releases are paused.
     pub dispatch_paused: u64,
+    /// Pauses in force of one User, image, gateway or schedule.
+    pub pauses: u64,
+    /// Those of them that a rule made.
+    pub stopped: u64,
+    /// Gateways whose circuit breaker is open.
+    pub gateways_failing: u64,
     /// Gateways connected.
     pub gateways_connected: u64,
     /// Devices in the inventory.
@@ -53,6 +60,8 @@ impl Engine {
         let totals = self.batches.totals();
         let date = self.days.today.as_ref().map(|today| today.day.date);
         let ledger = &self.days.ledger;
+        let pauses = self.dispatch.pauses.iter();
+        let pauses = pauses.filter(|(scope, _)| **scope != Scope::All);
         EngineStats {
             transfers_receiving: wide(receiving),
             transfers_verifying: wide(verifying),
@@ -71,7 +80,10 @@ impl Engine {
                 .saturating_sub(self.large.len() + self.small.len()),
             products: wide(self.products.len()),
             thresholds_breached: self.counts.breaches,
-            dispatch_paused: u64::from(self.dispatch.pause.is_some()),
+            dispatch_paused: u64::from(self.dispatch.is_paused(Scope::All)),
+            pauses: wide(pauses.clone().count()),
+            stopped: wide(pauses.filter(|(_, pause)| pause.stop.is_some()).count()),
+            gateways_failing: wide(self.gateways.failing()),
             gateways_connected: wide(self.gateways.connected()),
             devices: wide(self.inventory.len()),
             activations_succeeded: totals.succeeded.into(),

@@ -2,6 +2,7 @@
 
 use dco_schedule::{HourProfile, Micros, Reserve};
 
+use crate::record::StopFigures;
 use crate::view::TransferState;
 
 /// One second in microseconds.
@@ -42,6 +43,39 @@ pub struct Terms {
     pub attempt: AttemptTerms,
     /// How often, and how soon, a failed attempt is followed by another.
     pub retry: RetryTerms,
+    /// When a gateway is left alone because attempts through it fail; never if absent.
+    pub breaker: Option<BreakerTerms>,
+    /// When an image is stopped because attempts with it fail; never if absent.
+    pub stop: Option<StopTerms>,
+}
+
+/// The circuit breaker of gateways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerTerms {
+    /// It opens after so many attempts in a row that failed by the gateway; at least 1.
+    pub failures: u32,
+    /// So long after that, one attempt tries the gateway; at least a microsecond.
+    pub probe_after_us: Micros,
+}
+
+/// The stop rule of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopTerms {
+    /// The last attempts with an image that ended at Devices, over all Users, are looked at: this many, 1 to
+    /// [`STOP_ATTEMPTS_MAX`]. With fewer it is not stopped.
+    pub attempts: u32,
+    /// It is stopped when so many in a hundred of them failed, or more: 1 to 100.
+    pub failed_percent: u32,
+}
+
+/// Attempts that a stop rule can look at.
+pub const STOP_ATTEMPTS_MAX: u32 = 1_000;
+
+impl StopTerms {
+    pub(crate) fn is_met(&self, found: StopFigures) -> bool {
+        let failed = u64::from(found.failed) * 100;
+        failed >= u64::from(found.attempts) * u64::from(self.failed_percent)
+    }
 }
 
 /// What one User may have in the store at one time.
@@ -283,6 +317,8 @@ impl Default for Terms {
                     backoff_us: HOUR_US,
                 },
             },
+            breaker: None,
+            stop: None,
         }
     }
 }

@@ -16,7 +16,9 @@ pub use schedules::{
     ActionFate, ActionView, LimitsView, Notice, NoticeSubject, Notices, QuotaUse, ScheduleView,
 };
 
+use crate::event::Scope;
 use crate::outcome::Outcome;
+use crate::record::StopFigures;
 
 /// Where a transfer stands. Only forward: `RECEIVING → VERIFYING → STORED → RETIRED`, or one of the other ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +178,8 @@ pub struct BatchView {
     pub predicted: Option<Prediction>,
     /// Its activations.
     pub counts: ActivationCounts,
+    /// The canaries of its image under its schedule; not in a list.
+    pub canary: Option<CanaryView>,
     /// The User's own signed Service Request, as it came; only when the batch is submitted or read by its name.
     pub signed_request: Bytes,
 }
@@ -277,11 +281,13 @@ pub struct Explanation {
 /// One thing that holds an activation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// The Service Desk or an operator has paused all releases.
+    /// The Service Desk, an operator or a rule has paused releases.
     DispatchPaused {
+        /// Which.
+        scope: Scope,
         /// Since when.
         since_us: Micros,
-        /// Where it is written down.
+        /// Where it is written down; empty when the data come from a backup, or a rule paused.
         ticket: String,
     },
     /// What is kept of the image is damaged; it is to be sent again.
@@ -291,6 +297,8 @@ pub enum Hold {
     },
     /// The Central Products List does not allow it.
     NotAllowed(Distrust),
+    /// The first Devices under its schedule must succeed first.
+    Canary(CanaryView),
     /// Sent for a later service day.
     ServiceDayNotStarted {
         /// When that day starts.
@@ -321,6 +329,13 @@ pub enum Hold {
         /// Which.
         gateway: Eui64,
     },
+    /// Attempts through the Device's gateway failed in a row.
+    GatewayFailing {
+        /// Which.
+        gateway: Eui64,
+        /// When one attempt may try it.
+        until_us: Micros,
+    },
     /// The Device's gateway has as many attempts as it takes.
     GatewayBusy {
         /// Which.
@@ -340,17 +355,21 @@ pub enum Hold {
     },
 }
 
-/// A pause of all releases.
+/// A pause in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PauseView {
+    /// Of which releases.
+    pub scope: Scope,
     /// Since when.
     pub since_us: Micros,
-    /// Who paused; `None` when the data come from a backup.
+    /// Who paused; `None` when the data come from a backup, or a rule paused.
     pub by: Option<Eui64>,
-    /// Where it is written down; empty when the data come from a backup.
+    /// Where it is written down; empty when nobody paused.
     pub ticket: String,
     /// For a person.
     pub reason: String,
+    /// What the rule found that paused.
+    pub stop: Option<StopFigures>,
 }
 
 /// Changes of a batch's activations after a position.
@@ -379,6 +398,23 @@ pub struct GatewayView {
     pub attempt_count: u32,
     /// Attempts it takes at one time.
     pub concurrency: u32,
+    /// Attempts in a row that failed there.
+    pub failures: u32,
+    /// When one attempt may try it; `None` while its circuit breaker is closed.
+    pub probe_us: Option<Micros>,
+}
+
+/// Devices that must succeed with an image under a schedule before the rest is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanaryView {
+    /// How many.
+    pub wanted: u32,
+    /// How many have.
+    pub succeeded: u32,
+    /// How many of them were given up.
+    pub failed: u32,
+    /// Nothing waits for them any more.
+    pub passed: bool,
 }
 
 /// One service day and its use.

@@ -1,7 +1,7 @@
 //! Releases paused and resumed, and what a restore from a backup ends with.
 
 use dco_engine::{
-    ChangePause, HOUR_US, Hold, Outcome, PauseView, Refusal, Report, Request, RestoreError,
+    ChangePause, HOUR_US, Hold, Outcome, PauseView, Refusal, Report, Request, RestoreError, Scope,
     ToGateway,
 };
 
@@ -60,6 +60,8 @@ fn the_same_request_is_answered_and_a_second_pause_is_refused() {
     let since_us = world.now_us;
     let asked = world.pausing("INC-1");
     let paused = PauseView {
+        scope: Scope::All,
+        stop: None,
         since_us,
         by: Some(OPERATOR),
         ticket: "INC-1".to_owned(),
@@ -71,6 +73,7 @@ fn the_same_request_is_answered_and_a_second_pause_is_refused() {
         world.crash();
     }
     let already = Refusal::DispatchPaused {
+        scope: Scope::All,
         since_us,
         ticket: "INC-1".to_owned(),
     };
@@ -89,7 +92,10 @@ fn the_same_request_is_answered_and_a_second_pause_is_refused() {
         assert_eq!(answer, Ok(None));
         world.crash();
     }
-    assert_eq!(world.resume("INC-1"), Err(Refusal::DispatchNotPaused));
+    assert_eq!(
+        world.resume("INC-1"),
+        Err(Refusal::DispatchNotPaused { scope: Scope::All })
+    );
 }
 
 #[test]
@@ -127,7 +133,12 @@ fn an_explanation_says_since_when_and_where_it_is_written_down() {
     let since_us = world.now_us;
     world.pause("INC-7").expect("paused");
     let ticket = "INC-7".to_owned();
-    let paused = Hold::DispatchPaused { since_us, ticket };
+    let scope = Scope::All;
+    let paused = Hold::DispatchPaused {
+        scope,
+        since_us,
+        ticket,
+    };
     for (batch, device) in [(1, device(0)), (2, device(1))] {
         let explained = world.explain(ANN, batch, device);
         assert_eq!(explained.holds[0], paused);

@@ -1,16 +1,18 @@
 //! A journal that is not the engine's own is refused, and never a reason to fall over.
 
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
-    BatchCancelled, CapacitySet, Change, DevicesImported, ForgottenNotices, ImageQuarantined,
-    ImageRetired, Model, NoticeKind, NoticesForgotten, PauseChanged, PauseScope, Product,
-    ProductsImported, Record, Released, RequestKey, Restored, ScheduleAct, ScheduleStepped,
-    Signatory, Signature, ThresholdBreached, TransferEnded,
+    BatchCancelled, BreakerChanged, CapacitySet, Change, DevicesImported, ForgottenNotices,
+    ImageQuarantined, ImageRetired, Model, NoticeKind, NoticesForgotten, PauseChanged, PauseScope,
+    Product, ProductsImported, Record, Released, RequestKey, Restored, ScheduleAct,
+    ScheduleStepped, Signatory, Signature, StopFigures, ThresholdBreached, TransferEnded,
 };
 use dco_engine::{
-    Engine, Event, HOUR_US, Outcome, ProductStatus, SubmitBatch, Terms, Threshold, ThresholdTerms,
+    BreakerTerms, Engine, Event, HOUR_US, Outcome, ProductStatus, Scope, SubmitBatch, Terms,
+    Threshold, ThresholdTerms,
 };
 use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
 use proptest::prelude::*;
@@ -69,7 +71,50 @@ pub(crate) fn busy() -> World {
     let owner = world.store(ANN, &manifest(5, SMALL), &devices(0..2));
     world.damaged(owner, 0);
     about_trust(&mut world);
+    about_pauses(&mut world);
     world
+}
+
+/// A part of each kind paused, but for the schedule that its canaries have paused, and the last one resumed; an image that the stop rule paused.
+fn about_pauses(world: &mut World) {
+    let image = manifest(4, SMALL);
+    let hash = image.manufacturer_image_hash();
+    for scope in [
+        Scope::User(ANN),
+        Scope::Image(manifest(2, LARGE).manufacturer_image_hash()),
+        Scope::Gateway(SOUTH),
+        Scope::Gateway(NORTH),
+    ] {
+        world.pause_of_part(scope).expect("paused");
+    }
+    let resumed = world.resume_of_part(Scope::Gateway(NORTH));
+    assert_eq!(resumed, Ok(None));
+    let at_us = world.now_us;
+    let stopped = PauseChanged {
+        stop: Some(StopFigures {
+            attempts: 10,
+            failed: 3,
+        }),
+        ..PauseChanged::of(Scope::Image(hash))
+    };
+    let failing = BreakerChanged {
+        gateway: SOUTH.bits(),
+        probe_us: Some(at_us + HOUR_US),
+        failures: 20,
+    };
+    for change in [Change::Paused(stopped), Change::BreakerChanged(failing)] {
+        let change = Some(change);
+        world.journal.push(Record { at_us, change }.encode_to_vec());
+    }
+    world.durable = world.journal.len();
+    let breaker = Some(BreakerTerms {
+        failures: 20,
+        probe_after_us: HOUR_US,
+    });
+    world.restart_with(Terms {
+        breaker,
+        ..world.terms.clone()
+    });
 }
 
 /// An image that the Central Products List holds, another that it lets go; a counter, and a threshold gone over.
@@ -105,7 +150,9 @@ fn about_trust(world: &mut World) {
 
 /// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
 fn about_schedules(world: &mut World) {
-    let id = world.agreed(ANN, deal(&[("2026-06-04", 60), ("2026-06-05", 30)]));
+    let mut agreed = deal(&[("2026-06-04", 60), ("2026-06-05", 30)]);
+    agreed.terms.canary = NonZeroU32::new(2);
+    let id = world.agreed(ANN, agreed);
     let day = date("2026-06-04");
     world
         .submit_for((ANN, &manifest(2, LARGE)), &devices(15..18), day)
@@ -248,6 +295,12 @@ fn what_cannot_be_of_images_and_pauses_is_refused_with_its_reason() {
         (Some(quarantined(&[])), "32 octets"),
         (Some(quarantined(damaged.image_id().as_bytes())), "before"),
         (Some(Change::Resumed(pause(PauseScope::All))), "not paused"),
+        (Some(Change::Resumed(pause(PauseScope::User))), "not paused"),
+        (Some(Change::Paused(pause(PauseScope::Image))), "not known"),
+        (
+            Some(Change::Paused(PauseChanged::of(Scope::User(ANN)))),
+            "paused already",
+        ),
         (
             Some(Change::Paused(pause(PauseScope::Unspecified))),
             "not known",
@@ -443,7 +496,7 @@ fn every_kind_of_request_has_its_key_checked() {
             Change::TransferOpened(it) => &mut it.request,
             Change::BatchAccepted(it) => &mut it.request,
             Change::BatchCancelled(it) => &mut it.request,
-            Change::Paused(it) | Change::Resumed(it) => &mut it.request,
+            Change::Paused(it) | Change::Resumed(it) if it.request.is_some() => &mut it.request,
             Change::ScheduleStepped(it) if it.request.is_some() => &mut it.request,
             Change::ActionPended(it) => &mut it.request,
             Change::ActionClosed(it) => &mut it.request,

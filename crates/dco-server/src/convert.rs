@@ -13,6 +13,7 @@ pub(crate) mod products;
 pub(crate) mod reading;
 pub(crate) mod reports;
 pub(crate) mod schedules;
+pub(crate) mod scope;
 pub(crate) mod transfer;
 
 use std::ops::RangeInclusive;

@@ -1,34 +1,40 @@
-//! `dco pause` and `dco resume`.
+//! `dco pause`, `dco resume` and `dco pauses`.
 
 use clap::Args;
-use dco_client::{ChangePause, OperationsClient, Pause as InForce, RequestId};
+use dco_block::{Eui64, ManufacturerImageHash};
+use dco_client::{
+    ChangePause, OperationsClient, Pause as InForce, PauseScope, RequestId, ScheduleName,
+};
 use serde_json::json;
 
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
-use crate::show::pause_json;
+use crate::show::{pause_json, pauses_text};
 
-/// Pause all releases, at once
+/// Pause releases, at once: all of them, or those of a User, an image, a gateway or a schedule
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Pause all releases, at once. For the Service Desk and operators. Batches are still accepted and
-wait, attempts under way are finished, and TRT clocks go on.
+Pause releases, at once: all of them, or those of one User, image, gateway or delivery schedule. For
+the Service Desk and operators. Batches are still accepted and wait, attempts under way are finished,
+and TRT clocks go on.
 
-Example:
-  dco pause --ticket INC-1234 --reason \"image withdrawn by its maker\" --as pki/desk1")]
+Examples:
+  dco pause --ticket INC-1234 --reason \"the store is to be moved\" --as pki/desk1
+  dco pause --image 1f0e...c3 --ticket INC-1235 --reason \"withdrawn by its maker\" --as pki/desk1")]
 pub(crate) struct Pause {
     #[command(flatten)]
     change: Change,
 }
 
-/// Resume all releases, at once
+/// Resume releases that were paused, at once
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Resume all releases that `dco pause`, or a restore from a backup, has paused. For the Service Desk
-and operators.
+Resume releases that `dco pause`, a restore from a backup or the stop rule has paused: name the same
+User, image, gateway or schedule as `dco pauses` does, or none for all releases. What is paused in
+another way stays paused. For the Service Desk and operators.
 
 Example:
-  dco resume --ticket INC-1234 --reason \"its maker has corrected the image\" --as pki/desk1")]
+  dco resume --image 1f0e...c3 --ticket INC-1234 --reason \"its maker has corrected the image\" --as pki/desk1")]
 pub(crate) struct Resume {
     #[command(flatten)]
     change: Change,
@@ -36,6 +42,8 @@ pub(crate) struct Resume {
 
 #[derive(Debug, Args)]
 struct Change {
+    #[command(flatten)]
+    scope: Scope,
     /// Where it is written down
     #[arg(long)]
     ticket: String,
@@ -52,13 +60,65 @@ struct Change {
     connection: Connection,
 }
 
+/// Which releases: all of them when none is given.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Scope {
+    /// Those of this User only
+    #[arg(long, value_name = "EUI64")]
+    user: Option<Eui64>,
+    /// Those of the image with this Manufacturer Image Hash only, of all Users
+    #[arg(long, value_name = "HASH")]
+    image: Option<ManufacturerImageHash>,
+    /// Those through this gateway only
+    #[arg(long, value_name = "EUI64")]
+    gateway: Option<Eui64>,
+    /// Those of work sent under this delivery schedule only
+    #[arg(long, value_name = "SCHEDULE")]
+    schedule: Option<ScheduleName>,
+}
+
+impl Scope {
+    fn asked(&self) -> PauseScope {
+        let user = self.user.map(PauseScope::User);
+        let image = self.image.map(PauseScope::Image);
+        let gateway = self.gateway.map(PauseScope::Gateway);
+        let schedule = self.schedule.map(PauseScope::Schedule);
+        let given = user.or(image).or(gateway).or(schedule);
+        given.unwrap_or_default()
+    }
+}
+
+/// Show what is paused
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Show every pause in force: of all releases, of one User, image, gateway or delivery schedule, by an
+officer or by the stop rule. For the Service Desk, operators and auditors.
+
+Example:
+  dco pauses --as pki/desk1")]
+pub(crate) struct Pauses {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Pauses {
+    pub(crate) async fn run(self) -> Result<Answer, Failure> {
+        let link = self.connection.link().await?;
+        let pauses = OperationsClient::new(&link).pauses().await?;
+        let rows: Vec<_> = pauses.iter().map(pause_json).collect();
+        Ok(Answer::new(pauses_text(&pauses), json!({ "pauses": rows })))
+    }
+}
+
 impl Pause {
     pub(crate) async fn run(self) -> Result<Answer, Failure> {
         let operations = self.change.operations().await?;
         let asked = self.change.asked();
-        let validated = asked.validate_only;
+        let (scope, validated) = (asked.scope, asked.validate_only);
         let pause = operations.pause(asked).await?;
-        Ok(answer(pause.as_ref(), validated.then_some("can be paused")))
+        let validated = validated.then_some("can be paused");
+        Ok(answer(scope, pause.as_ref(), validated))
     }
 }
 
@@ -66,12 +126,10 @@ impl Resume {
     pub(crate) async fn run(self) -> Result<Answer, Failure> {
         let operations = self.change.operations().await?;
         let asked = self.change.asked();
-        let validated = asked.validate_only;
+        let (scope, validated) = (asked.scope, asked.validate_only);
         let pause = operations.resume(asked).await?;
-        Ok(answer(
-            pause.as_ref(),
-            validated.then_some("can be resumed"),
-        ))
+        let validated = validated.then_some("can be resumed");
+        Ok(answer(scope, pause.as_ref(), validated))
     }
 }
 
@@ -84,6 +142,7 @@ impl Change {
         ChangePause {
             request_id: self.request_id.unwrap_or_else(RequestId::fresh),
             validate_only: self.validate_only,
+            scope: self.scope.asked(),
             ticket: self.ticket,
             reason: self.reason,
         }
@@ -91,11 +150,11 @@ impl Change {
 }
 
 /// What is in force now, or what could be done.
-fn answer(pause: Option<&InForce>, validated: Option<&str>) -> Answer {
+fn answer(scope: PauseScope, pause: Option<&InForce>, validated: Option<&str>) -> Answer {
     let text = match (pause, validated) {
-        (_, Some(could)) => format!("releases {could}"),
-        (Some(pause), None) => format!("releases are paused, ticket {}", pause.ticket),
-        (None, None) => "releases go on".to_owned(),
+        (_, Some(could)) => format!("{scope} {could}"),
+        (Some(pause), None) => format!("{scope} are paused, ticket {}", pause.ticket),
+        (None, None) => format!("{scope} go on"),
     };
     Answer::new(text, json!({ "pause": pause.map(pause_json) }))
 }

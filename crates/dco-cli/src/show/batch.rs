@@ -1,6 +1,6 @@
 //! A batch and its activations: SRV 11.3.
 
-use dco_client::{Activation, ActivationCounts, Batch};
+use dco_client::{Activation, ActivationCounts, Batch, Canary};
 use serde_json::{Value, json};
 
 use super::{text, time};
@@ -31,6 +31,12 @@ pub(crate) fn batch_json(batch: &Batch) -> Value {
             "cancelled": counts.cancelled,
         },
         "signed_request_bytes": batch.signed_request.len(),
+        "canary": batch.canary.map(|canary| json!({
+            "device_count": canary.device_count,
+            "succeeded": canary.succeeded,
+            "failed": canary.failed,
+            "passed": canary.passed,
+        })),
     })
 }
 
@@ -40,7 +46,7 @@ pub(crate) fn batch_text(batch: &Batch) -> String {
     } else {
         "image that is not large"
     };
-    properties(&[
+    let mut rows = vec![
         ("batch", name(batch)),
         (
             "image",
@@ -57,7 +63,26 @@ pub(crate) fn batch_text(batch: &Batch) -> String {
             "completion",
             predicted(batch, batch.predicted_completion_us),
         ),
-    ])
+    ];
+    rows.extend(batch.canary.map(|it| ("canary", canary(it))));
+    properties(&rows)
+}
+
+fn canary(canary: Canary) -> String {
+    let Canary {
+        device_count,
+        succeeded,
+        failed,
+        passed,
+    } = canary;
+    let then = match (passed, failed) {
+        (true, _) => "the rest goes on",
+        (false, 0) => "the rest waits for them",
+        (false, _) => "the schedule is paused",
+    };
+    format!(
+        "{succeeded} of the first {device_count} Devices succeeded, {failed} were given up; {then}"
+    )
 }
 
 pub(crate) fn batches_text(batches: &[Batch]) -> String {

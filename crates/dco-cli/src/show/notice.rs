@@ -3,6 +3,7 @@
 use dco_client::{Limits, Notice, NoticeSubject, Notices, QuotaUse};
 use serde_json::{Value, json};
 
+use super::report::{scope_json, stop_json};
 use super::schedule::units_json;
 use super::{text, time};
 use crate::table::{grouped, properties, table};
@@ -106,6 +107,17 @@ fn about_sending_json(subject: &NoticeSubject) -> Value {
             "limit": limit,
             "used": used,
             "requested": requested,
+        }}),
+        NoticeSubject::PauseChanged {
+            scope,
+            paused,
+            ticket,
+            stop,
+        } => json!({ "pause_changed": {
+            "scope": scope_json(*scope),
+            "paused": paused,
+            "ticket": ticket,
+            "stop": stop.map(stop_json),
         }}),
         NoticeSubject::NearlyUsed {
             schedule,

@@ -1,6 +1,6 @@
 //! Service days, gateways and reports.
 
-use dco_client::{GatewayStatus, Pause, ServiceDay, SuccessRow, TrtRow};
+use dco_client::{GatewayStatus, Pause, PauseScope, ServiceDay, StopFigures, SuccessRow, TrtRow};
 use serde_json::{Value, json};
 
 use super::{text, time};
@@ -56,11 +56,52 @@ pub(crate) fn gateway_json(gateway: &GatewayStatus) -> Value {
         "change_time": time(gateway.change_us),
         "attempt_count": gateway.attempt_count,
         "concurrency": gateway.concurrency,
+        "failure_count": gateway.failure_count,
+        "probe_time": time(gateway.probe_us),
     })
+}
+
+pub(crate) fn pauses_text(pauses: &[Pause]) -> String {
+    if pauses.is_empty() {
+        return "nothing is paused".to_owned();
+    }
+    let row = |pause: &Pause| {
+        let by = match (pause.by, pause.stop) {
+            (Some(by), _) => by.to_string(),
+            (None, Some(_)) => "the stop rule".to_owned(),
+            (None, None) => "-".to_owned(),
+        };
+        vec![
+            pause.scope.to_string(),
+            when::local_or(pause.since_us, "-"),
+            by,
+            pause.ticket.clone(),
+            pause.reason.clone(),
+        ]
+    };
+    let head = ["PAUSED", "SINCE", "BY", "TICKET", "REASON"];
+    table(&head, pauses.iter().map(row))
+}
+
+/// Of all releases, or of the part that is named.
+pub(crate) fn scope_json(scope: PauseScope) -> Value {
+    match scope {
+        PauseScope::All => json!({ "all": {} }),
+        PauseScope::User(user) => json!({ "user": user.to_string() }),
+        PauseScope::Image(hash) => json!({ "manufacturer_image_hash": hash.to_string() }),
+        PauseScope::Gateway(gateway) => json!({ "gateway": gateway.to_string() }),
+        PauseScope::Schedule(schedule) => json!({ "schedule": schedule.to_string() }),
+    }
+}
+
+pub(crate) fn stop_json(stop: StopFigures) -> Value {
+    json!({ "attempts": stop.attempts, "failed": stop.failed })
 }
 
 pub(crate) fn pause_json(pause: &Pause) -> Value {
     json!({
+        "scope": scope_json(pause.scope),
+        "stop": pause.stop.map(stop_json),
         "since_time": time(pause.since_us),
         "by": text(pause.by),
         "ticket": pause.ticket,
@@ -78,6 +119,8 @@ pub(crate) fn gateways_text(gateways: &[GatewayStatus]) -> String {
         "SINCE",
         ">ATTEMPTS UNDER WAY",
         ">AT ONE TIME",
+        ">FAILED IN A ROW",
+        "NEXT TRY",
     ];
     table(
         &head,
@@ -88,6 +131,8 @@ pub(crate) fn gateways_text(gateways: &[GatewayStatus]) -> String {
                 when::local_or(gateway.change_us, "-"),
                 grouped(gateway.attempt_count),
                 grouped(gateway.concurrency),
+                grouped(gateway.failure_count),
+                when::local_or(gateway.probe_us, "-"),
             ]
         }),
     )

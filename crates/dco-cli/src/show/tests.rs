@@ -3,8 +3,9 @@ mod schedules;
 use bytes::Bytes;
 use dco_block::{FirmwareVersion, Manifest, wrap};
 use dco_client::{
-    Activation, ActivationCounts, ActivationName, ActivationState, Batch, BatchName, Explanation,
-    Hold, InvalidDevices, Transfer, TransferName, TransferState, UpdateFirmwareResponse,
+    Activation, ActivationCounts, ActivationName, ActivationState, Batch, BatchName, Canary,
+    Explanation, Hold, InvalidDevices, Transfer, TransferName, TransferState,
+    UpdateFirmwareResponse,
 };
 use insta::assert_snapshot;
 
@@ -87,6 +88,12 @@ fn batch() -> Batch {
             ..Default::default()
         },
         signed_request: Bytes::from_static(b"signed"),
+        canary: Some(Canary {
+            device_count: 5,
+            succeeded: 2,
+            failed: 1,
+            passed: false,
+        }),
     }
 }
 

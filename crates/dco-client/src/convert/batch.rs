@@ -9,8 +9,8 @@ use super::{
     required, user_name,
 };
 use crate::types::{
-    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Explanation, Hold, Stage,
-    SubmitBatch,
+    Activation, ActivationCounts, ActivationState, Batch, BatchChange, Canary, Explanation, Hold,
+    Stage, SubmitBatch,
 };
 
 pub(crate) fn submit_batch(user: Eui64, submit: SubmitBatch) -> pb::SubmitBatchRequest {
@@ -52,6 +52,12 @@ impl TryFrom<pb::Batch> for Batch {
             )?,
             counts: wire.counts.unwrap_or_default().into(),
             signed_request: wire.signed_request,
+            canary: wire.canary.map(|it| Canary {
+                device_count: it.device_count,
+                succeeded: it.succeeded,
+                failed: it.failed,
+                passed: it.passed,
+            }),
         })
     }
 }

@@ -4,6 +4,7 @@ use dco_block::Eui64;
 use dco_proto::v1 as pb;
 use pb::notice::Subject;
 
+use super::operations::pause_scope;
 use super::schedule::{action_number, day_units};
 use super::{BadAnswer, all, digest, digest_if_any, instant, parsed, parsed_if_any, required};
 use crate::types::{Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName};
@@ -85,6 +86,12 @@ impl TryFrom<Subject> for NoticeSubject {
                 limit: it.limit,
                 used: it.used,
                 requested: it.requested,
+            },
+            Subject::PauseChanged(it) => Self::PauseChanged {
+                scope: pause_scope("pause_changed.scope", it.scope)?,
+                paused: it.paused,
+                ticket: it.ticket,
+                stop: it.stop.map(Into::into),
             },
             Subject::NearlyUsed(it) => Self::NearlyUsed {
                 schedule: parsed_if_any("nearly_used.schedule", &it.schedule)?,

@@ -3,10 +3,14 @@
 use bytes::Bytes;
 use dco_block::HardwareVersions;
 use dco_proto::v1 as pb;
+use pb::pause_scope::Scope as Named;
 use pb::product_entry::Status;
 
 use super::{BadAnswer, digest, instant, meaning, parsed, required};
-use crate::types::{DeviceEntry, GatewayStatus, Pause, ProductEntry, ProductStatus, ServiceDay};
+use crate::types::{
+    DeviceEntry, GatewayStatus, Pause, PauseScope, ProductEntry, ProductStatus, ServiceDay,
+    StopFigures,
+};
 
 impl From<DeviceEntry> for pb::DeviceEntry {
     fn from(entry: DeviceEntry) -> Self {
@@ -98,6 +102,8 @@ impl TryFrom<pb::GatewayStatus> for GatewayStatus {
             change_us: instant("gateway.change_time", wire.change_time)?,
             attempt_count: wire.attempt_count,
             concurrency: wire.concurrency,
+            failure_count: wire.failure_count,
+            probe_us: instant("gateway.probe_time", wire.probe_time)?,
         })
     }
 }
@@ -108,11 +114,55 @@ impl TryFrom<pb::PauseInForce> for Pause {
     fn try_from(wire: pb::PauseInForce) -> Result<Self, BadAnswer> {
         let by = (!wire.by.is_empty()).then_some(wire.by);
         Ok(Self {
+            scope: pause_scope("pause.scope", wire.scope)?,
+            stop: wire.stop.map(Into::into),
             since_us: instant("pause.since_time", wire.since_time)?,
             by: by.map(|by| parsed("pause.by", &by)).transpose()?,
             ticket: wire.ticket,
             reason: wire.reason,
         })
+    }
+}
+
+/// All releases when nothing is said.
+pub(super) fn pause_scope(
+    field: &'static str,
+    wire: Option<pb::PauseScope>,
+) -> Result<PauseScope, BadAnswer> {
+    let Some(named) = wire.and_then(|wire| wire.scope) else {
+        return Ok(PauseScope::All);
+    };
+    let eui64 = |name: &str, kind: &str| parsed(field, name.strip_prefix(kind).unwrap_or(name));
+    Ok(match named {
+        Named::All(_) => PauseScope::All,
+        Named::User(name) => PauseScope::User(eui64(&name, "users/")?),
+        Named::ManufacturerImageHash(octets) => PauseScope::Image(digest(field, &octets)?),
+        Named::Gateway(name) => PauseScope::Gateway(eui64(&name, "gateways/")?),
+        Named::Schedule(name) => PauseScope::Schedule(parsed(field, &name)?),
+    })
+}
+
+impl From<PauseScope> for pb::PauseScope {
+    fn from(scope: PauseScope) -> Self {
+        let named = match scope {
+            PauseScope::All => Named::All(pb::AllReleases {}),
+            PauseScope::User(user) => Named::User(format!("users/{user}")),
+            PauseScope::Image(hash) => {
+                Named::ManufacturerImageHash(hash.as_bytes().to_vec().into())
+            }
+            PauseScope::Gateway(gateway) => Named::Gateway(format!("gateways/{gateway}")),
+            PauseScope::Schedule(schedule) => Named::Schedule(schedule.to_string()),
+        };
+        Self { scope: Some(named) }
+    }
+}
+
+impl From<pb::StopFigures> for StopFigures {
+    fn from(wire: pb::StopFigures) -> Self {
+        Self {
+            attempts: wire.attempts,
+            failed: wire.failed,
+        }
     }
 }
 

@@ -49,6 +49,19 @@ pub struct Batch {
     pub counts: ActivationCounts,
     /// The User's own signed Service Request, as it came; empty unless this one batch was submitted or asked for.
     pub signed_request: Bytes,
+    /// The canaries of its image under its delivery schedule, where it has any.
+    pub canary: Option<Canary>,
+}
+
+/// Devices that must succeed before the rest is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Canary {
+    pub device_count: u32,
+    pub succeeded: u32,
+    /// How many of them were given up.
+    pub failed: u32,
+    /// Nothing waits for them any more.
+    pub passed: bool,
 }
 
 /// How many activations of a batch are in which state.

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use dco_block::{Eui64, ManufacturerImageHash};
 
-use super::{DayUnits, Micros, ScheduleName, TransferName};
+use super::{DayUnits, Micros, PauseScope, ScheduleName, StopFigures, TransferName};
 
 /// Whose notices are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,16 @@ pub enum NoticeSubject {
         used: u32,
         /// What the request would have added.
         requested: u32,
+    },
+    /// Releases of a part were paused by an officer or by a rule, or resumed.
+    PauseChanged {
+        scope: PauseScope,
+        /// Or resumed.
+        paused: bool,
+        /// Empty when a rule paused.
+        ticket: String,
+        /// What the rule found that paused; never for Users.
+        stop: Option<StopFigures>,
     },
     /// Most of what may be sent for a day is sent.
     NearlyUsed {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 
-use super::Micros;
+use super::{Micros, ScheduleName};
 use crate::RequestId;
 
 /// One line of the inventory.
@@ -68,29 +68,74 @@ pub struct GatewayStatus {
     /// Attempts under way.
     pub attempt_count: u32,
     pub concurrency: u32,
+    /// Attempts in a row that failed there.
+    pub failure_count: u32,
+    /// When one attempt may try it; `None` while its circuit breaker is closed.
+    pub probe_us: Option<Micros>,
 }
 
-/// What an officer says when pausing or resuming all releases.
+/// Which releases a pause is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PauseScope {
+    #[default]
+    All,
+    /// Those of one User.
+    User(Eui64),
+    /// Those of one image, of all Users.
+    Image(ManufacturerImageHash),
+    /// Those through one gateway.
+    Gateway(Eui64),
+    /// Those of work sent under one delivery schedule.
+    Schedule(ScheduleName),
+}
+
+impl Display for PauseScope {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => out.write_str("all releases"),
+            Self::User(user) => write!(out, "releases of User {user}"),
+            Self::Image(hash) => write!(out, "releases of image {hash}"),
+            Self::Gateway(gateway) => write!(out, "releases through gateway {gateway}"),
+            Self::Schedule(schedule) => write!(out, "releases under {schedule}"),
+        }
+    }
+}
+
+/// What a rule found when it paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopFigures {
+    /// The last attempts that ended at Devices.
+    pub attempts: u32,
+    /// How many of them failed.
+    pub failed: u32,
+}
+
+/// What an officer says when pausing or resuming releases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangePause {
     /// The same id gives the same answer; with another body it is refused.
     pub request_id: RequestId,
     /// Check all and change nothing.
     pub validate_only: bool,
+    /// Which releases.
+    pub scope: PauseScope,
     /// Where it is written down.
     pub ticket: String,
     /// Why, for a person.
     pub reason: String,
 }
 
-/// A pause of all releases that is in force.
+/// A pause that is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
+    pub scope: PauseScope,
     pub since_us: Option<Micros>,
-    /// The officer; `None` when the data come from a backup.
+    /// The officer; `None` when the data come from a backup, or a rule paused.
     pub by: Option<Eui64>,
     pub ticket: String,
     pub reason: String,
+    /// What the rule found that paused.
+    pub stop: Option<StopFigures>,
 }
 
 /// One service day with its capacity and use.

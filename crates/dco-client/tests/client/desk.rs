@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 use dco_client::{
     ChangePause, ClientError, Code, DeviceEntry, MoveCause, OperationsClient, PageRequest,
-    ProductEntry, ProductStatus, ReportsClient, RequestId, SetCapacity, Signing,
+    PauseScope, ProductEntry, ProductStatus, ReportsClient, RequestId, SetCapacity, Signing,
 };
 use dco_proto::v1 as pb;
 use futures::stream;
@@ -109,6 +109,8 @@ impl Operations for Desk {
             }),
             attempt_count: 3,
             concurrency: 100,
+            failure_count: 21,
+            probe_time: None,
         }];
         Ok(Response::new(pb::ListGatewaysResponse {
             gateways,
@@ -136,7 +138,11 @@ impl Operations for Desk {
     ) -> Result<Response<pb::PauseResponse>, Status> {
         let asked = request.into_inner();
         let pause = pb::PauseInForce {
-            scope: None,
+            scope: asked.scope,
+            stop: Some(pb::StopFigures {
+                attempts: 50,
+                failed: 11,
+            }),
             since_time: None,
             by: USER.to_string(),
             ticket: asked.ticket,
@@ -144,6 +150,14 @@ impl Operations for Desk {
         };
         let pause = (!asked.validate_only).then_some(pause);
         Ok(Response::new(pb::PauseResponse { pause }))
+    }
+
+    async fn list_pauses(
+        &self,
+        _request: Request<pb::ListPausesRequest>,
+    ) -> Result<Response<pb::ListPausesResponse>, Status> {
+        let pauses = vec![pb::PauseInForce::default()];
+        Ok(Response::new(pb::ListPausesResponse { pauses }))
     }
 
     async fn resume(
@@ -590,12 +604,20 @@ async fn a_pause_and_what_is_left_of_it_are_told() {
     let change = |ticket: &str, validate_only| ChangePause {
         request_id: RequestId::fresh(),
         validate_only,
+        scope: PauseScope::Gateway(USER),
         ticket: ticket.to_owned(),
         reason: "as agreed".to_owned(),
     };
     let paused = operations.pause(change("INC-1", false)).await.unwrap();
     let paused = paused.expect("it is in force");
     assert_eq!((paused.by, paused.ticket.as_str()), (Some(USER), "INC-1"));
+    assert_eq!(paused.scope, PauseScope::Gateway(USER));
+    assert_eq!(
+        paused.stop.map(|it| (it.attempts, it.failed)),
+        Some((50, 11))
+    );
+    let pauses = operations.pauses().await.unwrap();
+    assert_eq!(pauses[0].scope, PauseScope::All);
     assert_eq!(paused.reason, "as agreed");
     let validated = operations.pause(change("INC-1", true)).await.unwrap();
     assert_eq!(validated, None);

@@ -5,7 +5,7 @@ use dco_schedule::{Micros, ServiceDate};
 
 use super::Why;
 use crate::engine::Engine;
-use crate::outcome::Outcome;
+use crate::outcome::{Fault, Outcome};
 use crate::record::{AttemptEnded, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
@@ -93,6 +93,13 @@ impl Engine {
         if let Phase::RetryWait { until_us } = phase {
             self.wakes.set(until_us, Wake::Requeue { activation });
             self.carry_over(user, attempt.charged);
+        }
+        self.count_failures(attempt.gateway, outcome);
+        let image = self.batches.batch_of(activation).manufacturer_image_hash;
+        match outcome.fault() {
+            Some(Fault::Image) => self.trials.add(image, true),
+            None => self.trials.add(image, false),
+            Some(Fault::Gateway) => {}
         }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);

@@ -78,6 +78,7 @@ impl Engine {
         self.batches
             .add(batch, &devices)
             .ok_or("another activation of one of its Devices is under way")?;
+        self.send_canaries(index, record.canary);
         if record.day_start_us <= at_us {
             self.enqueue_parked(index);
         } else {
@@ -164,6 +165,7 @@ impl Engine {
     /// An activation has reached its end. With the last one of its batch, its image may have become idle.
     pub(super) fn set_end(&mut self, activation: u32, phase: Phase) {
         self.batches.set_phase(activation, phase);
+        self.note_canary(activation, phase);
         let batch = self.batches.batch_of(activation);
         if batch.counts.open() == 0 {
             let (user, image_id) = (batch.user, batch.image_id);

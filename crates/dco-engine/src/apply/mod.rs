@@ -2,6 +2,8 @@
 
 mod attempts;
 mod batches;
+mod breakers;
+mod canaries;
 mod images;
 mod lines;
 mod notices;
@@ -52,8 +54,12 @@ impl Engine {
             Change::ActivationCancelled(it) => self.apply_activation_cancelled(at_us, it),
             Change::ImageRetired(it) => self.apply_image_retired(at_us, it),
             Change::ImageQuarantined(it) => self.apply_image_quarantined(at_us, it),
+            Change::BreakerChanged(it) => {
+                self.apply_breaker_changed(*it);
+                Ok(())
+            }
             Change::Paused(it) => self.apply_paused(at_us, it),
-            Change::Resumed(it) => self.apply_resumed(it),
+            Change::Resumed(it) => self.apply_resumed(at_us, it),
             Change::Restored(it) => self.apply_restored(at_us, it),
             Change::GatewaySeen(it) => {
                 self.apply_gateway_seen(it);

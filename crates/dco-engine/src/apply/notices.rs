@@ -6,8 +6,10 @@ use dco_schedule::{Act, Micros, Pending, ScheduleId, ServiceDate, Side, Source, 
 use super::Why;
 use crate::effect::Topic;
 use crate::engine::Engine;
-use crate::event::NoticeParty;
-use crate::record::{ActKind, CapacitySet, DayOpened, NoticesForgotten, ThresholdBreached};
+use crate::event::{NoticeParty, Scope};
+use crate::record::{
+    ActKind, CapacitySet, DayOpened, NoticesForgotten, PauseChanged, ThresholdBreached,
+};
 use crate::view::NoticeSubject;
 
 impl Engine {
@@ -178,6 +180,48 @@ impl Engine {
         };
         self.notice(NoticeParty::User(user), at_us, subject.clone());
         self.notice(NoticeParty::Desk, at_us, subject);
+    }
+
+    /// A pause of a part is told to the Users whose work it holds, and to the Service Desk; one that a rule made to the operators
+    /// as well. What the rule counted is of all Users, so Users are not told it.
+    pub(super) fn note_pause(
+        &mut self,
+        at_us: Micros,
+        (scope, paused): (Scope, bool),
+        record: &PauseChanged,
+    ) {
+        let subject = |stop| NoticeSubject::PauseChanged {
+            scope,
+            paused,
+            ticket: record.ticket.clone(),
+            stop,
+        };
+        for user in self.users_under(scope) {
+            self.notice(NoticeParty::User(user), at_us, subject(None));
+        }
+        if record.stop.is_some() {
+            self.notice(NoticeParty::Operators, at_us, subject(record.stop));
+        }
+        if scope != Scope::All {
+            self.notice(NoticeParty::Desk, at_us, subject(record.stop));
+        }
+    }
+
+    /// Who is told of a pause. That all releases are paused, or those through a gateway, each activation explains.
+    fn users_under(&self, scope: Scope) -> Vec<Eui64> {
+        match scope {
+            Scope::All | Scope::Gateway(_) => Vec::new(),
+            Scope::User(user) => vec![user],
+            Scope::Schedule(id) => vec![id.user],
+            Scope::Image(hash) => {
+                let open = self.batches.open();
+                let with = open.filter_map(|(user, mut batches)| {
+                    let has_it = batches.any(|batch| batch.manufacturer_image_hash == hash);
+                    has_it.then_some(user)
+                });
+                with.collect()
+            }
+        }
     }
 
     /// What one User has sent too much of is told to it as well; what others have sent is not.

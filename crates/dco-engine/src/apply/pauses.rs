@@ -5,38 +5,77 @@ use dco_schedule::Micros;
 
 use super::Why;
 use crate::engine::Engine;
+use crate::event::Scope;
 use crate::outcome::Outcome;
-use crate::record::{PauseChanged, PauseScope, Restored};
+use crate::record::{PauseChanged, Restored};
 use crate::state::batches::{Batch, Phase};
-use crate::state::dispatch::{EPOCH_MAX, Pause};
+use crate::state::dispatch::{EPOCH_MAX, Pause, scopes_of};
 use crate::state::requests::Made;
+
+const NOT_KNOWN: Why = "what it pauses is not known";
 
 impl Engine {
     pub(super) fn apply_paused(&mut self, at_us: Micros, record: &PauseChanged) -> Result<(), Why> {
-        must_be_of_all(record)?;
-        if self.dispatch.pause.is_some() {
+        let scope = record.of_what().ok_or(NOT_KNOWN)?;
+        if self.dispatch.is_paused(scope) {
             return Err("releases are paused already");
         }
-        let by = Eui64::from_bits(record.by);
-        self.dispatch.pause = Some(Pause {
+        let by = (record.by != 0).then(|| Eui64::from_bits(record.by));
+        let pause = Pause {
             since_us: at_us,
-            by: Some(by),
+            by,
             ticket: record.ticket.clone(),
             reason: record.reason.clone(),
-        });
+            stop: record.stop,
+        };
+        self.dispatch.pauses.insert(scope, pause);
+        for activation in self.kept_out_by(scope) {
+            self.hold_back(activation);
+        }
+        self.note_pause(at_us, (scope, true), record);
+        let by = Eui64::from_bits(record.by);
         self.requests
             .remember(by, record.request.as_ref(), Made::Paused)
     }
 
-    pub(super) fn apply_resumed(&mut self, record: &PauseChanged) -> Result<(), Why> {
-        must_be_of_all(record)?;
+    pub(super) fn apply_resumed(
+        &mut self,
+        at_us: Micros,
+        record: &PauseChanged,
+    ) -> Result<(), Why> {
+        let scope = record.of_what().ok_or(NOT_KNOWN)?;
         self.dispatch
-            .pause
-            .take()
+            .pauses
+            .remove(&scope)
             .ok_or("releases are not paused")?;
+        match scope {
+            Scope::User(user) => {
+                self.large.wake_user(user);
+                self.small.wake_user(user);
+            }
+            Scope::Gateway(gateway) => self.wake_gateway(gateway),
+            Scope::Image(hash) => self.trials.forget(hash),
+            Scope::Schedule(id) => self.waive_canaries(id),
+            Scope::All => {}
+        }
+        for activation in self.kept_out_by(scope) {
+            self.look_again(activation);
+        }
+        self.note_pause(at_us, (scope, false), record);
         let by = Eui64::from_bits(record.by);
         self.requests
             .remember(by, record.request.as_ref(), Made::Resumed)
+    }
+
+    /// What a pause keeps out of the lines. One of a User or of a gateway stops them where they end.
+    fn kept_out_by(&self, scope: Scope) -> Vec<u32> {
+        let open = match scope {
+            Scope::All | Scope::User(_) | Scope::Gateway(_) => return Vec::new(),
+            Scope::Image(_) | Scope::Schedule(_) => self.batches.open(),
+        };
+        let batches = open.flat_map(|(_, batches)| batches);
+        let paused = batches.filter(|batch| scopes_of(batch).any(|it| it == scope));
+        paused.flat_map(Batch::activations).collect()
     }
 
     /// What happened after the backup was made is not known: any Device may have got its image, from an attempt that
@@ -45,12 +84,14 @@ impl Engine {
         let epoch = u16::try_from(record.epoch).ok();
         let epoch = epoch.filter(|it| (self.dispatch.epoch + 1..=EPOCH_MAX).contains(it));
         self.dispatch.epoch = epoch.ok_or("its epoch does not follow the one before")?;
-        self.dispatch.pause = Some(Pause {
+        let pause = Pause {
             since_us: at_us,
             by: None,
             ticket: String::new(),
             reason: "the data were restored from a backup".to_owned(),
-        });
+            stop: None,
+        };
+        self.dispatch.pauses.insert(Scope::All, pause);
         let open = self.batches.open().flat_map(|(_, batches)| batches);
         let open: Vec<u32> = open.flat_map(Batch::activations).collect();
         for activation in open {
@@ -81,12 +122,5 @@ impl Engine {
             }
             self.batches.note_change(activation);
         }
-    }
-}
-
-fn must_be_of_all(record: &PauseChanged) -> Result<(), Why> {
-    match record.scope() {
-        PauseScope::All => Ok(()),
-        PauseScope::Unspecified => Err("what it pauses is not known"),
     }
 }

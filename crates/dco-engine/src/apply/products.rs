@@ -85,7 +85,7 @@ impl Engine {
     ) {
         let now = self.not_allowed(hashes);
         for activation in self.waiting_for(hashes) {
-            let is_held = now.contains(&activation) || self.is_damaged(activation);
+            let is_held = now.contains(&activation) || self.is_kept_out(activation);
             self.put(activation, is_held);
         }
         let mut told: BTreeMap<(Eui64, ManufacturerImageHash), [u32; 2]> = BTreeMap::new();
@@ -115,14 +115,17 @@ impl Engine {
         }
     }
 
-    /// Whether nothing of it is to be released: its image is damaged, or the Central Products List does not allow it.
+    /// Whether nothing of it is to be released: its image is damaged, it or its schedule is paused, it waits for canaries, or
+    /// the Central Products List does not allow it.
     pub(crate) fn is_held_back(&self, activation: u32) -> bool {
-        self.is_damaged(activation) || self.distrust(activation).is_some()
+        self.is_kept_out(activation) || self.distrust(activation).is_some()
     }
 
-    fn is_damaged(&self, activation: u32) -> bool {
-        let image_id = self.batches.batch_of(activation).image_id;
-        self.transfers.damage(image_id).is_some()
+    fn is_kept_out(&self, activation: u32) -> bool {
+        let batch = self.batches.batch_of(activation);
+        self.transfers.damage(batch.image_id).is_some()
+            || self.dispatch.holds(batch)
+            || self.canaries.hold(batch, activation)
     }
 
     pub(super) fn apply_threshold_breached(

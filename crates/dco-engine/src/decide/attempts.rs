@@ -83,6 +83,7 @@ impl Engine {
         let refunded = attempt
             .charged
             .filter(|date| nothing_sent && Some(*date) == today);
+        let (gateway, outcome) = (attempt.gateway, end.outcome);
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)
@@ -101,6 +102,9 @@ impl Engine {
         }));
         self.batch_changed(batch);
         self.cancel_if_lost(activation);
+        self.stop_if_failing(self.batches.get(batch).manufacturer_image_hash);
+        self.stop_for_canary(batch);
+        self.judge_gateway(gateway, outcome);
     }
 
     /// Ends the attempt under way, whatever became of it, and tells its gateway to leave it.

@@ -1,5 +1,7 @@
 //! SRV 11.3: admission of a batch, all or nothing, and its cancellation.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use dco_block::limits::DEVICES_MAX;
 use dco_block::{Eui64, ImageId};
@@ -25,6 +27,17 @@ struct Admitted {
     large: bool,
     day: ServiceDay,
     source: Option<Source>,
+}
+
+/// What covers a batch on its day.
+#[derive(Default)]
+struct Cover {
+    /// What may be sent under it.
+    limit: u32,
+    /// The hours in which it is released.
+    window: Option<HourWindow>,
+    /// How many Devices must succeed before the rest is released.
+    canary: u32,
 }
 
 impl Engine {
@@ -168,21 +181,23 @@ impl Engine {
     }
 
     /// What may be sent for a day under what covers a batch, and the hours in which it is released.
-    fn cover(
-        &self,
-        user: Eui64,
-        date: ServiceDate,
-        source: Option<Source>,
-    ) -> (u32, Option<HourWindow>) {
+    fn cover(&self, user: Eui64, date: ServiceDate, source: Option<Source>) -> Cover {
         match source {
-            None => (0, None),
-            Some(Source::Allowance) => (self.days.ledger.terms().allowance_per_day, None),
+            None => Cover::default(),
+            Some(Source::Allowance) => Cover {
+                limit: self.days.ledger.terms().allowance_per_day,
+                ..Cover::default()
+            },
             Some(Source::Schedule(number)) => {
                 let schedule = self.schedules.book.get(ScheduleId { user, number });
                 let agreement = schedule.and_then(|it| it.state().agreement());
-                agreement.map_or((0, None), |agreement| {
+                agreement.map_or_else(Cover::default, |agreement| {
                     let deal = &agreement.deal;
-                    (deal.quota.on(date), deal.terms.window)
+                    Cover {
+                        limit: deal.quota.on(date),
+                        window: deal.terms.window,
+                        canary: deal.terms.canary.map_or(0, NonZeroU32::get),
+                    }
                 })
             }
         }
@@ -195,7 +210,11 @@ impl Engine {
         admitted: &Admitted,
     ) -> BatchAccepted {
         let day = admitted.day;
-        let (limit, window) = self.cover(asked.user, day.date, admitted.source);
+        let Cover {
+            limit,
+            window,
+            canary,
+        } = self.cover(asked.user, day.date, admitted.source);
         let opens_us = window.map_or(day.start_us, |window| self.days.window_on(window, &day).0);
         let trt_start_us = self.now_us.max(opens_us);
         let due_us = trt_start_us.saturating_add(self.terms.trt_us);
@@ -208,6 +227,7 @@ impl Engine {
             due_us,
         });
         BatchAccepted {
+            canary,
             user: asked.user.bits(),
             number: self.batches.next_number(asked.user),
             request: requests::key(asked.id, digest),
@@ -299,6 +319,7 @@ fn first_and_count<'a>(mut devices: impl Iterator<Item = &'a Eui64>) -> Option<(
 /// The answer to the request that made it, the same whenever it is asked again.
 fn as_accepted(batch: &Batch) -> BatchView {
     BatchView {
+        canary: None,
         predicted: Some(batch.first_prediction),
         counts: counts_at_first(batch.len, batch.day_start_us > batch.created_us),
         signed_request: batch.signed_request.clone(),
@@ -314,6 +335,7 @@ fn preview(
 ) -> BatchView {
     let len = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
     BatchView {
+        canary: None,
         user: asked.user,
         number: None,
         manufacturer_image_hash: asked.manufacturer_image_hash,

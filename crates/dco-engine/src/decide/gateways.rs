@@ -91,7 +91,7 @@ impl Engine {
             if in_hand.contains(&activation) {
                 self.progress(activation, Stage::Accepted);
             } else if remembers && self.is_held_back(activation) {
-                let message = "the image is quarantined, or not allowed any more; it is offered again when it may be";
+                let message = "the image is quarantined, paused, or not allowed any more; it is offered again when it may be";
                 self.end_attempt(activation, declined(message.to_owned()));
             } else if remembers {
                 self.offer_again(activation);

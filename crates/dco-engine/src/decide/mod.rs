@@ -3,6 +3,7 @@
 
 mod attempts;
 mod batches;
+mod breakers;
 mod capacity;
 pub(crate) mod devices;
 mod gateways;
@@ -11,6 +12,7 @@ pub(crate) mod pauses;
 pub(crate) mod products;
 mod release;
 mod schedules;
+mod stops;
 mod thresholds;
 mod time;
 mod transfers;

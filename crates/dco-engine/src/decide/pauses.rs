@@ -5,10 +5,10 @@ use prost::Message;
 
 use crate::effect::Reply;
 use crate::engine::Engine;
-use crate::event::ChangePause;
-use crate::record::{Change, PauseChanged, PauseScope, Record, Restored};
+use crate::event::{ChangePause, Scope};
+use crate::record::{Change, PauseChanged, Record, Restored};
 use crate::refusal::Refusal;
-use crate::state::dispatch::EPOCH_MAX;
+use crate::state::dispatch::{EPOCH_MAX, Pause, scopes_of};
 use crate::state::requests::{self, Asked, Made};
 use crate::view::{Hold, PauseView};
 
@@ -28,14 +28,16 @@ pub struct RestoreError {
 
 impl Engine {
     pub(crate) fn pause(&mut self, asked: ChangePause) -> Result<Reply, Refusal> {
-        let digest = asked.digest();
+        let (digest, scope) = (asked.digest(), asked.scope);
         match self.requests.find(asked.by, asked.id, &digest)? {
             None => {}
-            Some(Made::Paused) => return Ok(self.pause_now()),
+            Some(Made::Paused) => return Ok(self.pause_now(scope)),
             Some(_) => return Err(Refusal::RequestIdReused),
         }
-        if let Some(pause) = &self.dispatch.pause {
+        self.must_exist(scope)?;
+        if let Some((scope, pause)) = self.dispatch.pause(scope) {
             return Err(Refusal::DispatchPaused {
+                scope,
                 since_us: pause.since_us,
                 ticket: pause.ticket.clone(),
             });
@@ -43,40 +45,62 @@ impl Engine {
         if !asked.validate_only {
             self.record(Change::Paused(changed(asked, &digest)));
         }
-        Ok(self.pause_now())
+        Ok(self.pause_now(scope))
     }
 
     pub(crate) fn resume(&mut self, asked: ChangePause) -> Result<Reply, Refusal> {
-        let digest = asked.digest();
+        let (digest, scope) = (asked.digest(), asked.scope);
         match self.requests.find(asked.by, asked.id, &digest)? {
             None => {}
-            Some(Made::Resumed) => return Ok(self.pause_now()),
+            Some(Made::Resumed) => return Ok(self.pause_now(scope)),
             Some(_) => return Err(Refusal::RequestIdReused),
         }
-        if self.dispatch.pause.is_none() {
-            return Err(Refusal::DispatchNotPaused);
+        if !self.dispatch.is_paused(scope) {
+            return Err(Refusal::DispatchNotPaused { scope });
         }
         if !asked.validate_only {
             self.record(Change::Resumed(changed(asked, &digest)));
         }
-        Ok(self.pause_now())
+        Ok(self.pause_now(scope))
     }
 
-    fn pause_now(&self) -> Reply {
-        Reply::Pause(self.dispatch.pause.as_ref().map(|pause| PauseView {
-            since_us: pause.since_us,
-            by: pause.by,
-            ticket: pause.ticket.clone(),
-            reason: pause.reason.clone(),
-        }))
+    /// Of Users, images and gateways none need be known: what is coming can be kept out.
+    fn must_exist(&self, scope: Scope) -> Result<(), Refusal> {
+        match scope {
+            Scope::Schedule(id) if self.schedules.book.get(id).is_none() => {
+                Err(Refusal::NotFound { kind: "schedule" })
+            }
+            _ => Ok(()),
+        }
     }
 
-    pub(crate) fn hold_of_pause(&self) -> Option<Hold> {
-        let pause = self.dispatch.pause.as_ref()?;
-        Some(Hold::DispatchPaused {
+    fn pause_now(&self, scope: Scope) -> Reply {
+        Reply::Pause(self.dispatch.pause(scope).map(view))
+    }
+
+    pub(crate) fn list_pauses(&self) -> Reply {
+        let pauses = self.dispatch.pauses.iter();
+        Reply::Pauses(pauses.map(|(scope, pause)| view((*scope, pause))).collect())
+    }
+
+    /// What pauses hold an activation: of all releases first.
+    pub(crate) fn holds_of_pauses(&self, activation: u32) -> Vec<Hold> {
+        if self.dispatch.pauses.is_empty() {
+            return Vec::new();
+        }
+        let item = self.batches.activation(activation);
+        let batch = self.batches.get(item.batch);
+        let known = self.inventory.known(item.device);
+        let gateway = known.map(|known| Scope::Gateway(known.gateway));
+        let scopes = [Scope::All, Scope::User(batch.user)].into_iter();
+        let scopes = scopes.chain(scopes_of(batch)).chain(gateway);
+        let held = scopes.filter_map(|scope| self.dispatch.pause(scope));
+        held.map(|(scope, pause)| Hold::DispatchPaused {
+            scope,
             since_us: pause.since_us,
             ticket: pause.ticket.clone(),
         })
+        .collect()
     }
 
     /// How high the numbers of attempts begin: 0 until data come from a backup.
@@ -106,12 +130,23 @@ impl Engine {
     }
 }
 
+fn view((scope, pause): (Scope, &Pause)) -> PauseView {
+    PauseView {
+        scope,
+        since_us: pause.since_us,
+        by: pause.by,
+        ticket: pause.ticket.clone(),
+        reason: pause.reason.clone(),
+        stop: pause.stop,
+    }
+}
+
 fn changed(asked: ChangePause, digest: &[u8; 32]) -> PauseChanged {
     PauseChanged {
         by: asked.by.bits(),
         request: requests::key(asked.id, digest),
-        scope: PauseScope::All.into(),
         ticket: asked.ticket,
         reason: asked.reason,
+        ..PauseChanged::of(asked.scope)
     }
 }

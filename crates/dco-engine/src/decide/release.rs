@@ -6,18 +6,22 @@ use dco_schedule::Micros;
 
 use crate::effect::{Effect, Offer, ToGateway};
 use crate::engine::Engine;
-use crate::event::{ActivationName, AttemptRef};
+use crate::event::{ActivationName, AttemptRef, Scope};
 use crate::record::{Change, Released};
 use crate::state::batches::Phase;
 use crate::state::days::Days;
+use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::lanes::Lane;
 
-/// What every release asks: is the gateway there, and has it a place for an image of this kind?
+/// What every release asks: are its User and its gateway not paused, is the gateway there, and has it a place for an image of
+/// this kind? What is paused of images and schedules is in no line.
 struct GatewayGate<'a> {
+    dispatch: &'a Dispatch,
     gateways: &'a Gateways,
     large: bool,
     per_gateway_max: u32,
+    now_us: Micros,
 }
 
 /// What the release of a large image asks besides: is there capacity today, is it time, and is it an hour of its
@@ -25,13 +29,19 @@ struct GatewayGate<'a> {
 struct LargeGate<'a> {
     gateway: GatewayGate<'a>,
     days: &'a Days,
-    now_us: Micros,
 }
 
 impl Gate<Eui64, Lane> for GatewayGate<'_> {
-    fn ask(&self, _user: Eui64, lane: Lane) -> Answer {
+    fn ask(&self, user: Eui64, lane: Lane) -> Answer {
+        if self.dispatch.is_paused(Scope::User(user)) {
+            return Answer::UserNotBefore(UNTIL_TOLD);
+        }
+        if let Some(until_us) = self.gateways.closed_until(lane.gateway, self.now_us) {
+            return Answer::LaneNotBefore(until_us);
+        }
         let limit = self.per_gateway_max;
-        if self.gateways.has_place(lane.gateway, self.large, limit) {
+        let is_paused = self.dispatch.is_paused(Scope::Gateway(lane.gateway));
+        if !is_paused && self.gateways.has_place(lane.gateway, self.large, limit) {
             Answer::Go
         } else {
             Answer::LaneNotBefore(UNTIL_TOLD)
@@ -41,14 +51,15 @@ impl Gate<Eui64, Lane> for GatewayGate<'_> {
 
 impl Gate<Eui64, Lane> for LargeGate<'_> {
     fn ask(&self, user: Eui64, lane: Lane) -> Answer {
-        match self.days.release_at(self.now_us) {
+        let now_us = self.gateway.now_us;
+        match self.days.release_at(now_us) {
             None => return Answer::NoneBefore(UNTIL_TOLD),
-            Some(ready_us) if ready_us > self.now_us => return Answer::NoneBefore(ready_us),
+            Some(ready_us) if ready_us > now_us => return Answer::NoneBefore(ready_us),
             Some(_) => {}
         }
         let closed = lane
             .window
-            .and_then(|window| self.days.opens_at(window, self.now_us));
+            .and_then(|window| self.days.opens_at(window, now_us));
         closed.map_or_else(|| self.gateway.ask(user, lane), Answer::LaneNotBefore)
     }
 }
@@ -56,7 +67,7 @@ impl Gate<Eui64, Lane> for LargeGate<'_> {
 impl Engine {
     /// Lets go whatever can go now, unless releases are paused. Images that are not large never wait behind large ones.
     pub(crate) fn release(&mut self) {
-        if self.dispatch.pause.is_some() {
+        if self.dispatch.is_paused(Scope::All) {
             self.release_us = None;
             return;
         }
@@ -68,9 +79,11 @@ impl Engine {
     fn release_small(&mut self) -> Option<Micros> {
         loop {
             let gate = GatewayGate {
+                dispatch: &self.dispatch,
                 gateways: &self.gateways,
                 large: false,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
+                now_us: self.now_us,
             };
             match self.small.pick(self.now_us, &gate) {
                 Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, false),
@@ -83,14 +96,15 @@ impl Engine {
     fn release_large(&mut self) -> Option<Micros> {
         loop {
             let gateway = GatewayGate {
+                dispatch: &self.dispatch,
                 gateways: &self.gateways,
                 large: true,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
+                now_us: self.now_us,
             };
             let gate = LargeGate {
                 gateway,
                 days: &self.days,
-                now_us: self.now_us,
             };
             match self.large.pick(self.now_us, &gate) {
                 Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, true),

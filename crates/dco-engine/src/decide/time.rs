@@ -21,6 +21,8 @@ impl Engine {
             self.end_if_known(owner);
         }
         self.cancel_all_lost();
+        self.stop_what_fails();
+        self.close_breakers_without_rule();
         let waiting: Vec<Eui64> = self
             .gateways
             .iter()

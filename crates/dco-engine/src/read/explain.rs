@@ -4,6 +4,7 @@ use dco_schedule::Micros;
 
 use crate::engine::Engine;
 use crate::state::batches::{Batch, Phase};
+use crate::state::gateways::Gateway;
 use crate::view::{Explanation, Hold};
 
 impl Engine {
@@ -48,11 +49,20 @@ impl Engine {
         let quarantined = damage.map(|damage| Hold::ImageQuarantined {
             since_us: damage.since_us,
         });
-        self.hold_of_pause()
+        self.holds_of_pauses(activation)
             .into_iter()
             .chain(quarantined)
             .chain(self.distrust(activation).map(Hold::NotAllowed))
+            .chain(self.hold_of_canary(activation, batch))
             .collect()
+    }
+
+    fn hold_of_canary(&self, activation: u32, batch: &Batch) -> Option<Hold> {
+        let is_held = self.canaries.hold(batch, activation);
+        self.canaries
+            .view(batch)
+            .filter(|_| is_held)
+            .map(Hold::Canary)
     }
 
     fn ahead_count(&self, batch: &Batch, phase: Phase) -> Option<u64> {
@@ -101,6 +111,14 @@ impl Engine {
         let gateway = self.inventory.known(device)?.gateway;
         let limit = self.terms.attempt.per_gateway_max;
         match self.gateways.get(gateway) {
+            Some(Gateway {
+                session: Some(_),
+                probe_us: Some(probe_us),
+                ..
+            }) => Some(Hold::GatewayFailing {
+                gateway,
+                until_us: (*probe_us).max(self.now_us),
+            }),
             Some(it) if it.session.is_some() => (!self.gateways.has_place(gateway, large, limit))
                 .then(|| Hold::GatewayBusy {
                     gateway,
@@ -136,12 +154,14 @@ impl Engine {
                 | Hold::OutsideWindow { until_us }
                 | Hold::Paced { until_us }
                 | Hold::RetryBackoff { until_us }
+                | Hold::GatewayFailing { until_us, .. }
                 | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),
                 Hold::BehindOthers { .. } => {}
                 Hold::GatewayNotConnected { .. }
                 | Hold::GatewayBusy { .. }
                 | Hold::DispatchPaused { .. }
                 | Hold::ImageQuarantined { .. }
+                | Hold::Canary(_)
                 | Hold::NotAllowed(_) => return None,
             }
         }
@@ -153,6 +173,9 @@ impl Engine {
 fn is_freed_by_people(hold: &Hold) -> bool {
     matches!(
         hold,
-        Hold::DispatchPaused { .. } | Hold::ImageQuarantined { .. } | Hold::NotAllowed(_)
+        Hold::DispatchPaused { .. }
+            | Hold::ImageQuarantined { .. }
+            | Hold::Canary(_)
+            | Hold::NotAllowed(_)
     )
 }

@@ -55,6 +55,7 @@ impl Engine {
                 block_bytes,
             } => self.open_image(gateway, image_id, block_bytes),
             Request::ListGateways => Ok(self.list_gateways()),
+            Request::ListPauses => Ok(self.list_pauses()),
             Request::ListProducts { skip, limit } => Ok(self.list_products(skip, limit)),
             other => Ok(self.report(&other)),
         }
@@ -211,6 +212,8 @@ impl Engine {
             changed_us: gateway.changed_us,
             attempt_count: gateway.attempt_count(),
             concurrency: gateway.concurrency.min(limit),
+            failures: gateway.failures,
+            probe_us: gateway.probe_us,
         });
         Reply::Gateways(rows.collect())
     }
@@ -246,6 +249,7 @@ impl Engine {
     pub(crate) fn batch_view(&self, index: u32) -> BatchView {
         let batch = self.batches.get(index);
         BatchView {
+            canary: self.canaries.view(batch),
             predicted: self.predict(batch),
             ..row(batch)
         }
@@ -294,6 +298,7 @@ impl Engine {
 /// A batch as a row of a list.
 pub(crate) fn row(batch: &Batch) -> BatchView {
     BatchView {
+        canary: None,
         user: batch.user,
         number: Some(batch.number),
         manufacturer_image_hash: batch.manufacturer_image_hash,

@@ -34,6 +34,15 @@ pub(super) struct Gateways {
     released_us: Vec<i64>,
     #[prost(sfixed64, repeated, tag = "8")]
     answer_by_us: Vec<i64>,
+    /// Attempts in a row that failed, parallel to `gateways`; none where nowhere any did.
+    #[prost(uint32, repeated, tag = "68")]
+    failures: Vec<u32>,
+    /// Places in `gateways` whose breaker is open.
+    #[prost(uint32, repeated, tag = "69")]
+    failing: Vec<u32>,
+    /// From when on one attempt may try them.
+    #[prost(sfixed64, repeated, tag = "70")]
+    probe_us: Vec<i64>,
 }
 
 impl Gateways {
@@ -48,10 +57,17 @@ impl Gateways {
             gateways: gateways.keys().map(|gateway| gateway.bits()).collect(),
             memory_ids: gateways.values().map(memory_of).collect(),
             activations: attempts.keys().copied().collect(),
+            failures: failures_of(gateways.values()),
             ..Self::default()
         };
         for attempt in attempts.values() {
             columns.push(attempt);
+        }
+        for (place, gateway) in (0..).zip(gateways.values()) {
+            if let Some(probe_us) = gateway.probe_us {
+                columns.failing.push(place);
+                columns.probe_us.push(probe_us);
+            }
         }
         columns
     }
@@ -92,6 +108,8 @@ impl Gateways {
         for (gateway, memory_id) in self.gateways.iter().zip(self.memory_ids) {
             gateways.entry(Eui64::from_bits(*gateway)).memory_id = memory_id;
         }
+        let places: Vec<_> = gateways.gateways.values_mut().collect();
+        load_breakers(places, &self.failures, (&self.failing, &self.probe_us))?;
         let known = gateways.gateways.len();
         let len = self.activations.len();
         let lens = [&self.released_us, &self.answer_by_us].map(Vec::len);
@@ -133,6 +151,32 @@ impl Gateways {
     }
 }
 
+fn failures_of<'a>(gateways: impl Iterator<Item = &'a Gateway>) -> Vec<u32> {
+    let failures: Vec<u32> = gateways.map(|gateway| gateway.failures).collect();
+    let any = failures.iter().any(|failures| *failures > 0);
+    if any { failures } else { Vec::new() }
+}
+
+fn load_breakers(
+    mut gateways: Vec<&mut Gateway>,
+    failures: &[u32],
+    (failing, probe_us): (&[u32], &[i64]),
+) -> Result<(), Why> {
+    let lens_agree = failures.is_empty() || failures.len() == gateways.len();
+    if !lens_agree || failing.len() != probe_us.len() {
+        return Err("its gateways have columns of different lengths");
+    }
+    for (gateway, failures) in gateways.iter_mut().zip(failures) {
+        gateway.failures = *failures;
+    }
+    for (place, probe_us) in failing.iter().zip(probe_us) {
+        let gateway = gateways.get_mut(crate::read::as_usize(*place));
+        let gateway = gateway.ok_or("a breaker is open of no gateway")?;
+        gateway.probe_us = Some(*probe_us);
+    }
+    Ok(())
+}
+
 fn is_released(batches: &Batches, activation: u32) -> bool {
     batches.has_activation(activation) && batches.activation(activation).phase == Phase::Released
 }
@@ -146,6 +190,8 @@ fn memory_of(gateway: &Gateway) -> String {
         concurrency: _,
         attempts: _,
         large_count: _,
+        failures: _,
+        probe_us: _,
         away_until_us: _,
     } = gateway;
     memory_id.clone()

@@ -12,6 +12,7 @@
 
 mod activations;
 mod batches;
+mod canaries;
 mod check;
 mod columns;
 mod counts;
@@ -25,6 +26,7 @@ mod queues;
 mod requests;
 mod schedules;
 mod transfers;
+mod trials;
 
 use std::{panic, thread};
 
@@ -84,6 +86,10 @@ struct Snapshot {
     small: Option<queues::Queue>,
     #[prost(message, optional, tag = "14")]
     dispatch: Option<dispatch::Dispatch>,
+    #[prost(message, optional, tag = "18")]
+    trials: Option<trials::Trials>,
+    #[prost(message, optional, tag = "19")]
+    canaries: Option<canaries::Canaries>,
     #[prost(message, optional, tag = "30")]
     products: Option<products::Products>,
     #[prost(message, optional, tag = "31")]
@@ -144,6 +150,8 @@ impl Engine {
             notices,
             gateways,
             dispatch,
+            trials,
+            canaries,
             large,
             small,
             wakes: _,
@@ -168,6 +176,8 @@ impl Engine {
             large: Some(queues::Queue::of(large)),
             small: Some(queues::Queue::of(small)),
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
+            trials: Some(trials::Trials::of(trials)),
+            canaries: Some(canaries::Canaries::of(canaries)),
             products: Some(products::Products::of(products)),
             counts: Some(counts::Counts::of(counts)),
             schedules: Some(schedules::Schedules::of(schedules)),
@@ -232,7 +242,13 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let known = (&known, kinds.as_slice());
     must_have_images(&batches, &transfers)?;
     let products = snapshot.products.unwrap_or_default().load()?;
-    let allowed = Allowed::of((&transfers, &inventory, &products), (&batches, &kinds));
+    let dispatch = snapshot.dispatch.unwrap_or_default().load()?;
+    let canaries = snapshot.canaries.unwrap_or_default().load()?;
+    let allowed = Allowed::of(
+        (&transfers, &inventory, &products),
+        (&batches, &kinds),
+        (&dispatch, &canaries),
+    );
     let (large, small) = (snapshot.large, snapshot.small);
     let large = large.unwrap_or_default();
     let large = large.load(&mut batches, known, |it, at| it.large && allowed.has(at))?;
@@ -249,7 +265,9 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         requests: requests.load(&transfers, &batches, &schedules)?,
         wakes: wakes(&batches, at_us)?,
         deadlines: deadlines(&transfers, &gateways),
-        dispatch: snapshot.dispatch.unwrap_or_default().load()?,
+        dispatch,
+        canaries,
+        trials: snapshot.trials.unwrap_or_default().load()?,
         days: snapshot.days.unwrap_or_default().load(&terms, at_us)?,
         delivered: (snapshot.delivered_count, snapshot.delivered_us),
         counts: snapshot.counts.unwrap_or_default().load()?,

@@ -5,7 +5,7 @@ use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 
 use super::Why;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, Counted, Quota};
+use crate::record::{ActKind, Counted, PauseChanged, Quota};
 use crate::state::notices::{NoticeBoard, Told};
 use crate::view::NoticeSubject;
 
@@ -98,6 +98,8 @@ struct Notice {
     /// What a refused request would have added.
     #[prost(uint32, tag = "22")]
     requested: u32,
+    #[prost(message, optional, tag = "68")]
+    pause: Option<PauseChanged>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
@@ -113,6 +115,7 @@ enum Kind {
     NearlyUsed = 7,
     ProductsHold = 30,
     ThresholdBreached = 31,
+    PauseChanged = 68,
 }
 
 impl Notices {
@@ -270,6 +273,21 @@ impl Notice {
                 requested: *requested,
                 ..Self::default()
             },
+            NoticeSubject::PauseChanged {
+                scope,
+                paused,
+                ticket,
+                stop,
+            } => Self {
+                kind: Kind::PauseChanged.into(),
+                flag: *paused,
+                pause: Some(PauseChanged {
+                    ticket: ticket.clone(),
+                    stop: *stop,
+                    ..PauseChanged::of(*scope)
+                }),
+                ..Self::default()
+            },
             _ => unreachable!("every other subject is dealt with before"),
         }
     }
@@ -358,6 +376,17 @@ impl Notice {
                 used: self.count,
                 requested: self.requested,
             },
+            Kind::PauseChanged => self.pause_changed()?,
+        })
+    }
+
+    fn pause_changed(&self) -> Option<NoticeSubject> {
+        let pause = self.pause.as_ref()?;
+        Some(NoticeSubject::PauseChanged {
+            scope: pause.of_what()?,
+            paused: self.flag,
+            ticket: pause.ticket.clone(),
+            stop: pause.stop,
         })
     }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Why;
 use crate::record::{Product, TrustSet};
 use crate::state::batches::{Batch, Batches};
+use crate::state::canaries::Canaries;
+use crate::state::dispatch::Dispatch;
 use crate::state::inventory::Inventory;
 use crate::state::products::{self as state, Candidate, Firmware};
 use crate::state::transfers::Transfers;
@@ -74,12 +76,18 @@ impl Allowed {
     pub(super) fn of(
         (transfers, inventory, products): (&Transfers, &Inventory, &state::Products),
         (batches, kinds): (&Batches, &[u32]),
+        (dispatch, canaries): (&Dispatch, &Canaries),
     ) -> Self {
         let mut held = BTreeSet::new();
         for batch in batches.iter().filter(|batch| batch.counts.open() > 0) {
-            if transfers.damage(batch.image_id).is_some() {
+            if transfers.damage(batch.image_id).is_some() || dispatch.holds(batch) {
                 held.extend(batch.activations());
-            } else if products.checks.products_list {
+                continue;
+            }
+            if canaries.of(batch).is_some() {
+                held.extend(batch.activations().filter(|it| canaries.hold(batch, *it)));
+            }
+            if products.checks.products_list {
                 let allowed = AllowedKinds::of(batch, (transfers, inventory, products));
                 held.extend(allowed.held(batch, kinds));
             }

@@ -1,35 +1,65 @@
 //! Whether anything may be released at all, and how attempts are numbered.
 
+use std::collections::BTreeMap;
+
 use dco_block::Eui64;
-use dco_schedule::Micros;
+use dco_schedule::{Micros, ScheduleId, Source};
+
+use super::batches::Batch;
+use crate::event::Scope;
+use crate::record::StopFigures;
 
 /// Attempts of one epoch have numbers between its thousand and the next.
 pub(crate) const EPOCH_ATTEMPTS: u16 = 1_000;
 /// The last epoch whose attempts have numbers.
 pub(crate) const EPOCH_MAX: u16 = u16::MAX / EPOCH_ATTEMPTS - 1;
 
-/// Nothing is released until somebody resumes.
+/// Nothing of its scope is released until somebody resumes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pause {
     pub(crate) since_us: Micros,
-    /// Who paused; `None` when the data come from a backup.
+    /// Who paused; `None` when the data come from a backup, or a rule did.
     pub(crate) by: Option<Eui64>,
     pub(crate) ticket: String,
     pub(crate) reason: String,
+    /// What the rule found that paused.
+    pub(crate) stop: Option<StopFigures>,
 }
 
 /// What is true of all releases.
 #[derive(Debug, Default)]
 pub(crate) struct Dispatch {
-    pub(crate) pause: Option<Pause>,
+    pub(crate) pauses: BTreeMap<Scope, Pause>,
     /// How often the data have come from a backup, or more: each time attempts get higher numbers.
     pub(crate) epoch: u16,
 }
 
 impl Dispatch {
+    pub(crate) fn is_paused(&self, scope: Scope) -> bool {
+        // Nearly always there are none, and every release asks.
+        !self.pauses.is_empty() && self.pauses.contains_key(&scope)
+    }
+
+    /// Whether work of this batch is kept out of the lines: a pause of its image or of its schedule.
+    pub(crate) fn holds(&self, batch: &Batch) -> bool {
+        !self.pauses.is_empty() && scopes_of(batch).any(|scope| self.pauses.contains_key(&scope))
+    }
+
+    pub(crate) fn pause(&self, scope: Scope) -> Option<(Scope, &Pause)> {
+        self.pauses.get(&scope).map(|pause| (scope, pause))
+    }
+
     /// The number of the attempt that follows another one, 0 when there was none.
     pub(crate) fn next_attempt(&self, attempt: u16) -> u16 {
         let first = self.epoch * EPOCH_ATTEMPTS + 1;
         attempt.saturating_add(1).max(first)
     }
+}
+
+/// What can be paused of a batch besides its User and the gateways of its Devices.
+pub(crate) fn scopes_of(batch: &Batch) -> impl Iterator<Item = Scope> {
+    let user = batch.user;
+    let schedule = batch.source.and_then(Source::schedule);
+    let schedule = schedule.map(|number| Scope::Schedule(ScheduleId { user, number }));
+    std::iter::once(Scope::Image(batch.manufacturer_image_hash)).chain(schedule)
 }

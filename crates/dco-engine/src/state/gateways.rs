@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::{Eui64, ImageId};
+use dco_dispatch::UNTIL_TOLD;
 use dco_schedule::{Micros, ServiceDate};
 
 use crate::event::Session;
@@ -19,6 +20,10 @@ pub(crate) struct Gateway {
     pub(crate) attempts: BTreeSet<u32>,
     /// How many of them are of large images.
     pub(crate) large_count: u32,
+    /// Attempts in a row that failed by its doing.
+    pub(crate) failures: u32,
+    /// While its circuit breaker is open: from when on one attempt may try it.
+    pub(crate) probe_us: Option<Micros>,
     /// When its attempts will be UNKNOWN, while it is away.
     pub(crate) away_until_us: Option<Micros>,
 }
@@ -125,6 +130,30 @@ impl Gateways {
     pub(crate) fn has_place(&self, gateway: Eui64, large: bool, per_gateway_max: u32) -> bool {
         self.get(gateway)
             .is_some_and(|it| it.session.is_some() && it.has_place(large, per_gateway_max))
+    }
+
+    /// Before what moment nothing may go to a gateway whose breaker is open; `None` when something may. While it is being tried,
+    /// what becomes of the try is waited for.
+    pub(crate) fn closed_until(&self, gateway: Eui64, now_us: Micros) -> Option<Micros> {
+        let known = self.get(gateway)?;
+        let probe_us = known.probe_us?;
+        if now_us < probe_us {
+            return Some(probe_us);
+        }
+        let mut under_way = known.attempts.iter();
+        let is_tried = under_way.any(|it| self.is_probe(*it, probe_us));
+        is_tried.then_some(UNTIL_TOLD)
+    }
+
+    fn is_probe(&self, activation: u32, probe_us: Micros) -> bool {
+        self.attempt(activation)
+            .is_some_and(|attempt| attempt.released_us >= probe_us)
+    }
+
+    /// Gateways whose breaker is open.
+    pub(crate) fn failing(&self) -> usize {
+        let gateways = self.gateways.values();
+        gateways.filter(|it| it.probe_us.is_some()).count()
     }
 
     pub(crate) fn attempt(&self, activation: u32) -> Option<&Attempt> {

@@ -3,6 +3,7 @@
 pub(crate) mod activations;
 pub(crate) mod batches;
 pub(crate) mod busy;
+pub(crate) mod canaries;
 pub(crate) mod changes;
 pub(crate) mod counts;
 pub(crate) mod days;
@@ -17,4 +18,5 @@ pub(crate) mod requests;
 pub(crate) mod schedules;
 pub(crate) mod timers;
 pub(crate) mod transfers;
+pub(crate) mod trials;
 pub(crate) mod usage;

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{
     ActOnSchedule, AnswerAction, Cancel, ChangePause, ImportDevices, ImportProducts, OpenTransfer,
-    RequestId, SetCapacity, SubmitBatch,
+    RequestId, Scope, SetCapacity, SubmitBatch,
 };
-use crate::record::{CapacitySet, RequestKey, ScheduleAct};
+use crate::record::{CapacitySet, PauseChanged, RequestKey, ScheduleAct};
 use crate::refusal::Refusal;
 use crate::state::products;
 
@@ -206,6 +206,9 @@ impl Asked for ImportProducts {
 impl Asked for ChangePause {
     fn digest(&self) -> [u8; 32] {
         let mut hash = FieldHash::new("ChangePause");
+        if self.scope != Scope::All {
+            hash.field(&PauseChanged::of(self.scope).encode_to_vec());
+        }
         hash.field(self.ticket.as_bytes());
         hash.field(self.reason.as_bytes());
         hash.finish()

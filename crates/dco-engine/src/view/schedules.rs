@@ -6,7 +6,8 @@ use dco_schedule::{
     Source, Span,
 };
 
-use crate::record::{ActKind, Counted};
+use crate::event::Scope;
+use crate::record::{ActKind, Counted, StopFigures};
 
 /// One schedule. For its User without the names of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +152,17 @@ pub enum NoticeSubject {
         held: u32,
         /// How many are held no more.
         freed: u32,
+    },
+    /// Releases of a part were paused, or resumed.
+    PauseChanged {
+        /// Which.
+        scope: Scope,
+        /// Or resumed.
+        paused: bool,
+        /// Where it is written down; empty when a rule paused.
+        ticket: String,
+        /// What the rule found that paused. Not for Users: it says something about others.
+        stop: Option<StopFigures>,
     },
     /// A request was refused because a count would have gone over its threshold. Told once for each count of a period.
     ThresholdBreached {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, Manifest};
 use dco_engine::{
     ActivationName, ActivationView, BatchView, Cancel, ChangePause, Changes, DeviceEntry, Event,
-    Explanation, ImportDevices, OpenTransfer, PauseView, Refusal, Reply, ReplyTo, Request,
+    Explanation, ImportDevices, OpenTransfer, PauseView, Refusal, Reply, ReplyTo, Request, Scope,
     ServiceDayView, SubmitBatch, TransferView, Verdict,
 };
 use dco_schedule::ServiceDate;
@@ -113,6 +113,7 @@ impl World {
             by: OPERATOR,
             id: self.fresh_id(),
             validate_only: false,
+            scope: Scope::All,
             ticket: ticket.to_owned(),
             reason: "as the Service Desk asked".to_owned(),
         }
@@ -122,6 +123,24 @@ impl World {
     pub(crate) fn pause(&mut self, ticket: &str) -> Result<Option<PauseView>, Refusal> {
         let asked = self.pausing(ticket);
         self.ask(Request::Pause(asked)).map(pause_of)
+    }
+
+    /// Pauses a part of the releases.
+    pub(crate) fn pause_of_part(&mut self, scope: Scope) -> Result<Option<PauseView>, Refusal> {
+        let asked = ChangePause {
+            scope,
+            ..self.pausing("INC-1")
+        };
+        self.ask(Request::Pause(asked)).map(pause_of)
+    }
+
+    /// Resumes a part of the releases.
+    pub(crate) fn resume_of_part(&mut self, scope: Scope) -> Result<Option<PauseView>, Refusal> {
+        let asked = ChangePause {
+            scope,
+            ..self.pausing("INC-1")
+        };
+        self.ask(Request::Resume(asked)).map(pause_of)
     }
 
     pub(crate) fn resume(&mut self, ticket: &str) -> Result<Option<PauseView>, Refusal> {

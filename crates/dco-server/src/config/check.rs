@@ -1,6 +1,7 @@
 //! From what was written to what is run on.
 
 mod schedules;
+mod stops;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -100,6 +101,8 @@ impl ConfigFile {
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,
+            stop: self.stop.check()?,
+            breaker: self.breaker.check()?,
         })
     }
 }

@@ -37,6 +37,10 @@ pub struct ConfigFile {
     #[serde(default)]
     pub retry: RetrySection,
     #[serde(default)]
+    pub stop: StopSection,
+    #[serde(default)]
+    pub breaker: BreakerSection,
+    #[serde(default)]
     pub trust: TrustSection,
     #[serde(default)]
     pub thresholds: ThresholdsSection,
@@ -176,6 +180,22 @@ pub struct RetryRuleSection {
     pub backoff_minutes: u32,
 }
 
+/// `[stop]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StopSection {
+    pub attempts: u32,
+    pub failed_percent: u32,
+}
+
+/// `[breaker]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakerSection {
+    pub failures: u32,
+    pub probe_after_minutes: u32,
+}
+
 /// `[trust]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -282,6 +302,24 @@ fn default_reload_seconds() -> u32 {
 
 fn default_warn_before_days() -> u32 {
     30
+}
+
+impl Default for StopSection {
+    fn default() -> Self {
+        Self {
+            attempts: 50,
+            failed_percent: 20,
+        }
+    }
+}
+
+impl Default for BreakerSection {
+    fn default() -> Self {
+        Self {
+            failures: 20,
+            probe_after_minutes: 10,
+        }
+    }
 }
 
 impl Default for ConnectionsSection {

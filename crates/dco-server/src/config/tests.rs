@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use dco_engine::{Terms, TrustTerms};
+use dco_engine::{BreakerTerms, SECOND_US, StopTerms, Terms, TrustTerms};
 
 use super::{Config, ConfigError, ConfigFile};
 
@@ -77,6 +77,14 @@ fn the_defaults_are_those_of_the_engine_with_every_check_and_threshold() {
             upgrade_pathway: true,
         },
         thresholds: config.terms.thresholds,
+        breaker: Some(BreakerTerms {
+            failures: 20,
+            probe_after_us: 600 * SECOND_US,
+        }),
+        stop: Some(StopTerms {
+            attempts: 50,
+            failed_percent: 20,
+        }),
         ..Terms::default()
     };
     assert!(config.signing.required);
@@ -204,6 +212,12 @@ fn what_is_asked_of_images_and_of_counts_is_refused_with_its_field() {
             "trust.signer 1: user",
             "[[trust.signer]]\nuser = \"90-B3\"\nfile = \"a.pem\"\n",
         ),
+        (
+            "breaker.probe_after_minutes",
+            "[breaker]\nprobe_after_minutes = 0\n",
+        ),
+        ("stop.failed_percent", "[stop]\nfailed_percent = 0\n"),
+        ("stop.attempts", "[stop]\nattempts = 1001\n"),
         (
             "thresholds.period_minutes",
             "[thresholds]\nperiod_minutes = 0\n",

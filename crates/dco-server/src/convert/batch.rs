@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use dco_block::Eui64;
-use dco_engine::{ActivationCounts, BatchView, Changes, SubmitBatch};
+use dco_engine::{ActivationCounts, BatchView, CanaryView, Changes, SubmitBatch};
 use dco_proto::v1 as pb;
 
 use super::{
@@ -51,6 +51,16 @@ pub(crate) fn batch(view: &BatchView) -> pb::Batch {
         predicted_completion_time: view.predicted.map(|at| instant(at.completion_us)),
         counts: Some(counts(&view.counts)),
         signed_request: Bytes::new(),
+        canary: view.canary.map(canary),
+    }
+}
+
+fn canary(view: CanaryView) -> pb::Canary {
+    pb::Canary {
+        device_count: view.wanted,
+        succeeded: view.succeeded,
+        failed: view.failed,
+        passed: view.passed,
     }
 }
 

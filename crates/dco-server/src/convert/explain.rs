@@ -1,6 +1,8 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
-use dco_engine::{ActivationState, ActivationView, Distrust, Explanation, Hold, Stage};
+use dco_engine::{
+    ActivationState, ActivationView, CanaryView, Distrust, Explanation, Hold, Scope, Stage,
+};
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 
@@ -64,15 +66,28 @@ impl Words {
 fn words(hold: &Hold) -> Words {
     match *hold {
         Hold::DispatchPaused {
+            scope,
             since_us,
             ref ticket,
         } => Words::event(
-            "DISPATCH_PAUSED",
-            paused(since_us, ticket),
+            paused_reason(scope),
+            paused(scope, since_us, ticket),
             "ask the Service Desk; all goes on when they resume",
         ),
         Hold::ImageQuarantined { since_us } => quarantined(since_us),
         Hold::NotAllowed(ref distrust) => not_allowed(distrust),
+        Hold::Canary(canary) => waits_for_canary(canary),
+        Hold::GatewayFailing { gateway, until_us } => Words {
+            message: format!(
+                "attempts through gateway {gateway}, which reaches the Device, failed in a row; then one will try it"
+            ),
+            ..Words::until(
+                "GATEWAY_FAILING",
+                until_us,
+                "",
+                "none is needed: all goes on when one attempt comes through",
+            )
+        },
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -128,6 +143,19 @@ fn words(hold: &Hold) -> Words {
     }
 }
 
+fn waits_for_canary(canary: CanaryView) -> Words {
+    let CanaryView {
+        wanted, succeeded, ..
+    } = canary;
+    Words::event(
+        "CANARY",
+        format!(
+            "the first {wanted} Devices under its schedule must succeed with the image before the rest is released; {succeeded} have"
+        ),
+        "none is needed while they are under way; if one is given up, ask the Service Desk",
+    )
+}
+
 fn quarantined(since_us: Micros) -> Words {
     let since = for_people(since_us);
     Words::event(
@@ -153,14 +181,27 @@ fn not_allowed(distrust: &Distrust) -> Words {
     Words::event(distrust.reason(), distrust.to_string(), remedy)
 }
 
-fn paused(since_us: Micros, ticket: &str) -> String {
-    let since = for_people(since_us);
-    if ticket.is_empty() {
-        return format!(
-            "all releases are paused since {since}: the data were restored from a backup"
-        );
+/// The stable word for a pause.
+pub(crate) const fn paused_reason(scope: Scope) -> &'static str {
+    match scope {
+        Scope::All => "DISPATCH_PAUSED",
+        Scope::User(_) => "USER_PAUSED",
+        Scope::Image(_) => "IMAGE_PAUSED",
+        Scope::Gateway(_) => "GATEWAY_PAUSED",
+        Scope::Schedule(_) => "SCHEDULE_PAUSED",
     }
-    format!("all releases are paused since {since}, ticket {ticket}")
+}
+
+/// Whether it was an officer or a rule that counts attempts of all Users is not said.
+fn paused(scope: Scope, since_us: Micros, ticket: &str) -> String {
+    let since = for_people(since_us);
+    match (scope, ticket) {
+        (Scope::All, "") => {
+            format!("all releases are paused since {since}: the data were restored from a backup")
+        }
+        (_, "") => format!("{scope} are paused since {since}"),
+        _ => format!("{scope} are paused since {since}, ticket {ticket}"),
+    }
 }
 
 fn summary(explanation: &Explanation) -> String {
@@ -288,6 +329,21 @@ mod tests {
     fn every_hold_says_what_would_free_it() {
         let gateway = Eui64::from_bits(2);
         for one in [
+            Hold::DispatchPaused {
+                scope: Scope::Gateway(gateway),
+                since_us: 1,
+                ticket: String::new(),
+            },
+            Hold::Canary(CanaryView {
+                wanted: 3,
+                succeeded: 1,
+                failed: 0,
+                passed: false,
+            }),
+            Hold::GatewayFailing {
+                gateway,
+                until_us: 1,
+            },
             Hold::NotAllowed(Distrust::NotListed),
             Hold::NotAllowed(Distrust::NotForDevice),
             Hold::ServiceDayNotStarted { until_us: 1 },

@@ -1,15 +1,15 @@
 //! Notices and limits as they go out, and whose they are.
 
 use dco_block::Eui64;
-use dco_engine::record::{ActKind, Counted};
-use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
+use dco_engine::record::{ActKind, Counted, StopFigures};
+use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse, Scope};
 use dco_proto::v1 as pb;
 use dco_schedule::{ScheduleId, Side, Source, Span};
 use pb::notice::Subject;
 
 use super::name::OfUser;
 use super::schedules::{covers, day_units, name as schedule};
-use super::{for_people, instant, name};
+use super::{for_people, instant, name, scope};
 use crate::status::Fault;
 
 /// Whose notices are meant; `None` for the caller's own.
@@ -170,6 +170,17 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             used: *used,
             requested: *requested,
         }),
+        NoticeSubject::PauseChanged {
+            scope: of,
+            paused,
+            ticket,
+            stop,
+        } => Subject::PauseChanged(pb::PauseChangedNotice {
+            scope: Some(scope::shown(*of)),
+            paused: *paused,
+            ticket: ticket.clone(),
+            stop: stop.map(scope::figures),
+        }),
         _ => unreachable!("every other subject is dealt with before"),
     }
 }
@@ -287,8 +298,30 @@ fn what_is_refused(subject: &NoticeSubject) -> String {
                 counted(*what)
             )
         }
+        NoticeSubject::PauseChanged {
+            scope,
+            paused,
+            ticket,
+            stop,
+        } => pause_changed(*scope, *paused, (ticket, *stop)),
         _ => unreachable!("every other subject is dealt with before"),
     }
+}
+
+fn pause_changed(
+    scope: Scope,
+    paused: bool,
+    (ticket, stop): (&str, Option<StopFigures>),
+) -> String {
+    let what = if paused { "are paused" } else { "go on" };
+    let ticket = match ticket {
+        "" => String::new(),
+        _ => format!(", ticket {ticket}"),
+    };
+    let found = stop.map_or_else(String::new, |StopFigures { attempts, failed }| {
+        format!(": of the last {attempts} attempts that ended at Devices {failed} failed")
+    });
+    format!("{scope} {what}{ticket}{found}")
 }
 
 fn capacity_set(span: Span, capacity: Option<u32>) -> String {
@@ -343,6 +376,25 @@ mod tests {
         for wrong in ["users", "gateways", &format!("{user}/batches/1")] {
             assert_eq!(read(wrong), Err("NAME_INVALID"), "{wrong}");
         }
+    }
+
+    fn pauses() -> [NoticeSubject; 2] {
+        let scope = Scope::Image(dco_block::ManufacturerImageHash::new([7; 32]));
+        let (attempts, failed) = (50, 10);
+        [
+            NoticeSubject::PauseChanged {
+                scope: Scope::User(USER),
+                paused: false,
+                ticket: "INC-1".to_owned(),
+                stop: None,
+            },
+            NoticeSubject::PauseChanged {
+                scope,
+                paused: true,
+                ticket: String::new(),
+                stop: Some(StopFigures { attempts, failed }),
+            },
+        ]
     }
 
     #[test]
@@ -407,8 +459,8 @@ mod tests {
                 requested: 3,
             },
         ];
-        let party = NoticeParty::User(USER);
-        let lines = told.iter().map(|it| {
+        let (party, pauses) = (NoticeParty::User(USER), &pauses());
+        let lines = told.iter().chain(pauses).map(|it| {
             let facts = subject(party, it);
             format!("{}\n    {facts:?}\n", message(it))
         });

@@ -4,7 +4,7 @@ use dco_block::Eui64;
 use dco_engine::{ChangePause, DeviceEntry, GatewayView, PauseView, ServiceDayView};
 use dco_proto::v1 as pb;
 
-use super::{instant, request_id};
+use super::{instant, request_id, scope};
 use crate::status::Fault;
 
 const CHARS_MAX: usize = 30;
@@ -43,6 +43,8 @@ pub(crate) fn gateway(view: &GatewayView) -> pb::GatewayStatus {
         change_time: Some(instant(view.changed_us)),
         attempt_count: view.attempt_count,
         concurrency: view.concurrency,
+        failure_count: view.failures,
+        probe_time: view.probe_us.map(instant),
     }
 }
 
@@ -62,15 +64,11 @@ pub(crate) fn service_day(view: &ServiceDayView) -> pb::ServiceDay {
 
 /// A pause or its end, as an officer asks for it.
 pub(crate) fn change_pause(by: Eui64, asked: pb::PauseRequest) -> Result<ChangePause, Fault> {
-    let scope = asked.scope.map(|scope| scope.scope);
-    if matches!(scope, Some(None)) {
-        let message = "scope must say what it is of: all releases, or leave it out";
-        return Err(Fault::argument("PAUSE_SCOPE_INVALID", "scope", message));
-    }
     Ok(ChangePause {
         by,
         id: request_id(&asked.request_id)?,
         validate_only: asked.validate_only,
+        scope: scope::read(asked.scope)?,
         ticket: words("ticket", asked.ticket, TICKET_CHARS_MAX)?,
         reason: words("reason", asked.reason, REASON_CHARS_MAX)?,
     })
@@ -78,9 +76,9 @@ pub(crate) fn change_pause(by: Eui64, asked: pb::PauseRequest) -> Result<ChangeP
 
 /// A pause as it goes out.
 pub(crate) fn pause_in_force(view: PauseView) -> pb::PauseInForce {
-    let all = pb::pause_scope::Scope::All(pb::AllReleases {});
     pb::PauseInForce {
-        scope: Some(pb::PauseScope { scope: Some(all) }),
+        scope: Some(scope::shown(view.scope)),
+        stop: view.stop.map(scope::figures),
         since_time: Some(instant(view.since_us)),
         by: view.by.map(|by| by.to_string()).unwrap_or_default(),
         ticket: view.ticket,

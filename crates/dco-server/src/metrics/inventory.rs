@@ -137,7 +137,7 @@ pub(super) const IMAGES_QUARANTINED: Metric = gauge(
 pub(super) const ACTIVATIONS_HELD: Metric = gauge(
     "dco_activations_held",
     Unit::Count,
-    "Activations in the queue that may not be released: their image is damaged, or the Central Products List does not allow it",
+    "Activations in the queue that may not be released: their image is damaged, it or their schedule is paused, or the Central Products List does not allow it",
 );
 pub(super) const PRODUCTS: Metric = gauge(
     "dco_products",
@@ -153,6 +153,21 @@ pub(super) const DISPATCH_PAUSED: Metric = gauge(
     "dco_dispatch_paused",
     Unit::Count,
     "1 while all releases are paused",
+);
+pub(super) const PAUSES: Metric = gauge(
+    "dco_pauses",
+    Unit::Count,
+    "Pauses in force of one User, image, gateway or delivery schedule",
+);
+pub(super) const STOPPED: Metric = gauge(
+    "dco_stopped",
+    Unit::Count,
+    "Those of dco_pauses that a rule made and no officer has resumed: attempts with an image failed",
+);
+pub(super) const GATEWAYS_FAILING: Metric = gauge(
+    "dco_gateways_failing",
+    Unit::Count,
+    "Gateways whose circuit breaker is open: attempts through them failed in a row",
 );
 pub(super) const GATEWAYS_CONNECTED: Metric = gauge(
     "dco_gateways_connected",
@@ -308,6 +323,9 @@ pub(super) const INVENTORY: &[Metric] = &[
     PRODUCTS,
     THRESHOLDS_BREACHED,
     DISPATCH_PAUSED,
+    PAUSES,
+    STOPPED,
+    GATEWAYS_FAILING,
     GATEWAYS_CONNECTED,
     DEVICES,
     ACTIVATIONS_SUCCEEDED,

@@ -109,6 +109,15 @@ impl pb::operations_server::Operations for Operations {
         Ok(Response::new(pb::ResumeResponse { pause }))
     }
 
+    async fn list_pauses(
+        &self,
+        request: Request<pb::ListPausesRequest>,
+    ) -> Result<Response<pb::ListPausesResponse>, Status> {
+        let (caller, _) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(self.pauses(by, &caller).await?))
+    }
+
     async fn set_capacity(
         &self,
         request: Request<pb::SetCapacityRequest>,
@@ -183,6 +192,19 @@ impl Operations {
         match self.0.engine.ask(by.pauser(), ask).await? {
             Reply::Pause(pause) => Ok(pause.map(pause_in_force)),
             _ => Err(Fault::wrong_answer("a pause")),
+        }
+    }
+
+    async fn pauses(
+        &self,
+        _by: Permit<Staff>,
+        caller: &Caller,
+    ) -> Result<pb::ListPausesResponse, Fault> {
+        match self.0.engine.ask(caller.eui64(), Ask::ListPauses).await? {
+            Reply::Pauses(pauses) => Ok(pb::ListPausesResponse {
+                pauses: pauses.into_iter().map(pause_in_force).collect(),
+            }),
+            _ => Err(Fault::wrong_answer("a list of pauses")),
         }
     }
 

@@ -1,11 +1,12 @@
 //! The engine's refusals.
 
 use dco_block::Eui64;
-use dco_engine::{Refusal, TransferResponse, TransferState};
+use dco_engine::{Refusal, Scope, TransferResponse, TransferState};
 use tonic::Code;
 
 use super::{Detail, Fault, schedules, span, trust};
 use crate::convert::instant;
+use crate::convert::schedules::name;
 
 /// What a refusal is about, besides itself.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +61,7 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::DeviceBusy { .. }
         | Refusal::FirmwareNotApplicable { .. }
         | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern),
-        Refusal::DispatchPaused { .. } | Refusal::DispatchNotPaused => pause(refusal),
+        Refusal::DispatchPaused { .. } | Refusal::DispatchNotPaused { .. } => pause(refusal),
         Refusal::AllowanceUsed { .. } => allowance(refusal, concern),
         Refusal::OpenTransfersLimitReached { .. } | Refusal::StoredBytesLimitReached { .. } => {
             limit(refusal, concern)
@@ -249,16 +250,26 @@ fn limit(refusal: &Refusal, concern: Concern<'_>) -> Fault {
 }
 
 fn pause(refusal: &Refusal) -> Fault {
-    let fault = |reason, kind| {
-        let subject = "dispatch".to_owned();
+    let fault = |reason, kind, scope: &Scope| {
+        let subject = match scope {
+            Scope::All => "dispatch".to_owned(),
+            Scope::User(user) => format!("users/{user}"),
+            Scope::Image(hash) => format!("images/{hash}"),
+            Scope::Gateway(gateway) => format!("gateways/{gateway}"),
+            Scope::Schedule(id) => name(*id),
+        };
         Fault::new(Code::FailedPrecondition, reason, refusal)
             .detail(Detail::Precondition { kind, subject })
     };
     match refusal {
-        Refusal::DispatchPaused { since_us, ticket } => fault("DISPATCH_PAUSED", "NOT_PAUSED")
+        Refusal::DispatchPaused {
+            scope,
+            since_us,
+            ticket,
+        } => fault("DISPATCH_PAUSED", "NOT_PAUSED", scope)
             .with("sinceTime", instant(*since_us))
             .with("ticket", ticket),
-        Refusal::DispatchNotPaused => fault("DISPATCH_NOT_PAUSED", "PAUSED"),
+        Refusal::DispatchNotPaused { scope } => fault("DISPATCH_NOT_PAUSED", "PAUSED", scope),
         other => Fault::not_in_table(other),
     }
 }

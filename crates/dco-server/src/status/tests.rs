@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use dco_block::{Eui64, FirmwareVersion, RejectBlock, RejectManifest};
 use dco_engine::record::Counted;
-use dco_engine::{Distrust, ProductFault, ProductStatus, Refusal, TransferResponse, TransferState};
+use dco_engine::{
+    Distrust, ProductFault, ProductStatus, Refusal, Scope, TransferResponse, TransferState,
+};
 use dco_schedule::{
     DayShort, ExceedsAgreed, HourWindow, Refusal as Book, ServiceDate, Side, WindowShort,
 };
@@ -83,10 +85,13 @@ fn about_care() -> [Refusal; 8] {
             retry_in_us: 10_000_000,
         },
         Refusal::DispatchPaused {
+            scope: Scope::All,
             since_us: 1_728_000_000_000_000,
             ticket: "INC-1".to_owned(),
         },
-        Refusal::DispatchNotPaused,
+        Refusal::DispatchNotPaused {
+            scope: Scope::User(Eui64::from_bits(0x90B3_D51F_3001_0000)),
+        },
         Refusal::OpenTransfersLimitReached {
             limit: 100,
             used: 100,

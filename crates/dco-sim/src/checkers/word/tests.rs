@@ -63,6 +63,7 @@ fn batch(counts: ActivationCounts, due_us: i64) -> Result<Reply, Refusal> {
         due_us,
         predicted: None,
         counts,
+        canary: None,
         signed_request: Bytes::new(),
     }))
 }

@@ -1,0 +1,105 @@
+//! What sending, ends and officers change about canaries.
+
+use dco_block::Eui64;
+use dco_schedule::ScheduleId;
+
+use crate::engine::Engine;
+use crate::state::batches::{Batch, Phase};
+use crate::state::canaries::{Canary, Group, group_of};
+
+impl Engine {
+    /// A batch was sent under a schedule of which so many Devices must succeed first. Those of its activations that its group
+    /// still wants are its canaries.
+    pub(super) fn send_canaries(&mut self, batch: u32, wanted: u32) {
+        let sent = self.batches.get(batch);
+        let Some(group) = group_of(sent).filter(|_| wanted > 0) else {
+            return;
+        };
+        let from = sent.first;
+        let new = || Canary {
+            wanted,
+            from,
+            ..Canary::default()
+        };
+        self.canaries.groups.entry(group).or_insert_with(new);
+        self.choose_canaries(group);
+    }
+
+    /// In the order in which they were sent.
+    fn choose_canaries(&mut self, group: Group) {
+        let Some(canary) = self.canaries.groups.get(&group) else {
+            return;
+        };
+        let missing = canary.missing();
+        if missing == 0 {
+            return;
+        }
+        let sent = self.open_in(group);
+        let waits = |it: &u32| self.batches.activation(*it).phase.waits() && canary.holds(*it);
+        let chosen: Vec<u32> = sent.into_iter().filter(waits).take(missing).collect();
+        if let Some(canary) = self.canaries.groups.get_mut(&group) {
+            canary.first.extend(&chosen);
+        }
+        for activation in chosen {
+            self.look_again(activation);
+        }
+    }
+
+    /// All activations of the group's open batches, in the order in which they were sent.
+    fn open_in(&self, group: Group) -> Vec<u32> {
+        let open = self.batches.open_of(group.0.user);
+        let batches = open.filter(|batch| group_of(batch) == Some(group));
+        let mut sent: Vec<u32> = batches.flat_map(Batch::activations).collect();
+        sent.sort_unstable();
+        sent
+    }
+
+    /// An activation has reached its end: of a canary the group takes notice.
+    pub(super) fn note_canary(&mut self, activation: u32, phase: Phase) {
+        if self.canaries.groups.is_empty() {
+            return;
+        }
+        let Some(group) = group_of(self.batches.batch_of(activation)) else {
+            return;
+        };
+        let Some(canary) = self.canaries.groups.get_mut(&group) else {
+            return;
+        };
+        if !canary.first.contains(&activation) || canary.passed {
+            return;
+        }
+        match phase {
+            Phase::Succeeded { .. } => {
+                canary.succeeded += 1;
+                if canary.succeeded >= canary.wanted {
+                    self.pass_canaries(group);
+                }
+            }
+            Phase::Failed { .. } => canary.failed += 1,
+            // Another takes its place.
+            _ => {
+                canary.first.remove(&activation);
+                self.choose_canaries(group);
+            }
+        }
+    }
+
+    fn pass_canaries(&mut self, group: Group) {
+        if let Some(canary) = self.canaries.groups.get_mut(&group) {
+            canary.passed = true;
+        }
+        for activation in self.open_in(group) {
+            self.look_again(activation);
+        }
+    }
+
+    /// An officer resumes a schedule: groups of it whose canaries were given up go on without.
+    pub(super) fn waive_canaries(&mut self, schedule: ScheduleId<Eui64>) {
+        let groups = self.canaries.groups.iter();
+        let failed = groups.filter(|(group, canary)| group.0 == schedule && canary.failed > 0);
+        let failed: Vec<Group> = failed.map(|(group, _)| *group).collect();
+        for group in failed {
+            self.pass_canaries(group);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the engine stops by itself: an image with which too many attempts fail.
+
+use dco_block::ManufacturerImageHash;
+
+use crate::engine::Engine;
+use crate::event::Scope;
+use crate::record::{Change, PauseChanged, StopFigures};
+use crate::state::canaries::group_of;
+
+impl Engine {
+    /// After an attempt with this image has ended, and at each start: whether the stop rule pauses it.
+    pub(crate) fn stop_if_failing(&mut self, image: ManufacturerImageHash) {
+        let scope = Scope::Image(image);
+        let Some(rule) = self.terms.stop else { return };
+        if self.dispatch.is_paused(scope) {
+            return;
+        }
+        let found = self.trials.last(image, rule.attempts);
+        let Some(found) = found.filter(|it| rule.is_met(*it)) else {
+            return;
+        };
+        let StopFigures { attempts, failed } = found;
+        self.record(Change::Paused(PauseChanged {
+            reason: format!(
+                "the stop rule: of the last {attempts} attempts that ended at Devices {failed} failed"
+            ),
+            stop: Some(found),
+            ..PauseChanged::of(scope)
+        }));
+    }
+
+    /// After an attempt has ended, and at each start: whether a canary was given up, for which its schedule is paused.
+    pub(crate) fn stop_for_canary(&mut self, batch: u32) {
+        let batch = self.batches.get(batch);
+        let Some((schedule, _)) = group_of(batch) else {
+            return;
+        };
+        let scope = Scope::Schedule(schedule);
+        let Some(canary) = self.canaries.of(batch) else {
+            return;
+        };
+        if canary.failed == 0 || canary.passed || self.dispatch.is_paused(scope) {
+            return;
+        }
+        let found = StopFigures {
+            attempts: canary.succeeded + canary.failed,
+            failed: canary.failed,
+        };
+        let wanted = canary.wanted;
+        self.record(Change::Paused(PauseChanged {
+            reason: format!(
+                "the canary: {} of the first {wanted} Devices under the schedule were given up",
+                found.failed
+            ),
+            stop: Some(found),
+            ..PauseChanged::of(scope)
+        }));
+    }
+
+    /// What followed of the last record may have been lost to the end of the journal.
+    pub(crate) fn stop_what_fails(&mut self) {
+        let images: Vec<_> = self.trials.by_image.keys().copied().collect();
+        for image in images {
+            self.stop_if_failing(image);
+        }
+        let with_canaries = (0..self.batches.next_batch())
+            .filter(|batch| self.canaries.of(self.batches.get(*batch)).is_some());
+        for batch in with_canaries.collect::<Vec<_>>() {
+            self.stop_for_canary(batch);
+        }
+    }
+}

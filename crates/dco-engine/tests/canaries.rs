@@ -1,0 +1,162 @@
+//! Canaries: the first Devices under a schedule must succeed before the rest is released.
+
+use std::num::NonZeroU32;
+
+use dco_engine::{CanaryView, HOUR_US, Hold, NoticeParty, NoticeSubject, Outcome, Refusal, Scope};
+use dco_schedule::ScheduleId;
+
+use crate::sample::{ANN, BOB, LARGE, NORTH, date, device, devices, manifest, noon};
+use crate::schedules::all_agreeable;
+use crate::world::schedules::{deal, first_of};
+use crate::world::{World, succeed};
+
+/// Ann has agreed 60 units of each of two days, of which the first two Devices must succeed; the first of the days has begun.
+fn ready() -> World {
+    let mut world = World::new(all_agreeable());
+    world.register(&devices(0..40), ANN, NORTH);
+    world.register(&devices(40..50), BOB, NORTH);
+    for (user, of) in [(ANN, 0..40), (BOB, 40..50)] {
+        world.store(user, &manifest(2, LARGE), &devices(of));
+    }
+    let mut agreed = deal(&[("2026-06-04", 60), ("2026-06-05", 60)]);
+    agreed.terms.canary = NonZeroU32::new(2);
+    world.agreed(ANN, agreed);
+    world
+        .submit_for(
+            (ANN, &manifest(2, LARGE)),
+            &devices(0..8),
+            date("2026-06-04"),
+        )
+        .expect("agreed");
+    world.connect(NORTH);
+    world.until(noon("2026-06-04") - 11 * HOUR_US);
+    world
+}
+
+fn view(succeeded: u32, failed: u32, passed: bool) -> CanaryView {
+    CanaryView {
+        wanted: 2,
+        succeeded,
+        failed,
+        passed,
+    }
+}
+
+#[test]
+fn the_rest_is_released_when_the_first_have_succeeded_and_not_before() {
+    let mut world = ready();
+    assert_eq!(world.offered.len(), 2, "two go first");
+    let held = world.explain(ANN, 1, device(2));
+    assert_eq!(held.holds[0], Hold::Canary(view(0, 0, false)));
+    assert_eq!((held.earliest_us, held.predicted_release_us), (None, None));
+    for (at, expected) in [(0, false), (1, true)] {
+        let (session, offer) = world.offered[at].clone();
+        world.end(session, offer.attempt, Outcome::Success);
+        world.habit = Some(succeed);
+        world.pass(HOUR_US / 4);
+        let went_on = world.offered.len() > 2;
+        assert_eq!(went_on, expected, "after {} succeeded", at + 1);
+    }
+    world.pass(6 * HOUR_US);
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, 8);
+    assert_eq!(world.batch(ANN, 1).canary, Some(view(2, 0, true)));
+    let later = date("2026-06-05");
+    world
+        .submit_for((ANN, &manifest(2, LARGE)), &devices(10..14), later)
+        .expect("agreed");
+    world.until(noon("2026-06-05"));
+    assert_eq!(
+        world.batch(ANN, 2).counts.succeeded,
+        4,
+        "the image is proven"
+    );
+}
+
+#[test]
+fn a_restart_keeps_who_goes_first() {
+    let mut world = ready();
+    world.crash();
+    world.connect(NORTH);
+    world.offered.clear();
+    world.pass(HOUR_US);
+    assert!(
+        world.offered.is_empty(),
+        "the two are under way, the rest waits"
+    );
+    assert_eq!(world.batch(ANN, 1).counts.queued, 6);
+}
+
+#[test]
+fn a_later_batch_waits_for_the_same_canaries_and_other_work_does_not() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(20..24))
+        .expect("agreed");
+    world
+        .submit(BOB, &manifest(2, LARGE), &devices(40..44))
+        .expect("within the allowance");
+    world.pass(HOUR_US);
+    assert_eq!(world.batch(ANN, 2).counts.queued, 4);
+    assert!(world.batch(BOB, 1).counts.released >= 3);
+    assert_eq!(world.batch(BOB, 1).canary, None);
+}
+
+#[test]
+fn another_takes_the_place_of_a_canary_that_is_cancelled() {
+    let mut world = ready();
+    let lost = world.offered[0].1.attempt.activation.device;
+    world.register(&[lost], BOB, NORTH);
+    let (session, offer) = world.offered[0].clone();
+    world.end(session, offer.attempt, Outcome::FileTransferFailure);
+    world.pass(HOUR_US / 2);
+    assert_eq!(
+        world.batch(ANN, 1).counts.cancelled,
+        1,
+        "its Device has gone to Bob"
+    );
+    assert_eq!(world.offered.len(), 3, "the next goes in its place");
+    assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 0, false)));
+}
+
+#[test]
+fn a_canary_that_is_given_up_pauses_its_schedule_until_an_officer_resumes_it() {
+    let mut world = ready();
+    let (session, offer) = world.offered[0].clone();
+    world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+    let scope = Scope::Schedule(first_of(ANN));
+    assert_eq!(world.engine.stats().stopped, 1);
+    assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 1, false)));
+    for party in [
+        NoticeParty::User(ANN),
+        NoticeParty::Desk,
+        NoticeParty::Operators,
+    ] {
+        let told = world.notices_after(party, 0).into_iter();
+        let told = told.filter(|it| {
+            matches!(it.subject, NoticeSubject::PauseChanged { scope: of, paused: true, .. } if of == scope)
+        });
+        assert_eq!(told.count(), 1, "{party:?}");
+    }
+    world.crash();
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    assert_eq!(
+        world.batch(ANN, 1).counts.queued,
+        7,
+        "the other canary is called back"
+    );
+    let other = Scope::Schedule(ScheduleId {
+        user: BOB,
+        number: 1,
+    });
+    let refused = world.resume_of_part(other);
+    assert_eq!(refused, Err(Refusal::DispatchNotPaused { scope: other }));
+    world.resume_of_part(scope).expect("resumed");
+    world.pass(HOUR_US);
+    assert_eq!(
+        world.batch(ANN, 1).counts.queued,
+        0,
+        "an officer answers for it"
+    );
+    assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 1, true)));
+}
