@@ -13,6 +13,8 @@ mod kills;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod refusals;

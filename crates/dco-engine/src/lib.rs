@@ -22,6 +22,7 @@
 
 mod apply;
 mod decide;
+mod decision;
 mod effect;
 mod engine;
 mod event;
@@ -39,6 +40,7 @@ mod view;
 pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use decide::pauses::RestoreError;
 pub use decide::products::{PRODUCTS_MAX, UPGRADE_FROM_MAX};
+pub use decision::{Decision, DecisionKind, NoRecord, READING};
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{

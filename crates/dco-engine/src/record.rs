@@ -152,6 +152,12 @@ pub struct DevicesImported {
     /// The Devices.
     #[prost(message, repeated, tag = "4")]
     pub devices: Vec<Device>,
+    /// Where it is written down, if the operator said so.
+    #[prost(string, tag = "85")]
+    pub ticket: String,
+    /// Why, likewise.
+    #[prost(string, tag = "86")]
+    pub reason: String,
 }
 
 /// A Device Model.
@@ -261,6 +267,34 @@ pub struct TransferRef {
     /// The number of the record that opened it.
     #[prost(uint64, tag = "1")]
     pub owner: u64,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<TransferId>,
+}
+
+/// The name of a transfer. State follows from the record's other fields; this is for the decision log.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct TransferId {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// Counted per User.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+}
+
+/// The name of an activation, likewise.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct ActivationId {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// The batch's number.
+    #[prost(uint64, tag = "2")]
+    pub batch: u64,
+    /// The Device.
+    #[prost(fixed64, tag = "3")]
+    pub device: u64,
 }
 
 /// The 11.1 Response.
@@ -281,6 +315,9 @@ pub struct TransferEnded {
     /// The request that cancelled it.
     #[prost(message, optional, tag = "5")]
     pub request: Option<RequestKey>,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<TransferId>,
 }
 
 /// How a transfer ends.
@@ -399,6 +436,9 @@ pub struct Released {
     /// Whether the gateway must ask the Device first.
     #[prost(bool, tag = "6")]
     pub read_version_first: bool,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<ActivationId>,
 }
 
 /// One attempt is over.
@@ -428,6 +468,9 @@ pub struct AttemptEnded {
     /// For a person.
     #[prost(string, tag = "8")]
     pub message: String,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<ActivationId>,
 }
 
 /// An activation cancelled at its release.
@@ -439,6 +482,9 @@ pub struct ActivationCancelled {
     /// Why.
     #[prost(string, tag = "2")]
     pub reason: String,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<ActivationId>,
 }
 
 /// A gateway and its memory.

@@ -187,7 +187,11 @@ fn what_cannot_be_is_refused_with_its_reason() {
     };
     let cancelled = |activation| {
         let reason = String::new();
-        Change::ActivationCancelled(ActivationCancelled { activation, reason })
+        Change::ActivationCancelled(ActivationCancelled {
+            activation,
+            reason,
+            id: None,
+        })
     };
     let transfer_ended = |owner, end| {
         Change::TransferEnded(TransferEnded {

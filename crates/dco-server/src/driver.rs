@@ -304,6 +304,9 @@ impl Driver {
             Command::PinJournal { answer } => {
                 let _gone = answer.send(self.journal.pin());
             }
+            Command::History { answer } => {
+                let _gone = answer.send(self.journal.history());
+            }
             Command::Stats { answer } => {
                 let stats: EngineStats = self.engine.stats();
                 let _gone = answer.send(stats);

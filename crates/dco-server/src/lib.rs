@@ -22,6 +22,7 @@ mod backup;
 mod clock;
 mod config;
 mod convert;
+mod decision_log;
 mod driver;
 mod fsck;
 mod http;

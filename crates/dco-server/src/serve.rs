@@ -35,6 +35,7 @@ use crate::MESSAGE_BYTES_MAX;
 use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::decision_log::DecisionLog;
 use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
 use crate::http::Insight;
 use crate::intake::Intake;
@@ -340,6 +341,7 @@ fn context(
             clock,
             Arc::clone(&metrics),
         ),
+        decision_log: DecisionLog::new(clock, Arc::clone(&metrics)),
         found: running.news.found.clone(),
         metrics,
         stopping: ends.stopping.clone(),

@@ -3,6 +3,7 @@
 mod about;
 mod activate_firmware;
 mod backup;
+mod decision_log;
 mod delivery_schedules;
 mod gateway;
 mod notices;
@@ -28,6 +29,7 @@ pub(crate) use reports::Reports;
 pub(crate) use update_firmware::UpdateFirmware;
 
 use crate::backup::Backups;
+use crate::decision_log::DecisionLog;
 use crate::driver::{EngineHandle, Found};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
@@ -42,6 +44,7 @@ pub(crate) struct Context {
     pub intake: Intake,
     pub reader: BlockReader,
     pub backups: Backups,
+    pub decision_log: DecisionLog,
     pub found: Found,
     pub metrics: Arc<Metrics>,
     pub stopping: Stopping,

@@ -129,6 +129,7 @@ impl Estate {
             request,
             models,
             devices: devices.collect(),
+            ..DevicesImported::default()
         }));
     }
 
@@ -216,6 +217,7 @@ impl Estate {
             answer_by_us: self.at_us + DAY_US,
             gateway: gateway_of(device),
             read_version_first: false,
+            id: None,
         }));
         let ended = AttemptEnded {
             activation,
