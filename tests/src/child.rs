@@ -91,10 +91,15 @@ impl Child {
 
     /// SIGTERM, and waits until it has ended in order.
     pub async fn stop(self) -> Ended {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// SIGTERM, without waiting for what comes of it.
+    pub fn terminate(&self) {
         if let Some(pid) = self.pid() {
             kill_process(pid, Signal::TERM).expect("a process of our own can be signalled");
         }
-        self.ended().await
     }
 
     /// Waits until it has ended by itself.

@@ -12,6 +12,7 @@ pub use crate::outbox::Seq;
 use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
+use crate::state::checkpoints::Checkpoints;
 use crate::state::counts::Counts;
 use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
@@ -46,6 +47,7 @@ pub struct Engine {
     pub(crate) schedules: Schedules,
     pub(crate) notices: NoticeBoard,
     pub(crate) gateways: Gateways,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) dispatch: Dispatch,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
@@ -92,6 +94,7 @@ impl Engine {
             schedules: Schedules::new(&terms),
             notices: NoticeBoard::default(),
             gateways: Gateways::default(),
+            checkpoints: Checkpoints::default(),
             dispatch: Dispatch::default(),
             large: FairQueue::new(),
             small: FairQueue::new(),
@@ -144,6 +147,7 @@ impl Engine {
         self.pass_time();
         self.start();
         self.open_day();
+        self.ask_for_checkpoint();
         self.meet_deadlines();
         self.deal_with(event);
         self.release();
@@ -223,6 +227,7 @@ impl Engine {
                 self.gateway_report(session, attempt, report);
             }
             Event::GatewayGone { session } => self.gateway_gone(session),
+            Event::CheckpointSigned(signed) => self.checkpoint_signed(signed),
             Event::Tick => {}
         }
     }
@@ -242,6 +247,7 @@ impl Engine {
             Request::ImportProducts(asked) => self.import_products(asked),
             Request::Pause(asked) => self.pause(asked),
             Request::Resume(asked) => self.resume(asked),
+            Request::NoteRefusals(refused) => Ok(self.note_refusals(refused)),
             Request::Schedules(asked) => self.schedule_request(asked),
             other => self.read(other),
         }

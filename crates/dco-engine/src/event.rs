@@ -1,5 +1,6 @@
 //! What the engine is told. A closed set: whatever is not here cannot change it.
 
+mod log;
 mod products;
 mod schedules;
 
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::ServiceDate;
 
+pub use log::{RefusedCall, RefusedCalls, SignedCheckpoint};
 pub use products::ImportProducts;
 pub use schedules::{
     ActOnSchedule, AnswerAction, CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader,
@@ -87,6 +89,8 @@ pub enum Event {
         /// Which.
         session: Session,
     },
+    /// The answer to [`crate::Effect::Checkpoint`].
+    CheckpointSigned(SignedCheckpoint),
     /// Time has passed; nothing else happened.
     Tick,
 }
@@ -115,6 +119,8 @@ pub enum Verdict {
 /// What may be asked.
 #[derive(Debug, Clone)]
 pub enum Request {
+    /// Put on record what callers were refused before the engine was asked, or by it.
+    NoteRefusals(Vec<RefusedCalls>),
     /// SRV 11.1: declare an image and its Devices.
     OpenTransfer(OpenTransfer),
     /// May blocks be sent for it, and against which manifest?

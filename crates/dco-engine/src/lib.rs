@@ -21,6 +21,7 @@
 //! before a request gets here (`dco-server`'s permits). How records are kept is `dco-store`'s.
 
 mod apply;
+mod checkpoint;
 mod decide;
 mod decision;
 mod effect;
@@ -37,6 +38,7 @@ mod stats;
 mod terms;
 mod view;
 
+pub use checkpoint::{checkpoint_text, export_text};
 pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use decide::pauses::RestoreError;
 pub use decide::products::{PRODUCTS_MAX, UPGRADE_FROM_MAX};
@@ -46,8 +48,9 @@ pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
     ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
-    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request,
-    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity, SubmitBatch, Verdict,
+    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, RefusedCall, RefusedCalls, ReplyTo,
+    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity,
+    SignedCheckpoint, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;

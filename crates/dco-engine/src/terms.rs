@@ -40,6 +40,8 @@ pub struct Terms {
     pub attempt: AttemptTerms,
     /// How often, and how soon, a failed attempt is followed by another.
     pub retry: RetryTerms,
+    /// Whether a signature of the decision log is asked for when a service day is over.
+    pub checkpoints: bool,
 }
 
 /// What one User may have in the store at one time.
@@ -262,6 +264,7 @@ impl Default for Terms {
                     backoff_us: HOUR_US,
                 },
             },
+            checkpoints: false,
         }
     }
 }

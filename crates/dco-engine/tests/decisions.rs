@@ -46,6 +46,8 @@ fn each_kind_of_record_is_read_and_nothing_of_its_time_is_lost() {
         (DecisionKind::Override, "checks of images set"),
         (DecisionKind::Import, "Devices imported"),
         (DecisionKind::Import, "Central Products List imported"),
+        (DecisionKind::Refusal, "calls refused"),
+        (DecisionKind::Checkpoint, "checkpoint signed"),
         (DecisionKind::Event, "image quarantined"),
     ] {
         assert!(said(kind, what), "{kind:?} {what}: {words:#?}");

@@ -9,6 +9,7 @@ mod admission;
 mod alike;
 mod anything;
 mod attempts;
+mod checkpoints;
 mod decisions;
 mod durability;
 mod feed;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use dco_block::Eui64;
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
     BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired, Model,
@@ -9,7 +10,8 @@ use dco_engine::record::{
     ScheduleAct, ScheduleStepped, Signatory, Signature, ThresholdBreached, TransferEnded,
 };
 use dco_engine::{
-    Engine, Event, HOUR_US, Outcome, ProductStatus, SubmitBatch, Terms, Threshold, ThresholdTerms,
+    Engine, Event, HOUR_US, Outcome, ProductStatus, RefusedCall, RefusedCalls, Reply, Request,
+    SubmitBatch, Terms, Threshold, ThresholdTerms,
 };
 use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
 use proptest::prelude::*;
@@ -86,6 +88,7 @@ fn about_trust(world: &mut World) {
             },
             ..ThresholdTerms::default()
         },
+        checkpoints: true,
         ..world.terms.clone()
     };
     world.restart_with(terms);
@@ -99,6 +102,22 @@ fn about_trust(world: &mut World) {
         .submit(ANN, &other, &[device(6)])
         .expect_err("too many");
     world.list(&one, ProductStatus::Withdrawn);
+    let refused = world.ask(Request::NoteRefusals(vec![refused(ANN, world.now_us)]));
+    assert!(matches!(refused, Ok(Reply::Noted)));
+}
+
+pub(crate) fn refused(by: Eui64, minute_us: i64) -> RefusedCalls {
+    let call = |name: &str, count| RefusedCall {
+        call: format!("/dco.v1.ActivateFirmware/{name}"),
+        reason: "USER_DAILY_ALLOWANCE_EXCEEDED".to_owned(),
+        count,
+        message: "too many".to_owned(),
+    };
+    RefusedCalls {
+        by,
+        minute_us,
+        calls: vec![call("SubmitBatch", 3), call("GetBatch", 1)],
+    }
 }
 
 /// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
@@ -151,7 +170,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 22, "{kinds:?}");
+    assert_eq!(kinds.len(), 24, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 

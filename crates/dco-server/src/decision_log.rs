@@ -16,6 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
+use crate::checkpoint::LogKey;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::status::Fault;
@@ -33,6 +34,7 @@ const WAITING_MAX: usize = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct DecisionLog {
     clock: Clock,
+    key: Option<LogKey>,
     metrics: Arc<Metrics>,
     places: Arc<Semaphore>,
 }
@@ -98,12 +100,18 @@ impl Wanted {
 }
 
 impl DecisionLog {
-    pub(crate) fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(clock: Clock, key: Option<LogKey>, metrics: Arc<Metrics>) -> Self {
         Self {
             clock,
+            key,
             metrics,
             places: Arc::new(Semaphore::new(READERS_MAX as usize)),
         }
+    }
+
+    /// What signs its end.
+    pub(crate) fn key(&self) -> Option<LogKey> {
+        self.key.clone()
     }
 
     /// A place to read in.

@@ -19,6 +19,7 @@
 //! outside `status`, clocks outside `clock`. The service opens no connection to anyone.
 
 mod backup;
+mod checkpoint;
 mod clock;
 mod config;
 mod convert;
@@ -33,6 +34,7 @@ mod metrics;
 mod observe;
 mod peer;
 mod permit;
+mod refusals;
 mod restore;
 mod scrub;
 mod serve;
@@ -49,9 +51,9 @@ pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
-    Connections, ConnectionsSection, Intake, IntakeSection, Party, PartySection, RetentionSection,
-    RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing, StoreSection,
-    ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
+    Connections, ConnectionsSection, Intake, IntakeSection, LogSection, Party, PartySection,
+    RetentionSection, RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing,
+    StoreSection, ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
 };
 pub use convert::reading::{Message, Understood, understand};
 pub use dco_store::{Finding, Head};

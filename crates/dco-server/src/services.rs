@@ -34,6 +34,7 @@ use crate::driver::{EngineHandle, Found};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::permit::{Caller, Register};
+use crate::refusals::Refusals;
 use crate::status::Fault;
 
 /// What every service needs.
@@ -45,6 +46,7 @@ pub(crate) struct Context {
     pub reader: BlockReader,
     pub backups: Backups,
     pub decision_log: DecisionLog,
+    pub refusals: Refusals,
     pub found: Found,
     pub metrics: Arc<Metrics>,
     pub stopping: Stopping,

@@ -1,6 +1,6 @@
 //! `dco log`: what was decided, by whom, when and why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dco_block::Eui64;
@@ -8,7 +8,7 @@ use dco_client::{DecisionKind, DecisionLogQuery, Micros, OperationsClient};
 use serde_json::{Value, json};
 
 use crate::connect::Connection;
-use crate::decision_log::{self, Verified, VerifyError, Writer};
+use crate::decision_log::{self, Against, Key, Verified, VerifyError, Writer, kept_heads};
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::show::{decision_json, decisions_text};
@@ -87,17 +87,26 @@ struct Export {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Verify a file of `dco log export` by itself, without any service: every record follows the one
-before, the hash chain over their bytes holds, the words are what the bytes say, and the end is
-there.
+before, the hash chain over their bytes holds, the words are what the bytes say, the checkpoint of
+each service day and the end are signed for this very chain. Give the service's public key with
+--key, as you know it from elsewhere: without it the keys are those that the file names. An
+earlier export, given with --kept, must be the beginning of this one.
 
-Example:
-  dco log verify log.jsonl
+Examples:
+  dco log verify log.jsonl --key log.public.pem
+  dco log verify log.jsonl --kept last-month.jsonl
 
 Exit code 0 when the file is good, 1 when it was damaged, with the place, 2 when it cannot be read
 or is no such file.")]
 struct Verify {
     /// The file
     file: PathBuf,
+    /// A public key that may have signed, PEM; may be given several times
+    #[arg(long, value_name = "PEM")]
+    key: Vec<PathBuf>,
+    /// An earlier export of the same log
+    #[arg(long, value_name = "FILE")]
+    kept: Option<PathBuf>,
 }
 
 impl Log {
@@ -182,7 +191,7 @@ impl Verify {
     fn run(self) -> Result<Answer, Failure> {
         let file =
             files::open(&self.file).map_err(|failure| Failure::unreadable(failure.message))?;
-        match decision_log::verify(file) {
+        match decision_log::verify(file, &self.against()?) {
             Ok(verified) => Ok(Answer::new(text(&verified), verified_json(&verified))),
             Err(error @ VerifyError::Damage { .. }) => {
                 let text = format!("DAMAGED: {error}");
@@ -194,7 +203,26 @@ impl Verify {
             }
         }
     }
+
+    fn against(&self) -> Result<Against, Failure> {
+        let unreadable =
+            |path: &Path, why: String| Failure::unreadable(format!("{}: {why}", path.display()));
+        let mut against = Against::default();
+        for path in &self.key {
+            let pem = files::read_text(path, KEY_BYTES_MAX);
+            let pem = pem.map_err(|failure| Failure::unreadable(failure.message))?;
+            let key = Key::from_pem(&pem).map_err(|why| unreadable(path, why))?;
+            against.keys.push(key);
+        }
+        if let Some(path) = &self.kept {
+            let file = files::open(path).map_err(|it| Failure::unreadable(it.message))?;
+            against.heads = kept_heads(file).map_err(|why| unreadable(path, why))?;
+        }
+        Ok(against)
+    }
 }
+
+const KEY_BYTES_MAX: u64 = 64 * 1024;
 
 fn text(it: &Verified) -> String {
     let mut lines = vec![format!(
@@ -216,6 +244,20 @@ fn text(it: &Verified) -> String {
             "a part: records up to {before} are not in this file"
         ));
     }
+    lines.push(match it.last_checkpoint {
+        Some((date, seq)) => format!(
+            "{}, the last of service day {date}, up to record {seq}",
+            counted(it.checkpoints, "signed checkpoint")
+        ),
+        None => "no signed checkpoints".to_owned(),
+    });
+    lines.push(if it.is_end_signed {
+        "the end is signed: nothing was cut off".to_owned()
+    } else {
+        "the end is not signed: whether a tail was cut off cannot be told".to_owned()
+    });
+    let keys = it.keys.iter();
+    lines.extend(keys.map(|key| format!("signed with the key of SHA-256 {}", key.fingerprint())));
     lines.push(format!(
         "hash chain after record {}: {}",
         it.last_seq,
@@ -232,6 +274,13 @@ fn verified_json(it: &Verified) -> Value {
         "first_seq": it.first_seq,
         "last_seq": it.last_seq,
         "beginning_is_gone": it.oldest_seq > 1,
+        "checkpoints": it.checkpoints,
+        "last_checkpoint": it.last_checkpoint.map(|(date, seq)| json!({
+            "service_date": date.to_string(),
+            "seq": seq,
+        })),
+        "end_is_signed": it.is_end_signed,
+        "keys": it.keys.iter().map(Key::fingerprint).collect::<Vec<_>>(),
         "chain": hex(&it.chain),
     })
 }

@@ -4,19 +4,22 @@
 //! {"dco_decision_log":1,"reading":1,"oldest_seq":1,"first_seq":1,"chain_before":"00..","exported":"..","program_version":".."}
 //! {"seq":1,"time":"..","kind":"import","by":"..","what":"..",..,"chain":"..","record":"<base64>"}
 //! {"seq":2,..}
-//! {"end":2,"last_seq":2,"chain":".."}
+//! {"end":2,"last_seq":2,"chain":"..","time_us":..,"signature":"<base64>","public_key":"<base64>"}
 //! ```
 //!
 //! `chain` is the SHA-256 of the chain before, the record's number (eight octets, little-endian) and its bytes. The words are a reading
-//! of the bytes, and are made of them again when the file is verified.
+//! of the bytes, and are made of them again when the file is verified. A record of kind `checkpoint` has a signature of how far the log had come when a
+//! service day was over.
 
+mod signed;
 mod verify;
 mod write;
 
 use dco_engine::Decision;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use verify::{Verified, VerifyError, verify};
+pub(crate) use signed::{Key, kept_heads};
+pub(crate) use verify::{Against, Verified, VerifyError, verify};
 pub(crate) use write::Writer;
 
 use crate::when;
@@ -78,6 +81,11 @@ struct End {
     end: u64,
     last_seq: u64,
     chain: String,
+    time_us: i64,
+    /// Of `dco_engine::export_text`, base64; empty when the service has no key for it.
+    signature: String,
+    /// SubjectPublicKeyInfo, base64.
+    public_key: String,
 }
 
 impl From<Decision> for Words {

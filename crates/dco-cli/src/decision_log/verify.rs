@@ -1,13 +1,16 @@
 //! Is an export what the service wrote, with nothing changed, moved or left out? Asked of the file alone.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, BufRead, Read};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use dco_engine::{Decision, READING};
+use dco_schedule::ServiceDate;
 use dco_store::Head;
 
+use super::signed::{Key, Signed};
 use super::{End, FORMAT, Header, Line, Words, chain_of_hex};
 
 /// Octets of a line: a record of 32 MiB in base64, and its words.
@@ -23,6 +26,23 @@ pub(crate) struct Verified {
     /// The hash chain after the last record.
     pub(crate) chain: [u8; 32],
     pub(crate) exported: String,
+    /// Signed service days.
+    pub(crate) checkpoints: u64,
+    /// The last of them, and the last record signed for.
+    pub(crate) last_checkpoint: Option<(ServiceDate, u64)>,
+    /// Whether the end is signed: then nothing was cut off.
+    pub(crate) is_end_signed: bool,
+    /// The keys of all signatures.
+    pub(crate) keys: Vec<Key>,
+}
+
+/// What a file is held against besides itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Against {
+    /// The keys that may have signed; any when empty.
+    pub(crate) keys: Vec<Key>,
+    /// Records that are known from earlier, with the hash chain after each.
+    pub(crate) heads: BTreeMap<u64, [u8; 32]>,
 }
 
 /// Why a file is not good.
@@ -41,7 +61,7 @@ pub(crate) enum VerifyError {
 }
 
 /// Reads a file to its end, or to the first place that is not as it was written.
-pub(crate) fn verify(from: impl BufRead) -> Result<Verified, VerifyError> {
+pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, VerifyError> {
     let mut lines = Lines { from, line: 0 };
     let header = header(&mut lines)?;
     let chain = chain_of_hex(&header.chain_before);
@@ -49,21 +69,23 @@ pub(crate) fn verify(from: impl BufRead) -> Result<Verified, VerifyError> {
     if header.first_seq == 0 || header.oldest_seq > header.first_seq {
         return Err(lines.damage("its numbers contradict each other"));
     }
+    let head = Head {
+        seq: header.first_seq - 1,
+        chain,
+    };
     let mut follower = Follower {
-        head: Head {
-            seq: header.first_seq - 1,
-            chain,
-        },
+        head,
         records: 0,
         compares_words: header.reading == READING,
+        signed: Signed::by(against.keys.iter().cloned(), head),
+        heads: &against.heads,
     };
-    loop {
+    let is_end_signed = loop {
         let Some(text) = lines.next()? else {
             return Err(lines.damage("the end is missing: the file was cut off"));
         };
         if let Ok(end) = serde_json::from_str::<End>(&text) {
-            follower.end(&end).map_err(|what| lines.damage(what))?;
-            break;
+            break follower.end(&end).map_err(|what| lines.damage(what))?;
         }
         let next = follower.head.seq + 1;
         let line = serde_json::from_str::<Line>(&text)
@@ -71,7 +93,7 @@ pub(crate) fn verify(from: impl BufRead) -> Result<Verified, VerifyError> {
         follower
             .follow(&line)
             .map_err(|what| lines.at_record(next, what))?;
-    }
+    };
     if lines.next()?.is_some() {
         return Err(lines.damage("something follows the end"));
     }
@@ -82,6 +104,10 @@ pub(crate) fn verify(from: impl BufRead) -> Result<Verified, VerifyError> {
         last_seq: follower.head.seq,
         chain: follower.head.chain,
         exported: header.exported,
+        checkpoints: follower.signed.checkpoints,
+        last_checkpoint: follower.signed.last,
+        is_end_signed,
+        keys: follower.signed.keys.into_iter().collect(),
     })
 }
 
@@ -110,13 +136,15 @@ fn header(lines: &mut Lines<impl BufRead>) -> Result<Header, VerifyError> {
 }
 
 /// Follows the hash chain.
-struct Follower {
+struct Follower<'a> {
     head: Head,
     records: u64,
     compares_words: bool,
+    signed: Signed,
+    heads: &'a BTreeMap<u64, [u8; 32]>,
 }
 
-impl Follower {
+impl Follower<'_> {
     fn follow(&mut self, line: &Line) -> Result<(), String> {
         let next = self.head.seq + 1;
         if line.seq != next {
@@ -139,12 +167,21 @@ impl Follower {
         if self.compares_words && Words::from(decision) != line.words {
             return Err("its words are not what its bytes say".to_owned());
         }
+        self.signed.follow(&record, head)?;
+        let known = self.heads.get(&head.seq);
+        if known.is_some_and(|known| *known != head.chain) {
+            return Err(
+                "the earlier export has another hash chain here: one of the two was changed"
+                    .to_owned(),
+            );
+        }
         self.head = head;
         self.records += 1;
         Ok(())
     }
 
-    fn end(&self, end: &End) -> Result<(), String> {
+    /// Whether it is signed.
+    fn end(&mut self, end: &End) -> Result<bool, String> {
         if (end.end, end.last_seq) != (self.records, self.head.seq) {
             return Err(format!(
                 "the end tells of {} records up to {}, and there are {} up to {}",
@@ -154,7 +191,14 @@ impl Follower {
         if chain_of_hex(&end.chain) != Some(self.head.chain) {
             return Err("the end has another hash chain".to_owned());
         }
-        Ok(())
+        let known = self.heads.last_key_value();
+        if let Some((seq, _)) = known.filter(|(seq, _)| **seq > self.head.seq) {
+            return Err(format!(
+                "the earlier export goes up to record {seq}, and this one to {}: its tail was cut off",
+                self.head.seq
+            ));
+        }
+        self.signed.end(end, self.head)
     }
 }
 

@@ -65,6 +65,9 @@ impl<W: Write> Writer<W> {
             end: self.count,
             last_seq: end.last_seq,
             chain: hex(&end.chain),
+            time_us: end.at_us.unwrap_or_default(),
+            signature: BASE64_STANDARD.encode(&end.signature),
+            public_key: BASE64_STANDARD.encode(&end.public_key),
         };
         put(&mut self.to, &line)?;
         self.to.flush()?;

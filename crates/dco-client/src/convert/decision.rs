@@ -66,6 +66,9 @@ impl TryFrom<pb::DecisionLogEnd> for DecisionLogEnd {
             count: wire.count,
             last_seq: wire.last_seq,
             chain: chain("end.chain", &wire.chain)?,
+            at_us: instant("end.time", wire.time)?,
+            signature: wire.signature,
+            public_key: wire.public_key,
         })
     }
 }

@@ -77,6 +77,11 @@ pub struct DecisionLogEnd {
     pub last_seq: u64,
     /// The hash chain after that.
     pub chain: [u8; 32],
+    pub at_us: Option<Micros>,
+    /// The service's signature of it; empty where it has no key for that.
+    pub signature: Bytes,
+    /// The key that verifies it: SubjectPublicKeyInfo, DER.
+    pub public_key: Bytes,
 }
 
 /// What kind of thing was decided.

@@ -4,6 +4,7 @@ mod attempts;
 mod batches;
 mod images;
 mod lines;
+mod log;
 mod notices;
 mod pauses;
 mod products;
@@ -62,6 +63,8 @@ impl Engine {
             Change::ScheduleStepped(it) => self.apply_schedule_stepped(at_us, it),
             Change::ActionPended(it) => self.apply_action_pended(at_us, it),
             Change::ActionClosed(it) => self.apply_action_closed(at_us, it),
+            Change::Refused(it) => log::apply_refused(it),
+            Change::CheckpointMade(it) => self.apply_checkpoint(seq, it),
             Change::CapacitySet(it) => self.apply_capacity_set(at_us, it),
         }
     }

@@ -12,8 +12,8 @@ use dco_schedule::Micros;
 use prost::Message;
 
 use crate::record::{
-    Change, DayOpened, DevicesImported, GatewaySeen, PauseChanged, ProductsImported, Record,
-    RequestKey, Restored, ThresholdBreached, TrustSet,
+    Change, CheckpointMade, DayOpened, DevicesImported, GatewaySeen, PauseChanged,
+    ProductsImported, Record, Refused, RequestKey, Restored, ThresholdBreached, TrustSet,
 };
 
 /// The form of [`Decision`]s, counted up whenever the same record would be read in other words: an export of another
@@ -217,6 +217,8 @@ fn told(change: &Change) -> Decision {
         Change::ScheduleStepped(it) => agreed::schedule_stepped(it),
         Change::ActionPended(it) => agreed::action_pended(it),
         Change::ActionClosed(it) => agreed::action_closed(it),
+        Change::Refused(it) => refused(it),
+        Change::CheckpointMade(it) => checkpoint_made(it),
         Change::CapacitySet(it) => agreed::capacity_set(it),
     }
 }
@@ -299,6 +301,35 @@ fn pause(what: &'static str, it: &PauseChanged) -> Decision {
 fn restored(it: &Restored) -> Decision {
     Decision::new(DecisionKind::Override, "data restored from a backup")
         .saying(format!("epoch {}; releases are paused", it.epoch))
+}
+
+fn refused(it: &Refused) -> Decision {
+    let count: u64 = it.calls.iter().map(|call| u64::from(call.count)).sum();
+    let what = if count == 1 {
+        "call refused"
+    } else {
+        "calls refused"
+    };
+    let calls = it.calls.iter().map(|call| {
+        let name = call.call.rsplit('/').next().unwrap_or_default();
+        format!("{} x {name} {}: {}", call.count, call.reason, call.message)
+    });
+    let mut reasons: Vec<&str> = it.calls.iter().map(|call| call.reason.as_str()).collect();
+    reasons.dedup();
+    Decision::new(DecisionKind::Refusal, what)
+        .by(it.by)
+        .saying(calls.collect::<Vec<_>>().join("; "))
+        .because(&reasons.join(", "))
+}
+
+fn checkpoint_made(it: &CheckpointMade) -> Decision {
+    Decision::new(DecisionKind::Checkpoint, "checkpoint signed")
+        .on(format!("serviceDays/{}", agreed::date(it.date)))
+        .saying(format!(
+            "up to record {}, hash chain {}",
+            it.seq,
+            hex(&it.chain)
+        ))
 }
 
 /// As UUIDs are written; other octets as they are.

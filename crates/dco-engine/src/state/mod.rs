@@ -1,6 +1,7 @@
 //! What records change. Nothing in here decides anything.
 
 pub(crate) mod batches;
+pub(crate) mod checkpoints;
 pub(crate) mod counts;
 pub(crate) mod days;
 pub(crate) mod dispatch;

@@ -67,6 +67,7 @@ impl ConfigFile {
                 0..=u64::from(GIBIBYTE) * 16,
             )?,
             signing: self.trust.signing(base_dir)?,
+            log_key: self.log.checkpoint_key.map(|file| base_dir.join(file)),
             parties: parties(self.party)?,
         })
     }
@@ -97,6 +98,7 @@ impl ConfigFile {
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
             retry: self.retry.check()?,
+            checkpoints: self.log.checkpoint_key.is_some(),
         })
     }
 }

@@ -8,6 +8,7 @@ use pb::decision::Kind;
 
 use super::instant;
 use super::schedules::read::at_us;
+use crate::checkpoint::LogKey;
 use crate::decision_log::{NEWEST_MAX, Span, Told, Wanted};
 use crate::status::Fault;
 
@@ -116,11 +117,15 @@ pub(crate) fn pieces(record: &Bytes) -> impl Iterator<Item = pb::RecordPiece> {
 }
 
 /// The last message.
-pub(crate) fn end(span: &Span, count: u64) -> pb::DecisionLogEnd {
+pub(crate) fn end(span: &Span, count: u64, key: Option<&LogKey>) -> pb::DecisionLogEnd {
+    let signature = key.map(|key| key.export(span.at_us, span.head));
     pb::DecisionLogEnd {
         count,
         last_seq: span.head.seq,
         chain: octets(&span.head.chain),
+        time: Some(instant(span.at_us)),
+        signature: signature.unwrap_or_default(),
+        public_key: key.map(LogKey::public_key).unwrap_or_default(),
     }
 }
 

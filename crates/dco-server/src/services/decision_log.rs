@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Answers, Context, answers};
+use crate::checkpoint::LogKey;
 use crate::convert::decision_log as convert;
 use crate::decision_log::Said;
 use crate::permit::{Permit, Staff};
@@ -20,6 +21,7 @@ struct Telling {
     /// Of a decision that was said with its record.
     next: VecDeque<Kind>,
     is_whole: bool,
+    key: Option<LogKey>,
 }
 
 pub(super) async fn decision_log(
@@ -29,12 +31,14 @@ pub(super) async fn decision_log(
 ) -> Result<Answers<pb::GetDecisionLogResponse>, Fault> {
     let wanted = convert::wanted(&message)?;
     let place = context.decision_log.place()?;
+    context.refusals.flush(&context.engine).await?;
     let history = context.engine.history().await?;
     let telling = Telling {
         said: context.decision_log.read(history, wanted, place),
         draining: context.stopping.draining.clone(),
         next: VecDeque::new(),
         is_whole: false,
+        key: context.decision_log.key(),
     };
     Ok(answers(telling, Telling::step))
 }
@@ -57,7 +61,7 @@ impl Telling {
             }
             Some(Said::End { span, count }) => {
                 self.is_whole = true;
-                Kind::End(convert::end(&span, count))
+                Kind::End(convert::end(&span, count, self.key.as_ref()))
             }
             Some(Said::Fault(fault)) => return Err(fault),
             None if self.is_whole => return Ok(None),
