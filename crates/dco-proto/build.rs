@@ -19,6 +19,7 @@ const PROTO_FILES: &[&str] = &[
     "dco/v1/activate_firmware.proto",
     "dco/v1/delivery_schedules.proto",
     "dco/v1/gateway.proto",
+    "dco/v1/decision_log.proto",
     "dco/v1/operations.proto",
     "dco/v1/reports.proto",
     "dco/v1/notices.proto",

@@ -91,8 +91,13 @@ impl Child {
 
     /// SIGTERM, and waits until it has ended in order.
     pub async fn stop(self) -> Ended {
-        self.signal(Signal::TERM);
+        self.terminate();
         self.ended().await
+    }
+
+    /// SIGTERM, without waiting for what comes of it.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
     }
 
     /// SIGHUP.

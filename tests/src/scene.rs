@@ -33,6 +33,14 @@ impl Scene {
         scene
     }
 
+    /// As [`start`](Self::start), with a log of this level.
+    pub async fn start_logging(level: &str, edit: impl FnOnce(Settings) -> Settings) -> Self {
+        let mut scene = Self::without_service(edit).await;
+        let service = Service::start_logging(&scene.site, level).await;
+        scene.runs(service);
+        scene
+    }
+
     /// A service inside the test, whose clock shows `start_us` first and runs `factor` times as fast.
     pub async fn start_inside(
         start_us: Micros,
@@ -89,6 +97,13 @@ impl Scene {
     pub async fn stop_service(&mut self) {
         self.service.take().expect("a service runs").stop().await;
         self.line.lead_to(None);
+    }
+
+    /// Waits until the service, which was told to end, has ended.
+    pub async fn service_ended(&mut self) -> Ended {
+        let ended = self.service.take().expect("a service runs").ended().await;
+        self.line.lead_to(None);
+        ended
     }
 
     /// Ends a scene whose service runs inside the test: there is no log to look at, so it must end without a fault.

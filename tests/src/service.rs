@@ -31,7 +31,12 @@ enum Runs {
 impl Service {
     /// Runs `dco serve` on a site's configuration and waits until it is ready.
     pub async fn start(site: &Site) -> Self {
-        let mut child = spawn(site);
+        Self::start_logging(site, "info").await
+    }
+
+    /// The same, with a log of this level (as RUST_LOG has it).
+    pub async fn start_logging(site: &Site, level: &str) -> Self {
+        let mut child = spawn(site, level);
         let line = child.says(is_ready).await;
         let ready: Value = serde_json::from_str(&line).expect("with --json every line is JSON");
         let address = |name: &str| {
@@ -49,7 +54,7 @@ impl Service {
 
     /// Runs `dco serve` and kills it after `patience`, whether it is ready by then or not.
     pub async fn kill_starting(site: &Site, patience: Duration) -> Ended {
-        let mut child = spawn(site);
+        let mut child = spawn(site, "info");
         // Either way it is killed next.
         let _ready = tokio::time::timeout(patience, child.says(is_ready)).await;
         child.kill().await
@@ -116,6 +121,22 @@ impl Service {
         }
     }
 
+    /// SIGTERM, without waiting for what comes of it. Only for a service in a process of its own.
+    pub fn terminate(&self) {
+        match &self.runs {
+            Runs::Apart(child) => child.terminate(),
+            Runs::Inside { .. } => panic!("a service inside the test gets no signals"),
+        }
+    }
+
+    /// Waits until it has ended. Only for a service in a process of its own.
+    pub async fn ended(self) -> Ended {
+        match self.runs {
+            Runs::Apart(child) => child.ended().await,
+            Runs::Inside { .. } => panic!("a service inside the test is stopped"),
+        }
+    }
+
     /// Stops it in order and waits for its end; it must end without a fault.
     pub async fn stop(self) {
         match self.runs {
@@ -134,9 +155,9 @@ impl Service {
     }
 }
 
-fn spawn(site: &Site) -> Child {
+fn spawn(site: &Site, level: &str) -> Child {
     let mut command = dco_command(["serve", "--json", "--log-format", "json", "--config"]);
-    command.arg(site.config()).env("RUST_LOG", "info");
+    command.arg(site.config()).env("RUST_LOG", level);
     Child::spawn("dco serve", command)
 }
 

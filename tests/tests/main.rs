@@ -13,6 +13,7 @@ mod kills;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod log;
 mod permissions;
 #[cfg(test)]
 mod real;

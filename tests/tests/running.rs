@@ -1,5 +1,6 @@
 //! What those see who run the service.
 
+mod drain;
 mod front;
 mod reloads;
 mod seen;

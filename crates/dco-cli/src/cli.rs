@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     actions, activate, backup, batches, capacity, config, days, devices, explain, fsck, gateway,
-    gateways, limits, load, notices, pause, pki, products, report, restore, schedule, send, serve,
-    sim, transfers, watch,
+    gateways, limits, load, log, notices, pause, pki, products, report, restore, schedule, send,
+    serve, sim, transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -70,6 +70,7 @@ pub(crate) enum Staff {
     Backup(Box<backup::Backup>),
     Restore(restore::Restore),
     Fsck(fsck::Fsck),
+    Log(Box<log::Log>),
 }
 
 /// What Users and the Service Desk have to do with each other.

@@ -14,6 +14,7 @@ pub(crate) mod gateway;
 pub(crate) mod gateways;
 pub(crate) mod limits;
 pub(crate) mod load;
+pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod pause;
 pub(crate) mod pki;
@@ -63,6 +64,7 @@ async fn run_for_staff(command: Staff, output: Output) -> Result<Answer, Failure
         Staff::Backup(backup) => backup.run(output).await,
         Staff::Restore(restore) => restore.run(output),
         Staff::Fsck(fsck) => fsck.run(output),
+        Staff::Log(log) => log.run(output).await,
     }
 }
 

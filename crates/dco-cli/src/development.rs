@@ -113,6 +113,12 @@ pub(crate) fn config(places: &Places, pki: &Path, parties: &[Registered]) -> Str
         path(&pki.join("ca.crl")),
         path(&pki.join("issuing.crl")),
     );
+    write!(
+        text,
+        "\n[log]\ncheckpoint_key = {}\n",
+        path(&pki.join("log.key"))
+    )
+    .expect("a String takes all that is written to it");
     text += TRUST;
     let signer = path(&pki.join("signer.public.pem"));
     for user in parties.iter().filter(|it| it.role == Some(Role::User)) {

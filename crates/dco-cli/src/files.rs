@@ -4,7 +4,8 @@
 )]
 //! What people hand over as files, and what they are handed.
 
-use std::io::{ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::exit::Failure;
 
 /// All bytes of a file of at most `bytes_max`; a larger one is refused before it is read whole.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Bytes, Failure> {
-    let file = std::fs::File::open(path).map_err(|error| cannot("read", path, &error))?;
+    let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
     let mut bytes = Vec::new();
     file.take(bytes_max.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -36,6 +37,18 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> 
             error.utf8_error().valid_up_to()
         ))
     })
+}
+
+/// A file to be read piece by piece.
+pub(crate) fn open(path: &Path) -> Result<BufReader<File>, Failure> {
+    let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
+    Ok(BufReader::new(file))
+}
+
+/// A file to be written piece by piece, which must not be there yet.
+pub(crate) fn create_new(path: &Path) -> Result<BufWriter<File>, Failure> {
+    let file = File::create_new(path).map_err(|error| cannot("write", path, &error))?;
+    Ok(BufWriter::new(file))
 }
 
 /// Writes a file that must not be there yet.

@@ -13,6 +13,7 @@ mod chart;
 mod cli;
 mod commands;
 mod connect;
+mod decision_log;
 mod demo;
 mod development;
 mod device_list;

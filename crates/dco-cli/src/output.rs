@@ -83,6 +83,7 @@ pub(crate) enum Unit {
     Bytes,
     Devices,
     Products,
+    Records,
     Rounds,
     Seeds,
 }
@@ -96,6 +97,7 @@ impl Unit {
             Self::Rounds => "{msg:<12} [{bar:32}] round {pos} of {len}  {eta} left",
             Self::Seeds => "{msg:<12} [{bar:32}] {pos:>6} of {len} seeds  {eta} left",
             Self::Products => "{msg:<12} [{bar:32}] {pos:>6} of {len} products  {elapsed} gone",
+            Self::Records => "{msg:<12} [{bar:32}] {pos:>6} of {len} records  {elapsed} gone",
             Self::Devices => "{msg:<12} [{bar:32}] {pos:>6} of {len} Devices  {elapsed} gone",
         }
     }
@@ -116,6 +118,7 @@ mod tests {
             Unit::Bytes,
             Unit::Devices,
             Unit::Products,
+            Unit::Records,
             Unit::Rounds,
             Unit::Seeds,
         ] {

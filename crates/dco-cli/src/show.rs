@@ -5,6 +5,7 @@
 mod batch;
 mod calendar;
 mod capacity;
+mod decision;
 mod explanation;
 mod notice;
 mod plan;
@@ -17,6 +18,7 @@ pub(crate) use batch::{
     activation_json, activations_text, batch_json, batch_progress, batch_text, batches_text,
 };
 pub(crate) use capacity::{capacity_csv, capacity_day_json, capacity_days_text, capacity_ics};
+pub(crate) use decision::{decision_json, decisions_text};
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use notice::{limits_json, limits_text, notice_json, notice_line, notices_text};
 pub(crate) use plan::{

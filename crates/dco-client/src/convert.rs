@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod batch;
+mod decision;
 pub(crate) mod gateway;
 mod notice;
 mod operations;

@@ -14,6 +14,7 @@
 
 mod backup;
 mod convert;
+mod decision_log;
 mod desk;
 mod error;
 mod gateway_link;
@@ -31,6 +32,7 @@ pub use tonic::Code;
 
 pub use backup::BackupStream;
 pub use convert::BadAnswer;
+pub use decision_log::DecisionStream;
 pub use desk::{OperationsClient, ReportsClient};
 pub use error::{ClientError, HelpLink, Refusal, Violation, ViolationKind};
 pub use gateway_link::{BlockStream, GatewayLink, GatewayReceiver, GatewaySender};
@@ -45,13 +47,14 @@ pub use types::{
     Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
     AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
     BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, ChangePause, DayUnits, DcoMessage,
-    DeviceEntry, Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold,
-    InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty,
-    NoticeSubject, Notices, Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope,
-    PendingAction, ProductEntry, ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment,
-    Schedule, ScheduleAct, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal,
-    ScheduleRequest, ScheduleSignature, ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing,
-    SimulatedDay, SimulatedRequest, SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch,
-    SuccessRow, Transfer, TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
+    Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery, DecisionLogStart, DeviceEntry,
+    Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices,
+    InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty, NoticeSubject, Notices,
+    Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope, PendingAction, ProductEntry,
+    ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment, Schedule, ScheduleAct,
+    ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature,
+    ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest,
+    SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch, SuccessRow, Transfer, TransferName,
+    TransferState, TrtRow, UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};

@@ -2,6 +2,7 @@
 
 mod backup;
 mod batch;
+mod decision;
 mod gateway;
 mod name;
 mod notice;
@@ -16,6 +17,7 @@ pub use batch::{
     Activation, ActivationCounts, ActivationState, Batch, BatchChange, Canary, Explanation, Hold,
     Stage, SubmitBatch,
 };
+pub use decision::{Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery, DecisionLogStart};
 pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
 };

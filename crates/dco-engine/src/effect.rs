@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use dco_block::{Eui64, Manifest};
-use dco_schedule::{DayCapacity, Fits, Micros, OwnCapacity, Quota, Replan, Simulation};
+use dco_schedule::{
+    DayCapacity, Fits, Micros, OwnCapacity, Quota, Replan, ServiceDate, Simulation,
+};
 
 use crate::event::{AttemptRef, NoticeParty, ReplyTo, Session};
 use crate::refusal::Refusal;
@@ -40,6 +42,11 @@ pub enum Effect {
     StopBlocks {
         /// The transfer's owner number in the block log.
         owner: u64,
+    },
+    /// A service day is over: sign how far the log is durable, and say so with [`crate::Event::CheckpointSigned`].
+    Checkpoint {
+        /// The day.
+        date: ServiceDate,
     },
     /// Say this on a gateway's stream.
     Tell {
@@ -174,6 +181,8 @@ pub enum Reply {
     Limits(LimitsView),
     /// ReportTrt.
     Trt(Vec<TrtRow>),
+    /// NoteRefusals.
+    Noted,
     /// ReportSuccess.
     Success(Vec<SuccessRow>),
 }

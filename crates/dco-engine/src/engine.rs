@@ -13,6 +13,7 @@ use crate::record::{Change, Record};
 use crate::refusal::Refusal;
 use crate::state::batches::Batches;
 use crate::state::canaries::Canaries;
+use crate::state::checkpoints::Checkpoints;
 use crate::state::counts::Counts;
 use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
@@ -48,6 +49,7 @@ pub struct Engine {
     pub(crate) schedules: Schedules,
     pub(crate) notices: NoticeBoard,
     pub(crate) gateways: Gateways,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) dispatch: Dispatch,
     pub(crate) trials: Trials,
     pub(crate) canaries: Canaries,
@@ -96,6 +98,7 @@ impl Engine {
             schedules: Schedules::new(&terms),
             notices: NoticeBoard::default(),
             gateways: Gateways::default(),
+            checkpoints: Checkpoints::default(),
             dispatch: Dispatch::default(),
             trials: Trials::default(),
             canaries: Canaries::default(),
@@ -150,6 +153,7 @@ impl Engine {
         self.pass_time();
         self.start();
         self.open_day();
+        self.ask_for_checkpoint();
         self.meet_deadlines();
         self.deal_with(event);
         self.release();
@@ -229,6 +233,7 @@ impl Engine {
                 self.gateway_report(session, attempt, report);
             }
             Event::GatewayGone { session } => self.gateway_gone(session),
+            Event::CheckpointSigned(signed) => self.checkpoint_signed(signed),
             Event::Tick => {}
         }
     }
@@ -248,6 +253,7 @@ impl Engine {
             Request::ImportProducts(asked) => self.import_products(asked),
             Request::Pause(asked) => self.pause(asked),
             Request::Resume(asked) => self.resume(asked),
+            Request::NoteRefusals(refused) => Ok(self.note_refusals(refused)),
             Request::Schedules(asked) => self.schedule_request(asked),
             other => self.read(other),
         }

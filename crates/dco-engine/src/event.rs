@@ -1,5 +1,6 @@
 //! What the engine is told. A closed set: whatever is not here cannot change it.
 
+mod log;
 mod pauses;
 mod products;
 mod schedules;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::ServiceDate;
 
+pub use log::{RefusedCall, RefusedCalls, SignedCheckpoint};
 pub use pauses::Scope;
 pub use products::ImportProducts;
 pub use schedules::{
@@ -89,6 +91,8 @@ pub enum Event {
         /// Which.
         session: Session,
     },
+    /// The answer to [`crate::Effect::Checkpoint`].
+    CheckpointSigned(SignedCheckpoint),
     /// Time has passed; nothing else happened.
     Tick,
 }
@@ -117,6 +121,8 @@ pub enum Verdict {
 /// What may be asked.
 #[derive(Debug, Clone)]
 pub enum Request {
+    /// Put on record what callers were refused before the engine was asked, or by it.
+    NoteRefusals(Vec<RefusedCalls>),
     /// SRV 11.1: declare an image and its Devices.
     OpenTransfer(OpenTransfer),
     /// May blocks be sent for it, and against which manifest?

@@ -21,7 +21,9 @@
 //! before a request gets here (`dco-server`'s permits). How records are kept is `dco-store`'s.
 
 mod apply;
+mod checkpoint;
 mod decide;
+mod decision;
 mod effect;
 mod engine;
 mod event;
@@ -36,17 +38,19 @@ mod stats;
 mod terms;
 mod view;
 
+pub use checkpoint::{checkpoint_text, export_text};
 pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use decide::pauses::RestoreError;
 pub use decide::products::{PRODUCTS_MAX, UPGRADE_FROM_MAX};
+pub use decision::{Decision, DecisionKind, NoRecord, READING};
 pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
     ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
-    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, ReplyTo, Report, Request,
-    RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Scope, Session, SetCapacity, SubmitBatch,
-    Verdict,
+    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, RefusedCall, RefusedCalls, ReplyTo,
+    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Scope, Session,
+    SetCapacity, SignedCheckpoint, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;

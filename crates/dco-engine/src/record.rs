@@ -4,6 +4,7 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod log;
 mod pauses;
 mod products;
 mod schedules;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
+pub use log::{CheckpointMade, Refused, RefusedCall};
 pub use pauses::{BreakerChanged, PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
@@ -32,7 +34,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 30, 31, 32, 40, 41, 42, 43, 44"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 30, 31, 32, 35, 36, 40, 41, 42, 43, 44"
     )]
     pub change: Option<Change>,
 }
@@ -100,6 +102,12 @@ pub enum Change {
     /// A request would have taken a count over its threshold.
     #[prost(message, tag = "32")]
     ThresholdBreached(ThresholdBreached),
+    /// A caller was refused something.
+    #[prost(message, tag = "35")]
+    Refused(Refused),
+    /// How far the decision log had come was signed.
+    #[prost(message, tag = "36")]
+    CheckpointMade(CheckpointMade),
     /// Something was done to a delivery schedule.
     #[prost(message, tag = "40")]
     ScheduleStepped(ScheduleStepped),
@@ -187,6 +195,12 @@ pub struct DevicesImported {
     /// The Devices.
     #[prost(message, repeated, tag = "4")]
     pub devices: Vec<Device>,
+    /// Where it is written down, if the operator said so.
+    #[prost(string, tag = "85")]
+    pub ticket: String,
+    /// Why, likewise.
+    #[prost(string, tag = "86")]
+    pub reason: String,
 }
 
 /// A Device Model.
@@ -296,6 +310,34 @@ pub struct TransferRef {
     /// The number of the record that opened it.
     #[prost(uint64, tag = "1")]
     pub owner: u64,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<TransferId>,
+}
+
+/// The name of a transfer. State follows from the record's other fields; this is for the decision log.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct TransferId {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// Counted per User.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+}
+
+/// The name of an activation, likewise.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct ActivationId {
+    /// Its User.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// The batch's number.
+    #[prost(uint64, tag = "2")]
+    pub batch: u64,
+    /// The Device.
+    #[prost(fixed64, tag = "3")]
+    pub device: u64,
 }
 
 /// The 11.1 Response.
@@ -316,6 +358,9 @@ pub struct TransferEnded {
     /// The request that cancelled it.
     #[prost(message, optional, tag = "5")]
     pub request: Option<RequestKey>,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<TransferId>,
 }
 
 /// How a transfer ends.
@@ -437,6 +482,9 @@ pub struct Released {
     /// Whether the gateway must ask the Device first.
     #[prost(bool, tag = "6")]
     pub read_version_first: bool,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<ActivationId>,
 }
 
 /// One attempt is over.
@@ -466,6 +514,9 @@ pub struct AttemptEnded {
     /// For a person.
     #[prost(string, tag = "8")]
     pub message: String,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<ActivationId>,
 }
 
 /// An activation cancelled at its release.
@@ -477,6 +528,9 @@ pub struct ActivationCancelled {
     /// Why.
     #[prost(string, tag = "2")]
     pub reason: String,
+    /// Its name, for whoever has only this record.
+    #[prost(message, optional, tag = "85")]
+    pub id: Option<ActivationId>,
 }
 
 /// A gateway and its memory.

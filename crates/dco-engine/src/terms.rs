@@ -47,6 +47,8 @@ pub struct Terms {
     pub breaker: Option<BreakerTerms>,
     /// When an image is stopped because attempts with it fail; never if absent.
     pub stop: Option<StopTerms>,
+    /// Whether a signature of the decision log is asked for when a service day is over.
+    pub checkpoints: bool,
 }
 
 /// The circuit breaker of gateways.
@@ -319,6 +321,7 @@ impl Default for Terms {
             },
             breaker: None,
             stop: None,
+            checkpoints: false,
         }
     }
 }

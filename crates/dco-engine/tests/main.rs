@@ -11,6 +11,8 @@ mod anything;
 mod attempts;
 mod breakers;
 mod canaries;
+mod checkpoints;
+mod decisions;
 mod durability;
 mod feed;
 mod forecast;

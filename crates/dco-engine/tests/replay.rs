@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
+use dco_block::Eui64;
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
     BatchCancelled, BreakerChanged, CapacitySet, Change, DevicesImported, ForgottenNotices,
@@ -11,8 +12,8 @@ use dco_engine::record::{
     ScheduleStepped, Signatory, Signature, StopFigures, ThresholdBreached, TransferEnded,
 };
 use dco_engine::{
-    BreakerTerms, Engine, Event, HOUR_US, Outcome, ProductStatus, Scope, SubmitBatch, Terms,
-    Threshold, ThresholdTerms,
+    BreakerTerms, Engine, Event, HOUR_US, Outcome, ProductStatus, RefusedCall, RefusedCalls, Reply,
+    Request, Scope, SubmitBatch, Terms, Threshold, ThresholdTerms,
 };
 use dco_schedule::{Act, Asker, Cause, Covers, HourProfile, Span};
 use proptest::prelude::*;
@@ -133,6 +134,7 @@ fn about_trust(world: &mut World) {
             },
             ..ThresholdTerms::default()
         },
+        checkpoints: true,
         ..world.terms.clone()
     };
     world.restart_with(terms);
@@ -146,6 +148,22 @@ fn about_trust(world: &mut World) {
         .submit(ANN, &other, &[device(6)])
         .expect_err("too many");
     world.list(&one, ProductStatus::Withdrawn);
+    let refused = world.ask(Request::NoteRefusals(vec![refused(ANN, world.now_us)]));
+    assert!(matches!(refused, Ok(Reply::Noted)));
+}
+
+pub(crate) fn refused(by: Eui64, minute_us: i64) -> RefusedCalls {
+    let call = |name: &str, count| RefusedCall {
+        call: format!("/dco.v1.ActivateFirmware/{name}"),
+        reason: "USER_DAILY_ALLOWANCE_EXCEEDED".to_owned(),
+        count,
+        message: "too many".to_owned(),
+    };
+    RefusedCalls {
+        by,
+        minute_us,
+        calls: vec![call("SubmitBatch", 3), call("GetBatch", 1)],
+    }
 }
 
 /// A schedule agreed, sent under, amended by two officers; something declined; capacity set.
@@ -200,7 +218,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 23, "{kinds:?}");
+    assert_eq!(kinds.len(), 25, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -236,7 +254,11 @@ fn what_cannot_be_is_refused_with_its_reason() {
     };
     let cancelled = |activation| {
         let reason = String::new();
-        Change::ActivationCancelled(ActivationCancelled { activation, reason })
+        Change::ActivationCancelled(ActivationCancelled {
+            activation,
+            reason,
+            id: None,
+        })
     };
     let transfer_ended = |owner, end| {
         Change::TransferEnded(TransferEnded {

@@ -14,9 +14,9 @@ use dco_engine::Terms;
 
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, Eui64From,
-    IntakeSection, PartySection, RetentionSection, RetryRuleSection, RetrySection, Role,
-    ScrubSection, SignerSection, StoreSection, ThresholdsSection, TlsSection, TransferSection,
-    TrustSection,
+    IntakeSection, LogSection, PartySection, RetentionSection, RetryRuleSection, RetrySection,
+    Role, ScrubSection, SignerSection, StoreSection, ThresholdsSection, TlsSection,
+    TransferSection, TrustSection,
 };
 
 /// A checked configuration: nothing optional, every number within its bounds.
@@ -51,6 +51,8 @@ pub struct Config {
     pub store: dco_store::Options,
     /// Whose signature an image must bear.
     pub signing: Signing,
+    /// The key that signs checkpoints of the decision log; without one there are none.
+    pub log_key: Option<PathBuf>,
     /// Who is registered, by the EUI-64 of its certificate.
     pub parties: BTreeMap<Eui64, Party>,
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod batch;
+pub(crate) mod decision_log;
 pub(crate) mod explain;
 pub(crate) mod gateway;
 pub(crate) mod name;

@@ -19,12 +19,15 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread;
 
-use dco_engine::{Effect, Engine, EngineStats, Event, Reply, ReplyTo, Seq, Verdict};
+use dco_engine::{
+    Effect, Engine, EngineStats, Event, Reply, ReplyTo, Seq, SignedCheckpoint, Verdict,
+};
 use dco_schedule::Micros;
 use dco_store::{BlockReader, BlockWriter, Disk, JournalWriter, Snapshots, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::checkpoint::LogKey;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::signers::Signers;
@@ -83,6 +86,8 @@ pub(crate) struct Surroundings {
     pub service_desk_url: Arc<str>,
     /// Whose signature images must bear.
     pub signers: Signers,
+    /// What signs checkpoints of the decision log.
+    pub log_key: Option<LogKey>,
     /// How long records are kept.
     pub journal_kept_us: Micros,
     pub draining: CancellationToken,
@@ -126,6 +131,8 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         blocks: blocks.clone(),
         reader: reader.clone(),
         signers: around.signers,
+        log_key: around.log_key,
+        signed: None,
         commands,
         store,
         news: news.clone(),
@@ -158,6 +165,9 @@ struct Driver {
     blocks: BlockWriter,
     reader: BlockReader,
     signers: Signers,
+    log_key: Option<LogKey>,
+    /// A checkpoint that the engine has not been told of.
+    signed: Option<SignedCheckpoint>,
     commands: mpsc::Receiver<Command>,
     store: watch::Receiver<StoreState>,
     news: StoreNews,
@@ -304,6 +314,9 @@ impl Driver {
             Command::PinJournal { answer } => {
                 let _gone = answer.send(self.journal.pin());
             }
+            Command::History { answer } => {
+                let _gone = answer.send(self.journal.history());
+            }
             Command::Stats { answer } => {
                 let stats: EngineStats = self.engine.stats();
                 let _gone = answer.send(stats);
@@ -360,8 +373,12 @@ impl Driver {
                 self.perform(effect);
             }
             let unheard = self.sessions.take_unheard();
-            if unheard.is_empty() {
+            let signed = self.signed.take();
+            if unheard.is_empty() && signed.is_none() {
                 return Ok(());
+            }
+            if let Some(signed) = signed {
+                self.handle(Event::CheckpointSigned(signed));
             }
             for session in unheard {
                 self.handle(Event::GatewayGone { session });
@@ -391,6 +408,10 @@ impl Driver {
                 self.blocks.free(owner);
             }
             Effect::StopBlocks { owner } => self.news.freed.add(owner),
+            Effect::Checkpoint { date } => {
+                let head = self.journal.head();
+                self.signed = self.log_key.as_ref().map(|key| key.checkpoint(date, head));
+            }
             Effect::Tell { session, message } => self.sessions.tell(session, message),
             Effect::CloseSession { session } => {
                 self.sessions.close(session, LineEnd::Superseded);

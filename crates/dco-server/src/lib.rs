@@ -19,9 +19,11 @@
 //! outside `status`, clocks outside `clock`. The service opens no connection to anyone.
 
 mod backup;
+mod checkpoint;
 mod clock;
 mod config;
 mod convert;
+mod decision_log;
 mod driver;
 mod expiry;
 mod fsck;
@@ -34,6 +36,7 @@ mod metrics;
 mod observe;
 mod peer;
 mod permit;
+mod refusals;
 mod registrations;
 mod reload;
 mod restore;
@@ -53,9 +56,10 @@ pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
-    Connections, ConnectionsSection, Eui64From, Intake, IntakeSection, Party, PartySection,
-    RetentionSection, RetryRuleSection, RetrySection, Role, ScrubSection, SignerSection, Signing,
-    StoreSection, ThresholdsSection, TlsFiles, TlsSection, TransferSection, TrustSection,
+    Connections, ConnectionsSection, Eui64From, Intake, IntakeSection, LogSection, Party,
+    PartySection, RetentionSection, RetryRuleSection, RetrySection, Role, ScrubSection,
+    SignerSection, Signing, StoreSection, ThresholdsSection, TlsFiles, TlsSection, TransferSection,
+    TrustSection,
 };
 pub use convert::reading::{Message, Understood, understand};
 pub use dco_store::{Finding, Head};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use dco_block::Eui64;
 use http_body::{Frame, SizeHint};
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -20,12 +21,14 @@ use tracing::{Instrument, Span};
 
 use crate::metrics::Metrics;
 use crate::peer::Peer;
+use crate::refusals::Refusals;
 use crate::status::{Fault, code_name, is_ours};
 
 /// Watches calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Observer {
     metrics: Arc<Metrics>,
+    refusals: Refusals,
     calls: OpenCalls,
     methods: Arc<BTreeSet<Arc<str>>>,
     unknown: Arc<str>,
@@ -46,6 +49,7 @@ pub(crate) struct Observed<S> {
 #[derive(Debug)]
 struct Call {
     method: Arc<str>,
+    caller: Option<Eui64>,
     observer: Observer,
     span: Span,
     code: Option<Code>,
@@ -58,9 +62,10 @@ struct ObservedBody {
 }
 
 impl Observer {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<Metrics>, refusals: Refusals) -> Self {
         Self {
             metrics,
+            refusals,
             calls: OpenCalls(Arc::new(watch::Sender::new(BTreeMap::new()))),
             methods: Arc::new(methods()),
             unknown: "other".into(),
@@ -77,12 +82,12 @@ impl Observer {
         let method = Arc::clone(self.methods.get(path).unwrap_or(&self.unknown));
         self.metrics.call_started();
         self.calls.add(&method);
-        let caller = peer
-            .and_then(|peer| peer.eui64)
-            .map(tracing::field::display);
+        let caller = peer.and_then(|peer| peer.eui64);
+        let shown = caller.map(tracing::field::display);
         Call {
-            span: tracing::info_span!("call", method = &*method, caller),
+            span: tracing::info_span!("call", method = &*method, caller = shown),
             method,
+            caller,
             observer: self.clone(),
             code: None,
         }
@@ -172,10 +177,10 @@ fn watch_response(
     let bare = status.details().is_empty() && status.code() != Code::Ok;
     if bare && (is_ours || status.code() == Code::Unimplemented) {
         let status = Status::from(Fault::transport(&status));
-        call.code = Some(status.code());
+        call.ends_with(&status);
         return status.into_http();
     }
-    call.code = Some(status.code());
+    call.ends_with(&status);
     response
 }
 
@@ -194,7 +199,7 @@ impl http_body::Body for ObservedBody {
         if let (Poll::Ready(Some(Ok(frame))), Some(call)) = (&polled, &mut this.call)
             && let Some(status) = frame.trailers_ref().and_then(Status::from_header_map)
         {
-            call.code = Some(status.code());
+            call.ends_with(&status);
             this.call = None;
         }
         polled
@@ -206,6 +211,14 @@ impl http_body::Body for ObservedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+impl Call {
+    fn ends_with(&mut self, status: &Status) {
+        self.code = Some(status.code());
+        let refusals = &self.observer.refusals;
+        refusals.add(self.caller, &self.method, status);
     }
 }
 

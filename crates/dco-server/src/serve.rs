@@ -33,8 +33,10 @@ use tonic_health::server::HealthReporter;
 
 use crate::MESSAGE_BYTES_MAX;
 use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
+use crate::checkpoint::LogKey;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::decision_log::DecisionLog;
 use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
 use crate::expiry;
 use crate::gate::Gate;
@@ -44,6 +46,7 @@ use crate::listener::{Trust, connections};
 use crate::metrics::Metrics;
 use crate::observe::Observer;
 use crate::permit::Register;
+use crate::refusals::Refusals;
 use crate::registrations::registered;
 use crate::reload::Rounds;
 use crate::scrub::Scrub;
@@ -126,14 +129,24 @@ pub async fn serve(
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
     let (signers, signers_reloader) = signers::load(config.signing.clone()).await?;
     let (register, registrations) = registered(&config);
+    let log_key = match &config.log_key {
+        Some(file) => Some(LogKey::load(file).await?),
+        None => None,
+    };
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
     let ends = Ends::default();
     let metrics = Metrics::new();
-    let running = start(&config, (clock, signers), recovered, (&ends, &metrics))?;
+    let running = start(
+        &config,
+        (clock, signers, log_key.clone()),
+        recovered,
+        (&ends, &metrics),
+    )?;
     let around = (&ends, Arc::clone(&metrics), register.clone());
-    let front = Front::new(context(&config, clock, &running, around)).await;
+    let context = context(&config, (clock, log_key), &running, around);
+    let front = Front::new(context).await;
 
     let (rounds, ear) =
         Rounds::new(config.tls.reload_every, metrics).map_err(ServeError::Signal)?;
@@ -144,6 +157,12 @@ pub async fn serve(
     let warned = (credentials.clone(), clock, config.tls.warn_before);
     tokio::spawn(expiry::warn(warned.0, warned.1, warned.2));
     tokio::spawn(scrub(&config, &front.context));
+    let refusals = front.context.refusals.clone();
+    tokio::spawn(
+        refusals
+            .clone()
+            .run(running.engine.clone(), ends.stopping.draining.clone()),
+    );
     tokio::spawn(crate::http::serve(
         sockets.http,
         front.insight(credentials.clone()),
@@ -171,6 +190,8 @@ pub async fn serve(
         served = &mut serving => return Err(ServeError::Broken(format!("gRPC ended: {served:?}"))),
     }
     front.drain(serving, config.drain, &ends.stopping).await;
+    // What was refused last. When the driver has ended, the disk has failed: that is told next.
+    let _told = refusals.flush(&running.engine).await;
     ends.driver.cancel();
     ended
         .await
@@ -254,7 +275,7 @@ impl Front {
     async fn new(context: Context) -> Self {
         let (health, routes) = routes(&context).await;
         Self {
-            observer: Observer::new(Arc::clone(&context.metrics)),
+            observer: Observer::new(Arc::clone(&context.metrics), context.refusals.clone()),
             context,
             health,
             routes,
@@ -320,7 +341,7 @@ fn refuse_backup(disk: &dyn Disk, data_dir: PathBuf) -> Result<(), ServeError> {
 
 fn start(
     config: &Config,
-    (clock, signers): (Clock, Signers),
+    (clock, signers, log_key): (Clock, Signers, Option<LogKey>),
     recovered: Recovered,
     (ends, metrics): (&Ends, &Arc<Metrics>),
 ) -> Result<Running, ServeError> {
@@ -329,6 +350,7 @@ fn start(
         metrics: Arc::clone(metrics),
         service_desk_url: config.service_desk_url.as_str().into(),
         signers,
+        log_key,
         journal_kept_us: Micros::try_from(config.journal_kept.as_micros()).unwrap_or(Micros::MAX),
         draining: ends.stopping.draining.clone(),
         stop: ends.driver.clone(),
@@ -338,7 +360,7 @@ fn start(
 
 fn context(
     config: &Config,
-    clock: Clock,
+    (clock, log_key): (Clock, Option<LogKey>),
     running: &Running,
     (ends, metrics, register): (&Ends, Arc<Metrics>, Register),
 ) -> Context {
@@ -358,6 +380,8 @@ fn context(
             clock,
             Arc::clone(&metrics),
         ),
+        decision_log: DecisionLog::new(clock, log_key, Arc::clone(&metrics)),
+        refusals: Refusals::new(clock),
         found: running.news.found.clone(),
         metrics,
         stopping: ends.stopping.clone(),

@@ -3,6 +3,7 @@
 mod about;
 mod activate_firmware;
 mod backup;
+mod decision_log;
 mod delivery_schedules;
 mod gateway;
 mod notices;
@@ -28,10 +29,12 @@ pub(crate) use reports::Reports;
 pub(crate) use update_firmware::UpdateFirmware;
 
 use crate::backup::Backups;
+use crate::decision_log::DecisionLog;
 use crate::driver::{EngineHandle, Found};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::permit::{Caller, Register};
+use crate::refusals::Refusals;
 use crate::status::Fault;
 
 /// What every service needs.
@@ -42,6 +45,8 @@ pub(crate) struct Context {
     pub intake: Intake,
     pub reader: BlockReader,
     pub backups: Backups,
+    pub decision_log: DecisionLog,
+    pub refusals: Refusals,
     pub found: Found,
     pub metrics: Arc<Metrics>,
     pub stopping: Stopping,

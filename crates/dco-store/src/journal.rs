@@ -8,6 +8,7 @@ use crate::{
     segment::{self, Body, Log, SegmentHeader, Tail},
 };
 
+mod history;
 mod pin;
 mod records;
 mod recovery;
@@ -16,6 +17,7 @@ mod shared;
 mod start;
 mod writer;
 
+pub use history::History;
 pub use pin::Pinned;
 use records::Batch;
 pub(crate) use records::records_of;

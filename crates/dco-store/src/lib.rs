@@ -181,8 +181,8 @@ pub use check::{Finding, Report, WholeBlock, check};
 pub use disk::{Disk, Fate, FileDisk, MemDisk, ReadOnlyDisk, Unsynced};
 pub use error::StoreError;
 pub use journal::{
-    Head, Journal, JournalWriter, Pinned, RECORD_BYTES_MAX, Replay, ReplayError, Second, Seq,
-    Start, records_only,
+    Head, History, Journal, JournalWriter, Pinned, RECORD_BYTES_MAX, Replay, ReplayError, Second,
+    Seq, Start, records_only,
 };
 pub use open::{Opened, open};
 pub use options::Options;

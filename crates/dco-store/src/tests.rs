@@ -15,6 +15,7 @@ mod history;
 mod journal;
 mod odd_disk;
 mod opening;
+mod past;
 mod pinned;
 mod power_cut;
 mod quarantine;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dco_tests::{Image, MARKER, Metrics, Scene, get, settled, submit_batch};
+use dco_tests::{Image, MARKER, Metrics, Scene, get, read_text, settled, submit_batch};
 
 use crate::activation::quick;
 
@@ -156,4 +156,46 @@ async fn reports_are_of_all_for_staff_and_of_oneself_for_a_user() {
         .await;
     assert_eq!(other.unwrap_err().reason(), Some("CALLER_NOT_PERMITTED"));
     scene.no_faults();
+}
+
+/// What must be in no log, in whatever form octets are written: keys, and the bytes of images.
+fn secrets(scene: &Scene, image: &Image) -> Vec<String> {
+    let mut secrets = vec![MARKER.to_owned(), "PRIVATE KEY".to_owned()];
+    for key in ["server", "log", "user1", "gateway1", "signer"] {
+        let pem = read_text(&scene.site.path("pki").join(format!("{key}.key")));
+        let lines = pem.lines().filter(|line| !line.starts_with("-----"));
+        secrets.extend(lines.map(str::to_owned));
+    }
+    let block = &image.bytes[1_000..1_016];
+    secrets.push(block.iter().map(|octet| format!("{octet:02x}")).collect());
+    let list = format!("{block:?}");
+    secrets.push(list.trim_matches(['[', ']']).to_owned());
+    secrets.push(block.escape_ascii().to_string());
+    secrets
+}
+
+#[tokio::test]
+async fn a_debug_log_of_a_whole_run_has_no_key_and_no_payload() {
+    let mut scene = Scene::start_logging("debug", quick).await;
+    let devices = scene.install(0, 2, "user1", "gateway1").await;
+    let user = scene.user("user1").await;
+    let image = Image::large(2);
+    scene.store(&user, &image, &devices).await;
+    let gateway = scene.gateway("gateway1", &[]).await;
+    let mut asked = submit_batch(&image, &devices);
+    asked.signed_request = MARKER.into();
+    let batch = user.submit_batch(asked).await.unwrap();
+    settled(&user, batch.name.unwrap()).await;
+    let export = scene.site.path("log.jsonl").display().to_string();
+    scene
+        .dco("auditor1", &["log", "export", &export])
+        .await
+        .expect_code(0);
+    gateway.stop().await;
+    scene.service().terminate();
+    let log = scene.service_ended().await.expect_code(0).err.concat();
+    assert!(log.contains("\"level\":\"DEBUG\""), "there is a debug log");
+    for secret in secrets(&scene, &image) {
+        assert!(!log.contains(&secret), "{secret} was logged");
+    }
 }

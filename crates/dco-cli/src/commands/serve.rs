@@ -15,7 +15,9 @@ use crate::{files, stop};
 /// Run the service
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Run the service until Ctrl-C or SIGTERM; then open calls finish and everything is synced.
+Run the service until Ctrl-C or SIGTERM; then it takes no new work, open calls finish for at most
+drain_seconds, and everything is synced. A second Ctrl-C or SIGTERM ends it at once (exit code
+130): nothing that was acknowledged is lost by that.
 
 When it is ready it says where it listens, with --json as an object of its own on stdout. Logs go
 to stderr; RUST_LOG chooses what is logged (such as RUST_LOG=dco_server=debug).

@@ -37,6 +37,8 @@ const CA: &str = "ca";
 const ISSUING: &str = "issuing";
 const SIGNER: &str = "signer";
 const SIGNER_PUBLIC: &str = "signer.public";
+const LOG: &str = "log";
+const LOG_PUBLIC: &str = "log.public";
 
 /// What a PKI shall hold.
 #[derive(Clone, Debug)]
@@ -86,6 +88,10 @@ pub(crate) struct PkiPaths {
     pub(crate) image_signing_key: PathBuf,
     /// Its public key, for whoever verifies images.
     pub(crate) image_signing_public_key: PathBuf,
+    /// The private key that signs checkpoints of the decision log.
+    pub(crate) log_key: PathBuf,
+    /// Its public key, for whoever verifies an export.
+    pub(crate) log_public_key: PathBuf,
 }
 
 /// One party's files.
@@ -101,7 +107,7 @@ pub(crate) enum PkiError {
     #[error("{} exists already and is never overwritten; choose another folder or move it away", path.display())]
     Exists { path: PathBuf },
     #[error(
-        "the file name `{file_name}` stands twice in the plan, or is that of the CA or of the image signing key; give each party its own"
+        "the file name `{file_name}` stands twice in the plan, or is that of the CA or of a signing key; give each party its own"
     )]
     FileNameTaken { file_name: String },
     #[error("`{file_name}` cannot be a file name; use letters, digits, `-`, `_` and `.`")]
@@ -166,6 +172,10 @@ pub(crate) fn make(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
         signing.public_pem()?,
     ));
 
+    let log = Key::random()?;
+    files.push(NewFile::secret(&paths.log_key, log.to_pem()?));
+    files.push(NewFile::public(&paths.log_public_key, log.public_pem()?));
+
     files::write_all(dir, &files)?;
     Ok(paths)
 }
@@ -200,7 +210,7 @@ pub(crate) fn loopback_names() -> Vec<ServerName> {
 }
 
 fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
-    let mut taken = vec![CA, ISSUING, SIGNER, SIGNER_PUBLIC];
+    let mut taken = vec![CA, ISSUING, SIGNER, SIGNER_PUBLIC, LOG, LOG_PUBLIC];
     for Party { file_name, .. } in &plan.parties {
         if !is_file_name(file_name) {
             let file_name = file_name.clone();
@@ -223,6 +233,8 @@ fn paths(dir: &Path, plan: &PkiPlan) -> Result<PkiPaths, PkiError> {
             .collect(),
         image_signing_key: dir.join(format!("{SIGNER}.key")),
         image_signing_public_key: dir.join(format!("{SIGNER_PUBLIC}.pem")),
+        log_key: dir.join(format!("{LOG}.key")),
+        log_public_key: dir.join(format!("{LOG_PUBLIC}.pem")),
     })
 }
 

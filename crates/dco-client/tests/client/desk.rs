@@ -2,8 +2,9 @@ use std::sync::{Arc, Mutex};
 
 use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 use dco_client::{
-    ChangePause, ClientError, Code, DeviceEntry, MoveCause, OperationsClient, PageRequest,
-    PauseScope, ProductEntry, ProductStatus, ReportsClient, RequestId, SetCapacity, Signing,
+    ChangePause, ClientError, Code, DecisionKind, DecisionLogQuery, DeviceEntry, MoveCause,
+    OperationsClient, PageRequest, PauseScope, ProductEntry, ProductStatus, ReportsClient,
+    RequestId, SetCapacity, Signing,
 };
 use dco_proto::v1 as pb;
 use futures::stream;
@@ -120,6 +121,17 @@ impl Operations for Desk {
                 "more".to_owned()
             },
         }))
+    }
+
+    type GetDecisionLogStream =
+        stream::Iter<std::vec::IntoIter<Result<pb::GetDecisionLogResponse, Status>>>;
+
+    async fn get_decision_log(
+        &self,
+        request: Request<pb::GetDecisionLogRequest>,
+    ) -> Result<Response<Self::GetDecisionLogStream>, Status> {
+        let all = log_of(&request.into_inner());
+        Ok(Response::new(stream::iter(all)))
     }
 
     type BackupStream = stream::Iter<std::vec::IntoIter<Result<pb::BackupResponse, Status>>>;
@@ -632,4 +644,71 @@ async fn a_pause_and_what_is_left_of_it_are_told() {
         matches!(&error, ClientError::BadAnswer(bad) if bad.field == "pause.by"),
         "{error}"
     );
+}
+
+/// Two decisions; where records are asked for, the second in two pieces.
+fn log_of(asked: &pb::GetDecisionLogRequest) -> Vec<Result<pb::GetDecisionLogResponse, Status>> {
+    use pb::get_decision_log_response::Kind;
+    let chain = bytes::Bytes::from(vec![7; 32]);
+    let mut kinds = vec![Kind::Start(pb::DecisionLogStart {
+        oldest_seq: 1,
+        first_seq: 1,
+        chain_before: chain.clone(),
+        ..Default::default()
+    })];
+    for seq in asked.first_seq.max(1)..=2 {
+        kinds.push(Kind::Decision(pb::Decision {
+            seq,
+            kind: pb::decision::Kind::Pause.into(),
+            by: USER.to_string(),
+            chain: chain.clone(),
+            ..Default::default()
+        }));
+        let pieces = [("a", seq == 2), ("b", false)];
+        let pieces = pieces.into_iter().take(usize::try_from(seq).unwrap());
+        let pieces = pieces.filter(|_| asked.with_records);
+        kinds.extend(pieces.map(|(data, more)| {
+            let data = data.into();
+            Kind::Record(pb::RecordPiece { data, more })
+        }));
+    }
+    if asked.newest != 999 {
+        kinds.push(Kind::End(pb::DecisionLogEnd {
+            chain,
+            ..Default::default()
+        }));
+    }
+    let all = kinds.into_iter().map(|kind| {
+        let kind = Some(kind);
+        Ok(pb::GetDecisionLogResponse { kind })
+    });
+    all.collect()
+}
+
+#[tokio::test]
+async fn decisions_come_with_their_records_whole_and_a_log_without_end_is_broken() {
+    let (_peer, link) = serve(router(Desk::default())).await;
+    let client = OperationsClient::new(&link);
+    let query = DecisionLogQuery {
+        with_records: true,
+        ..DecisionLogQuery::default()
+    };
+    let (_, mut stream) = client.decision_log(query).await.unwrap();
+    let mut records = Vec::new();
+    while let Some(decision) = stream.next().await.unwrap() {
+        assert_eq!(decision.kind, DecisionKind::Pause);
+        records.push(decision.record);
+    }
+    assert_eq!(records, ["a", "ab"]);
+    assert!(stream.end().is_some());
+    assert_eq!(stream.next().await.unwrap(), None);
+
+    let cut = DecisionLogQuery {
+        newest: 999,
+        ..DecisionLogQuery::default()
+    };
+    let (_, mut stream) = client.decision_log(cut).await.unwrap();
+    stream.next().await.unwrap();
+    stream.next().await.unwrap();
+    assert!(stream.next().await.is_err());
 }

@@ -6,6 +6,7 @@ mod breakers;
 mod canaries;
 mod images;
 mod lines;
+mod log;
 mod notices;
 mod pauses;
 mod products;
@@ -68,6 +69,8 @@ impl Engine {
             Change::ScheduleStepped(it) => self.apply_schedule_stepped(at_us, it),
             Change::ActionPended(it) => self.apply_action_pended(at_us, it),
             Change::ActionClosed(it) => self.apply_action_closed(at_us, it),
+            Change::Refused(it) => log::apply_refused(it),
+            Change::CheckpointMade(it) => self.apply_checkpoint(seq, it),
             Change::CapacitySet(it) => self.apply_capacity_set(at_us, it),
             Change::NoticesForgotten(it) => self.apply_notices_forgotten(it),
         }

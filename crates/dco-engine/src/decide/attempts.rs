@@ -99,6 +99,7 @@ impl Engine {
             device_image_hash: hash
                 .map_or_else(Bytes::new, |hash| Bytes::copy_from_slice(hash.as_bytes())),
             message: end.message,
+            id: Some(self.activation_id(activation)),
         }));
         self.batch_changed(batch);
         self.cancel_if_lost(activation);

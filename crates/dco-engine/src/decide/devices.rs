@@ -58,6 +58,7 @@ impl Engine {
             request: requests::key(asked.id, &digest),
             models,
             devices,
+            ..DevicesImported::default()
         }));
         let busy = named.iter().filter_map(|it| self.busy(*it));
         for activation in busy.collect::<Vec<_>>() {
@@ -86,6 +87,7 @@ impl Engine {
         self.record(Change::ActivationCancelled(ActivationCancelled {
             activation,
             reason: "the Device is not registered to this User any more".to_owned(),
+            id: Some(self.activation_id(activation)),
         }));
         self.batch_changed(self.batches.activation(activation).batch);
     }

@@ -8,6 +8,7 @@ mod capacity;
 pub(crate) mod devices;
 mod gateways;
 mod images;
+mod log;
 pub(crate) mod pauses;
 pub(crate) mod products;
 mod release;

@@ -42,6 +42,7 @@ impl Engine {
                 by: asked.by.bits(),
                 request: requests::key(asked.id, &digest),
                 products: asked.products.iter().map(products::to_record).collect(),
+                ..ProductsImported::default()
             }));
             self.batches_changed();
         }

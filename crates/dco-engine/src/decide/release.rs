@@ -7,7 +7,7 @@ use dco_schedule::Micros;
 use crate::effect::{Effect, Offer, ToGateway};
 use crate::engine::Engine;
 use crate::event::{ActivationName, AttemptRef, Scope};
-use crate::record::{Change, Released};
+use crate::record::{ActivationId, Change, Released};
 use crate::state::batches::Phase;
 use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
@@ -135,6 +135,7 @@ impl Engine {
                 .saturating_add(self.terms.attempt.answer_within_us),
             gateway: gateway.bits(),
             read_version_first,
+            id: Some(self.activation_id(activation)),
         }));
         self.offer(activation);
         self.batch_changed(batch);
@@ -162,6 +163,20 @@ impl Engine {
             session,
             message: ToGateway::Offer(offer),
         });
+    }
+
+    /// What the decision log calls an activation.
+    pub(crate) fn activation_id(&self, activation: u32) -> ActivationId {
+        let ActivationName {
+            user,
+            batch,
+            device,
+        } = self.attempt_ref(activation).activation;
+        ActivationId {
+            user: user.bits(),
+            batch,
+            device: device.bits(),
+        }
     }
 
     /// The name of an activation's newest attempt.

@@ -61,7 +61,10 @@ impl Engine {
 
     fn warn_transfer(&mut self, owner: u64) {
         if self.is_receiving(owner) {
-            self.record(Change::TransferWarned(TransferRef { owner }));
+            self.record(Change::TransferWarned(TransferRef {
+                owner,
+                id: self.transfer_id(owner),
+            }));
             self.transfer_changed(owner);
         }
     }
@@ -76,6 +79,7 @@ impl Engine {
             reason: "TRANSFER_EXPIRED".to_owned(),
             message: "not all blocks came in time; open a new transfer".to_owned(),
             request: None,
+            id: self.transfer_id(owner),
         }));
         self.free_unless_wanted(owner);
         self.transfer_changed(owner);

@@ -9,7 +9,7 @@ use super::thresholds::Added;
 use crate::effect::{Effect, Reply};
 use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
-use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferOpened};
+use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferId, TransferOpened};
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
@@ -281,6 +281,7 @@ impl Engine {
             reason: String::new(),
             message,
             request: None,
+            id: self.transfer_id(owner),
         }));
         if let Some(before) = kept_before.filter(|before| self.kept_by(owner) != Some(*before)) {
             self.free_unless_wanted(before);
@@ -351,6 +352,7 @@ impl Engine {
             reason,
             message,
             request: None,
+            id: self.transfer_id(owner),
         }));
         self.free_unless_wanted(owner);
     }
@@ -377,10 +379,20 @@ impl Engine {
             reason: "TRANSFER_CANCELLED".to_owned(),
             message: "the User cancelled the transfer".to_owned(),
             request: requests::key(asked.id, &digest),
+            id: self.transfer_id(owner),
         }));
         self.free_unless_wanted(owner);
         self.transfer_changed(owner);
         self.transfer_cancelled(Made::Transfer(owner))
+    }
+
+    /// What the decision log calls a transfer.
+    pub(crate) fn transfer_id(&self, owner: u64) -> Option<TransferId> {
+        let transfer = self.transfers.get(owner)?;
+        Some(TransferId {
+            user: transfer.user.bits(),
+            number: transfer.number,
+        })
     }
 
     /// Whoever cancels it did not send its signed Service Request with that.

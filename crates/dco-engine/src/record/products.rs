@@ -17,6 +17,12 @@ pub struct ProductsImported {
     /// The entries.
     #[prost(message, repeated, tag = "3")]
     pub products: Vec<Product>,
+    /// Where it is written down, if the operator said so.
+    #[prost(string, tag = "85")]
+    pub ticket: String,
+    /// Why, likewise.
+    #[prost(string, tag = "86")]
+    pub reason: String,
 }
 
 /// One entry.

@@ -30,12 +30,13 @@ mod trials;
 
 use std::{panic, thread};
 
-use dco_schedule::Micros;
+use dco_schedule::{Micros, ServiceDate};
 use prost::Message;
 
 use crate::engine::{Engine, ReplayError, Seq};
 use crate::outbox::Outbox;
 use crate::state::batches::{Batches, Phase};
+use crate::state::checkpoints::Checkpoints;
 use crate::state::inventory::Inventory;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::{Phase as TransferPhase, Transfers};
@@ -98,6 +99,9 @@ struct Snapshot {
     schedules: Option<schedules::Schedules>,
     #[prost(message, optional, tag = "41")]
     notices: Option<notices::Notices>,
+    /// The last service day with a signed checkpoint.
+    #[prost(int32, optional, tag = "85")]
+    checkpointed: Option<i32>,
 }
 
 impl Engine {
@@ -149,6 +153,7 @@ impl Engine {
             schedules,
             notices,
             gateways,
+            checkpoints: Checkpoints { signed, asked: _ },
             dispatch,
             trials,
             canaries,
@@ -182,6 +187,7 @@ impl Engine {
             counts: Some(counts::Counts::of(counts)),
             schedules: Some(schedules::Schedules::of(schedules)),
             notices: Some(notices::Notices::of(notices)),
+            checkpointed: signed.map(ServiceDate::days),
         }
     }
 
@@ -277,6 +283,10 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         batches,
         schedules,
         notices: snapshot.notices.unwrap_or_default().load()?,
+        checkpoints: Checkpoints {
+            signed: snapshot.checkpointed.map(ServiceDate::from_days),
+            asked: None,
+        },
         gateways,
         large,
         small,

@@ -338,6 +338,7 @@ fn ended(owner: u64, state: TransferState, response: &TransferResponse) -> (i64,
         reason: reason.clone(),
         message: message.clone(),
         request: None,
+        id: None,
     };
     (*at_us, record)
 }

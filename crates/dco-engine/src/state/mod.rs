@@ -5,6 +5,7 @@ pub(crate) mod batches;
 pub(crate) mod busy;
 pub(crate) mod canaries;
 pub(crate) mod changes;
+pub(crate) mod checkpoints;
 pub(crate) mod counts;
 pub(crate) mod days;
 pub(crate) mod dispatch;

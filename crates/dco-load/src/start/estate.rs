@@ -132,6 +132,7 @@ impl Estate {
             request,
             models,
             devices: devices.collect(),
+            ..DevicesImported::default()
         }));
     }
 
@@ -219,6 +220,7 @@ impl Estate {
             answer_by_us: self.at_us + DAY_US,
             gateway: gateway_of(device),
             read_version_first: false,
+            id: None,
         }));
         let ended = AttemptEnded {
             activation,

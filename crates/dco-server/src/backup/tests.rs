@@ -30,6 +30,7 @@ fn service(disk: &MemDisk) -> (Running, Backups, CancellationToken) {
         metrics: Arc::clone(&metrics),
         service_desk_url: "mailto:desk".into(),
         signers: crate::signers::Signers::unasked(),
+        log_key: None,
         journal_kept_us: Micros::MAX,
         draining: CancellationToken::new(),
         stop: stop.clone(),

@@ -70,6 +70,7 @@ impl ConfigFile {
                 0..=u64::from(GIBIBYTE) * 16,
             )?,
             signing: self.trust.signing(base_dir)?,
+            log_key: self.log.checkpoint_key.map(|file| base_dir.join(file)),
             parties: parties(self.party)?,
         })
     }
@@ -103,6 +104,7 @@ impl ConfigFile {
             retry: self.retry.check()?,
             stop: self.stop.check()?,
             breaker: self.breaker.check()?,
+            checkpoints: self.log.checkpoint_key.is_some(),
         })
     }
 }

@@ -51,7 +51,16 @@ pub struct ConfigFile {
     #[serde(default)]
     pub scrub: ScrubSection,
     #[serde(default)]
+    pub log: LogSection,
+    #[serde(default)]
     pub party: Vec<PartySection>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSection {
+    pub checkpoint_key: Option<PathBuf>,
 }
 
 /// `[tls]`

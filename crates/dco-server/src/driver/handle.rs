@@ -7,7 +7,7 @@ use dco_engine::{
     AttemptRef, BlockSource, EngineStats, Hello, Refusal, Reply, Report, Request, Session, Topic,
     TransferState,
 };
-use dco_store::{Pinned, StoreError};
+use dco_store::{History, Pinned, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,9 @@ pub(super) enum Command {
     },
     PinJournal {
         answer: oneshot::Sender<Result<Pinned, StoreError>>,
+    },
+    History {
+        answer: oneshot::Sender<Result<History, StoreError>>,
     },
     Stats {
         answer: oneshot::Sender<EngineStats>,
@@ -152,6 +155,15 @@ impl EngineHandle {
         let pinned = self.send(|answer| Command::PinJournal { answer }).await?;
         pinned.map_err(|error| {
             tracing::error!(%error, "the journal's files cannot be told");
+            Fault::store_closed()
+        })
+    }
+
+    /// The journal's records up to the last that is durable, to be read.
+    pub(crate) async fn history(&self) -> Result<History, Fault> {
+        let history = self.send(|answer| Command::History { answer }).await?;
+        history.map_err(|error| {
+            tracing::error!(%error, "the journal cannot be read");
             Fault::store_closed()
         })
     }

@@ -30,6 +30,7 @@ fn service(disk: &MemDisk) -> (Running, CancellationToken) {
             metrics: Metrics::new(),
             service_desk_url: "mailto:desk".into(),
             signers: Signers::unasked(),
+            log_key: None,
             journal_kept_us: Micros::MAX,
             draining,
             stop: stop.clone(),

@@ -86,6 +86,7 @@ const fn needs(rpc: Rpc) -> Needs {
         Rpc::OperationsPause | Rpc::OperationsResume => Needs::Pauser,
 
         Rpc::OperationsListProducts
+        | Rpc::OperationsGetDecisionLog
         | Rpc::OperationsListPauses
         | Rpc::OperationsListGateways
         | Rpc::OperationsListServiceDays

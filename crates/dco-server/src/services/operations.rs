@@ -9,7 +9,7 @@ use dco_proto::v1 as pb;
 use dco_schedule::ServiceDate;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Answers, Context, backup};
+use super::{Answers, Context, backup, decision_log};
 use crate::convert::operations::{change_pause, device, gateway, pause_in_force, service_day};
 use crate::convert::page::{Page, next_token};
 use crate::convert::request_id;
@@ -154,6 +154,19 @@ impl pb::operations_server::Operations for Operations {
         let (caller, message) = self.0.admit(request)?;
         let by = caller.permit(())?;
         Ok(Response::new(self.0.decline_action(by, message).await?))
+    }
+
+    type GetDecisionLogStream = Answers<pb::GetDecisionLogResponse>;
+
+    async fn get_decision_log(
+        &self,
+        request: Request<pb::GetDecisionLogRequest>,
+    ) -> Result<Response<Self::GetDecisionLogStream>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let by = caller.permit(())?;
+        Ok(Response::new(
+            decision_log::decision_log(&self.0, by, message).await?,
+        ))
     }
 }
 

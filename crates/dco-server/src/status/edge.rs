@@ -162,6 +162,13 @@ impl Fault {
         Self::new(Code::Aborted, "BACKUP_NOT_READ", message)
     }
 
+    /// Whoever wanted the decision log did not read it.
+    pub(crate) fn log_unread() -> Self {
+        let message = "the decision log was cut off because nothing of it was read for too long; ask \
+                       again from the last number that came on";
+        Self::new(Code::Aborted, "LOG_NOT_READ", message)
+    }
+
     /// Too much at one time.
     pub(crate) fn overloaded(what: &'static str, limit: u32) -> Self {
         let message = format!("at most {limit} {what} at one time; try again in a moment");

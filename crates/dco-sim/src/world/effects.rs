@@ -65,6 +65,8 @@ impl World {
             Effect::FreeBlocks { owner } => service.free_blocks(owner),
             // A sender in the simulated world looks at its transfer before it sends more.
             Effect::StopBlocks { .. } | Effect::Changed(_) => {}
+            // No terms of the simulated world ask for it.
+            Effect::Checkpoint { .. } => {}
             Effect::Tell { session, message } => self.say_to_gateway(session, message),
             Effect::CloseSession { session } => self.break_stream(session),
         }

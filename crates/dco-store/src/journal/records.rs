@@ -104,8 +104,9 @@ fn split_one(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 impl Head {
-    /// The head once `record` follows.
-    pub(super) fn after(self, record: &[u8]) -> Self {
+    /// The head once `record` follows: how the chain is made, for whoever checks it without the journal's files.
+    #[must_use]
+    pub fn after(self, record: &[u8]) -> Self {
         let seq = self.seq + 1;
         let hasher = Sha256::new();
         let hasher = hasher.chain_update(self.chain);

@@ -3,7 +3,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::{Journal, Seq, Shared, records::check_size};
+use super::{Head, Journal, Seq, Shared, records::check_size};
 use crate::{
     StoreError,
     disk::Folder,
@@ -50,6 +50,11 @@ impl Journal {
 }
 
 impl JournalWriter {
+    /// The last record that is durable.
+    pub fn head(&self) -> Head {
+        self.shared.durable().head
+    }
+
     /// Appends one record. Records get the numbers after [`Journal::last_seq`] in the order of
     /// calls; a refused one gets none. Returns once the record is queued, waiting while more
     /// than [`crate::Options::queue_bytes_max`] wait already.

@@ -11,11 +11,11 @@ use crate::{
     Snapshots, StoreError, open, segment::Log, snapshot,
 };
 
-fn never(_: &[u8]) -> bool {
+pub(super) fn never(_: &[u8]) -> bool {
     false
 }
 
-fn always(_: &[u8]) -> bool {
+pub(super) fn always(_: &[u8]) -> bool {
     true
 }
 
@@ -32,7 +32,7 @@ fn write_up_to(journal: &mut Journal, seq: Seq) {
 }
 
 /// A disk with so many records, and a snapshot after each twenty.
-fn written(seq: Seq, expired: fn(&[u8]) -> bool) -> MemDisk {
+pub(super) fn written(seq: Seq, expired: fn(&[u8]) -> bool) -> MemDisk {
     let disk = MemDisk::new();
     let mut journal = open_history(&disk).unwrap().0.journal;
     for seq in (20..=seq).step_by(20) {
