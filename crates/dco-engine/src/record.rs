@@ -4,6 +4,7 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod attempts;
 mod products;
 mod schedules;
 
@@ -13,6 +14,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
+pub use attempts::LateSuccess;
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
@@ -29,7 +31,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 30, 31, 32, 40, 41, 42, 43"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 30, 31, 32, 40, 41, 42, 43"
     )]
     pub change: Option<Change>,
 }
@@ -85,6 +87,9 @@ pub enum Change {
     /// What was before came from a backup.
     #[prost(message, tag = "17")]
     Restored(Restored),
+    /// An attempt that was given up has succeeded after all.
+    #[prost(message, tag = "25")]
+    LateSuccess(LateSuccess),
     /// Entries came into the Central Products List.
     #[prost(message, tag = "30")]
     ProductsImported(ProductsImported),

@@ -188,6 +188,9 @@ pub struct RetryTerms {
     pub activation: RetryRule,
     /// Nobody knows: no answer, a timer, a gateway that lost its memory.
     pub unknown: RetryRule,
+    /// By up to how many hundredths each wait is longer, so that what failed together does not come back together. Terms
+    /// that come of no configuration have none.
+    pub jitter_percent: u8,
 }
 
 /// One class's rule.
@@ -200,17 +203,42 @@ pub struct RetryRule {
 }
 
 impl RetryRule {
-    /// When the next attempt may be made after `attempt` of them failed at `now_us`;
+    /// When the next attempt may be made after `attempt` of them failed at `now_us`, every wait lengthened by `jitter`;
     /// `None` when there is no next one.
-    pub(crate) fn next_us(&self, attempt: u16, now_us: Micros) -> Option<Micros> {
+    pub(crate) fn next_us(&self, attempt: u16, now_us: Micros, jitter: Jitter) -> Option<Micros> {
         (attempt < self.attempts_max).then(|| {
             let doublings = u32::from(attempt.saturating_sub(1)).min(16);
-            let wait_us = self.backoff_us.saturating_mul(1 << doublings);
+            let wait_us = jitter.lengthened(self.backoff_us.saturating_mul(1 << doublings));
             // Never at the same instant: what time does by itself has its place before the records of that instant,
             // and in replay it would come between them.
             now_us.saturating_add(wait_us.max(1))
         })
     }
+}
+
+/// By how much a wait is longer than its rule says. It follows from what waits, not from chance, so that the same events
+/// give the same records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jitter {
+    pub(crate) percent: u8,
+    /// Another one for each wait.
+    pub(crate) of: u64,
+}
+
+impl Jitter {
+    fn lengthened(self, wait_us: Micros) -> Micros {
+        const PARTS: i128 = 1 << 16;
+        let part = i128::from(mixed(self.of) % (1 << 16));
+        let more = i128::from(wait_us) * i128::from(self.percent) * part / (100 * PARTS);
+        wait_us.saturating_add(Micros::try_from(more).unwrap_or(Micros::MAX))
+    }
+}
+
+/// The finalizer of `SplitMix64`: neighbours end far apart.
+fn mixed(number: u64) -> u64 {
+    let one = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let two = (one ^ (one >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    two ^ (two >> 31)
 }
 
 impl Default for Terms {
@@ -261,6 +289,7 @@ impl Default for Terms {
                     attempts_max: 4,
                     backoff_us: HOUR_US,
                 },
+                jitter_percent: 0,
             },
         }
     }
@@ -285,8 +314,12 @@ impl Default for ScheduleTerms {
 mod tests {
     use super::*;
 
+    const EVEN: Jitter = Jitter { percent: 0, of: 1 };
+
     fn waits(rule: RetryRule) -> Vec<Option<Micros>> {
-        (0..6).map(|attempt| rule.next_us(attempt, 100)).collect()
+        (0..6)
+            .map(|attempt| rule.next_us(attempt, 100, EVEN))
+            .collect()
     }
 
     #[test]
@@ -306,7 +339,7 @@ mod tests {
                 attempts_max,
                 backoff_us: 10,
             };
-            assert_eq!(rule.next_us(1, 100), None);
+            assert_eq!(rule.next_us(1, 100, EVEN), None);
         }
     }
 
@@ -316,7 +349,7 @@ mod tests {
             attempts_max: 2,
             backoff_us: 0,
         };
-        assert_eq!(rule.next_us(1, 100), Some(101));
+        assert_eq!(rule.next_us(1, 100, EVEN), Some(101));
     }
 
     #[test]
@@ -326,13 +359,28 @@ mod tests {
             backoff_us: Micros::MAX,
         };
         for attempt in [1, 2, 16, 17, 18, u16::MAX - 1] {
-            assert_eq!(rule.next_us(attempt, Micros::MAX), Some(Micros::MAX));
-            assert_eq!(rule.next_us(attempt, 0), Some(Micros::MAX));
+            assert_eq!(rule.next_us(attempt, Micros::MAX, EVEN), Some(Micros::MAX));
+            assert_eq!(rule.next_us(attempt, 0, EVEN), Some(Micros::MAX));
         }
         let short = RetryRule {
             backoff_us: 1,
             ..rule
         };
-        assert_eq!(short.next_us(u16::MAX - 1, 0), Some(1 << 16));
+        assert_eq!(short.next_us(u16::MAX - 1, 0, EVEN), Some(1 << 16));
+    }
+
+    #[test]
+    fn jitter_only_lengthens_a_wait_up_to_its_share_and_spreads_what_failed_together() {
+        let rule = RetryRule {
+            attempts_max: 4,
+            backoff_us: HOUR_US,
+        };
+        let waits: std::collections::BTreeSet<Micros> = (0..1_000)
+            .filter_map(|of| rule.next_us(1, 0, Jitter { percent: 20, of }))
+            .collect();
+        assert!(waits.len() > 900, "they spread");
+        let (first, last) = (waits.first().copied(), waits.last().copied());
+        assert!(first >= Some(HOUR_US) && last < Some(HOUR_US + HOUR_US / 5));
+        assert!(last > Some(HOUR_US + HOUR_US / 6), "over the whole share");
     }
 }

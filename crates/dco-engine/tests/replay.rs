@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
-    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired, Model,
-    PauseChanged, PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored,
-    ScheduleAct, ScheduleStepped, Signatory, Signature, ThresholdBreached, TransferEnded,
+    BatchCancelled, CapacitySet, Change, DevicesImported, ImageQuarantined, ImageRetired,
+    LateSuccess, Model, PauseChanged, PauseScope, Product, ProductsImported, Record, Released,
+    RequestKey, Restored, ScheduleAct, ScheduleStepped, Signatory, Signature, ThresholdBreached,
+    TransferEnded,
 };
 use dco_engine::{
     Engine, Event, HOUR_US, Outcome, ProductStatus, SubmitBatch, Terms, Threshold, ThresholdTerms,
@@ -51,6 +52,7 @@ pub(crate) fn busy() -> World {
     {
         world.end(session, offer.attempt, outcome);
     }
+    world.end(session, offers[1].attempt, Outcome::Success);
     let nothing_sent = dco_engine::AttemptEnd {
         nothing_sent: true,
         ..ended(Outcome::DeviceNotReachable)
@@ -151,7 +153,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 22, "{kinds:?}");
+    assert_eq!(kinds.len(), 23, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -189,6 +191,14 @@ fn what_cannot_be_is_refused_with_its_reason() {
         let reason = String::new();
         Change::ActivationCancelled(ActivationCancelled { activation, reason })
     };
+    let late = |activation, attempt, outcome| {
+        Change::LateSuccess(LateSuccess {
+            activation,
+            attempt,
+            outcome,
+            ..LateSuccess::default()
+        })
+    };
     let transfer_ended = |owner, end| {
         Change::TransferEnded(TransferEnded {
             owner,
@@ -208,6 +218,10 @@ fn what_cannot_be_is_refused_with_its_reason() {
         (Some(released(0, 2)), "not where it must be"),
         (Some(ended(99, 1)), "does not exist"),
         (Some(ended(0, 1)), "not where it must be"),
+        (Some(late(99, 1, 1)), "does not exist"),
+        (Some(late(0, 1, 1)), "not where it must be"),
+        (Some(late(7, 1, 3)), "no success"),
+        (Some(late(7, 9, 1)), "never made"),
         (Some(cancelled(99)), "does not exist"),
         (Some(cancelled(0)), "not where it must be"),
         (Some(transfer_ended(99, 1)), "no such transfer"),

@@ -1,12 +1,13 @@
 //! What records of attempts change.
 
+use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
 use dco_schedule::{Micros, ServiceDate};
 
 use super::Why;
 use crate::engine::Engine;
 use crate::outcome::Outcome;
-use crate::record::{AttemptEnded, Released};
+use crate::record::{AttemptEnded, LateSuccess, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
 use crate::state::timers::{Deadline, Wake};
@@ -78,7 +79,8 @@ impl Engine {
         if let Some(date) = refunded {
             self.days.ledger.refund(date, user);
         }
-        self.note_reading(activation, record);
+        let read = (record.running_version, &record.device_image_hash);
+        self.note_reading(activation, read);
         self.batches.say(activation, &record.message);
         let phase = match (outcome.is_success(), record.retry_us) {
             (true, _) => Phase::Succeeded,
@@ -130,10 +132,47 @@ impl Engine {
         }
     }
 
-    fn note_reading(&mut self, activation: u32, record: &AttemptEnded) {
-        let hash: Result<[u8; 32], _> = record.device_image_hash.as_ref().try_into();
+    /// The Device runs the image whatever was taken to have become of it: nothing more is tried, and what was counted as a
+    /// failure or as cancelled counts as a success. When it ended first stays what its TRT is held against.
+    pub(super) fn apply_late_success(
+        &mut self,
+        at_us: Micros,
+        record: &LateSuccess,
+    ) -> Result<(), Why> {
+        let activation = record.activation;
+        self.must_be(activation, may_have_succeeded)?;
+        let outcome = Outcome::from_number(record.outcome).filter(|it| it.is_success());
+        let outcome = outcome.ok_or("its outcome is no success")?;
+        if !(1..=u32::from(self.batches.activation(activation).attempt)).contains(&record.attempt) {
+            return Err("its attempt was never made");
+        }
+        let read = (record.running_version, &record.device_image_hash);
+        self.note_reading(activation, read);
+        self.batches.say(activation, &record.message);
+        if self.batches.activation(activation).phase.waits() {
+            self.leave_wait(activation);
+        }
+        let item = self.batches.activation_mut(activation);
+        item.outcome = Some(outcome);
+        item.fate_unknown = false;
+        item.ended_us = item.ended_us.or(Some(at_us));
+        self.set_end(activation, Phase::Succeeded);
+        self.batches.note_change(activation);
+        Ok(())
+    }
+
+    /// Out of its line, or of its wait for another attempt.
+    pub(super) fn leave_wait(&mut self, activation: u32) {
+        self.dequeue(activation);
+        if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
+            self.wakes.clear(until_us, Wake::Requeue { activation });
+        }
+    }
+
+    fn note_reading(&mut self, activation: u32, (version, hash): (Option<u32>, &Bytes)) {
+        let hash: Result<[u8; 32], _> = hash.as_ref().try_into();
         let reading = Reading {
-            running_version: record.running_version.map(FirmwareVersion::new),
+            running_version: version.map(FirmwareVersion::new),
             device_image_hash: hash.ok().map(ManufacturerImageHash::new),
         };
         if let Some(version) = reading.running_version {
@@ -142,4 +181,9 @@ impl Engine {
         }
         self.batches.read(activation, reading);
     }
+}
+
+/// Neither under way, so that a newer attempt will find out, nor a success already.
+pub(crate) fn may_have_succeeded(phase: Phase) -> bool {
+    !matches!(phase, Phase::Released | Phase::Succeeded)
 }

@@ -142,10 +142,7 @@ impl Engine {
     }
 
     fn cancel_activation(&mut self, activation: u32, at_us: Micros) {
-        self.dequeue(activation);
-        if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
-            self.wakes.clear(until_us, Wake::Requeue { activation });
-        }
+        self.leave_wait(activation);
         self.batches.activation_mut(activation).ended_us = Some(at_us);
         self.set_end(activation, Phase::Cancelled);
         self.batches.note_change(activation);

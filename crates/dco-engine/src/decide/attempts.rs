@@ -1,13 +1,16 @@
 //! Attempts: what their gateways say of them, and what is done when they say nothing.
 
 use bytes::Bytes;
+use dco_block::{Eui64, ManufacturerImageHash};
 
+use crate::apply::attempts::may_have_succeeded;
 use crate::effect::{Effect, ToGateway};
 use crate::engine::Engine;
 use crate::event::{AttemptEnd, AttemptRef, Report, Session};
 use crate::outcome::Outcome;
-use crate::record::{AttemptEnded, Change};
+use crate::record::{AttemptEnded, Change, LateSuccess};
 use crate::state::timers::Deadline;
+use crate::terms::Jitter;
 use crate::view::Stage;
 
 impl Engine {
@@ -35,13 +38,43 @@ impl Engine {
                 self.end_attempt(activation, end);
                 self.tell(session, ToGateway::Noted(attempt));
             }
-            (None, Report::Ended(_) | Report::Declined { .. }) => {
+            (None, Report::Ended(end)) => {
+                self.late(gateway, attempt, end);
+                self.tell(session, ToGateway::Noted(attempt));
+            }
+            (None, Report::Declined { .. }) => {
                 self.tell(session, ToGateway::Noted(attempt));
             }
             (None, Report::Accepted | Report::Progress { .. } | Report::Delivered) => {
                 self.tell(session, ToGateway::Withdrawn(attempt));
             }
         }
+    }
+
+    /// An outcome of an attempt that is not under way any more. Only a success is of use: then the Device runs the image,
+    /// whatever the attempt was taken to have come to. While a newer attempt is under way that one finds it out.
+    pub(crate) fn late(&mut self, gateway: Eui64, attempt: AttemptRef, end: AttemptEnd) {
+        let Ok(activation) = self.find_activation(attempt.activation) else {
+            return;
+        };
+        let item = self.batches.activation(activation);
+        let (batch, device) = (item.batch, item.device);
+        let was_made = (1..=item.attempt).contains(&attempt.attempt)
+            && self.dispatch.is_of_this_life(attempt.attempt);
+        let known = self.inventory.get(device);
+        let is_its = known.is_some_and(|known| known.gateway == gateway);
+        if !(end.outcome.is_success() && was_made && is_its && may_have_succeeded(item.phase)) {
+            return;
+        }
+        self.record(Change::LateSuccess(LateSuccess {
+            activation,
+            attempt: u32::from(attempt.attempt),
+            outcome: end.outcome.number(),
+            running_version: end.running_version.map(dco_block::FirmwareVersion::get),
+            device_image_hash: hash_octets(end.device_image_hash),
+            message: end.message,
+        }));
+        self.batch_changed(batch);
     }
 
     /// The activation of which this is the attempt under way.
@@ -83,11 +116,14 @@ impl Engine {
         let refunded = attempt
             .charged
             .filter(|date| nothing_sent && Some(*date) == today);
+        let jitter = Jitter {
+            percent: self.terms.retry.jitter_percent,
+            of: (u64::from(activation) << 16) | u64::from(number),
+        };
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)
-            .and_then(|rule| rule.next_us(tries, self.now_us));
-        let hash = end.device_image_hash;
+            .and_then(|rule| rule.next_us(tries, self.now_us, jitter));
         self.record(Change::AttemptEnded(AttemptEnded {
             activation,
             attempt: u32::from(number),
@@ -95,8 +131,7 @@ impl Engine {
             refunded_date: refunded.map(dco_schedule::ServiceDate::days),
             retry_us,
             running_version: end.running_version.map(dco_block::FirmwareVersion::get),
-            device_image_hash: hash
-                .map_or_else(Bytes::new, |hash| Bytes::copy_from_slice(hash.as_bytes())),
+            device_image_hash: hash_octets(end.device_image_hash),
             message: end.message,
         }));
         self.batch_changed(batch);
@@ -158,4 +193,8 @@ fn nobody_knows(outcome: Outcome) -> AttemptEnd {
         device_image_hash: None,
         message: String::new(),
     }
+}
+
+fn hash_octets(hash: Option<ManufacturerImageHash>) -> Bytes {
+    hash.map_or_else(Bytes::new, |hash| Bytes::copy_from_slice(hash.as_bytes()))
 }

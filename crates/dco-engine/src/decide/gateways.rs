@@ -26,8 +26,9 @@ impl Engine {
             },
         );
         for (attempt, end) in hello.outcomes {
-            if let Some(activation) = self.under_way_at(gateway, attempt) {
-                self.end_attempt(activation, end);
+            match self.under_way_at(gateway, attempt) {
+                Some(activation) => self.end_attempt(activation, end),
+                None => self.late(gateway, attempt, end),
             }
             self.tell(session, ToGateway::Noted(attempt));
         }

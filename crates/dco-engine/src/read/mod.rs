@@ -221,7 +221,7 @@ impl Engine {
         Reply::Products(part.map(products::view).collect())
     }
 
-    fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {
+    pub(crate) fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {
         let absent = Refusal::NotFound { kind: "activation" };
         let Some((_, batch)) = self.batches.find(name.user, name.batch) else {
             return Err(absent);

@@ -249,6 +249,7 @@ impl RetrySection {
             transfer: self.transfer.check("transfer")?,
             activation: self.activation.check("activation")?,
             unknown: self.unknown.check("unknown")?,
+            jitter_percent: within("retry.jitter_percent", self.jitter_percent, 0..=100)?,
         })
     }
 }

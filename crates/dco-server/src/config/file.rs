@@ -147,6 +147,7 @@ pub struct AttemptSection {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrySection {
+    pub jitter_percent: u8,
     pub transfer: RetryRuleSection,
     pub activation: RetryRuleSection,
     pub unknown: RetryRuleSection,
@@ -355,6 +356,7 @@ impl Default for RetrySection {
             transfer: rule(5, 15),
             activation: rule(3, 60),
             unknown: rule(4, 60),
+            jitter_percent: 10,
         }
     }
 }

@@ -151,10 +151,14 @@ fn an_activation_that_has_ended_stays_so_and_attempts_count_up() {
     let succeeded = activations(ActivationState::Succeeded, 2);
     let queued = activations(ActivationState::Queued, 2);
     breaks(list, &succeeded, list, &queued);
+    let failed = activations(ActivationState::Failed, 2);
+    breaks(list, &succeeded, list, &failed);
+    breaks(list, &failed, list, &queued);
     let earlier = activations(ActivationState::Queued, 1);
     breaks(list, &queued, list, &earlier);
     let mut checker = Word::default();
     kept(&mut checker, &answered(list, &queued));
+    kept(&mut checker, &answered(list, &failed));
     kept(&mut checker, &answered(list, &succeeded));
 }
 
