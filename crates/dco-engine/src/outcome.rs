@@ -36,10 +36,12 @@ pub enum Outcome {
     AttemptTimeout = 13,
     /// The gateway lost its memory, or stayed away.
     Unknown = 14,
+    /// Given up because its User cancelled it before its execution time.
+    Cancelled = 25,
 }
 
 impl Outcome {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Success,
         Self::AlreadyAtVersion,
         Self::NoImageHeld,
@@ -54,6 +56,7 @@ impl Outcome {
         Self::NoProgress,
         Self::AttemptTimeout,
         Self::Unknown,
+        Self::Cancelled,
     ];
 
     /// The number in the journal.
@@ -104,7 +107,8 @@ impl Outcome {
             Self::FirmwareImageDiscarded
             | Self::FileTransferFailure
             | Self::DeviceNotReachable
-            | Self::Declined => Some(terms.transfer),
+            | Self::Declined
+            | Self::Cancelled => Some(terms.transfer),
             Self::NoAnswer | Self::NoProgress | Self::AttemptTimeout | Self::Unknown => {
                 Some(terms.unknown)
             }
@@ -129,6 +133,7 @@ impl fmt::Display for Outcome {
             Self::NoProgress => "noProgress",
             Self::AttemptTimeout => "attemptTimeout",
             Self::Unknown => "unknown",
+            Self::Cancelled => "cancelled",
         })
     }
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
-pub use attempts::LateSuccess;
+pub use attempts::{AttemptScheduled, LateSuccess};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
@@ -31,7 +31,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 30, 31, 32, 40, 41, 42, 43"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 26, 30, 31, 32, 40, 41, 42, 43"
     )]
     pub change: Option<Change>,
 }
@@ -90,6 +90,9 @@ pub enum Change {
     /// An attempt that was given up has succeeded after all.
     #[prost(message, tag = "25")]
     LateSuccess(LateSuccess),
+    /// A Device has the image and the time at which it is to activate it.
+    #[prost(message, tag = "26")]
+    AttemptScheduled(AttemptScheduled),
     /// Entries came into the Central Products List.
     #[prost(message, tag = "30")]
     ProductsImported(ProductsImported),
@@ -364,6 +367,9 @@ pub struct BatchAccepted {
     /// The local hour before which that ends.
     #[prost(uint32, optional, tag = "44")]
     pub window_to: Option<u32>,
+    /// When Devices are to activate it; at once if absent.
+    #[prost(int64, optional, tag = "75")]
+    pub execute_us: Option<i64>,
 }
 
 /// A cancelled batch.
@@ -433,6 +439,9 @@ pub struct AttemptEnded {
     /// For a person.
     #[prost(string, tag = "8")]
     pub message: String,
+    /// It is certain that nothing of the image went to the Device.
+    #[prost(bool, tag = "75")]
+    pub nothing_sent: bool,
 }
 
 /// An activation cancelled at its release.

@@ -9,6 +9,7 @@ mod admission;
 mod alike;
 mod anything;
 mod attempts;
+mod dated;
 mod durability;
 mod feed;
 mod forecast;

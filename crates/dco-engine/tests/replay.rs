@@ -68,8 +68,24 @@ pub(crate) fn busy() -> World {
     world.pass(8 * DAY_US);
     let owner = world.store(ANN, &manifest(5, SMALL), &devices(0..2));
     world.damaged(owner, 0);
+    about_dates(&mut world);
     about_trust(&mut world);
     world
+}
+
+/// A Device that waits for its time to activate an image.
+fn about_dates(world: &mut World) {
+    let image = manifest(8, SMALL);
+    world.store(ANN, &image, &[device(19)]);
+    let session = world.hello(NORTH, hello("third"));
+    world.offers();
+    let asked = SubmitBatch {
+        execute_us: Some(world.now_us + 3 * DAY_US),
+        ..world.batch_of(ANN, &image, &[device(19)])
+    };
+    world.submit_this(&asked).expect("admitted");
+    let attempt = world.offers().last().expect("offered").attempt;
+    world.report(session, attempt, dco_engine::Report::Scheduled);
 }
 
 /// An image that the Central Products List holds, another that it lets go; a counter, and a threshold gone over.
@@ -83,7 +99,7 @@ fn about_trust(world: &mut World) {
         trust: STRICT,
         thresholds: ThresholdTerms {
             activations: Threshold {
-                per_user_max: 4,
+                per_user_max: 5,
                 ..Threshold::NONE
             },
             ..ThresholdTerms::default()
@@ -153,7 +169,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 23, "{kinds:?}");
+    assert_eq!(kinds.len(), 24, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 

@@ -7,7 +7,7 @@ use dco_schedule::{Micros, ServiceDate};
 use super::Why;
 use crate::engine::Engine;
 use crate::outcome::Outcome;
-use crate::record::{AttemptEnded, LateSuccess, Released};
+use crate::record::{AttemptEnded, AttemptScheduled, LateSuccess, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
 use crate::state::timers::{Deadline, Wake};
@@ -48,6 +48,7 @@ impl Engine {
                 read_version_first: record.read_version_first,
                 stage: Stage::Offered,
                 is_sent: false,
+                scheduled: false,
                 released_us: at_us,
                 answer_by_us: record.answer_by_us,
                 progress_us: at_us,
@@ -75,7 +76,8 @@ impl Engine {
         if refunded.is_some() && refunded != attempt.charged {
             return Err("it gives back what was not charged");
         }
-        let user = self.batches.batch_of(activation).user;
+        let batch = self.batches.batch_of(activation);
+        let (user, cancelled) = (batch.user, batch.cancelled);
         if let Some(date) = refunded {
             self.days.ledger.refund(date, user);
         }
@@ -85,11 +87,13 @@ impl Engine {
         let phase = match (outcome.is_success(), record.retry_us) {
             (true, _) => Phase::Succeeded,
             (false, Some(until_us)) => Phase::RetryWait { until_us },
+            (false, None) if cancelled && outcome == Outcome::Cancelled => Phase::Cancelled,
             (false, None) => Phase::Failed,
         };
         let item = self.batches.activation_mut(activation);
         item.outcome = Some(outcome);
         item.fate_unknown |= outcome.is_unknown();
+        item.maybe_sent |= !record.nothing_sent;
         match phase {
             Phase::RetryWait { until_us } => {
                 self.wakes.set(until_us, Wake::Requeue { activation });
@@ -130,6 +134,22 @@ impl Engine {
         if charged.is_some_and(|date| Some(date) != today) {
             self.grow_share(user, 1);
         }
+    }
+
+    /// The image is where it is wanted; what is left is the Device's.
+    pub(super) fn apply_attempt_scheduled(&mut self, record: AttemptScheduled) -> Result<(), Why> {
+        let activation = record.activation;
+        self.must_be(activation, |phase| phase == Phase::Released)?;
+        if record.attempt != u32::from(self.batches.activation(activation).attempt) {
+            return Err("another attempt of it is under way");
+        }
+        if self.batches.batch_of(activation).execute_us.is_none() {
+            return Err("its batch has no execution time");
+        }
+        let gateway = self.gateways.schedule(activation);
+        self.batches.note_change(activation);
+        self.wake_gateway(gateway.ok_or("no attempt of it is under way")?);
+        Ok(())
     }
 
     /// The Device runs the image whatever was taken to have become of it: nothing more is tried, and what was counted as a

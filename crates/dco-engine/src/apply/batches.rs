@@ -48,6 +48,7 @@ impl Engine {
             created_us: at_us,
             trt_start_us: record.trt_start_us,
             due_us: record.due_us,
+            execute_us: record.execute_us,
             first_prediction: Prediction {
                 release_us: record.predicted_release_us,
                 completion_us: record.predicted_completion_us,

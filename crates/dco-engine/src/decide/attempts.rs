@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use dco_block::{Eui64, ManufacturerImageHash};
+use dco_schedule::Micros;
 
 use crate::apply::attempts::may_have_succeeded;
 use crate::effect::{Effect, ToGateway};
 use crate::engine::Engine;
 use crate::event::{AttemptEnd, AttemptRef, Report, Session};
 use crate::outcome::Outcome;
-use crate::record::{AttemptEnded, Change, LateSuccess};
+use crate::record::{AttemptEnded, AttemptScheduled, Change, LateSuccess};
 use crate::state::timers::Deadline;
 use crate::terms::Jitter;
 use crate::view::Stage;
@@ -30,6 +31,7 @@ impl Engine {
                 self.progress(activation, Stage::Transferring { blocks_done });
             }
             (Some(activation), Report::Delivered) => self.progress(activation, Stage::Delivered),
+            (Some(activation), Report::Scheduled) => self.scheduled(activation),
             (Some(activation), Report::Declined { message }) => {
                 self.end_attempt(activation, declined(message));
                 self.tell(session, ToGateway::Noted(attempt));
@@ -45,9 +47,10 @@ impl Engine {
             (None, Report::Declined { .. }) => {
                 self.tell(session, ToGateway::Noted(attempt));
             }
-            (None, Report::Accepted | Report::Progress { .. } | Report::Delivered) => {
-                self.tell(session, ToGateway::Withdrawn(attempt));
-            }
+            (
+                None,
+                Report::Accepted | Report::Progress { .. } | Report::Delivered | Report::Scheduled,
+            ) => self.tell(session, ToGateway::Withdrawn(attempt)),
         }
     }
 
@@ -99,8 +102,31 @@ impl Engine {
         if later {
             attempt.stage = stage;
         }
-        attempt.is_sent |= matches!(stage, Stage::Transferring { .. } | Stage::Delivered);
+        attempt.is_sent |= matches!(
+            stage,
+            Stage::Transferring { .. } | Stage::Delivered | Stage::Scheduled
+        );
         attempt.progress_us = now_us;
+    }
+
+    /// The Device waits for the execution time. On record, because it may be for days: the attempt takes no place at its
+    /// gateway any more, and a cancellation can say who has the image, after a restart as well.
+    fn scheduled(&mut self, activation: u32) {
+        let is_new = self
+            .gateways
+            .attempt(activation)
+            .is_some_and(|it| !it.scheduled);
+        let item = self.batches.activation(activation);
+        let (batch, number) = (item.batch, item.attempt);
+        if is_new && self.batches.get(batch).execute_us.is_some() {
+            self.record(Change::AttemptScheduled(AttemptScheduled {
+                activation,
+                attempt: u32::from(number),
+            }));
+            self.batch_changed(batch);
+        } else {
+            self.progress(activation, Stage::Scheduled);
+        }
     }
 
     /// The attempt is over: a unit given back where the gateway says that nothing was sent, and has not said
@@ -133,6 +159,7 @@ impl Engine {
             running_version: end.running_version.map(dco_block::FirmwareVersion::get),
             device_image_hash: hash_octets(end.device_image_hash),
             message: end.message,
+            nothing_sent,
         }));
         self.batch_changed(batch);
         self.cancel_if_lost(activation);
@@ -158,9 +185,14 @@ impl Engine {
         let Some(attempt) = self.gateways.attempt(activation) else {
             return;
         };
+        let execute_us = self.batches.batch_of(activation).execute_us;
+        let waits_until_us = execute_us.filter(|_| attempt.scheduled);
         let connected = self.gateways.session(attempt.gateway).is_some();
         let since_us = if connected {
-            attempt.progress_us
+            // Until its execution time there is nothing to be heard of it.
+            attempt
+                .progress_us
+                .max(waits_until_us.unwrap_or(Micros::MIN))
         } else {
             now_us
         };
@@ -174,6 +206,14 @@ impl Engine {
         }
         self.deadlines
             .set(look_us, Deadline::NoProgress { activation });
+    }
+}
+
+/// Its User cancelled it before the gateway had heard of it.
+pub(super) fn cancelled_unsent() -> AttemptEnd {
+    AttemptEnd {
+        nothing_sent: true,
+        ..nobody_knows(Outcome::Cancelled)
     }
 }
 

@@ -119,6 +119,9 @@ impl Engine {
                     gateway: attempt.gateway,
                 });
             }
+            let execute_us = self.batches.batch_of(activation).execute_us;
+            let until_us = execute_us.filter(|at_us| attempt.scheduled && *at_us > self.now_us);
+            holds.extend(until_us.map(|until_us| Hold::ExecutionTimeNotReached { until_us }));
             holds.push(Hold::AttemptUnderWay {
                 until_us: attempt.answer_by_us,
             });
@@ -136,6 +139,7 @@ impl Engine {
                 | Hold::OutsideWindow { until_us }
                 | Hold::Paced { until_us }
                 | Hold::RetryBackoff { until_us }
+                | Hold::ExecutionTimeNotReached { until_us }
                 | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),
                 Hold::BehindOthers { .. } => {}
                 Hold::GatewayNotConnected { .. }

@@ -239,8 +239,24 @@ impl Engine {
         let batch = self.batches.get(index);
         BatchView {
             predicted: self.predict(batch),
+            may_have_image_count: self.may_have_image_count(batch),
             ..row(batch)
         }
+    }
+
+    /// Devices that may have the image, or some of it, and are not known to run it.
+    fn may_have_image_count(&self, batch: &Batch) -> u32 {
+        let with_image = batch.activations().filter(|activation| {
+            let succeeded = self.batches.activation(*activation).phase == Phase::Succeeded;
+            !succeeded && self.may_have_image(*activation)
+        });
+        u32::try_from(with_image.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it is not certain that nothing of the image went to the Device.
+    fn may_have_image(&self, activation: u32) -> bool {
+        let item = self.batches.activation(activation);
+        item.maybe_sent || item.fate_unknown || item.phase == Phase::Released
     }
 
     pub(crate) fn activation_view(&self, activation: u32) -> ActivationView {
@@ -259,6 +275,7 @@ impl Engine {
             message: self.batches.message(activation).to_owned(),
             running_version: reading.running_version,
             device_image_hash: reading.device_image_hash,
+            may_have_image: self.may_have_image(activation),
         }
     }
 
@@ -297,6 +314,8 @@ pub(crate) fn row(batch: &Batch) -> BatchView {
         trt_start_us: batch.trt_start_us,
         due_us: batch.due_us,
         predicted: None,
+        execute_us: batch.execute_us,
+        may_have_image_count: 0,
         counts: batch.counts,
         signed_request: Bytes::new(),
     }

@@ -24,3 +24,14 @@ pub struct LateSuccess {
     #[prost(string, tag = "6")]
     pub message: String,
 }
+
+/// The image is at the Device, which waits for the execution time.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct AttemptScheduled {
+    /// Which activation.
+    #[prost(uint32, tag = "1")]
+    pub activation: u32,
+    /// Which attempt.
+    #[prost(uint32, tag = "2")]
+    pub attempt: u32,
+}

@@ -67,6 +67,8 @@ struct Batch {
     /// [`hours_of`].
     #[prost(uint32, tag = "42")]
     window: u32,
+    #[prost(int64, optional, tag = "75")]
+    execute_us: Option<i64>,
 }
 
 impl Batches {
@@ -122,6 +124,7 @@ impl Batch {
             created_us,
             trt_start_us,
             due_us,
+            execute_us,
             first_prediction,
             signed_request,
             cancelled,
@@ -154,6 +157,7 @@ impl Batch {
             schedule: source.and_then(Source::schedule),
             small_uses_allowance: !large && *source == Some(Source::Allowance),
             window: hours_of(*window),
+            execute_us: *execute_us,
         }
     }
 
@@ -186,6 +190,7 @@ impl Batch {
             created_us: self.created_us,
             trt_start_us: self.trt_start_us,
             due_us: self.due_us,
+            execute_us: self.execute_us,
             first_prediction: Prediction {
                 release_us: self.predicted_release_us,
                 completion_us: self.predicted_completion_us,

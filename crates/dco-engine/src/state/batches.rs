@@ -26,6 +26,8 @@ pub(crate) struct Activation {
     pub(crate) outcome: Option<Outcome>,
     /// An attempt ended and nobody knows what it did to the Device.
     pub(crate) fate_unknown: bool,
+    /// An attempt ended of which nobody is certain that it sent nothing.
+    pub(crate) maybe_sent: bool,
     pub(crate) released_us: Option<Micros>,
     pub(crate) ended_us: Option<Micros>,
 }
@@ -84,6 +86,8 @@ pub(crate) struct Batch {
     pub(crate) created_us: Micros,
     pub(crate) trt_start_us: Micros,
     pub(crate) due_us: Micros,
+    /// When Devices are to activate it; at once if absent.
+    pub(crate) execute_us: Option<Micros>,
     /// What the answer said when it was accepted.
     pub(crate) first_prediction: Prediction,
     pub(crate) signed_request: Bytes,
@@ -232,6 +236,7 @@ impl Batches {
                 phase: Phase::Parked,
                 outcome: None,
                 fate_unknown: false,
+                maybe_sent: false,
                 released_us: None,
                 ended_us: None,
             });

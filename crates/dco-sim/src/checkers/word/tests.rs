@@ -62,6 +62,8 @@ fn batch(counts: ActivationCounts, due_us: i64) -> Result<Reply, Refusal> {
         trt_start_us: 0,
         due_us,
         predicted: None,
+        execute_us: None,
+        may_have_image_count: 0,
         counts,
         signed_request: Bytes::new(),
     }))
@@ -88,6 +90,7 @@ fn activations(state: ActivationState, attempt: u16) -> Result<Reply, Refusal> {
         message: String::new(),
         running_version: None,
         device_image_hash: None,
+        may_have_image: false,
     };
     Ok(Reply::Activations {
         activations: vec![view],
@@ -170,6 +173,7 @@ fn the_same_request_has_the_same_answer() {
         validate_only: false,
         manufacturer_image_hash: dco_block::ManufacturerImageHash::new([0; 32]),
         devices: vec![Eui64::from_bits(2)],
+        execute_us: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,
