@@ -14,7 +14,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
-pub use attempts::{AttemptScheduled, LateSuccess};
+pub use attempts::{AttemptScheduled, LateSuccess, Near, Warned};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
     ActKind, ActionClosed, ActionPended, Asked, CapacitySet, Deal, MoveCause, ProposedMove, Quota,
@@ -31,7 +31,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 26, 30, 31, 32, 40, 41, 42, 43"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 26, 27, 30, 31, 32, 40, 41, 42, 43"
     )]
     pub change: Option<Change>,
 }
@@ -93,6 +93,9 @@ pub enum Change {
     /// A Device has the image and the time at which it is to activate it.
     #[prost(message, tag = "26")]
     AttemptScheduled(AttemptScheduled),
+    /// Somebody was warned before a limit or a time was reached.
+    #[prost(message, tag = "27")]
+    Warned(Warned),
     /// Entries came into the Central Products List.
     #[prost(message, tag = "30")]
     ProductsImported(ProductsImported),

@@ -22,6 +22,8 @@ pub struct Terms {
     pub burst: u32,
     /// Target Response Time of a batch, from its `trt_start_time`.
     pub trt_us: Micros,
+    /// How long before the end of a TRT the User and the Service Desk are warned; half of the TRT where that is shorter.
+    pub trt_warn_before_us: Micros,
     /// How far ahead a batch may be sent, in service days.
     pub days_ahead_max: u16,
     /// What one User may have in the store.
@@ -249,6 +251,7 @@ impl Default for Terms {
             hour_profile: HourProfile::flat(),
             burst: 4,
             trt_us: 120 * HOUR_US,
+            trt_warn_before_us: 24 * HOUR_US,
             days_ahead_max: 92,
             limits: LimitTerms {
                 open_transfers_per_user_max: 100,

@@ -30,3 +30,4 @@ mod schedules;
 mod snapshots;
 mod thresholds;
 mod transfers;
+mod warnings;

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted, window_of};
 use crate::state::batches::{Batch, Phase};
 use crate::state::requests::Made;
-use crate::state::timers::Wake;
+use crate::state::timers::{Deadline, Wake};
 use crate::view::{ActivationCounts, Prediction};
 
 impl Engine {
@@ -55,6 +55,7 @@ impl Engine {
             },
             signed_request: record.signed_request.clone(),
             cancelled: false,
+            trt_warned: false,
             first: self.batches.next_activation(),
             len,
             counts: ActivationCounts {
@@ -64,6 +65,9 @@ impl Engine {
             changes: Vec::new(),
         };
         self.count_sent(&batch, at_us, record.limit);
+        let warn_us = batch.warn_us(self.terms.trt_warn_before_us);
+        self.deadlines
+            .set(warn_us, Deadline::WarnTrt { batch: index });
         self.counts.carried(user, record.originator_counter);
         if let Some(start_us) = record.period_start_us {
             self.counts.add(start_us, (Counted::Activations, user), len);
@@ -166,6 +170,9 @@ impl Engine {
         let batch = self.batches.batch_of(activation);
         if batch.counts.open() == 0 {
             let (user, image_id) = (batch.user, batch.image_id);
+            let warn_us = batch.warn_us(self.terms.trt_warn_before_us);
+            let batch = self.batches.activation(activation).batch;
+            self.deadlines.clear(warn_us, Deadline::WarnTrt { batch });
             self.watch_image(user, image_id);
         }
     }

@@ -50,6 +50,7 @@ impl Engine {
             Change::Released(it) => self.apply_released(at_us, it),
             Change::AttemptEnded(it) => self.apply_attempt_ended(at_us, it),
             Change::AttemptScheduled(it) => self.apply_attempt_scheduled(*it),
+            Change::Warned(it) => self.apply_warned(at_us, it),
             Change::LateSuccess(it) => self.apply_late_success(at_us, it),
             Change::ActivationCancelled(it) => self.apply_activation_cancelled(at_us, it),
             Change::ImageRetired(it) => self.apply_image_retired(at_us, it),

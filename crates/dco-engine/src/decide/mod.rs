@@ -14,3 +14,4 @@ mod schedules;
 mod thresholds;
 mod time;
 mod transfers;
+mod warnings;

@@ -125,6 +125,9 @@ impl Engine {
         }));
         self.offer(activation);
         self.batch_changed(batch);
+        if large {
+            self.warn_of_capacity();
+        }
     }
 
     /// Offers the attempt under way to its gateway, if it is there.

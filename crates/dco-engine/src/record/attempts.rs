@@ -35,3 +35,42 @@ pub struct AttemptScheduled {
     #[prost(uint32, tag = "2")]
     pub attempt: u32,
 }
+
+/// Somebody was warned. What depends on settings is in here.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Warned {
+    /// What is near.
+    #[prost(enumeration = "Near", tag = "1")]
+    pub near: i32,
+    /// The User, but for a day's capacity.
+    #[prost(fixed64, tag = "2")]
+    pub user: u64,
+    /// Its batch, where it is about one.
+    #[prost(uint64, tag = "3")]
+    pub batch: u64,
+    /// The limit.
+    #[prost(uint64, tag = "4")]
+    pub limit: u64,
+    /// What of it is used; activations that have not ended, where it is about a batch.
+    #[prost(uint64, tag = "5")]
+    pub used: u64,
+    /// The service day, where it is about one.
+    #[prost(int32, tag = "6")]
+    pub date: i32,
+}
+
+/// What is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Near {
+    /// Never written.
+    Unspecified = 0,
+    /// The end of a batch's TRT.
+    Trt = 1,
+    /// The limit on open transfers of one User.
+    OpenTransfers = 2,
+    /// The limit on stored bytes of one User.
+    StoredBytes = 3,
+    /// The capacity of a service day.
+    Capacity = 4,
+}

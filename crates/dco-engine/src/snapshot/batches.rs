@@ -69,6 +69,8 @@ struct Batch {
     window: u32,
     #[prost(int64, optional, tag = "75")]
     execute_us: Option<i64>,
+    #[prost(bool, tag = "76")]
+    trt_warned: bool,
 }
 
 impl Batches {
@@ -128,6 +130,7 @@ impl Batch {
             first_prediction,
             signed_request,
             cancelled,
+            trt_warned,
             first,
             len,
             counts: _,
@@ -158,6 +161,7 @@ impl Batch {
             small_uses_allowance: !large && *source == Some(Source::Allowance),
             window: hours_of(*window),
             execute_us: *execute_us,
+            trt_warned: *trt_warned,
         }
     }
 
@@ -197,6 +201,7 @@ impl Batch {
             },
             signed_request: self.signed_request,
             cancelled: self.cancelled,
+            trt_warned: self.trt_warned,
             first,
             len: self.len,
             counts: ActivationCounts::default(),

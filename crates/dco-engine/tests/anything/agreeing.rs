@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use dco_block::Eui64;
-use dco_engine::record::{ActKind, Change, Record, Signatory};
+use dco_engine::record::{ActKind, Change, Near, Record, Signatory};
 use dco_engine::{
     ActOnSchedule, AnswerAction, ListSchedules, NoticeParty, NoticeSubject, Reader, Reply, Request,
     RequestId, ScheduleRequest, SetCapacity,
@@ -389,6 +389,7 @@ pub(super) fn notices_are_complete(world: &mut World) {
             Change::ActionPended(_) => pended += 1,
             Change::ActionClosed(_) => settled += 1,
             Change::CapacitySet(_) => set += 1,
+            Change::Warned(it) => set += usize::from(it.near() == Near::Capacity),
             _ => {}
         }
     }

@@ -84,6 +84,11 @@ impl ConfigFile {
             hour_profile: capacity.hour_profile()?,
             burst: within("capacity.burst", capacity.burst, 1..=10_000)?,
             trt_us: hours("activation.trt_hours", activation.trt_hours, 1..=HOURS_MAX)?,
+            trt_warn_before_us: hours(
+                "activation.trt_warn_before_hours",
+                activation.trt_warn_before_hours,
+                1..=HOURS_MAX,
+            )?,
             days_ahead_max: within(
                 "activation.days_ahead_max",
                 activation.days_ahead_max,

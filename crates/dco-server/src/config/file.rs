@@ -100,6 +100,7 @@ pub struct SchedulesSection {
 #[serde(default, deny_unknown_fields)]
 pub struct ActivationSection {
     pub trt_hours: u32,
+    pub trt_warn_before_hours: u32,
     pub days_ahead_max: u16,
 }
 
@@ -297,6 +298,7 @@ impl Default for ActivationSection {
     fn default() -> Self {
         Self {
             trt_hours: 120,
+            trt_warn_before_hours: 24,
             days_ahead_max: 92,
         }
     }

@@ -161,6 +161,10 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             "[attempt]\nper_gateway_max = 0\n".to_owned(),
         ),
         (
+            "activation.trt_warn_before_hours",
+            "[activation]\ntrt_warn_before_hours = 0\n".to_owned(),
+        ),
+        (
             "retry.jitter_percent",
             "[retry]\njitter_percent = 101\n".to_owned(),
         ),
