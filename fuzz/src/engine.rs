@@ -113,6 +113,7 @@ impl World {
             validate_only: c % 16 == 7,
             manufacturer_image_hash: image.manufacturer_image_hash(),
             devices: devices(b),
+            execute_us: None,
             service_date: ahead.map(|ahead| ServiceDate::from_days(today + ahead)),
             signed_request: Bytes::new(),
             originator_counter: None,
@@ -186,6 +187,7 @@ impl World {
                 blocks_done: c.into(),
             },
             3 => Report::Delivered,
+            4 => Report::Scheduled,
             _ => Report::Ended(end(b / 8, c)),
         };
         self.handle(Event::GatewayReport {

@@ -29,6 +29,7 @@ pub fn submit_batch(image: &Image, devices: &[Device]) -> SubmitBatch {
         manufacturer_image_hash: image.hash(),
         devices: devices.to_vec(),
         service_date: None,
+        execute_us: None,
         signed_request: Bytes::new(),
         originator_counter: None,
         validate_only: false,

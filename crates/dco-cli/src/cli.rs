@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    actions, activate, backup, batches, capacity, config, days, devices, explain, fsck, gateway,
-    gateways, limits, load, log, notices, pause, pki, products, report, restore, schedule, send,
-    serve, sim, transfers, watch,
+    actions, activate, backup, batches, cancel, capacity, config, days, devices, explain, fsck,
+    gateway, gateways, limits, load, log, notices, pause, pki, products, report, restore, schedule,
+    send, serve, sim, transfers, watch,
 };
 use crate::demo;
 use crate::exit::EXIT_CODES;
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Activate(Box<activate::Activate>),
     Transfers(transfers::Transfers),
     Batches(batches::Batches),
+    Cancel(cancel::Cancel),
     Watch(watch::Watch),
     Explain(explain::Explain),
     #[command(flatten)]

@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod activate;
 pub(crate) mod backup;
 pub(crate) mod batches;
+pub(crate) mod cancel;
 pub(crate) mod capacity;
 pub(crate) mod config;
 pub(crate) mod days;
@@ -42,6 +43,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Send(send) => send.run(output).await,
         Command::Activate(activate) => activate.run(output).await,
         Command::Transfers(transfers) => transfers.run().await,
+        Command::Cancel(cancel) => cancel.run().await,
         Command::Batches(batches) => batches.run().await,
         Command::Watch(watch) => watch.run(output).await,
         Command::Explain(explain) => explain.run().await,

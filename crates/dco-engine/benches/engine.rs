@@ -166,6 +166,7 @@ fn batch(count: u64) -> Request {
         validate_only: false,
         manufacturer_image_hash: large_image().manufacturer_image_hash(),
         devices: devices(count),
+        execute_us: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,

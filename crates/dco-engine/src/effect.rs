@@ -102,6 +102,9 @@ pub enum ToGateway {
     Noted(AttemptRef),
     /// An attempt is over for the DCO.
     Withdrawn(AttemptRef),
+    /// Its User has cancelled the attempt: it is to be stopped before its execution time, if that can still be done, and
+    /// its outcome is wanted.
+    Cancel(AttemptRef),
 }
 
 /// An attempt on offer.
@@ -115,6 +118,8 @@ pub struct Offer {
     pub answer_by_us: Micros,
     /// An earlier attempt's fate is not known: ask the Device first.
     pub read_version_first: bool,
+    /// When the Device is to activate the image; at once if absent or past.
+    pub execute_us: Option<Micros>,
 }
 
 /// The answer to a request, one variant for each kind of answer.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
-use dco_schedule::ServiceDate;
+use dco_schedule::{Micros, ServiceDate};
 
 pub use log::{RefusedCall, RefusedCalls, SignedCheckpoint};
 pub use pauses::Scope;
@@ -274,6 +274,8 @@ pub struct SubmitBatch {
     pub devices: Vec<Eui64>,
     /// The service day it is sent for; the current one if absent.
     pub service_date: Option<ServiceDate>,
+    /// `ExecutionDateTime`: when Devices are to activate it. The image is delivered ahead; at once if absent.
+    pub execute_us: Option<Micros>,
     /// The User's own signed Service Request; may be empty.
     pub signed_request: Bytes,
     /// The counter in its RequestID; it rises from request to request of a User.
@@ -403,6 +405,8 @@ pub enum Report {
     },
     /// The Device has the whole image.
     Delivered,
+    /// The Device has the image, and has taken the execution time: it activates by itself then.
+    Scheduled,
     /// It is over.
     Ended(AttemptEnd),
 }

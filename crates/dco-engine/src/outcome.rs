@@ -36,6 +36,8 @@ pub enum Outcome {
     AttemptTimeout = 13,
     /// The gateway lost its memory, or stayed away.
     Unknown = 14,
+    /// Given up because its User cancelled it before its execution time.
+    Cancelled = 25,
 }
 
 /// Whose doing a failed attempt is.
@@ -46,10 +48,12 @@ pub(crate) enum Fault {
     Image,
     /// Nothing, or nothing whole, came through the gateway.
     Gateway,
+    /// Its User's, who called it back.
+    User,
 }
 
 impl Outcome {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Success,
         Self::AlreadyAtVersion,
         Self::NoImageHeld,
@@ -64,6 +68,7 @@ impl Outcome {
         Self::NoProgress,
         Self::AttemptTimeout,
         Self::Unknown,
+        Self::Cancelled,
     ];
 
     /// The number in the journal.
@@ -120,6 +125,7 @@ impl Outcome {
             | Self::NoProgress
             | Self::AttemptTimeout
             | Self::Unknown => Some(Fault::Gateway),
+            Self::Cancelled => Some(Fault::User),
         }
     }
 
@@ -133,7 +139,8 @@ impl Outcome {
             Self::FirmwareImageDiscarded
             | Self::FileTransferFailure
             | Self::DeviceNotReachable
-            | Self::Declined => Some(terms.transfer),
+            | Self::Declined
+            | Self::Cancelled => Some(terms.transfer),
             Self::NoAnswer | Self::NoProgress | Self::AttemptTimeout | Self::Unknown => {
                 Some(terms.unknown)
             }
@@ -158,6 +165,7 @@ impl fmt::Display for Outcome {
             Self::NoProgress => "noProgress",
             Self::AttemptTimeout => "attemptTimeout",
             Self::Unknown => "unknown",
+            Self::Cancelled => "cancelled",
         })
     }
 }

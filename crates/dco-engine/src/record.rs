@@ -4,6 +4,7 @@
 //! program wrote reads the same for ever. An EUI-64 is a `fixed64`, an instant an `int64` of UTC
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
+mod attempts;
 mod log;
 mod pauses;
 mod products;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 /// the first form of the service wrote.
 pub const RECORD_FORMAT: u32 = 2;
 
+pub use attempts::{AttemptScheduled, LateSuccess, Near, Warned};
 pub use log::{CheckpointMade, Refused, RefusedCall};
 pub use pauses::{BreakerChanged, PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
@@ -34,7 +36,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 30, 31, 32, 35, 36, 40, 41, 42, 43, 44"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 25, 26, 27, 30, 31, 32, 35, 36, 40, 41, 42, 43, 44"
     )]
     pub change: Option<Change>,
 }
@@ -93,6 +95,15 @@ pub enum Change {
     /// What was before came from a backup.
     #[prost(message, tag = "17")]
     Restored(Restored),
+    /// An attempt that was given up has succeeded after all.
+    #[prost(message, tag = "25")]
+    LateSuccess(LateSuccess),
+    /// A Device has the image and the time at which it is to activate it.
+    #[prost(message, tag = "26")]
+    AttemptScheduled(AttemptScheduled),
+    /// Somebody was warned before a limit or a time was reached.
+    #[prost(message, tag = "27")]
+    Warned(Warned),
     /// Entries came into the Central Products List.
     #[prost(message, tag = "30")]
     ProductsImported(ProductsImported),
@@ -442,6 +453,9 @@ pub struct BatchAccepted {
     /// How many Devices must succeed under its schedule before the rest is released.
     #[prost(uint32, tag = "68")]
     pub canary: u32,
+    /// When Devices are to activate it; at once if absent.
+    #[prost(int64, optional, tag = "75")]
+    pub execute_us: Option<i64>,
 }
 
 /// A cancelled batch.
@@ -517,6 +531,9 @@ pub struct AttemptEnded {
     /// Its name, for whoever has only this record.
     #[prost(message, optional, tag = "85")]
     pub id: Option<ActivationId>,
+    /// It is certain that nothing of the image went to the Device.
+    #[prost(bool, tag = "75")]
+    pub nothing_sent: bool,
 }
 
 /// An activation cancelled at its release.

@@ -211,6 +211,19 @@ pub enum Refusal {
         /// The last day that may be sent for.
         latest: ServiceDate,
     },
+    /// The execution time is past, before the service day that the batch is sent for, or too far away.
+    #[error(
+        "the execution time must be to come, not before the service day that the batch is sent for, and not after the last \
+         day that one may be sent for; to cancel a batch, use CancelBatch"
+    )]
+    ExecutionTimeInvalid {
+        /// What was asked for.
+        execute_us: Micros,
+        /// It must be later than this.
+        earliest_us: Micros,
+        /// The last instant that may be asked for.
+        latest_us: Micros,
+    },
     /// The allowance without a delivery schedule does not cover the batch.
     #[error(
         "{requested} more for {service_date} would be over the allowance of {limit} large activations \

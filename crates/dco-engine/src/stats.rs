@@ -29,6 +29,8 @@ pub struct EngineStats {
     /// Activations that are queued and may not be released: their image is damaged, or the Central Products List does not
     /// allow it.
     pub activations_held: u64,
+    /// Batches of which some has not ended, and whose TRT ends soon or has ended.
+    pub batches_trt_near: u64,
     /// Entries of the Central Products List.
     pub products: u64,
     /// How often a count went over its threshold, once for each count of a period, since the beginning of the journal.
@@ -78,6 +80,7 @@ impl Engine {
             images_quarantined: wide(self.transfers.quarantined()),
             activations_held: u64::from(totals.queued)
                 .saturating_sub(self.large.len() + self.small.len()),
+            batches_trt_near: wide(self.batches.trt_near()),
             products: wide(self.products.len()),
             thresholds_breached: self.counts.breaches,
             dispatch_paused: u64::from(self.dispatch.is_paused(Scope::All)),

@@ -23,6 +23,8 @@ pub struct Terms {
     pub burst: u32,
     /// Target Response Time of a batch, from its `trt_start_time`.
     pub trt_us: Micros,
+    /// How long before the end of a TRT the User and the Service Desk are warned; half of the TRT where that is shorter.
+    pub trt_warn_before_us: Micros,
     /// How far ahead a batch may be sent, in service days.
     pub days_ahead_max: u16,
     /// What one User may have in the store.
@@ -244,6 +246,9 @@ pub struct RetryTerms {
     pub activation: RetryRule,
     /// Nobody knows: no answer, a timer, a gateway that lost its memory.
     pub unknown: RetryRule,
+    /// By up to how many hundredths each wait is longer, so that what failed together does not come back together. Terms
+    /// that come of no configuration have none.
+    pub jitter_percent: u8,
 }
 
 /// One class's rule.
@@ -256,17 +261,42 @@ pub struct RetryRule {
 }
 
 impl RetryRule {
-    /// When the next attempt may be made after `attempt` of them failed at `now_us`;
+    /// When the next attempt may be made after `attempt` of them failed at `now_us`, every wait lengthened by `jitter`;
     /// `None` when there is no next one.
-    pub(crate) fn next_us(&self, attempt: u16, now_us: Micros) -> Option<Micros> {
+    pub(crate) fn next_us(&self, attempt: u16, now_us: Micros, jitter: Jitter) -> Option<Micros> {
         (attempt < self.attempts_max).then(|| {
             let doublings = u32::from(attempt.saturating_sub(1)).min(16);
-            let wait_us = self.backoff_us.saturating_mul(1 << doublings);
+            let wait_us = jitter.lengthened(self.backoff_us.saturating_mul(1 << doublings));
             // Never at the same instant: what time does by itself has its place before the records of that instant,
             // and in replay it would come between them.
             now_us.saturating_add(wait_us.max(1))
         })
     }
+}
+
+/// By how much a wait is longer than its rule says. It follows from what waits, not from chance, so that the same events
+/// give the same records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jitter {
+    pub(crate) percent: u8,
+    /// Another one for each wait.
+    pub(crate) of: u64,
+}
+
+impl Jitter {
+    fn lengthened(self, wait_us: Micros) -> Micros {
+        const PARTS: i128 = 1 << 16;
+        let part = i128::from(mixed(self.of) % (1 << 16));
+        let more = i128::from(wait_us) * i128::from(self.percent) * part / (100 * PARTS);
+        wait_us.saturating_add(Micros::try_from(more).unwrap_or(Micros::MAX))
+    }
+}
+
+/// The finalizer of `SplitMix64`: neighbours end far apart.
+fn mixed(number: u64) -> u64 {
+    let one = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let two = (one ^ (one >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    two ^ (two >> 31)
 }
 
 impl Default for Terms {
@@ -277,6 +307,7 @@ impl Default for Terms {
             hour_profile: HourProfile::flat(),
             burst: 4,
             trt_us: 120 * HOUR_US,
+            trt_warn_before_us: 24 * HOUR_US,
             days_ahead_max: 92,
             limits: LimitTerms {
                 open_transfers_per_user_max: 100,
@@ -318,6 +349,7 @@ impl Default for Terms {
                     attempts_max: 4,
                     backoff_us: HOUR_US,
                 },
+                jitter_percent: 0,
             },
             breaker: None,
             stop: None,
@@ -345,8 +377,12 @@ impl Default for ScheduleTerms {
 mod tests {
     use super::*;
 
+    const EVEN: Jitter = Jitter { percent: 0, of: 1 };
+
     fn waits(rule: RetryRule) -> Vec<Option<Micros>> {
-        (0..6).map(|attempt| rule.next_us(attempt, 100)).collect()
+        (0..6)
+            .map(|attempt| rule.next_us(attempt, 100, EVEN))
+            .collect()
     }
 
     #[test]
@@ -366,7 +402,7 @@ mod tests {
                 attempts_max,
                 backoff_us: 10,
             };
-            assert_eq!(rule.next_us(1, 100), None);
+            assert_eq!(rule.next_us(1, 100, EVEN), None);
         }
     }
 
@@ -376,7 +412,7 @@ mod tests {
             attempts_max: 2,
             backoff_us: 0,
         };
-        assert_eq!(rule.next_us(1, 100), Some(101));
+        assert_eq!(rule.next_us(1, 100, EVEN), Some(101));
     }
 
     #[test]
@@ -386,13 +422,28 @@ mod tests {
             backoff_us: Micros::MAX,
         };
         for attempt in [1, 2, 16, 17, 18, u16::MAX - 1] {
-            assert_eq!(rule.next_us(attempt, Micros::MAX), Some(Micros::MAX));
-            assert_eq!(rule.next_us(attempt, 0), Some(Micros::MAX));
+            assert_eq!(rule.next_us(attempt, Micros::MAX, EVEN), Some(Micros::MAX));
+            assert_eq!(rule.next_us(attempt, 0, EVEN), Some(Micros::MAX));
         }
         let short = RetryRule {
             backoff_us: 1,
             ..rule
         };
-        assert_eq!(short.next_us(u16::MAX - 1, 0), Some(1 << 16));
+        assert_eq!(short.next_us(u16::MAX - 1, 0, EVEN), Some(1 << 16));
+    }
+
+    #[test]
+    fn jitter_only_lengthens_a_wait_up_to_its_share_and_spreads_what_failed_together() {
+        let rule = RetryRule {
+            attempts_max: 4,
+            backoff_us: HOUR_US,
+        };
+        let waits: std::collections::BTreeSet<Micros> = (0..1_000)
+            .filter_map(|of| rule.next_us(1, 0, Jitter { percent: 20, of }))
+            .collect();
+        assert!(waits.len() > 900, "they spread");
+        let (first, last) = (waits.first().copied(), waits.last().copied());
+        assert!(first >= Some(HOUR_US) && last < Some(HOUR_US + HOUR_US / 5));
+        assert!(last > Some(HOUR_US + HOUR_US / 6), "over the whole share");
     }
 }

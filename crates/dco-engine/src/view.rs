@@ -176,6 +176,10 @@ pub struct BatchView {
     /// When its last activation is expected to be released and to be done; `None` once settled, in a list, and in
     /// changes that are not the last ones.
     pub predicted: Option<Prediction>,
+    /// When Devices are to activate it, where its User named a time.
+    pub execute_us: Option<Micros>,
+    /// Devices that may have the image, or some of it, and are not known to run it; 0 in a list and when it is accepted.
+    pub may_have_image_count: u32,
     /// Its activations.
     pub counts: ActivationCounts,
     /// The canaries of its image under its schedule; not in a list.
@@ -229,6 +233,8 @@ pub enum Stage {
     },
     /// The Device has the whole image.
     Delivered,
+    /// The Device has the image and waits for the execution time.
+    Scheduled,
     /// Its gateway is away.
     Unknown,
 }
@@ -259,6 +265,8 @@ pub struct ActivationView {
     pub running_version: Option<FirmwareVersion>,
     /// SHA-256 of the Manufacturer Image as the Device computed it, where the gateway said it.
     pub device_image_hash: Option<ManufacturerImageHash>,
+    /// Whether it is not certain that nothing of the image went to the Device.
+    pub may_have_image: bool,
 }
 
 /// Why an activation is where it is.
@@ -346,6 +354,11 @@ pub enum Hold {
     /// Waiting before another attempt.
     RetryBackoff {
         /// Until when.
+        until_us: Micros,
+    },
+    /// The Device has the image and activates it at the execution time.
+    ExecutionTimeNotReached {
+        /// That time.
         until_us: Micros,
     },
     /// An attempt is under way.

@@ -3,7 +3,7 @@
 use dco_block::{FirmwareVersion, ManufacturerImageHash};
 use dco_engine::{
     ActivationState, ActivationView, AttemptEnd, AttemptRef, HOUR_US, Offer, Outcome, Refusal,
-    Report, Request, SECOND_US, Session, Stage, Terms, ToGateway,
+    Reply, Report, Request, SECOND_US, Session, Stage, Terms, ToGateway,
 };
 
 use crate::sample::{
@@ -254,12 +254,87 @@ fn signs_of_life_do_not_make_an_attempt_endless() {
     world.pass(1);
     assert_eq!(view(&mut world).outcome, Some(Outcome::AttemptTimeout));
     assert_eq!(withdrawn(&mut world), [first.attempt]);
-    world.end(session, first.attempt, Outcome::Success);
-    assert_eq!(noted(&mut world), [first.attempt], "too late, but noted");
-    assert!(matches!(
-        view(&mut world).state,
-        ActivationState::RetryWait { .. }
-    ));
+}
+
+/// How an attempt ends for the DCO though its Device activates the image in the end.
+const GIVEN_UP: [fn(&mut World, Session, AttemptRef); 4] = [
+    |world, session, attempt| world.end(session, attempt, Outcome::NoAnswer),
+    |world, _, _| world.pass(2 * HOUR_US),
+    |world, session, attempt| {
+        world.cancel_batch(ANN, 1);
+        world.end(session, attempt, Outcome::NoAnswer);
+    },
+    |world, session, attempt| {
+        world.end(session, attempt, Outcome::FileTransferFailure);
+        world.cancel_batch(ANN, 1);
+    },
+];
+
+#[test]
+fn a_late_success_corrects_the_reports_and_ends_what_waits() {
+    for give_up in GIVEN_UP {
+        let (mut world, session, first) = on_offer();
+        give_up(&mut world, session, first.attempt);
+        assert_ne!(view(&mut world).state, ActivationState::Succeeded);
+        world.pass(60 * SECOND_US);
+        let end = AttemptEnd {
+            running_version: Some(FirmwareVersion::new(2)),
+            message: "it came back".to_owned(),
+            ..ended(Outcome::Success)
+        };
+        world.report(session, first.attempt, Report::Ended(end));
+        assert_eq!(noted(&mut world).last(), Some(&first.attempt));
+        let late = view(&mut world);
+        assert_eq!(
+            (late.state, late.outcome),
+            (ActivationState::Succeeded, Some(Outcome::Success))
+        );
+        assert_eq!(late.message, "it came back");
+        let Ok(Reply::Success(rows)) = world.ask(Request::ReportSuccess { user: None }) else {
+            panic!("no report");
+        };
+        let counts = (rows[0].succeeded, rows[0].failed, rows[0].cancelled);
+        assert_eq!(counts, (1, 0, 0));
+        let records = world.journal.len();
+        world.end(session, first.attempt, Outcome::Success);
+        world.end(session, first.attempt, Outcome::HashMismatch);
+        assert_eq!((view(&mut world), world.journal.len()), (late, records));
+        world.crash();
+        world.connect(NORTH);
+        world.pass(DAY_US);
+        assert_eq!(world.offered.len(), 1, "nothing more is tried");
+        assert_eq!(view(&mut world).state, ActivationState::Succeeded);
+    }
+}
+
+#[test]
+fn a_late_success_in_a_hello_counts_too() {
+    let (mut world, _, first) = on_offer();
+    world.disconnect(NORTH);
+    world.pass(HOUR_US);
+    assert_eq!(view(&mut world).outcome, Some(Outcome::Unknown));
+    let with_outcome = dco_engine::Hello {
+        outcomes: vec![(first.attempt, ended(Outcome::Success))],
+        ..crate::world::hello("first")
+    };
+    world.hello(NORTH, with_outcome);
+    assert_eq!(noted(&mut world), [first.attempt]);
+    assert_eq!(view(&mut world).state, ActivationState::Succeeded);
+}
+
+#[test]
+fn only_the_devices_own_gateway_can_say_that_it_succeeded_after_all() {
+    let (mut world, session, first) = on_offer();
+    world.end(session, first.attempt, Outcome::NoAnswer);
+    let south = world.connect(SOUTH);
+    let never = AttemptRef {
+        attempt: 2,
+        ..first.attempt
+    };
+    let before = view(&mut world);
+    world.end(south, first.attempt, Outcome::Success);
+    world.end(session, never, Outcome::Success);
+    assert_eq!(view(&mut world), before);
 }
 
 #[test]

@@ -99,6 +99,14 @@ impl Books {
             }
             Change::Released(it) => self.released(at_us, it),
             Change::AttemptEnded(it) => self.attempt_ended(at_us, it),
+            Change::LateSuccess(it) => {
+                let (device, attempts) = self.activations[index(it.activation)];
+                assert!((1..=attempts).contains(&it.attempt), "it was made");
+                let under_way = self.under_way.get(&device);
+                let is_under_way = under_way.is_some_and(|(of, ..)| *of == it.activation);
+                assert!(!is_under_way, "the newer attempt finds out");
+                self.ended[index(it.activation)] = true;
+            }
             Change::ActivationCancelled(it) => {
                 self.ended[index(it.activation)] = true;
             }

@@ -46,6 +46,7 @@ fn told(world: &mut World, stream: Session) -> Vec<String> {
         ToGateway::Welcome { .. } => "welcome".to_owned(),
         ToGateway::Offer(offer) => format!("offer {}", offer.attempt.attempt),
         ToGateway::Noted(attempt) => format!("noted {}", attempt.attempt),
+        ToGateway::Cancel(attempt) => format!("cancel {}", attempt.attempt),
         ToGateway::Withdrawn(attempt) => format!("withdrawn {}", attempt.attempt),
     });
     short.collect()

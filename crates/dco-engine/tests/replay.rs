@@ -7,8 +7,8 @@ use dco_block::Eui64;
 use dco_engine::record::{
     ActKind, ActionClosed, ActionPended, ActivationCancelled, AttemptEnded, BatchAccepted,
     BatchCancelled, BreakerChanged, CapacitySet, Change, DevicesImported, ForgottenNotices,
-    ImageQuarantined, ImageRetired, Model, NoticeKind, NoticesForgotten, PauseChanged, PauseScope,
-    Product, ProductsImported, Record, Released, RequestKey, Restored, ScheduleAct,
+    ImageQuarantined, ImageRetired, LateSuccess, Model, NoticeKind, NoticesForgotten, PauseChanged,
+    PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored, ScheduleAct,
     ScheduleStepped, Signatory, Signature, StopFigures, ThresholdBreached, TransferEnded,
 };
 use dco_engine::{
@@ -56,6 +56,7 @@ pub(crate) fn busy() -> World {
     {
         world.end(session, offer.attempt, outcome);
     }
+    world.end(session, offers[1].attempt, Outcome::Success);
     let nothing_sent = dco_engine::AttemptEnd {
         nothing_sent: true,
         ..ended(Outcome::DeviceNotReachable)
@@ -71,6 +72,7 @@ pub(crate) fn busy() -> World {
     world.pass(8 * DAY_US);
     let owner = world.store(ANN, &manifest(5, SMALL), &devices(0..2));
     world.damaged(owner, 0);
+    about_dates(&mut world);
     about_trust(&mut world);
     about_pauses(&mut world);
     world
@@ -118,6 +120,21 @@ fn about_pauses(world: &mut World) {
     });
 }
 
+/// A Device that waits for its time to activate an image.
+fn about_dates(world: &mut World) {
+    let image = manifest(8, SMALL);
+    world.store(ANN, &image, &[device(19)]);
+    let session = world.hello(NORTH, hello("third"));
+    world.offers();
+    let asked = SubmitBatch {
+        execute_us: Some(world.now_us + 3 * DAY_US),
+        ..world.batch_of(ANN, &image, &[device(19)])
+    };
+    world.submit_this(&asked).expect("admitted");
+    let attempt = world.offers().last().expect("offered").attempt;
+    world.report(session, attempt, dco_engine::Report::Scheduled);
+}
+
 /// An image that the Central Products List holds, another that it lets go; a counter, and a threshold gone over.
 fn about_trust(world: &mut World) {
     let (one, other) = (manifest(6, LARGE), manifest(7, SMALL));
@@ -129,7 +146,7 @@ fn about_trust(world: &mut World) {
         trust: STRICT,
         thresholds: ThresholdTerms {
             activations: Threshold {
-                per_user_max: 4,
+                per_user_max: 5,
                 ..Threshold::NONE
             },
             ..ThresholdTerms::default()
@@ -150,6 +167,8 @@ fn about_trust(world: &mut World) {
     world.list(&one, ProductStatus::Withdrawn);
     let refused = world.ask(Request::NoteRefusals(vec![refused(ANN, world.now_us)]));
     assert!(matches!(refused, Ok(Reply::Noted)));
+    // What is held comes near the end of its TRT.
+    world.pass(4 * DAY_US);
 }
 
 pub(crate) fn refused(by: Eui64, minute_us: i64) -> RefusedCalls {
@@ -218,7 +237,7 @@ fn a_journal_has_a_record_of_each_kind_and_is_its_own() {
         text.split('(').next().expect("a name").to_owned()
     });
     let kinds: std::collections::BTreeSet<_> = changes.collect();
-    assert_eq!(kinds.len(), 25, "{kinds:?}");
+    assert_eq!(kinds.len(), 29, "{kinds:?}");
     assert!(replayed(&world.journal).is_ok());
 }
 
@@ -260,6 +279,14 @@ fn what_cannot_be_is_refused_with_its_reason() {
             id: None,
         })
     };
+    let late = |activation, attempt, outcome| {
+        Change::LateSuccess(LateSuccess {
+            activation,
+            attempt,
+            outcome,
+            ..LateSuccess::default()
+        })
+    };
     let transfer_ended = |owner, end| {
         Change::TransferEnded(TransferEnded {
             owner,
@@ -279,6 +306,10 @@ fn what_cannot_be_is_refused_with_its_reason() {
         (Some(released(0, 2)), "not where it must be"),
         (Some(ended(99, 1)), "does not exist"),
         (Some(ended(0, 1)), "not where it must be"),
+        (Some(late(99, 1, 1)), "does not exist"),
+        (Some(late(0, 1, 1)), "not where it must be"),
+        (Some(late(7, 1, 3)), "no success"),
+        (Some(late(7, 9, 1)), "never made"),
         (Some(cancelled(99)), "does not exist"),
         (Some(cancelled(0)), "not where it must be"),
         (Some(transfer_ended(99, 1)), "no such transfer"),

@@ -7,8 +7,10 @@ use bytes::Bytes;
 use dco_block::{Eui64, Manifest, split};
 use dco_client::{AttemptOutcome, AttemptRef, AttemptResult, Offer};
 use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::behaviour::{Behaviour, Fault, Latency, Plan};
+use crate::clock::DcoClock;
 use crate::fleet::Fleet;
 use crate::images::Images;
 use crate::meter::{Meter, RefuseActivate, RefuseInitiate, RefuseVerify, Running};
@@ -28,6 +30,7 @@ pub(crate) struct Tools {
     pub(crate) behaviour: Behaviour,
     pub(crate) latency: Latency,
     pub(crate) counts: Arc<BlockCounts>,
+    pub(crate) clock: DcoClock,
 }
 
 /// What an attempt tells its gateway.
@@ -38,17 +41,26 @@ pub(crate) enum AttemptEvent {
         blocks_done: u32,
     },
     Delivered(AttemptRef),
+    /// The meter has the image and waits for the execution time.
+    Scheduled(AttemptRef),
     Ended(AttemptOutcome),
 }
 
 /// Makes an attempt and tells how it goes; the last event is its end. Dropped before that, the
-/// meter keeps what it has received, and what it runs.
-pub(crate) async fn make(offer: Offer, tools: Arc<Tools>, events: mpsc::Sender<AttemptEvent>) {
+/// meter keeps what it has received, and what it runs. Once `called_back`, it ends as soon as it can, unless the meter
+/// has activated the image by then.
+pub(crate) async fn make(
+    offer: Offer,
+    tools: Arc<Tools>,
+    events: mpsc::Sender<AttemptEvent>,
+    called_back: CancellationToken,
+) {
     let journey = Journey {
         plan: tools.behaviour.plan(offer.device, offer.attempt.attempt),
         offer,
         tools,
         events,
+        called_back,
     };
     let end = journey.travel().await;
     let outcome = AttemptOutcome {
@@ -69,6 +81,7 @@ struct Journey {
     plan: Plan,
     tools: Arc<Tools>,
     events: mpsc::Sender<AttemptEvent>,
+    called_back: CancellationToken,
 }
 
 /// How an attempt ended, before it is put into the words of the wire.
@@ -108,6 +121,9 @@ impl Journey {
     /// it: an image is never sent to a meter that runs it.
     async fn visit(&self, mut meter: OwnedMutexGuard<Meter>) -> End {
         let manifest = &self.offer.manifest;
+        if self.called_back.is_cancelled() {
+            return called_back(meter.running()).with_nothing_sent();
+        }
         self.deal_faults(&mut meter);
         pause(self.tools.latency.exchange).await;
         let first = match meter.initiate(manifest) {
@@ -118,8 +134,14 @@ impl Journey {
             Ok(image) => image,
             Err(fault) => return no_image(&fault, meter.running()),
         };
-        if let Err(broken) = self.send_blocks(&mut meter, &image, first).await {
-            return broken.end(meter.running());
+        let sent = tokio::select! {
+            sent = self.send_blocks(&mut meter, &image, first) => Some(sent),
+            () = self.called_back.cancelled() => None,
+        };
+        match sent {
+            Some(Ok(())) => {}
+            Some(Err(broken)) => return broken.end(meter.running()),
+            None => return called_back(meter.running()),
         }
         let (verified, meter) = verify(meter).await;
         if let Err(refused) = verified {
@@ -131,7 +153,24 @@ impl Journey {
             );
         }
         self.tell(AttemptEvent::Delivered(self.offer.attempt)).await;
+        if self.is_called_back_before_its_time().await {
+            return called_back(meter.running());
+        }
         self.activate(meter).await
+    }
+
+    /// Waits for the execution time, if there is one to come.
+    async fn is_called_back_before_its_time(&self) -> bool {
+        let execute_us = self.offer.execute_us;
+        let wait = execute_us.map(|at_us| self.tools.clock.until(at_us));
+        let Some(wait) = wait.filter(|wait| !wait.is_zero()) else {
+            return false;
+        };
+        self.tell(AttemptEvent::Scheduled(self.offer.attempt)).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => false,
+            () = self.called_back.cancelled() => true,
+        }
     }
 
     async fn activate(&self, mut meter: OwnedMutexGuard<Meter>) -> End {
@@ -237,6 +276,11 @@ impl Broken {
             end.with_nothing_sent()
         }
     }
+}
+
+fn called_back(running: Running) -> End {
+    let message = "cancelled by its User before the execution time";
+    End::new(AttemptResult::Cancelled, Some(running), message)
 }
 
 fn not_reachable(device: Eui64) -> End {

@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Start(Box<Offer>),
     /// Stop this attempt, wherever it is.
     Stop(AttemptRef),
+    /// Have this attempt end before its execution time, if it still can.
+    CallBack(AttemptRef),
 }
 
 /// The one owner of what a gateway knows.
@@ -80,6 +82,11 @@ impl Desk {
                 self.show(|shown| shown.stats.noted += u64::from(noted));
             }
             DcoMessage::Withdrawn(attempt) => self.withdrawn(attempt),
+            DcoMessage::Cancel(attempt) => {
+                if self.memory.offer_in_hand(attempt).is_some() {
+                    self.acts.push(Act::CallBack(attempt));
+                }
+            }
         }
     }
 
@@ -98,6 +105,11 @@ impl Desk {
                 if self.memory.offer_in_hand(attempt).is_some() {
                     self.progress.remove(&attempt.activation);
                     self.say(GatewayMessage::Delivered(attempt));
+                }
+            }
+            AttemptEvent::Scheduled(attempt) => {
+                if self.memory.schedule(attempt) {
+                    self.say(GatewayMessage::Scheduled(attempt));
                 }
             }
             AttemptEvent::Ended(outcome) => self.ended(outcome),
@@ -133,6 +145,8 @@ impl Desk {
 
     fn welcome(&mut self) {
         self.show(|shown| shown.connected = true);
+        let scheduled = self.memory.scheduled().map(GatewayMessage::Scheduled);
+        self.acts.extend(scheduled.map(Act::Say));
         let resumed = std::mem::take(&mut self.resumed);
         let offers = resumed
             .into_iter()

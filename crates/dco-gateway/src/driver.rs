@@ -43,9 +43,15 @@ pub(crate) struct Driver {
     link: LinkState,
     outbox: VecDeque<GatewayMessage>,
     attempts: JoinSet<AttemptRef>,
-    handles: BTreeMap<AttemptRef, AbortHandle>,
+    handles: BTreeMap<AttemptRef, Handle>,
     events: mpsc::Receiver<AttemptEvent>,
     tell: mpsc::Sender<AttemptEvent>,
+}
+
+/// What an attempt under way can be stopped by.
+struct Handle {
+    task: AbortHandle,
+    call_back: CancellationToken,
 }
 
 enum LinkState {
@@ -146,6 +152,9 @@ impl Driver {
             Input::Over(fault) => return self.broken(fault),
             Input::Heard(message) => {
                 self.backoff.progressed();
+                if let DcoMessage::Welcome { now_us } = &message {
+                    self.tools.clock.told(*now_us);
+                }
                 self.desk.hear(message);
             }
             Input::Said => {
@@ -173,7 +182,12 @@ impl Driver {
                 Act::Start(offer) => self.start(*offer),
                 Act::Stop(attempt) => {
                     if let Some(handle) = self.handles.remove(&attempt) {
-                        handle.abort();
+                        handle.task.abort();
+                    }
+                }
+                Act::CallBack(attempt) => {
+                    if let Some(handle) = self.handles.get(&attempt) {
+                        handle.call_back.cancel();
                     }
                 }
             }
@@ -211,12 +225,14 @@ impl Driver {
 
     fn start(&mut self, offer: Offer) {
         let attempt = offer.attempt;
-        let made = attempt::make(offer, Arc::clone(&self.tools), self.tell.clone());
-        let handle = self.attempts.spawn(async move {
+        let call_back = CancellationToken::new();
+        let (tools, tell) = (Arc::clone(&self.tools), self.tell.clone());
+        let made = attempt::make(offer, tools, tell, call_back.clone());
+        let task = self.attempts.spawn(async move {
             made.await;
             attempt
         });
-        self.handles.insert(attempt, handle);
+        self.handles.insert(attempt, Handle { task, call_back });
     }
 
     fn connect(&mut self) {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::attempt::Tools;
 use crate::backoff::Backoff;
 use crate::behaviour::{Behaviour, Latency};
+use crate::clock::DcoClock;
 use crate::dco::Dco;
 use crate::desk::Desk;
 use crate::driver::Driver;
@@ -143,6 +144,7 @@ impl Gateway {
             behaviour: config.behaviour,
             latency: config.latency,
             counts,
+            clock: DcoClock::default(),
         };
         Driver::new(desk, file, dco, tools, backoff)
             .run(stop)

@@ -44,6 +44,7 @@
 mod attempt;
 mod backoff;
 mod behaviour;
+mod clock;
 mod dco;
 mod desk;
 mod driver;

@@ -5,7 +5,7 @@
 //! goes on, if it has ended its outcome is said again, and an older attempt than the newest known
 //! one changes nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dco_block::Eui64;
 use dco_client::{ActivationName, AttemptOutcome, AttemptRef, Hello, Offer};
@@ -55,6 +55,8 @@ pub(crate) struct Memory {
     known: BTreeMap<ActivationName, Known>,
     running: BTreeMap<Eui64, Running>,
     in_hand: u32,
+    /// Attempts in hand that wait for their execution time and take no place. Not kept: they say so again.
+    scheduled: BTreeSet<ActivationName>,
     /// Oldest first; may name attempts that a newer one has replaced since.
     settled: VecDeque<AttemptRef>,
     unsaved: Vec<Change>,
@@ -85,6 +87,7 @@ impl Memory {
             known: BTreeMap::new(),
             running: BTreeMap::new(),
             in_hand: 0,
+            scheduled: BTreeSet::new(),
             settled: VecDeque::new(),
             unsaved: Vec::new(),
         }
@@ -157,13 +160,30 @@ impl Memory {
             }),
             _ => None,
         };
-        if replaces.is_none() && self.in_hand >= self.concurrency {
+        let scheduled_count = u32::try_from(self.scheduled.len()).unwrap_or(u32::MAX);
+        let busy_count = self.in_hand.saturating_sub(scheduled_count);
+        if replaces.is_none() && busy_count >= self.concurrency {
             return Offered::Full {
                 concurrency: self.concurrency,
             };
         }
         self.make(Change::Accepted(offer));
         Offered::Start { replaces }
+    }
+
+    /// The attempt only waits for its execution time. Says whether it is in hand.
+    pub(crate) fn schedule(&mut self, attempt: AttemptRef) -> bool {
+        let is_in_hand = self.offer_in_hand(attempt).is_some();
+        if is_in_hand {
+            self.scheduled.insert(attempt.activation);
+        }
+        is_in_hand
+    }
+
+    /// Attempts in hand that only wait for their execution time.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = AttemptRef> {
+        let scheduled = self.in_hand().map(|offer| offer.attempt);
+        scheduled.filter(|attempt| self.scheduled.contains(&attempt.activation))
     }
 
     /// Keeps the outcome of an attempt in hand. Says whether it was: one that was withdrawn or
@@ -257,6 +277,7 @@ impl Memory {
 
     fn set(&mut self, attempt: AttemptRef, state: State) {
         let comes_in_hand = matches!(state, State::InHand(_));
+        self.scheduled.remove(&attempt.activation);
         let known = Known {
             attempt: attempt.attempt,
             state,

@@ -70,6 +70,7 @@ pub(crate) fn offer(device_number: u64, number: u32) -> Box<Offer> {
         manifest: manifest(),
         answer_by_us: 1_000_000,
         read_version_first: false,
+        execute_us: None,
     })
 }
 

@@ -85,6 +85,17 @@ fn manufacturer_image_hash(
         .map_err(|error| Fault::argument("DIGEST_INVALID", field, error))
 }
 
+/// An instant that may be left out.
+fn optional_instant(time: Option<Timestamp>, field: &'static str) -> Result<Option<Micros>, Fault> {
+    let Some(time) = time else { return Ok(None) };
+    let micros = time.seconds.checked_mul(1_000_000);
+    let micros = micros.and_then(|it| it.checked_add(i64::from(time.nanos) / 1_000));
+    micros.map(Some).ok_or_else(|| {
+        let message = format!("{field} is {} seconds after 1970", time.seconds);
+        Fault::argument("TIME_INVALID", field, message)
+    })
+}
+
 /// A service day that may be left out.
 fn service_date(text: &str, field: &'static str) -> Result<Option<ServiceDate>, Fault> {
     if text.is_empty() {

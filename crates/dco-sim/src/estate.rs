@@ -120,6 +120,7 @@ fn terms(dice: &mut Dice) -> Terms {
             transfer: retry(dice),
             activation: retry(dice),
             unknown: retry(dice),
+            jitter_percent: 20,
         },
         ..Terms::default()
     }

@@ -225,6 +225,7 @@ impl Activate {
             validate_only: false,
             manufacturer_image_hash: self.hash,
             devices: self.devices.clone(),
+            execute_us: None,
             service_date: self.service_date,
             signed_request: bytes::Bytes::new(),
             originator_counter: None,

@@ -108,6 +108,7 @@ fn report(of: &AttemptRef, report: &Report) -> pb::ConnectRequest {
             blocks_done: *blocks_done,
         }),
         Report::Delivered => Kind::Delivered(pb::Delivered { attempt }),
+        Report::Scheduled => Kind::Scheduled(pb::Scheduled { attempt }),
         Report::Ended(end) => Kind::Outcome(outcome(of, end)),
     };
     pb::ConnectRequest { kind: Some(kind) }
@@ -148,6 +149,7 @@ fn result(outcome: Outcome) -> PbResult {
         Outcome::FileTransferFailure => PbResult::FileTransferFailure,
         Outcome::NoAnswer => PbResult::NoAnswer,
         Outcome::DeviceNotReachable => PbResult::DeviceNotReachable,
+        Outcome::Cancelled => PbResult::Cancelled,
         other => panic!("no gateway can say {other}"),
     }
 }

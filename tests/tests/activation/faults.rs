@@ -132,7 +132,7 @@ async fn a_gateway_that_takes_an_offer_and_says_no_more_is_not_waited_for() {
     assert_eq!(ending(&done[0]), ("FAILED".to_owned(), "noProgress", 1));
     assert_eq!(gateway.hear().await, DcoMessage::Withdrawn(offer.attempt));
 
-    // What it says of it afterwards changes nothing, and is noted so that it can forget.
+    // Another failure changes nothing; a success is a fact, whenever it is told. Either is noted so that it can forget.
     let late = AttemptOutcome {
         attempt: offer.attempt,
         result: AttemptResult::Success,
@@ -141,9 +141,20 @@ async fn a_gateway_that_takes_an_offer_and_says_no_more_is_not_waited_for() {
         device_image_hash: Some(image.hash()),
         message: String::new(),
     };
-    gateway.say(GatewayMessage::Outcome(late)).await;
+    let failure = AttemptOutcome {
+        result: AttemptResult::HashMismatch,
+        ..late.clone()
+    };
+    gateway.say(GatewayMessage::Outcome(failure)).await;
     assert_eq!(gateway.hear().await, DcoMessage::Noted(offer.attempt));
     assert_eq!(activations(&user, name).await, done);
+    gateway.say(GatewayMessage::Outcome(late)).await;
+    assert_eq!(gateway.hear().await, DcoMessage::Noted(offer.attempt));
+    let corrected = activations(&user, name).await;
+    assert_eq!(
+        ending(&corrected[0]),
+        ("SUCCEEDED".to_owned(), "success", 1)
+    );
     assert_eq!(released_in_all(&scene).await, 1);
     scene.stop_in_order().await;
 }

@@ -74,7 +74,7 @@ impl Gateway {
                     self.note(attempt);
                     tally.noted();
                 }
-                Some(DcoMessage::Withdrawn(attempt)) => {
+                Some(DcoMessage::Withdrawn(attempt) | DcoMessage::Cancel(attempt)) => {
                     panic!("{attempt} was taken away and nobody had given it up")
                 }
             }

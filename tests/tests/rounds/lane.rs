@@ -230,6 +230,7 @@ impl Lane {
             request_id: self.request_id(),
             manufacturer_image_hash,
             devices,
+            execute_us: None,
             service_date: None,
             signed_request: self.signed_request(),
             originator_counter: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dco_block::{ManufacturerImageHash, OtaImage, limits};
 use dco_client::{RequestId, SubmitBatch};
-use dco_schedule::ServiceDate;
+use dco_schedule::{Micros, ServiceDate};
 
 use crate::commands::send::signed_request;
 use crate::commands::watch;
@@ -24,11 +24,13 @@ Send a batch of Devices that shall activate an image (SRV 11.3).
 The image must be stored for these Devices before. It is named by its Manufacturer Image Hash,
 or by the file it was made of. The batch is taken as a whole or not at all; the answer says when
 its last release and its completion are expected. Without a delivery schedule a User may send
-500 large images for one service day.
+500 large images for one service day. With --at the image is delivered ahead and each Device
+activates it at that time; until then `dco cancel` can call it back.
 
 Examples:
   dco activate --image image.ota --devices devices.csv --as pki/user1
   dco activate --image image.ota --devices more.csv --date 2026-03-29 --watch --as pki/user1
+  dco activate --image image.ota --devices d.csv --at 2026-03-30T02:00:00Z --as pki/user1
 
 With --watch, exit code 1 when an activation failed or was cancelled.")]
 pub(crate) struct Activate {
@@ -40,6 +42,9 @@ pub(crate) struct Activate {
     /// The service day it is sent for; the day it is accepted when not given
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     date: Option<ServiceDate>,
+    /// When Devices are to activate it (RFC 3339, or a service day's start); the image is delivered ahead
+    #[arg(long, value_name = "TIME", value_parser = when::parse_instant)]
+    at: Option<Micros>,
     /// Stay until every activation has reached its end
     #[arg(long, conflicts_with = "validate_only")]
     watch: bool,
@@ -66,6 +71,7 @@ impl Activate {
             manufacturer_image_hash: image_hash(&self.image)?,
             devices: self.devices.load()?,
             service_date: self.date.map(|date| date.to_string()),
+            execute_us: self.at,
             signed_request: signed_request(self.signed_request.as_ref())?,
             originator_counter: self.originator_counter,
             validate_only: self.validate_only,

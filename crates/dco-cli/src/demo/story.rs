@@ -292,6 +292,7 @@ impl<'a> Story<'a> {
             request_id: RequestId::fresh(),
             manufacturer_image_hash: self.world.image.manifest.manufacturer_image_hash(),
             devices: devices.to_vec(),
+            execute_us: None,
             service_date: date.map(|date| date.to_string()),
             signed_request: Bytes::new(),
             originator_counter: None,

@@ -20,6 +20,8 @@ pub(crate) fn batch_json(batch: &Batch) -> Value {
         "due_time": time(batch.due_us),
         "predicted_release_time": time(batch.predicted_release_us),
         "predicted_completion_time": time(batch.predicted_completion_us),
+        "execution_time": time(batch.execute_us),
+        "may_have_image_count": batch.may_have_image_count,
         "settled": batch.is_settled(),
         "counts": {
             "parked": counts.parked,
@@ -65,6 +67,12 @@ pub(crate) fn batch_text(batch: &Batch) -> String {
         ),
     ];
     rows.extend(batch.canary.map(|it| ("canary", canary(it))));
+    let activates = batch.execute_us.map(when::local);
+    rows.extend(activates.map(|at| ("Devices activate", at)));
+    if batch.may_have_image_count > 0 {
+        let count = grouped(batch.may_have_image_count);
+        rows.push(("may have the image", format!("{count} Devices")));
+    }
     properties(&rows)
 }
 
@@ -136,6 +144,7 @@ pub(crate) fn activation_json(activation: &Activation) -> Value {
         "running_version": text(activation.running_version),
         "device_image_hash": text(activation.device_image_hash),
         "message": activation.message,
+        "may_have_image": activation.may_have_image,
     })
 }
 
@@ -177,7 +186,15 @@ fn states(counts: &ActivationCounts) -> String {
 
 pub(crate) fn activations_text(activations: &[Activation]) -> String {
     let head = [
-        "DEVICE", "STATE", ">ATTEMPT", "OUTCOME", "STAGE", "RUNS", "ENDED", "MESSAGE",
+        "DEVICE",
+        "STATE",
+        ">ATTEMPT",
+        "OUTCOME",
+        "STAGE",
+        "RUNS",
+        "MAY HAVE IT",
+        "ENDED",
+        "MESSAGE",
     ];
     table(
         &head,
@@ -194,6 +211,12 @@ pub(crate) fn activations_text(activations: &[Activation]) -> String {
                         .running_version
                         .map(|version| version.to_string()),
                 ),
+                if activation.may_have_image {
+                    "yes"
+                } else {
+                    "no"
+                }
+                .to_owned(),
                 when::local_or(activation.end_us, "-"),
                 known(Some(activation.message.clone()).filter(|it| !it.is_empty())),
             ]

@@ -119,6 +119,26 @@ fn about_sending_json(subject: &NoticeSubject) -> Value {
             "ticket": ticket,
             "stop": stop.map(stop_json),
         }}),
+        NoticeSubject::TrtNear {
+            batch,
+            due_us,
+            open_count,
+        } => json!({ "trt_near": {
+            "batch": batch.to_string(),
+            "due_time": time(*due_us),
+            "open_count": open_count,
+        }}),
+        NoticeSubject::LimitNear {
+            limit_name,
+            service_date,
+            limit,
+            used,
+        } => json!({ "limit_near": {
+            "limit_name": limit_name,
+            "service_date": service_date,
+            "limit": limit,
+            "used": used,
+        }}),
         NoticeSubject::NearlyUsed {
             schedule,
             service_date,

@@ -68,6 +68,8 @@ fn stored() -> Transfer {
 
 fn batch() -> Batch {
     Batch {
+        execute_us: None,
+        may_have_image_count: 0,
         name: Some(BatchName {
             user: USER,
             number: 7,
@@ -99,6 +101,7 @@ fn batch() -> Batch {
 
 fn activation() -> Activation {
     Activation {
+        may_have_image: false,
         name: ActivationName {
             batch: BatchName {
                 user: USER,

@@ -6,7 +6,7 @@ use dco_proto::v1 as pb;
 
 use super::{
     BadAnswer, all, device_texts, digest, digest_if_any, instant, meaning, parsed, parsed_if_any,
-    required, user_name,
+    required, timestamp, user_name,
 };
 use crate::types::{
     Activation, ActivationCounts, ActivationState, Batch, BatchChange, Canary, Explanation, Hold,
@@ -23,6 +23,7 @@ pub(crate) fn submit_batch(user: Eui64, submit: SubmitBatch) -> pb::SubmitBatchR
         service_date: submit.service_date.unwrap_or_default(),
         signed_request: submit.signed_request,
         originator_counter: submit.originator_counter,
+        execution_time: submit.execute_us.map(timestamp),
     }
 }
 
@@ -58,6 +59,8 @@ impl TryFrom<pb::Batch> for Batch {
                 failed: it.failed,
                 passed: it.passed,
             }),
+            execute_us: instant("batch.execution_time", wire.execution_time)?,
+            may_have_image_count: wire.may_have_image_count,
         })
     }
 }
@@ -97,6 +100,7 @@ impl TryFrom<pb::Activation> for Activation {
                 &wire.device_image_hash,
             )?,
             message: wire.message,
+            may_have_image: wire.may_have_image,
         })
     }
 }
@@ -167,6 +171,7 @@ fn stage(wire: pb::activation::Stage) -> Option<Stage> {
         Wire::Accepted => Some(Stage::Accepted),
         Wire::Transferring => Some(Stage::Transferring),
         Wire::Delivered => Some(Stage::Delivered),
+        Wire::Scheduled => Some(Stage::Scheduled),
         Wire::Unknown => Some(Stage::Unknown),
     }
 }

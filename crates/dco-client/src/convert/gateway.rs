@@ -39,6 +39,9 @@ pub(crate) fn gateway_message(message: GatewayMessage) -> pb::ConnectRequest {
         GatewayMessage::Delivered(attempt) => Out::Delivered(pb::Delivered {
             attempt: Some(attempt.into()),
         }),
+        GatewayMessage::Scheduled(attempt) => Out::Scheduled(pb::Scheduled {
+            attempt: Some(attempt.into()),
+        }),
         GatewayMessage::Outcome(outcome) => Out::Outcome(outcome.into()),
     })
 }
@@ -54,6 +57,7 @@ pub(crate) fn dco_message(wire: pb::ConnectResponse) -> Result<Option<DcoMessage
         },
         In::Offer(offer) => DcoMessage::Offer(Box::new(offer.try_into()?)),
         In::Noted(attempt) => DcoMessage::Noted(attempt.try_into()?),
+        In::Cancel(attempt) => DcoMessage::Cancel(attempt.try_into()?),
         In::Withdrawn(attempt) => DcoMessage::Withdrawn(attempt.try_into()?),
     }))
 }
@@ -93,6 +97,7 @@ impl TryFrom<pb::Offer> for Offer {
             manifest: manifest(wire.manifest)?,
             answer_by_us: required("offer.answer_by_time", answer_by)?,
             read_version_first: wire.read_version_first,
+            execute_us: instant("offer.execution_time", wire.execution_time)?,
         })
     }
 }
@@ -127,6 +132,7 @@ fn wire_result(result: AttemptResult) -> pb::outcome::Result {
         AttemptResult::HardwareVersionMismatch => Wire::HardwareVersionMismatch,
         AttemptResult::FileTransferFailure => Wire::FileTransferFailure,
         AttemptResult::NoAnswer => Wire::NoAnswer,
+        AttemptResult::Cancelled => Wire::Cancelled,
         AttemptResult::DeviceNotReachable => Wire::DeviceNotReachable,
     }
 }

@@ -93,6 +93,17 @@ impl TryFrom<Subject> for NoticeSubject {
                 ticket: it.ticket,
                 stop: it.stop.map(Into::into),
             },
+            Subject::TrtNear(it) => Self::TrtNear {
+                batch: parsed("trt_near.batch", &it.batch)?,
+                due_us: instant("trt_near.due_time", it.due_time)?,
+                open_count: it.open_count,
+            },
+            Subject::LimitNear(it) => Self::LimitNear {
+                limit_name: it.limit_name,
+                service_date: Some(it.service_date).filter(|date| !date.is_empty()),
+                limit: it.limit,
+                used: it.used,
+            },
             Subject::NearlyUsed(it) => Self::NearlyUsed {
                 schedule: parsed_if_any("nearly_used.schedule", &it.schedule)?,
                 service_date: it.service_date,

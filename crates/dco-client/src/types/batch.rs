@@ -19,6 +19,8 @@ pub struct SubmitBatch {
     pub devices: Vec<Eui64>,
     /// The service day it is sent for, `YYYY-MM-DD`; `None` for the day it is accepted.
     pub service_date: Option<String>,
+    /// When Devices are to activate the image, which is delivered ahead; `None` for at once.
+    pub execute_us: Option<Micros>,
     /// The User's own signed Service Request, kept as it is; may be empty.
     pub signed_request: Bytes,
     /// The originator counter in its RequestID, where one is given: it must be above every one that the User has given before.
@@ -47,6 +49,10 @@ pub struct Batch {
     /// When the last activation is expected to end; `None` once settled.
     pub predicted_completion_us: Option<Micros>,
     pub counts: ActivationCounts,
+    /// When Devices are to activate the image; `None` for at once.
+    pub execute_us: Option<Micros>,
+    /// Devices that may have the image, or some of it, and are not known to run it; 0 in a list.
+    pub may_have_image_count: u32,
     /// The User's own signed Service Request, as it came; empty unless this one batch was submitted or asked for.
     pub signed_request: Bytes,
     /// The canaries of its image under its delivery schedule, where it has any.
@@ -98,6 +104,8 @@ pub struct Activation {
     pub device_image_hash: Option<ManufacturerImageHash>,
     /// What was said about its last end, for people: by the gateway, or why it was cancelled; may be empty.
     pub message: String,
+    /// Whether it is not certain that nothing of the image went to the Device.
+    pub may_have_image: bool,
 }
 
 /// Where an activation stands.
@@ -124,6 +132,8 @@ pub enum Stage {
     Accepted,
     Transferring,
     Delivered,
+    /// The Device has the image and activates it at the execution time.
+    Scheduled,
     /// Its fate is not known.
     Unknown,
 }
@@ -206,6 +216,7 @@ impl Display for Stage {
             Self::Accepted => "ACCEPTED",
             Self::Transferring => "TRANSFERRING",
             Self::Delivered => "DELIVERED",
+            Self::Scheduled => "SCHEDULED",
             Self::Unknown => "UNKNOWN",
         })
     }

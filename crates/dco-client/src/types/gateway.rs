@@ -44,6 +44,8 @@ pub enum GatewayMessage {
     },
     /// The Device has the whole image.
     Delivered(AttemptRef),
+    /// The Device has the image and the execution time: the attempt does not count against the concurrency any more.
+    Scheduled(AttemptRef),
     /// The attempt ended.
     Outcome(AttemptOutcome),
 }
@@ -59,6 +61,9 @@ pub enum DcoMessage {
     Noted(AttemptRef),
     /// The attempt is over for the DCO; nothing more need be done for it.
     Withdrawn(AttemptRef),
+    /// The User has cancelled the attempt: it is to be stopped before its execution time, if that can still be done, and its
+    /// outcome is wanted.
+    Cancel(AttemptRef),
 }
 
 /// One attempt, offered to the gateway that reaches the Device.
@@ -72,6 +77,8 @@ pub struct Offer {
     pub answer_by_us: Micros,
     /// Read the version the Device runs before anything is sent: an earlier attempt's fate is not known.
     pub read_version_first: bool,
+    /// When the Device is to activate the image; at once if absent or past.
+    pub execute_us: Option<Micros>,
 }
 
 /// How an attempt ended.
@@ -104,6 +111,8 @@ pub enum AttemptResult {
     NoAnswer,
     /// The gateway does not know this Device.
     DeviceNotReachable,
+    /// Stopped before its execution time because the DCO said so.
+    Cancelled,
 }
 
 impl Display for AttemptRef {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use dco_block::{Eui64, ManufacturerImageHash};
 
-use super::{DayUnits, Micros, PauseScope, ScheduleName, StopFigures, TransferName};
+use super::{BatchName, DayUnits, Micros, PauseScope, ScheduleName, StopFigures, TransferName};
 
 /// Whose notices are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,22 @@ pub enum NoticeSubject {
         ticket: String,
         /// What the rule found that paused; never for Users.
         stop: Option<StopFigures>,
+    },
+    /// The TRT of a batch ends soon, and some of it has not ended.
+    TrtNear {
+        batch: BatchName,
+        due_us: Option<Micros>,
+        /// Activations that have not ended.
+        open_count: u64,
+    },
+    /// 80 % or more of a limit is used.
+    LimitNear {
+        /// `OPEN_TRANSFERS`, `STORED_BYTES` or `DAY_CAPACITY`.
+        limit_name: String,
+        /// The service day of a capacity.
+        service_date: Option<String>,
+        limit: u64,
+        used: u64,
     },
     /// Most of what may be sent for a day is sent.
     NearlyUsed {

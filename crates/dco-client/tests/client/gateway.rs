@@ -152,6 +152,7 @@ fn offer(manifest: pb::Manifest) -> pb::Offer {
             seconds: 60,
             nanos: 0,
         }),
+        execution_time: None,
         read_version_first: true,
     }
 }

@@ -1,12 +1,13 @@
 //! What records of attempts change.
 
+use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ManufacturerImageHash};
 use dco_schedule::{Micros, ServiceDate};
 
 use super::Why;
 use crate::engine::Engine;
 use crate::outcome::{Fault, Outcome};
-use crate::record::{AttemptEnded, Released};
+use crate::record::{AttemptEnded, AttemptScheduled, LateSuccess, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
 use crate::state::timers::{Deadline, Wake};
@@ -48,6 +49,7 @@ impl Engine {
                 read_version_first: record.read_version_first,
                 stage: Stage::Offered,
                 is_sent: false,
+                scheduled: false,
                 released_us: at_us,
                 answer_by_us: record.answer_by_us,
                 progress_us: at_us,
@@ -75,20 +77,26 @@ impl Engine {
         if refunded.is_some() && refunded != attempt.charged {
             return Err("it gives back what was not charged");
         }
-        let user = self.batches.batch_of(activation).user;
+        let batch = self.batches.batch_of(activation);
+        let (user, cancelled) = (batch.user, batch.cancelled);
         if let Some(date) = refunded {
             self.days.ledger.refund(date, user);
         }
-        self.note_reading(activation, record);
+        let read = (record.running_version, &record.device_image_hash);
+        self.note_reading(activation, read);
         self.batches.say(activation, &record.message);
         let phase = match (outcome.is_success(), record.retry_us) {
             (true, _) => Phase::Succeeded { ended_us: at_us },
             (false, Some(until_us)) => Phase::RetryWait { until_us },
+            (false, None) if cancelled && outcome == Outcome::Cancelled => {
+                Phase::Cancelled { ended_us: at_us }
+            }
             (false, None) => Phase::Failed { ended_us: at_us },
         };
         self.batches.change(activation, |item| {
             item.outcome = Some(outcome);
             item.fate_unknown |= outcome.is_unknown();
+            item.maybe_sent |= !record.nothing_sent;
         });
         if let Phase::RetryWait { until_us } = phase {
             self.wakes.set(until_us, Wake::Requeue { activation });
@@ -99,7 +107,7 @@ impl Engine {
         match outcome.fault() {
             Some(Fault::Image) => self.trials.add(image, true),
             None => self.trials.add(image, false),
-            Some(Fault::Gateway) => {}
+            Some(Fault::Gateway | Fault::User) => {}
         }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);
@@ -136,10 +144,65 @@ impl Engine {
         }
     }
 
-    fn note_reading(&mut self, activation: u32, record: &AttemptEnded) {
-        let hash: Result<[u8; 32], _> = record.device_image_hash.as_ref().try_into();
+    /// The image is where it is wanted; what is left is the Device's.
+    pub(super) fn apply_attempt_scheduled(&mut self, record: AttemptScheduled) -> Result<(), Why> {
+        let activation = record.activation;
+        self.must_be(activation, |phase| phase == Phase::Released)?;
+        if record.attempt != u32::from(self.batches.activation(activation).attempt) {
+            return Err("another attempt of it is under way");
+        }
+        if self.batches.batch_of(activation).execute_us.is_none() {
+            return Err("its batch has no execution time");
+        }
+        let gateway = self.gateways.schedule(activation);
+        self.batches.note_change(activation);
+        self.wake_gateway(gateway.ok_or("no attempt of it is under way")?);
+        Ok(())
+    }
+
+    /// The Device runs the image whatever was taken to have become of it: nothing more is tried, and what was counted as a
+    /// failure or as cancelled counts as a success. When it ended first stays what its TRT is held against.
+    pub(super) fn apply_late_success(
+        &mut self,
+        at_us: Micros,
+        record: &LateSuccess,
+    ) -> Result<(), Why> {
+        let activation = record.activation;
+        self.must_be(activation, may_have_succeeded)?;
+        let outcome = Outcome::from_number(record.outcome).filter(|it| it.is_success());
+        let outcome = outcome.ok_or("its outcome is no success")?;
+        if !(1..=u32::from(self.batches.activation(activation).attempt)).contains(&record.attempt) {
+            return Err("its attempt was never made");
+        }
+        let read = (record.running_version, &record.device_image_hash);
+        self.note_reading(activation, read);
+        self.batches.say(activation, &record.message);
+        if self.batches.activation(activation).phase.waits() {
+            self.leave_wait(activation);
+        }
+        self.batches.change(activation, |item| {
+            item.outcome = Some(outcome);
+            item.fate_unknown = false;
+        });
+        let before = self.batches.activation(activation).phase;
+        let ended_us = before.ended_us().unwrap_or(at_us);
+        self.set_end(activation, Phase::Succeeded { ended_us });
+        self.batches.note_change(activation);
+        Ok(())
+    }
+
+    /// Out of its line, or of its wait for another attempt.
+    pub(super) fn leave_wait(&mut self, activation: u32) {
+        self.dequeue(activation);
+        if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
+            self.wakes.clear(until_us, Wake::Requeue { activation });
+        }
+    }
+
+    fn note_reading(&mut self, activation: u32, (version, hash): (Option<u32>, &Bytes)) {
+        let hash: Result<[u8; 32], _> = hash.as_ref().try_into();
         let reading = Reading {
-            running_version: record.running_version.map(FirmwareVersion::new),
+            running_version: version.map(FirmwareVersion::new),
             device_image_hash: hash.ok().map(ManufacturerImageHash::new),
         };
         if let Some(version) = reading.running_version {
@@ -148,4 +211,9 @@ impl Engine {
         }
         self.batches.read(activation, reading);
     }
+}
+
+/// Neither under way, so that a newer attempt will find out, nor a success already.
+pub(crate) fn may_have_succeeded(phase: Phase) -> bool {
+    !matches!(phase, Phase::Released | Phase::Succeeded { .. })
 }

@@ -11,7 +11,7 @@ use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted,
 use crate::state::batches::{Batch, Phase};
 use crate::state::changes::Changes;
 use crate::state::requests::Made;
-use crate::state::timers::Wake;
+use crate::state::timers::{Deadline, Wake};
 use crate::view::{ActivationCounts, Prediction};
 
 impl Engine {
@@ -49,12 +49,14 @@ impl Engine {
             created_us: at_us,
             trt_start_us: record.trt_start_us,
             due_us: record.due_us,
+            execute_us: record.execute_us,
             first_prediction: Prediction {
                 release_us: record.predicted_release_us,
                 completion_us: record.predicted_completion_us,
             },
             signed_request: record.signed_request.clone(),
             cancelled: false,
+            trt_warned: false,
             first: self.batches.next_activation(),
             len,
             counts: ActivationCounts {
@@ -64,6 +66,9 @@ impl Engine {
             changes: Changes::sent(self.batches.next_activation(), len),
         };
         self.count_sent(&batch, at_us, record.limit);
+        let warn_us = batch.warn_us(self.terms.trt_warn_before_us);
+        self.deadlines
+            .set(warn_us, Deadline::WarnTrt { batch: index });
         self.counts.carried(user, record.originator_counter);
         if let Some(start_us) = record.period_start_us {
             self.counts.add(start_us, (Counted::Activations, user), len);
@@ -143,10 +148,7 @@ impl Engine {
     }
 
     fn cancel_activation(&mut self, activation: u32, at_us: Micros) {
-        self.dequeue(activation);
-        if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
-            self.wakes.clear(until_us, Wake::Requeue { activation });
-        }
+        self.leave_wait(activation);
         self.set_end(activation, Phase::Cancelled { ended_us: at_us });
         self.batches.note_change(activation);
     }
@@ -169,6 +171,9 @@ impl Engine {
         let batch = self.batches.batch_of(activation);
         if batch.counts.open() == 0 {
             let (user, image_id) = (batch.user, batch.image_id);
+            let warn_us = batch.warn_us(self.terms.trt_warn_before_us);
+            let batch = self.batches.activation(activation).batch;
+            self.deadlines.clear(warn_us, Deadline::WarnTrt { batch });
             self.watch_image(user, image_id);
         }
     }

@@ -1,6 +1,6 @@
 //! The one way in which state changes: live as the decision is made, at start-up for each record read back.
 
-mod attempts;
+pub(crate) mod attempts;
 mod batches;
 mod breakers;
 mod canaries;
@@ -52,6 +52,9 @@ impl Engine {
             Change::BatchCancelled(it) => self.apply_batch_cancelled(at_us, it),
             Change::Released(it) => self.apply_released(at_us, it),
             Change::AttemptEnded(it) => self.apply_attempt_ended(at_us, it),
+            Change::AttemptScheduled(it) => self.apply_attempt_scheduled(*it),
+            Change::Warned(it) => self.apply_warned(at_us, it),
+            Change::LateSuccess(it) => self.apply_late_success(at_us, it),
             Change::ActivationCancelled(it) => self.apply_activation_cancelled(at_us, it),
             Change::ImageRetired(it) => self.apply_image_retired(at_us, it),
             Change::ImageQuarantined(it) => self.apply_image_quarantined(at_us, it),

@@ -8,8 +8,10 @@ use crate::effect::Topic;
 use crate::engine::Engine;
 use crate::event::{NoticeParty, Scope};
 use crate::record::{
-    ActKind, CapacitySet, DayOpened, NoticesForgotten, PauseChanged, ThresholdBreached,
+    ActKind, CapacitySet, DayOpened, Near, NoticesForgotten, PauseChanged, ThresholdBreached,
+    Warned,
 };
+use crate::state::timers::Deadline;
 use crate::view::NoticeSubject;
 
 impl Engine {
@@ -52,6 +54,49 @@ impl Engine {
         if both || by != Some(Side::Desk) {
             self.notice(NoticeParty::Desk, at_us, subject);
         }
+    }
+
+    /// Who can do something about it is told: the User and the Service Desk of a TRT, the User of its limits, the Service Desk
+    /// and operators of capacity.
+    pub(super) fn apply_warned(&mut self, at_us: Micros, record: &Warned) -> Result<(), Why> {
+        let user = Eui64::from_bits(record.user);
+        let near = record.near();
+        if near == Near::Trt {
+            let found = self.batches.find(user, record.batch);
+            let (batch, due_us) = found
+                .map(|(index, batch)| (index, batch.due_us))
+                .ok_or("there is no such batch")?;
+            let warn_us = self
+                .batches
+                .get(batch)
+                .warn_us(self.terms.trt_warn_before_us);
+            self.deadlines.clear(warn_us, Deadline::WarnTrt { batch });
+            self.batches.warned(batch);
+            let subject = NoticeSubject::TrtNear {
+                user,
+                batch: record.batch,
+                due_us,
+                open: record.used,
+            };
+            self.notice(NoticeParty::User(user), at_us, subject.clone());
+            self.notice(NoticeParty::Desk, at_us, subject);
+            return Ok(());
+        }
+        let subject = NoticeSubject::LimitNear {
+            near,
+            date: (near == Near::Capacity).then(|| ServiceDate::from_days(record.date)),
+            limit: record.limit,
+            used: record.used,
+        };
+        let parties: &[NoticeParty] = match near {
+            Near::OpenTransfers | Near::StoredBytes => &[NoticeParty::User(user)],
+            Near::Capacity => &[NoticeParty::Desk, NoticeParty::Operators],
+            Near::Trt | Near::Unspecified => return Err("what is near is not known"),
+        };
+        for party in parties {
+            self.notice(*party, at_us, subject.clone());
+        }
+        Ok(())
     }
 
     pub(super) fn note_pending(&mut self, action: u64, pending: &Pending<Eui64>) {

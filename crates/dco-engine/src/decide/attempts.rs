@@ -1,13 +1,17 @@
 //! Attempts: what their gateways say of them, and what is done when they say nothing.
 
 use bytes::Bytes;
+use dco_block::{Eui64, ManufacturerImageHash};
+use dco_schedule::Micros;
 
+use crate::apply::attempts::may_have_succeeded;
 use crate::effect::{Effect, ToGateway};
 use crate::engine::Engine;
 use crate::event::{AttemptEnd, AttemptRef, Report, Session};
 use crate::outcome::Outcome;
-use crate::record::{AttemptEnded, Change};
+use crate::record::{AttemptEnded, AttemptScheduled, Change, LateSuccess};
 use crate::state::timers::Deadline;
+use crate::terms::Jitter;
 use crate::view::Stage;
 
 impl Engine {
@@ -27,6 +31,7 @@ impl Engine {
                 self.progress(activation, Stage::Transferring { blocks_done });
             }
             (Some(activation), Report::Delivered) => self.progress(activation, Stage::Delivered),
+            (Some(activation), Report::Scheduled) => self.scheduled(activation),
             (Some(activation), Report::Declined { message }) => {
                 self.end_attempt(activation, declined(message));
                 self.tell(session, ToGateway::Noted(attempt));
@@ -35,13 +40,45 @@ impl Engine {
                 self.end_attempt(activation, end);
                 self.tell(session, ToGateway::Noted(attempt));
             }
-            (None, Report::Ended(_) | Report::Declined { .. }) => {
+            (None, Report::Ended(end)) => {
+                self.late(gateway, attempt, end);
                 self.tell(session, ToGateway::Noted(attempt));
             }
-            (None, Report::Accepted | Report::Progress { .. } | Report::Delivered) => {
-                self.tell(session, ToGateway::Withdrawn(attempt));
+            (None, Report::Declined { .. }) => {
+                self.tell(session, ToGateway::Noted(attempt));
             }
+            (
+                None,
+                Report::Accepted | Report::Progress { .. } | Report::Delivered | Report::Scheduled,
+            ) => self.tell(session, ToGateway::Withdrawn(attempt)),
         }
+    }
+
+    /// An outcome of an attempt that is not under way any more. Only a success is of use: then the Device runs the image,
+    /// whatever the attempt was taken to have come to. While a newer attempt is under way that one finds it out.
+    pub(crate) fn late(&mut self, gateway: Eui64, attempt: AttemptRef, end: AttemptEnd) {
+        let Ok(activation) = self.find_activation(attempt.activation) else {
+            return;
+        };
+        let item = self.batches.activation(activation);
+        let (batch, device) = (item.batch, item.device);
+        let was_made = (1..=item.attempt).contains(&attempt.attempt)
+            && self.dispatch.is_of_this_life(attempt.attempt);
+        let known = self.inventory.known(device);
+        let is_its = known.is_some_and(|known| known.gateway == gateway);
+        if !(end.outcome.is_success() && was_made && is_its && may_have_succeeded(item.phase)) {
+            return;
+        }
+        self.record(Change::LateSuccess(LateSuccess {
+            activation,
+            attempt: u32::from(attempt.attempt),
+            outcome: end.outcome.number(),
+            running_version: end.running_version.map(dco_block::FirmwareVersion::get),
+            device_image_hash: hash_octets(end.device_image_hash),
+            message: end.message,
+            id: Some(self.activation_id(activation)),
+        }));
+        self.batch_changed(batch);
     }
 
     /// The activation of which this is the attempt under way.
@@ -66,8 +103,32 @@ impl Engine {
         if later {
             attempt.stage = stage;
         }
-        attempt.is_sent |= matches!(stage, Stage::Transferring { .. } | Stage::Delivered);
+        attempt.is_sent |= matches!(
+            stage,
+            Stage::Transferring { .. } | Stage::Delivered | Stage::Scheduled
+        );
         attempt.progress_us = now_us;
+    }
+
+    /// The Device waits for the execution time. On record, because it may be for days: the attempt takes no place at its
+    /// gateway any more, and a cancellation can say who has the image, after a restart as well.
+    fn scheduled(&mut self, activation: u32) {
+        let is_new = self
+            .gateways
+            .attempt(activation)
+            .is_some_and(|it| !it.scheduled);
+        let item = self.batches.activation(activation);
+        let (batch, number) = (item.batch, item.attempt);
+        if is_new && self.batches.get(batch).execute_us.is_some() {
+            self.record(Change::AttemptScheduled(AttemptScheduled {
+                activation,
+                attempt: u32::from(number),
+                id: Some(self.activation_id(activation)),
+            }));
+            self.batch_changed(batch);
+        } else {
+            self.progress(activation, Stage::Scheduled);
+        }
     }
 
     /// The attempt is over: a unit given back where the gateway says that nothing was sent, and has not said
@@ -84,11 +145,14 @@ impl Engine {
             .charged
             .filter(|date| nothing_sent && Some(*date) == today);
         let (gateway, outcome) = (attempt.gateway, end.outcome);
+        let jitter = Jitter {
+            percent: self.terms.retry.jitter_percent,
+            of: (u64::from(activation) << 16) | u64::from(number),
+        };
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)
-            .and_then(|rule| rule.next_us(tries, self.now_us));
-        let hash = end.device_image_hash;
+            .and_then(|rule| rule.next_us(tries, self.now_us, jitter));
         self.record(Change::AttemptEnded(AttemptEnded {
             activation,
             attempt: u32::from(number),
@@ -96,10 +160,10 @@ impl Engine {
             refunded_date: refunded.map(dco_schedule::ServiceDate::days),
             retry_us,
             running_version: end.running_version.map(dco_block::FirmwareVersion::get),
-            device_image_hash: hash
-                .map_or_else(Bytes::new, |hash| Bytes::copy_from_slice(hash.as_bytes())),
+            device_image_hash: hash_octets(end.device_image_hash),
             message: end.message,
             id: Some(self.activation_id(activation)),
+            nothing_sent,
         }));
         self.batch_changed(batch);
         self.cancel_if_lost(activation);
@@ -128,9 +192,14 @@ impl Engine {
         let Some(attempt) = self.gateways.attempt(activation) else {
             return;
         };
+        let execute_us = self.batches.batch_of(activation).execute_us;
+        let waits_until_us = execute_us.filter(|_| attempt.scheduled);
         let connected = self.gateways.session(attempt.gateway).is_some();
         let since_us = if connected {
-            attempt.progress_us
+            // Until its execution time there is nothing to be heard of it.
+            attempt
+                .progress_us
+                .max(waits_until_us.unwrap_or(Micros::MIN))
         } else {
             now_us
         };
@@ -144,6 +213,14 @@ impl Engine {
         }
         self.deadlines
             .set(look_us, Deadline::NoProgress { activation });
+    }
+}
+
+/// Its User cancelled it before the gateway had heard of it.
+pub(super) fn cancelled_unsent() -> AttemptEnd {
+    AttemptEnd {
+        nothing_sent: true,
+        ..nobody_knows(Outcome::Cancelled)
     }
 }
 
@@ -163,4 +240,8 @@ fn nobody_knows(outcome: Outcome) -> AttemptEnd {
         device_image_hash: None,
         message: String::new(),
     }
+}
+
+fn hash_octets(hash: Option<ManufacturerImageHash>) -> Bytes {
+    hash.map_or_else(Bytes::new, |hash| Bytes::copy_from_slice(hash.as_bytes()))
 }

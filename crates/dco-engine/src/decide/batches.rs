@@ -10,7 +10,7 @@ use dco_schedule::{
 };
 
 use super::thresholds::Added;
-use crate::effect::Reply;
+use crate::effect::{Reply, ToGateway};
 use crate::engine::Engine;
 use crate::event::{Cancel, SubmitBatch};
 use crate::read::forecast::NewBatch;
@@ -112,6 +112,7 @@ impl Engine {
         }
         self.refuse_distrusted(&image.manifest, &asked.devices)?;
         let day = self.day_sent_for(asked.service_date)?;
+        self.refuse_execution_time(asked.execute_us, &day)?;
         let large = image.manifest.is_large();
         let source = self.source_of(asked, &day, large)?;
         Ok(Admitted {
@@ -149,6 +150,30 @@ impl Engine {
             today
         } else {
             self.days.calendar.day(date)
+        })
+    }
+
+    /// An execution time is one to come, not before the day that the batch is sent for, and not after the last day that one
+    /// may be sent for.
+    fn refuse_execution_time(
+        &self,
+        execute_us: Option<Micros>,
+        day: &ServiceDay,
+    ) -> Result<(), Refusal> {
+        let Some(execute_us) = execute_us else {
+            return Ok(());
+        };
+        let today = self.days.day_at(self.now_us).date.days();
+        let last = today.saturating_add(i32::from(self.terms.days_ahead_max));
+        let latest_us = self.days.calendar.day(ServiceDate::from_days(last)).end_us;
+        let earliest_us = day.start_us.max(self.now_us);
+        if execute_us > earliest_us && execute_us <= latest_us {
+            return Ok(());
+        }
+        Err(Refusal::ExecutionTimeInvalid {
+            execute_us,
+            earliest_us,
+            latest_us,
         })
     }
 
@@ -217,7 +242,7 @@ impl Engine {
         } = self.cover(asked.user, day.date, admitted.source);
         let opens_us = window.map_or(day.start_us, |window| self.days.window_on(window, &day).0);
         let trt_start_us = self.now_us.max(opens_us);
-        let due_us = trt_start_us.saturating_add(self.terms.trt_us);
+        let due_us = self.due_of(trt_start_us, asked.execute_us);
         let predicted = self.predict_new(&NewBatch {
             user: asked.user,
             count: u64::try_from(asked.devices.len()).unwrap_or(u64::MAX),
@@ -225,6 +250,7 @@ impl Engine {
             day,
             opens_us,
             due_us,
+            execute_us: asked.execute_us,
         });
         BatchAccepted {
             canary,
@@ -247,7 +273,16 @@ impl Engine {
             limit,
             window_from: window.map(|window| window.hours().0.into()),
             window_to: window.map(|window| window.hours().1.into()),
+            execute_us: asked.execute_us,
         }
+    }
+
+    /// The TRT; where the User itself has named a later time, what an attempt may take from then on.
+    fn due_of(&self, trt_start_us: Micros, execute_us: Option<Micros>) -> Micros {
+        let due_us = trt_start_us.saturating_add(self.terms.trt_us);
+        let answer_within_us = self.terms.attempt.answer_within_us;
+        let dated_us = execute_us.map(|at_us| at_us.saturating_add(answer_within_us));
+        due_us.max(dated_us.unwrap_or(due_us))
     }
 
     pub(crate) fn cancel_batch(&mut self, asked: Cancel) -> Result<Reply, Refusal> {
@@ -270,7 +305,23 @@ impl Engine {
         };
         self.record(Change::BatchCancelled(record));
         self.batch_changed(index);
+        self.call_back(index);
         Ok(Reply::Batch(self.batch_view(index)))
+    }
+
+    /// What is under way of a dated batch is asked back from the gateways that are connected; the others are asked when they
+    /// come.
+    fn call_back(&mut self, batch: u32) {
+        let batch = self.batches.get(batch);
+        if batch.execute_us.is_none() {
+            return;
+        }
+        for activation in batch.activations() {
+            let attempt = self.gateways.attempt(activation);
+            if let Some(session) = attempt.and_then(|it| self.gateways.session(it.gateway)) {
+                self.tell(session, ToGateway::Cancel(self.attempt_ref(activation)));
+            }
+        }
     }
 
     /// What a cancellation now gives back to what covers the batch: activations never released, while the day they were
@@ -350,6 +401,8 @@ fn preview(
             release_us: record.predicted_release_us,
             completion_us: record.predicted_completion_us,
         }),
+        execute_us: record.execute_us,
+        may_have_image_count: 0,
         counts: counts_at_first(len, admitted.day.start_us > now_us),
         signed_request: asked.signed_request.clone(),
     }

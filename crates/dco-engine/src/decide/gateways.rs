@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dco_block::Eui64;
 use dco_schedule::Micros;
 
-use super::attempts::declined;
+use super::attempts::{cancelled_unsent, declined};
 use crate::effect::{Effect, ToGateway};
 use crate::engine::Engine;
 use crate::event::{AttemptRef, Hello, Session};
@@ -26,13 +26,14 @@ impl Engine {
             },
         );
         for (attempt, end) in hello.outcomes {
-            if let Some(activation) = self.under_way_at(gateway, attempt) {
-                self.end_attempt(activation, end);
+            match self.under_way_at(gateway, attempt) {
+                Some(activation) => self.end_attempt(activation, end),
+                None => self.late(gateway, attempt, end),
             }
             self.tell(session, ToGateway::Noted(attempt));
         }
         let in_hand = self.sort_in_hand(gateway, session, &hello.attempts);
-        self.reconcile(gateway, remembers, &in_hand);
+        self.reconcile((gateway, session), remembers, &in_hand);
         if !remembers {
             // After what it means for the attempts: a journal that ends between the two must not take the new
             // memory for one that never got them.
@@ -82,14 +83,26 @@ impl Engine {
 
     /// What the gateway does not have in hand: with its memory kept, it never got the offer, so the same attempt
     /// is offered again and costs nothing; with its memory lost, nobody knows.
-    fn reconcile(&mut self, gateway: Eui64, remembers: bool, in_hand: &BTreeSet<u32>) {
+    fn reconcile(
+        &mut self,
+        (gateway, session): (Eui64, Session),
+        remembers: bool,
+        in_hand: &BTreeSet<u32>,
+    ) {
         let under_way: Vec<u32> = self
             .gateways
             .get(gateway)
             .map_or_else(Vec::new, |it| it.attempts.iter().copied().collect());
         for activation in under_way {
+            let is_called_back = self.is_called_back(activation);
             if in_hand.contains(&activation) {
                 self.progress(activation, Stage::Accepted);
+                if is_called_back {
+                    let attempt = self.attempt_ref(activation);
+                    self.tell(session, ToGateway::Cancel(attempt));
+                }
+            } else if remembers && is_called_back {
+                self.end_attempt(activation, cancelled_unsent());
             } else if remembers && self.is_held_back(activation) {
                 let message = "the image is quarantined, paused, or not allowed any more; it is offered again when it may be";
                 self.end_attempt(activation, declined(message.to_owned()));
@@ -99,6 +112,12 @@ impl Engine {
                 self.give_up_attempt(activation, Outcome::Unknown);
             }
         }
+    }
+
+    /// Its User has cancelled it, and its execution time may be to come.
+    fn is_called_back(&self, activation: u32) -> bool {
+        let batch = self.batches.batch_of(activation);
+        batch.cancelled && batch.execute_us.is_some()
     }
 
     /// From the beginning: the time it was away does not count as time without progress.
@@ -142,7 +161,12 @@ impl Engine {
         if known.session.is_some() || known.away_until_us != Some(at_us) {
             return;
         }
-        for activation in known.attempts.clone() {
+        // What the Device has with its execution time needs no gateway until it is over.
+        let lost = known.attempts.iter().copied().filter(|activation| {
+            let attempt = self.gateways.attempt(*activation);
+            attempt.is_some_and(|attempt| !attempt.scheduled)
+        });
+        for activation in lost.collect::<Vec<_>>() {
             self.give_up_attempt(activation, Outcome::Unknown);
         }
     }

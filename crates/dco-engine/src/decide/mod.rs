@@ -17,3 +17,4 @@ mod stops;
 mod thresholds;
 mod time;
 mod transfers;
+mod warnings;

@@ -132,6 +132,7 @@ impl Engine {
             charged_date: today.filter(|_| large),
             answer_by_us: self
                 .now_us
+                .max(self.batches.get(batch).execute_us.unwrap_or(self.now_us))
                 .saturating_add(self.terms.attempt.answer_within_us),
             gateway: gateway.bits(),
             read_version_first,
@@ -139,6 +140,9 @@ impl Engine {
         }));
         self.offer(activation);
         self.batch_changed(batch);
+        if large {
+            self.warn_of_capacity();
+        }
     }
 
     /// Offers the attempt under way to its gateway, if it is there.
@@ -158,6 +162,7 @@ impl Engine {
             manifest: image.manifest.clone(),
             answer_by_us: attempt.answer_by_us,
             read_version_first: attempt.read_version_first,
+            execute_us: self.batches.batch_of(activation).execute_us,
         };
         self.out.push_effect(Effect::Tell {
             session,

@@ -39,6 +39,7 @@ impl Engine {
         while let Some((at_us, deadline)) = self.deadlines.pop_due(self.now_us) {
             match deadline {
                 Deadline::WarnTransfer { owner } => self.warn_transfer(owner),
+                Deadline::WarnTrt { batch } => self.warn_of_trt(batch),
                 Deadline::ExpireTransfer { owner } => self.expire_transfer(owner),
                 Deadline::FreeBlocks { owner } => self.free_unless_wanted(owner),
                 Deadline::RetireImage { owner } => self.retire_if_idle(owner, at_us),

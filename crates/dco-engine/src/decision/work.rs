@@ -6,9 +6,9 @@ use super::agreed::date;
 use super::{Decision, DecisionKind, hex};
 use crate::outcome::Outcome;
 use crate::record::{
-    ActivationCancelled, ActivationId, AttemptEnded, BatchAccepted, BatchCancelled,
-    ImageQuarantined, ImageRetired, Released, TransferEnd, TransferEnded, TransferId,
-    TransferOpened, TransferRef,
+    ActivationCancelled, ActivationId, AttemptEnded, AttemptScheduled, BatchAccepted,
+    BatchCancelled, ImageQuarantined, ImageRetired, LateSuccess, Near, Released, TransferEnd,
+    TransferEnded, TransferId, TransferOpened, TransferRef, Warned,
 };
 
 pub(super) fn transfer_opened(it: &TransferOpened) -> Decision {
@@ -89,8 +89,7 @@ pub(super) fn released(it: &Released) -> Decision {
 }
 
 pub(super) fn attempt_ended(it: &AttemptEnded) -> Decision {
-    let outcome = Outcome::from_number(it.outcome);
-    let outcome = outcome.map_or_else(|| it.outcome.to_string(), |it| it.to_string());
+    let outcome = outcome(it.outcome);
     let refunded = it.refunded_date.map_or_else(String::new, |day| {
         format!(", the unit of {} given back", date(day))
     });
@@ -102,6 +101,47 @@ pub(super) fn attempt_ended(it: &AttemptEnded) -> Decision {
         .on(activation(it.id.as_ref(), it.activation))
         .saying(format!("attempt {}: {outcome}{refunded}{next}", it.attempt))
         .because(&it.message)
+}
+
+pub(super) fn attempt_scheduled(it: &AttemptScheduled) -> Decision {
+    Decision::new(DecisionKind::Event, "Device waits for its execution time")
+        .on(activation(it.id.as_ref(), it.activation))
+        .saying(format!("attempt {}", it.attempt))
+}
+
+pub(super) fn late_success(it: &LateSuccess) -> Decision {
+    Decision::new(DecisionKind::Outcome, "attempt succeeded after all")
+        .on(activation(it.id.as_ref(), it.activation))
+        .saying(format!("attempt {}: {}", it.attempt, outcome(it.outcome)))
+        .because(&it.message)
+}
+
+fn outcome(number: u32) -> String {
+    Outcome::from_number(number).map_or_else(|| number.to_string(), |it| it.to_string())
+}
+
+pub(super) fn warned(it: Warned) -> Decision {
+    let (what, subject) = match it.near() {
+        Near::Trt => ("end of the TRT is near", batch_name(it.user, it.batch)),
+        Near::OpenTransfers => ("limit on open transfers is near", user_name(it.user)),
+        Near::StoredBytes => ("limit on stored bytes is near", user_name(it.user)),
+        Near::Capacity => (
+            "capacity of the day is near",
+            format!("serviceDays/{}", date(it.date)),
+        ),
+        Near::Unspecified => ("warned", String::new()),
+    };
+    let text = match it.near() {
+        Near::Trt => format!("{} activations have not ended", it.used),
+        _ => format!("{} of {} used", it.used, it.limit),
+    };
+    Decision::new(DecisionKind::Event, what)
+        .on(subject)
+        .saying(text)
+}
+
+fn user_name(user: u64) -> String {
+    format!("users/{}", Eui64::from_bits(user))
 }
 
 pub(super) fn activation_cancelled(it: &ActivationCancelled) -> Decision {

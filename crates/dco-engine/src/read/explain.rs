@@ -137,6 +137,9 @@ impl Engine {
                     gateway: attempt.gateway,
                 });
             }
+            let execute_us = self.batches.batch_of(activation).execute_us;
+            let until_us = execute_us.filter(|at_us| attempt.scheduled && *at_us > self.now_us);
+            holds.extend(until_us.map(|until_us| Hold::ExecutionTimeNotReached { until_us }));
             holds.push(Hold::AttemptUnderWay {
                 until_us: attempt.answer_by_us,
             });
@@ -155,6 +158,7 @@ impl Engine {
                 | Hold::Paced { until_us }
                 | Hold::RetryBackoff { until_us }
                 | Hold::GatewayFailing { until_us, .. }
+                | Hold::ExecutionTimeNotReached { until_us }
                 | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),
                 Hold::BehindOthers { .. } => {}
                 Hold::GatewayNotConnected { .. }

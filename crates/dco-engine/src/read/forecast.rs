@@ -26,6 +26,7 @@ pub(crate) struct NewBatch {
     /// Nothing of it is released on its day before this.
     pub(crate) opens_us: Micros,
     pub(crate) due_us: Micros,
+    pub(crate) execute_us: Option<Micros>,
 }
 
 /// What waits: now, and on service days to come.
@@ -42,7 +43,8 @@ impl Engine {
             user, count, day, ..
         } = *new;
         if !new.large {
-            return self.with_completion(self.now_us.max(day.start_us));
+            let release_us = self.now_us.max(day.start_us);
+            return self.with_completion(release_us).not_before(new.execute_us);
         }
         let mut demand = self.demand();
         demand.add(
@@ -53,6 +55,7 @@ impl Engine {
         let before = self.open_before(user, new.due_us, u32::MAX);
         let release_us = self.flow(demand, user, before + count);
         self.with_completion(release_us.max(new.opens_us))
+            .not_before(new.execute_us)
     }
 
     /// For the last activation of a batch; `None` once nothing of it waits or is under way.
@@ -61,13 +64,15 @@ impl Engine {
             return None;
         }
         if waiting(batch) == 0 {
-            return Some(Prediction {
+            let prediction = Prediction {
                 release_us: self.last_release(batch),
                 ..self.with_completion(self.now_us)
-            });
+            };
+            return Some(prediction.not_before(batch.execute_us));
         }
         let up_to_here = self.open_before(batch.user, batch.due_us, batch.first) + waiting(batch);
-        Some(self.with_completion(self.predict_release(batch, up_to_here)))
+        let prediction = self.with_completion(self.predict_release(batch, up_to_here));
+        Some(prediction.not_before(batch.execute_us))
     }
 
     /// For the activation of a batch that is the `place`th of its User.
@@ -167,6 +172,17 @@ impl Engine {
             .iter()
             .map(|(user, count)| (*user, known(user).unwrap_or(*count).max(1)))
             .collect()
+    }
+}
+
+impl Prediction {
+    /// Devices wait for the execution time, if there is one.
+    fn not_before(self, execute_us: Option<Micros>) -> Self {
+        let completion_us = self.completion_us;
+        Self {
+            completion_us: completion_us.max(execute_us.unwrap_or(completion_us)),
+            ..self
+        }
     }
 }
 

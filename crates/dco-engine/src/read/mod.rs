@@ -229,7 +229,7 @@ impl Engine {
         self.batches.busy(self.inventory.number(device)?)
     }
 
-    fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {
+    pub(crate) fn find_activation(&self, name: ActivationName) -> Result<u32, Refusal> {
         let absent = Refusal::NotFound { kind: "activation" };
         let Some((_, batch)) = self.batches.find(name.user, name.batch) else {
             return Err(absent);
@@ -251,8 +251,24 @@ impl Engine {
         BatchView {
             canary: self.canaries.view(batch),
             predicted: self.predict(batch),
+            may_have_image_count: self.may_have_image_count(batch),
             ..row(batch)
         }
+    }
+
+    /// Devices that may have the image, or some of it, and are not known to run it.
+    fn may_have_image_count(&self, batch: &Batch) -> u32 {
+        let with_image = batch.activations().filter(|activation| {
+            let phase = self.batches.activation(*activation).phase;
+            !matches!(phase, Phase::Succeeded { .. }) && self.may_have_image(*activation)
+        });
+        u32::try_from(with_image.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it is not certain that nothing of the image went to the Device.
+    fn may_have_image(&self, activation: u32) -> bool {
+        let item = self.batches.activation(activation);
+        item.maybe_sent || item.fate_unknown || item.phase == Phase::Released
     }
 
     pub(crate) fn activation_view(&self, activation: u32) -> ActivationView {
@@ -271,6 +287,7 @@ impl Engine {
             message: self.batches.message(activation).to_owned(),
             running_version: reading.running_version,
             device_image_hash: reading.device_image_hash,
+            may_have_image: self.may_have_image(activation),
         }
     }
 
@@ -310,6 +327,8 @@ pub(crate) fn row(batch: &Batch) -> BatchView {
         trt_start_us: batch.trt_start_us,
         due_us: batch.due_us,
         predicted: None,
+        execute_us: batch.execute_us,
+        may_have_image_count: 0,
         counts: batch.counts,
         signed_request: Bytes::new(),
     }

@@ -19,7 +19,9 @@ const PHASE: u32 = 7;
 const FATE_UNKNOWN: u32 = 8;
 const HAS_RELEASED: u32 = 16;
 const HAS_ENDED: u32 = 32;
-const STATE_MAX: u32 = 63;
+/// Every attempt that ended is certain to have sent nothing.
+const NOTHING_SENT: u32 = 64;
+const STATE_MAX: u32 = 127;
 
 /// In the order of their numbers: each batch's after those of the batches before it.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -103,12 +105,14 @@ impl Activations {
             phase,
             outcome,
             fate_unknown,
+            maybe_sent,
             released_us,
         } = activation;
         let ended_us = phase.ended_us();
         let flag = |is_set: bool, flag| if is_set { flag } else { 0 };
         let state = number_of(phase)
             | flag(fate_unknown, FATE_UNKNOWN)
+            | flag(outcome.is_some() && !maybe_sent, NOTHING_SENT)
             | flag(released_us.is_some(), HAS_RELEASED)
             | flag(ended_us.is_some(), HAS_ENDED);
         let outcome = outcome.map_or(0, Outcome::number);
@@ -319,6 +323,7 @@ impl<'a> Reader<'a> {
             phase,
             outcome: kind.outcome,
             fate_unknown: has(FATE_UNKNOWN),
+            maybe_sent: kind.outcome.is_some() && !has(NOTHING_SENT),
             released_us: released_us.transpose()?,
         })
     }

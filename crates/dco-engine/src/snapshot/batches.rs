@@ -73,6 +73,10 @@ struct Batch {
     /// [`hours_of`].
     #[prost(uint32, tag = "42")]
     window: u32,
+    #[prost(int64, optional, tag = "75")]
+    execute_us: Option<i64>,
+    #[prost(bool, tag = "76")]
+    trt_warned: bool,
 }
 
 impl Batches {
@@ -128,9 +132,11 @@ impl Batch {
             created_us,
             trt_start_us,
             due_us,
+            execute_us,
             first_prediction,
             signed_request,
             cancelled,
+            trt_warned,
             first,
             len,
             counts: _,
@@ -161,6 +167,8 @@ impl Batch {
             schedule: source.and_then(Source::schedule),
             small_uses_allowance: !large && *source == Some(Source::Allowance),
             window: hours_of(*window),
+            execute_us: *execute_us,
+            trt_warned: *trt_warned,
         }
     }
 
@@ -201,12 +209,14 @@ impl Batch {
             created_us: self.created_us,
             trt_start_us: self.trt_start_us,
             due_us: self.due_us,
+            execute_us: self.execute_us,
             first_prediction: Prediction {
                 release_us: self.predicted_release_us,
                 completion_us: self.predicted_completion_us,
             },
             signed_request: self.signed_request,
             cancelled: self.cancelled,
+            trt_warned: self.trt_warned,
             first,
             len: self.len,
             counts: ActivationCounts::default(),

@@ -10,7 +10,8 @@ use crate::view::Stage;
 
 const READ_VERSION_FIRST: u32 = 1;
 const CHARGED: u32 = 2;
-const FLAGS_MAX: u32 = 3;
+const SCHEDULED: u32 = 4;
+const FLAGS_MAX: u32 = 7;
 
 /// All gateways, and an attempt for each activation that is released.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -81,6 +82,7 @@ impl Gateways {
             read_version_first,
             stage: _,
             is_sent: _,
+            scheduled,
             released_us,
             answer_by_us,
             progress_us: _,
@@ -88,8 +90,9 @@ impl Gateways {
         } = attempt;
         let charged_flag = if charged.is_some() { CHARGED } else { 0 };
         self.gateways_of.push(gateway.bits());
+        let scheduled_flag = if *scheduled { SCHEDULED } else { 0 };
         self.flags
-            .push(u32::from(*read_version_first) | charged_flag);
+            .push(u32::from(*read_version_first) | charged_flag | scheduled_flag);
         self.charged_dates.extend(charged.map(ServiceDate::days));
         self.released_us.push(*released_us);
         self.answer_by_us.push(*answer_by_us);
@@ -136,12 +139,16 @@ impl Gateways {
                 read_version_first: flags & READ_VERSION_FIRST != 0,
                 stage: Stage::Offered,
                 is_sent: false,
+                scheduled: false,
                 released_us,
                 answer_by_us: self.answer_by_us[at],
                 progress_us: released_us,
                 look_us: Some(released_us.saturating_add(no_progress_us)),
             };
             gateways.start(*activation, attempt);
+            if flags & SCHEDULED != 0 {
+                gateways.schedule(*activation);
+            }
         }
         let all_released = usize::try_from(batches.totals().released) == Ok(len);
         if charged_dates.len() > 0 || !all_released || gateways.gateways.len() != known {
@@ -192,6 +199,7 @@ fn memory_of(gateway: &Gateway) -> String {
         large_count: _,
         failures: _,
         probe_us: _,
+        scheduled_count: _,
         away_until_us: _,
     } = gateway;
     memory_id.clone()

@@ -270,7 +270,7 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         out: Outbox::after(seq),
         requests: requests.load(&transfers, &batches, &schedules)?,
         wakes: wakes(&batches, at_us)?,
-        deadlines: deadlines(&transfers, &gateways),
+        deadlines: deadlines(&transfers, &gateways, trt_warnings(&batches, &terms)),
         dispatch,
         canaries,
         trials: snapshot.trials.unwrap_or_default().load()?,
@@ -354,12 +354,25 @@ fn wakes(batches: &Batches, at_us: Micros) -> Result<Timers<Wake>, Why> {
     Ok(wakes.into_iter().collect())
 }
 
+/// When to warn of the TRTs of open batches.
+fn trt_warnings(batches: &Batches, terms: &Terms) -> Vec<(Micros, Deadline)> {
+    let open = (0..).zip(&batches.batches).filter(|(_, batch)| {
+        // What was warned of needs no timer; what has ended has none.
+        batch.counts.open() > 0 && !batch.trt_warned
+    });
+    open.map(|(batch, state)| {
+        let warn_us = state.warn_us(terms.trt_warn_before_us);
+        (warn_us, Deadline::WarnTrt { batch })
+    })
+    .collect()
+}
+
 /// The timers of transfers and attempts that have not ended, and of what is kept for a time, but for images.
 fn deadlines(
     transfers: &Transfers,
     gateways: &crate::state::gateways::Gateways,
+    mut deadlines: Vec<(Micros, Deadline)>,
 ) -> Timers<Deadline> {
-    let mut deadlines = Vec::new();
     for (owner, transfer) in &transfers.by_owner {
         let owner = *owner;
         if let TransferPhase::Ended {

@@ -5,7 +5,7 @@ use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 
 use super::Why;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, Counted, PauseChanged, Quota};
+use crate::record::{ActKind, Counted, Near, PauseChanged, Quota};
 use crate::state::notices::{NoticeBoard, Told};
 use crate::view::NoticeSubject;
 
@@ -100,6 +100,14 @@ struct Notice {
     requested: u32,
     #[prost(message, optional, tag = "68")]
     pause: Option<PauseChanged>,
+    #[prost(enumeration = "Near", tag = "75")]
+    near: i32,
+    /// A limit that may be over 32 bits.
+    #[prost(uint64, tag = "76")]
+    wide_limit: u64,
+    /// What of it is used, or activations.
+    #[prost(uint64, tag = "77")]
+    wide_used: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
@@ -113,6 +121,8 @@ enum Kind {
     OverAgreed = 5,
     TransferExpires = 6,
     NearlyUsed = 7,
+    TrtNear = 25,
+    LimitNear = 26,
     ProductsHold = 30,
     ThresholdBreached = 31,
     PauseChanged = 68,
@@ -235,6 +245,31 @@ impl Notice {
                 limit: Some(*limit),
                 count: *used,
                 ..of(Kind::NearlyUsed)
+            },
+            NoticeSubject::TrtNear {
+                user,
+                batch,
+                due_us,
+                open,
+            } => Self {
+                user: user.bits(),
+                number: *batch,
+                until_us: Some(*due_us),
+                wide_used: *open,
+                ..of(Kind::TrtNear)
+            },
+            NoticeSubject::LimitNear {
+                near,
+                date,
+                limit,
+                used,
+            } => Self {
+                near: (*near).into(),
+                flag: date.is_some(),
+                date: date.map_or(0, ServiceDate::days),
+                wide_limit: *limit,
+                wide_used: *used,
+                ..of(Kind::LimitNear)
             },
             other => Self::of_what_is_refused(other),
         }
@@ -361,6 +396,18 @@ impl Notice {
                 date,
                 limit: self.limit?,
                 used: self.count,
+            },
+            Kind::TrtNear => NoticeSubject::TrtNear {
+                user: Eui64::from_bits(self.user),
+                batch: self.number,
+                due_us: self.until_us?,
+                open: self.wide_used,
+            },
+            Kind::LimitNear => NoticeSubject::LimitNear {
+                near: Near::try_from(self.near).ok()?,
+                date: self.flag.then_some(date),
+                limit: self.wide_limit,
+                used: self.wide_used,
             },
             Kind::ProductsHold => NoticeSubject::ProductsHold {
                 user: Eui64::from_bits(self.user),

@@ -23,6 +23,8 @@ pub(crate) struct Activation {
     pub(crate) outcome: Option<Outcome>,
     /// An attempt ended and nobody knows what it did to the Device.
     pub(crate) fate_unknown: bool,
+    /// An attempt ended of which nobody is certain that it sent nothing.
+    pub(crate) maybe_sent: bool,
     pub(crate) released_us: Option<Micros>,
 }
 
@@ -83,6 +85,7 @@ impl Activation {
             phase: Phase::Parked,
             outcome: None,
             fate_unknown: false,
+            maybe_sent: false,
             released_us: None,
         }
     }
@@ -102,6 +105,7 @@ struct Row {
     stands: Stands,
     outcome: Option<Outcome>,
     fate_unknown: bool,
+    maybe_sent: bool,
     /// [`NEVER`] before the first release.
     released_us: Micros,
     /// When it goes on or ended, or the bits of its slot.
@@ -165,6 +169,7 @@ impl Row {
             phase,
             outcome,
             fate_unknown,
+            maybe_sent,
             released_us,
         } = activation;
         let (stands, detail) = match phase {
@@ -185,6 +190,7 @@ impl Row {
             stands,
             outcome,
             fate_unknown,
+            maybe_sent,
             released_us: released_us.unwrap_or(NEVER),
             detail,
         }
@@ -211,6 +217,7 @@ impl Row {
             phase,
             outcome: self.outcome,
             fate_unknown: self.fate_unknown,
+            maybe_sent: self.maybe_sent,
             released_us: Some(self.released_us).filter(|it| *it != NEVER),
         }
     }

@@ -39,10 +39,14 @@ pub(crate) struct Batch {
     pub(crate) created_us: Micros,
     pub(crate) trt_start_us: Micros,
     pub(crate) due_us: Micros,
+    /// When Devices are to activate it; at once if absent.
+    pub(crate) execute_us: Option<Micros>,
     /// What the answer said when it was accepted.
     pub(crate) first_prediction: Prediction,
     pub(crate) signed_request: Bytes,
     pub(crate) cancelled: bool,
+    /// Its User was warned that its TRT ends soon.
+    pub(crate) trt_warned: bool,
     /// Its run in the list of activations.
     pub(crate) first: u32,
     pub(crate) len: u32,
@@ -51,6 +55,12 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// When to warn of the end of its TRT: so long before, and not in the first half of the time that there is.
+    pub(crate) fn warn_us(&self, warn_before_us: Micros) -> Micros {
+        let half_us = self.due_us.saturating_sub(self.trt_start_us) / 2;
+        self.due_us.saturating_sub(warn_before_us.min(half_us))
+    }
+
     pub(crate) fn activations(&self) -> std::ops::Range<u32> {
         self.first..self.first + self.len
     }
@@ -149,6 +159,13 @@ impl Batches {
             .map(|(user, batches)| (*user, batches.iter().map(|(_, index)| self.get(*index))))
     }
 
+    /// Open batches whose Users were warned of the end of the TRT.
+    pub(crate) fn trt_near(&self) -> usize {
+        let open = self.open.values().flatten();
+        open.filter(|(_, index)| self.get(*index).trt_warned)
+            .count()
+    }
+
     /// One User's open batches, earliest due first.
     pub(crate) fn open_of(&self, user: Eui64) -> impl Iterator<Item = &Batch> {
         let open = self.open.get(&user).into_iter().flatten();
@@ -181,6 +198,11 @@ impl Batches {
             .insert((batch.due_us, index));
         self.batches.push(batch);
         Some(())
+    }
+
+    /// Its User was warned of the end of its TRT.
+    pub(crate) fn warned(&mut self, batch: u32) {
+        self.batches[as_usize(batch)].trt_warned = true;
     }
 
     pub(crate) fn cancel(&mut self, batch: u32) {

@@ -49,6 +49,11 @@ impl Dispatch {
         self.pauses.get(&scope).map(|pause| (scope, pause))
     }
 
+    /// Whether the data have not come from a backup since an attempt of this number was released.
+    pub(crate) fn is_of_this_life(&self, attempt: u16) -> bool {
+        attempt > self.epoch * EPOCH_ATTEMPTS
+    }
+
     /// The number of the attempt that follows another one, 0 when there was none.
     pub(crate) fn next_attempt(&self, attempt: u16) -> u16 {
         let first = self.epoch * EPOCH_ATTEMPTS + 1;

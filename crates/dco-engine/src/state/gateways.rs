@@ -18,12 +18,14 @@ pub(crate) struct Gateway {
     pub(crate) changed_us: Micros,
     pub(crate) concurrency: u32,
     pub(crate) attempts: BTreeSet<u32>,
-    /// How many of them are of large images.
+    /// How many of those that take a place are of large images.
     pub(crate) large_count: u32,
     /// Attempts in a row that failed by its doing.
     pub(crate) failures: u32,
     /// While its circuit breaker is open: from when on one attempt may try it.
     pub(crate) probe_us: Option<Micros>,
+    /// Attempts that only wait for their execution time: they take no place.
+    pub(crate) scheduled_count: u32,
     /// When its attempts will be UNKNOWN, while it is away.
     pub(crate) away_until_us: Option<Micros>,
 }
@@ -38,9 +40,10 @@ impl Gateway {
     fn has_place(&self, large: bool, per_gateway_max: u32) -> bool {
         let limit = self.concurrency.min(per_gateway_max);
         let kept = if limit < 2 { 0 } else { (limit / 4).max(1) };
-        let small_count = self.attempt_count() - self.large_count;
+        let busy_count = self.attempt_count() - self.scheduled_count;
+        let small_count = busy_count - self.large_count;
         let of_kind = if large { self.large_count } else { small_count };
-        self.attempt_count() < limit && of_kind < limit - kept
+        busy_count < limit && of_kind < limit - kept
     }
 }
 
@@ -55,6 +58,8 @@ pub(crate) struct Attempt {
     pub(crate) stage: Stage,
     /// The gateway has said, since the service started, that the image is going to the Device.
     pub(crate) is_sent: bool,
+    /// The Device has the image and the execution time.
+    pub(crate) scheduled: bool,
     pub(crate) released_us: Micros,
     pub(crate) answer_by_us: Micros,
     pub(crate) progress_us: Micros,
@@ -180,11 +185,30 @@ impl Gateways {
         self.attempts.insert(activation, attempt);
     }
 
+    /// From now on the attempt only waits for its execution time, and its place is another's. Answers where it is.
+    pub(crate) fn schedule(&mut self, activation: u32) -> Option<Eui64> {
+        let attempt = self.attempts.get_mut(&activation)?;
+        let was_scheduled = std::mem::replace(&mut attempt.scheduled, true);
+        attempt.stage = Stage::Scheduled;
+        attempt.is_sent = true;
+        let (gateway, large) = (attempt.gateway, attempt.large);
+        if !was_scheduled {
+            let entry = self.entry(gateway);
+            entry.scheduled_count += 1;
+            entry.large_count -= u32::from(large);
+        }
+        Some(gateway)
+    }
+
     pub(crate) fn end(&mut self, activation: u32) -> Option<Attempt> {
         let attempt = self.attempts.remove(&activation)?;
         let gateway = self.entry(attempt.gateway);
         gateway.attempts.remove(&activation);
-        gateway.large_count -= u32::from(attempt.large);
+        if attempt.scheduled {
+            gateway.scheduled_count -= 1;
+        } else {
+            gateway.large_count -= u32::from(attempt.large);
+        }
         let (user, image_id) = attempt.image;
         let key = (attempt.gateway, image_id, user);
         if let Some(count) = self.on_offer.get_mut(&key) {

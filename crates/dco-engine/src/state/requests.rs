@@ -122,6 +122,10 @@ impl Asked for SubmitBatch {
         hash.field(&date.unwrap_or_default());
         hash.field(&self.signed_request);
         hash.counter(self.originator_counter);
+        if let Some(execute_us) = self.execute_us {
+            hash.field(b"execute");
+            hash.field(&execute_us.to_le_bytes());
+        }
         hash.finish()
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Deadline {
     RetireImage { owner: u64 },
     /// A failed read-back is tried again.
     VerifyAgain { owner: u64 },
+    /// The TRT of a batch ends soon.
+    WarnTrt { batch: u32 },
     /// An attempt has had no outcome.
     AttemptTimeout { activation: u32 },
     /// An attempt may have stopped.

@@ -7,7 +7,7 @@ use dco_schedule::{
 };
 
 use crate::event::Scope;
-use crate::record::{ActKind, Counted, StopFigures};
+use crate::record::{ActKind, Counted, Near, StopFigures};
 
 /// One schedule. For its User without the names of others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +140,28 @@ pub enum NoticeSubject {
         limit: u32,
         /// What is sent.
         used: u32,
+    },
+    /// The TRT of a batch ends soon, and some of it has not ended.
+    TrtNear {
+        /// Whose it is.
+        user: Eui64,
+        /// Its number.
+        batch: u64,
+        /// When the TRT ends.
+        due_us: Micros,
+        /// Activations that have not ended.
+        open: u64,
+    },
+    /// 80 % or more of a limit is used.
+    LimitNear {
+        /// Which limit.
+        near: Near,
+        /// The service day whose capacity it is.
+        date: Option<ServiceDate>,
+        /// The limit.
+        limit: u64,
+        /// What of it is used.
+        used: u64,
     },
     /// An import of the Central Products List, or a change of what is checked against it, holds activations or lets them
     /// go on.

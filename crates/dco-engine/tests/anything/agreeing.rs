@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use dco_block::Eui64;
-use dco_engine::record::{ActKind, Change, Record, Signatory};
+use dco_engine::record::{ActKind, Change, Near, Record, Signatory};
 use dco_engine::{
     ActOnSchedule, AnswerAction, ListSchedules, NoticeParty, NoticeSubject, Reader, Reply, Request,
     RequestId, ScheduleRequest, SetCapacity,
@@ -396,6 +396,7 @@ pub(super) fn notices_are_complete(world: &mut World) {
                 let is_other = before.is_some_and(|before| before != now);
                 set += usize::from(is_other && now == it.capacity);
             }
+            Change::Warned(it) => set += usize::from(it.near() == Near::Capacity),
             _ => {}
         }
     }

@@ -215,6 +215,7 @@ fn batch() -> impl Strategy<Value = SubmitBatch> {
         validate_only: id.0[0] > 240,
         manufacturer_image_hash: manifest.manufacturer_image_hash(),
         devices,
+        execute_us: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,
@@ -253,6 +254,7 @@ fn report() -> impl Strategy<Value = Report> {
         1 => Just(Report::Declined { message }),
         2 => any::<u32>().prop_map(|blocks_done| Report::Progress { blocks_done }),
         1 => Just(Report::Delivered),
+        1 => Just(Report::Scheduled),
         5 => ended,
     ]
 }
@@ -304,6 +306,9 @@ impl World {
         let today = Calendar::london().day_at(self.now_us).date.days();
         self.send(Request::SubmitBatch(SubmitBatch {
             service_date: ahead.map(|ahead| ServiceDate::from_days(today + ahead)),
+            // Now and then at a time of its own.
+            execute_us: (asked.id.0[1] > 200)
+                .then(|| self.now_us + i64::from(asked.id.0[1]) * HOUR_US / 8),
             ..asked
         }));
     }

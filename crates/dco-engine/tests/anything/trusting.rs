@@ -135,6 +135,14 @@ impl Books {
                     device.firmware_version = version;
                 }
             }
+            Change::LateSuccess(it) => {
+                let (device, _) = &self.activations[usize::try_from(it.activation).expect("small")];
+                if let (Some(version), Some(device)) =
+                    (it.running_version, self.devices.get_mut(device))
+                {
+                    device.firmware_version = version;
+                }
+            }
             _ => {}
         }
     }

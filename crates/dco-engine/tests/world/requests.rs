@@ -183,6 +183,7 @@ impl World {
             manufacturer_image_hash: manifest.manufacturer_image_hash(),
             devices: devices.to_vec(),
             service_date: None,
+            execute_us: None,
             signed_request: Bytes::new(),
             originator_counter: None,
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::backoff::Backoff;
 use crate::behaviour::Rates;
+use crate::clock::DcoClock;
 use crate::meter::Defect;
 use crate::samples::{NEW, OLD, Reading, TestDco, attempt, device, manifest, offer};
 
@@ -26,6 +27,7 @@ fn check_reading(behaviour: Behaviour, fleet: Fleet, readings: Vec<Reading>) -> 
             behaviour,
             latency,
             counts,
+            clock: DcoClock::default(),
         }),
     }
 }
@@ -33,7 +35,8 @@ fn check_reading(behaviour: Behaviour, fleet: Fleet, readings: Vec<Reading>) -> 
 impl Check {
     async fn events(&self, number: u32) -> Vec<AttemptEvent> {
         let (tell, mut events) = mpsc::channel(64);
-        make(*offer(1, number), Arc::clone(&self.tools), tell).await;
+        let never = CancellationToken::new();
+        make(*offer(1, number), Arc::clone(&self.tools), tell, never).await;
         let mut seen = Vec::new();
         while let Some(event) = events.recv().await {
             seen.push(event);
@@ -249,5 +252,71 @@ async fn with_rates_every_attempt_still_has_one_end() {
         after
             .iter()
             .all(|result| *result == AttemptResult::AlreadyAtVersion)
+    );
+}
+
+/// Attempt 1, to be activated ten days after it begins.
+fn dated(check: &Check, call_back: &CancellationToken) -> mpsc::Receiver<AttemptEvent> {
+    let (tell, events) = mpsc::channel(64);
+    check.tools.clock.told(1_000_000);
+    let offer = Offer {
+        execute_us: Some(1_000_000 + 10 * DAY_US),
+        ..*offer(1, 1)
+    };
+    let tools = Arc::clone(&check.tools);
+    tokio::spawn(make(offer, tools, tell, call_back.clone()));
+    events
+}
+
+const DAY_US: i64 = 86_400_000_000;
+
+async fn until_scheduled(events: &mut mpsc::Receiver<AttemptEvent>) {
+    while let Some(event) = events.recv().await {
+        if event == AttemptEvent::Scheduled(attempt(1, 1)) {
+            return;
+        }
+    }
+    panic!("it was never scheduled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dated_image_is_delivered_ahead_and_activated_at_its_time() {
+    let check = check(Behaviour::faultless());
+    let start = tokio::time::Instant::now();
+    let mut events = dated(&check, &CancellationToken::new());
+    until_scheduled(&mut events).await;
+    assert!(start.elapsed() < Duration::from_secs(3_600), "ahead");
+    let Some(AttemptEvent::Ended(outcome)) = events.recv().await else {
+        panic!("the end follows");
+    };
+    assert_eq!(outcome.result, AttemptResult::Success);
+    assert!(start.elapsed() >= Duration::from_secs(10 * 86_400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_called_back_before_its_time_is_not_activated() {
+    let check = check(Behaviour::faultless());
+    let call_back = CancellationToken::new();
+    let mut events = dated(&check, &call_back);
+    until_scheduled(&mut events).await;
+    call_back.cancel();
+    let Some(AttemptEvent::Ended(outcome)) = events.recv().await else {
+        panic!("the end follows");
+    };
+    assert_eq!(
+        (outcome.result, outcome.nothing_sent),
+        (AttemptResult::Cancelled, false)
+    );
+    assert_ne!(outcome.running_version, Some(NEW));
+
+    let before = CancellationToken::new();
+    before.cancel();
+    let mut events = dated(&check, &before);
+    let Some(AttemptEvent::Ended(outcome)) = events.recv().await else {
+        panic!("it ends at once");
+    };
+    assert_eq!(
+        (outcome.result, outcome.nothing_sent),
+        (AttemptResult::Cancelled, true)
     );
 }

@@ -63,6 +63,8 @@ struct OfferLine {
     manifest: ManifestLine,
     answer_by_us: i64,
     read_version_first: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    execute_us: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +110,7 @@ enum ResultDef {
     FileTransferFailure,
     NoAnswer,
     DeviceNotReachable,
+    Cancelled,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -199,6 +202,7 @@ impl OfferLine {
             manifest: ManifestLine::of(&offer.manifest),
             answer_by_us: offer.answer_by_us,
             read_version_first: offer.read_version_first,
+            execute_us: offer.execute_us,
         }
     }
 
@@ -209,6 +213,7 @@ impl OfferLine {
             manifest: self.manifest.manifest()?,
             answer_by_us: self.answer_by_us,
             read_version_first: self.read_version_first,
+            execute_us: self.execute_us,
         })
     }
 }

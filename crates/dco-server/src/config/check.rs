@@ -88,6 +88,11 @@ impl ConfigFile {
             hour_profile: capacity.hour_profile()?,
             burst: within("capacity.burst", capacity.burst, 1..=10_000)?,
             trt_us: hours("activation.trt_hours", activation.trt_hours, 1..=HOURS_MAX)?,
+            trt_warn_before_us: hours(
+                "activation.trt_warn_before_hours",
+                activation.trt_warn_before_hours,
+                1..=HOURS_MAX,
+            )?,
             days_ahead_max: within(
                 "activation.days_ahead_max",
                 activation.days_ahead_max,
@@ -260,6 +265,7 @@ impl RetrySection {
             transfer: self.transfer.check("transfer")?,
             activation: self.activation.check("activation")?,
             unknown: self.unknown.check("unknown")?,
+            jitter_percent: within("retry.jitter_percent", self.jitter_percent, 0..=100)?,
         })
     }
 }

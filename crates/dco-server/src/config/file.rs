@@ -121,6 +121,7 @@ pub struct SchedulesSection {
 #[serde(default, deny_unknown_fields)]
 pub struct ActivationSection {
     pub trt_hours: u32,
+    pub trt_warn_before_hours: u32,
     pub days_ahead_max: u16,
 }
 
@@ -176,6 +177,7 @@ pub struct AttemptSection {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrySection {
+    pub jitter_percent: u8,
     pub transfer: RetryRuleSection,
     pub activation: RetryRuleSection,
     pub unknown: RetryRuleSection,
@@ -383,6 +385,7 @@ impl Default for ActivationSection {
     fn default() -> Self {
         Self {
             trt_hours: 120,
+            trt_warn_before_hours: 24,
             days_ahead_max: 92,
         }
     }
@@ -442,6 +445,7 @@ impl Default for RetrySection {
             transfer: rule(5, 15),
             activation: rule(3, 60),
             unknown: rule(4, 60),
+            jitter_percent: 10,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use dco_engine::{BreakerTerms, SECOND_US, StopTerms, Terms, TrustTerms};
+use dco_engine::{BreakerTerms, RetryTerms, SECOND_US, StopTerms, Terms, TrustTerms};
 
 use super::{Config, ConfigError, ConfigFile};
 
@@ -71,7 +71,7 @@ fn the_example_shows_the_defaults() {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_engine_with_every_check_and_threshold() {
+fn the_defaults_are_those_of_the_engine_with_every_check_and_threshold_and_jitter() {
     let config = parse(MINIMAL).unwrap();
     let terms = Terms {
         trust: TrustTerms {
@@ -87,6 +87,10 @@ fn the_defaults_are_those_of_the_engine_with_every_check_and_threshold() {
             attempts: 50,
             failed_percent: 20,
         }),
+        retry: RetryTerms {
+            jitter_percent: 10,
+            ..Terms::default().retry
+        },
         ..Terms::default()
     };
     assert!(config.signing.required);
@@ -165,6 +169,14 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
         (
             "attempt.per_gateway_max",
             "[attempt]\nper_gateway_max = 0\n".to_owned(),
+        ),
+        (
+            "activation.trt_warn_before_hours",
+            "[activation]\ntrt_warn_before_hours = 0\n".to_owned(),
+        ),
+        (
+            "retry.jitter_percent",
+            "[retry]\njitter_percent = 101\n".to_owned(),
         ),
         (
             "retry.unknown.attempts_max",

@@ -42,6 +42,7 @@ pub(crate) fn activation(view: &ActivationView) -> pb::Activation {
             .map_or_else(String::new, |version| version.to_string()),
         device_image_hash: hash.map_or_else(Bytes::new, |hash| hash.as_bytes().to_vec().into()),
         message: view.message.clone(),
+        may_have_image: view.may_have_image,
     }
 }
 
@@ -63,6 +64,7 @@ fn on_the_wire(stage: Stage) -> PbStage {
         Stage::Accepted => PbStage::Accepted,
         Stage::Transferring { .. } => PbStage::Transferring,
         Stage::Delivered => PbStage::Delivered,
+        Stage::Scheduled => PbStage::Scheduled,
         Stage::Unknown => PbStage::Unknown,
     }
 }

@@ -6,7 +6,8 @@ use dco_engine::{ActivationCounts, BatchView, CanaryView, Changes, SubmitBatch};
 use dco_proto::v1 as pb;
 
 use super::{
-    activation, devices, instant, manufacturer_image_hash, name, request_id, service_date,
+    activation, devices, instant, manufacturer_image_hash, name, optional_instant, request_id,
+    service_date,
 };
 use crate::status::Fault;
 
@@ -24,6 +25,7 @@ pub(crate) fn submit(user: Eui64, request: pb::SubmitBatchRequest) -> Result<Sub
         service_date: service_date(&request.service_date, "service_date")?,
         signed_request: request.signed_request,
         originator_counter: request.originator_counter,
+        execute_us: optional_instant(request.execution_time, "execution_time")?,
     })
 }
 
@@ -52,6 +54,8 @@ pub(crate) fn batch(view: &BatchView) -> pb::Batch {
         counts: Some(counts(&view.counts)),
         signed_request: Bytes::new(),
         canary: view.canary.map(canary),
+        execution_time: view.execute_us.map(instant),
+        may_have_image_count: view.may_have_image_count,
     }
 }
 

@@ -134,6 +134,12 @@ fn words(hold: &Hold) -> Words {
             "the last attempt failed and the wait before the next one is not over",
             "none is needed",
         ),
+        Hold::ExecutionTimeNotReached { until_us } => Words::until(
+            "EXECUTION_TIME_NOT_REACHED",
+            until_us,
+            "the Device has the image and activates it at the execution time",
+            "none is needed; cancel the batch to call it back before then",
+        ),
         Hold::AttemptUnderWay { until_us } => Words::until(
             "ATTEMPT_UNDER_WAY",
             until_us,
@@ -249,6 +255,7 @@ fn progress(stage: Stage) -> String {
         Stage::Accepted => "accepted by its gateway".to_owned(),
         Stage::Transferring { blocks_done } => format!("with {blocks_done} blocks delivered"),
         Stage::Delivered => "with the whole image delivered".to_owned(),
+        Stage::Scheduled => "with the whole image at the Device".to_owned(),
         Stage::Unknown => "how far is not known because its gateway is away".to_owned(),
     }
 }
@@ -273,6 +280,7 @@ mod tests {
                 message: String::new(),
                 running_version: None,
                 device_image_hash: None,
+                may_have_image: false,
             },
             holds,
             ahead_count: None,

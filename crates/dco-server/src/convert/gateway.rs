@@ -62,6 +62,7 @@ pub(crate) fn report(request: pb::ConnectRequest) -> Result<(AttemptRef, Report)
             Ok((attempt(progress.attempt)?, Report::Progress { blocks_done }))
         }
         Some(Kind::Delivered(delivered)) => Ok((attempt(delivered.attempt)?, Report::Delivered)),
+        Some(Kind::Scheduled(scheduled)) => Ok((attempt(scheduled.attempt)?, Report::Scheduled)),
         Some(Kind::Outcome(one)) => {
             let (attempt, end) = outcome(one)?;
             Ok((attempt, Report::Ended(end)))
@@ -86,9 +87,11 @@ pub(crate) fn told(message: ToGateway) -> pb::ConnectResponse {
             manifest: Some(transfer::manifest(&offer.manifest)),
             answer_by_time: Some(instant(offer.answer_by_us)),
             read_version_first: offer.read_version_first,
+            execution_time: offer.execute_us.map(instant),
         }),
         ToGateway::Noted(attempt) => Kind::Noted(attempt_ref(&attempt)),
         ToGateway::Withdrawn(attempt) => Kind::Withdrawn(attempt_ref(&attempt)),
+        ToGateway::Cancel(attempt) => Kind::Cancel(attempt_ref(&attempt)),
     };
     pb::ConnectResponse { kind: Some(kind) }
 }
@@ -164,6 +167,7 @@ fn result(result: PbResult) -> Result<Outcome, Fault> {
         PbResult::FileTransferFailure => Outcome::FileTransferFailure,
         PbResult::NoAnswer => Outcome::NoAnswer,
         PbResult::DeviceNotReachable => Outcome::DeviceNotReachable,
+        PbResult::Cancelled => Outcome::Cancelled,
         PbResult::Unspecified => {
             let message = "result is missing or not one that this service knows";
             return Err(Fault::argument(
@@ -213,7 +217,7 @@ mod tests {
                 ..pb::Outcome::default()
             })
         };
-        for number in 1..=10 {
+        for number in (1..=10).chain([25]) {
             let (_, end) = read(number).unwrap();
             assert_eq!(end.outcome.number(), u32::try_from(number).unwrap());
         }

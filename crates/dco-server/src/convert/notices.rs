@@ -1,10 +1,10 @@
 //! Notices and limits as they go out, and whose they are.
 
 use dco_block::Eui64;
-use dco_engine::record::{ActKind, Counted, StopFigures};
+use dco_engine::record::{ActKind, Counted, Near, StopFigures};
 use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse, Scope};
 use dco_proto::v1 as pb;
-use dco_schedule::{ScheduleId, Side, Source, Span};
+use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 use pb::notice::Subject;
 
 use super::name::OfUser;
@@ -145,6 +145,27 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             limit: *limit,
             used: *used,
         }),
+        NoticeSubject::TrtNear {
+            user,
+            batch,
+            due_us,
+            open,
+        } => Subject::TrtNear(pb::TrtNearNotice {
+            batch: name::batch(*user, Some(*batch)),
+            due_time: Some(instant(*due_us)),
+            open_count: *open,
+        }),
+        NoticeSubject::LimitNear {
+            near,
+            date,
+            limit,
+            used,
+        } => Subject::LimitNear(pb::LimitNearNotice {
+            limit_name: limit_name(*near).to_owned(),
+            service_date: date.map_or_else(String::new, |date| date.to_string()),
+            limit: *limit,
+            used: *used,
+        }),
         NoticeSubject::TransferExpires {
             transfer,
             expire_us,
@@ -182,6 +203,30 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             stop: stop.map(scope::figures),
         }),
         _ => unreachable!("every other subject is dealt with before"),
+    }
+}
+
+const fn limit_name(near: Near) -> &'static str {
+    match near {
+        Near::OpenTransfers => "OPEN_TRANSFERS",
+        Near::StoredBytes => "STORED_BYTES",
+        Near::Capacity => "DAY_CAPACITY",
+        Near::Trt | Near::Unspecified => "",
+    }
+}
+
+fn limit_near(near: Near, date: Option<ServiceDate>, (limit, used): (u64, u64)) -> String {
+    match (near, date) {
+        (Near::OpenTransfers, _) => format!(
+            "{used} of {limit} transfers are open; at the limit OpenTransfer is refused, so send or cancel some"
+        ),
+        (Near::StoredBytes, _) => format!(
+            "{used} of {limit} bytes are stored or declared; at the limit OpenTransfer is refused"
+        ),
+        (_, Some(date)) => {
+            format!("{used} of {limit} large images that may be released on {date} are released")
+        }
+        _ => format!("{used} of {limit} are used"),
     }
 }
 
@@ -251,6 +296,22 @@ fn message(subject: &NoticeSubject) -> String {
             "transfer {transfer} expires at {} unless its blocks come",
             for_people(*expire_us)
         ),
+        NoticeSubject::TrtNear {
+            user,
+            batch,
+            due_us,
+            open,
+        } => format!(
+            "the TRT of {} ends at {} and {open} of its activations have not ended; ExplainActivation says of each why",
+            name::batch(*user, Some(*batch)),
+            for_people(*due_us)
+        ),
+        NoticeSubject::LimitNear {
+            near,
+            date,
+            limit,
+            used,
+        } => limit_near(*near, *date, (*limit, *used)),
         NoticeSubject::NearlyUsed {
             source,
             date,
@@ -443,6 +504,24 @@ mod tests {
                 date,
                 limit: 500,
                 used: 400,
+            },
+            NoticeSubject::TrtNear {
+                user: USER,
+                batch: 7,
+                due_us: until_us,
+                open: 12,
+            },
+            NoticeSubject::LimitNear {
+                near: Near::StoredBytes,
+                date: None,
+                limit: 1_000,
+                used: 800,
+            },
+            NoticeSubject::LimitNear {
+                near: Near::Capacity,
+                date: Some(date),
+                limit: 12_000,
+                used: 9_600,
             },
             NoticeSubject::ProductsHold {
                 user: USER,

@@ -139,6 +139,11 @@ pub(super) const ACTIVATIONS_HELD: Metric = gauge(
     Unit::Count,
     "Activations in the queue that may not be released: their image is damaged, it or their schedule is paused, or the Central Products List does not allow it",
 );
+pub(super) const BATCHES_TRT_NEAR: Metric = gauge(
+    "dco_batches_trt_near",
+    Unit::Count,
+    "Batches of which some has not ended, and whose TRT ends soon or has ended",
+);
 pub(super) const PRODUCTS: Metric = gauge(
     "dco_products",
     Unit::Count,
@@ -320,6 +325,7 @@ pub(super) const INVENTORY: &[Metric] = &[
     CAPACITY_TODAY,
     IMAGES_QUARANTINED,
     ACTIVATIONS_HELD,
+    BATCHES_TRT_NEAR,
     PRODUCTS,
     THRESHOLDS_BREACHED,
     DISPATCH_PAUSED,

@@ -53,7 +53,8 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::TooManyModels { .. }
         | Refusal::SignedRequestTooLarge { .. }
         | Refusal::ManifestDiffers { .. }
-        | Refusal::ServiceDateInvalid { .. } => argument(refusal),
+        | Refusal::ServiceDateInvalid { .. }
+        | Refusal::ExecutionTimeInvalid { .. } => argument(refusal),
         Refusal::ImageIncomplete { .. }
         | Refusal::ImageNotVerified { .. }
         | Refusal::ImageQuarantined { .. }
@@ -135,6 +136,14 @@ fn argument(refusal: &Refusal) -> Fault {
             .with("serviceDate", date)
             .with("earliestServiceDate", earliest)
             .with("latestServiceDate", latest),
+        Refusal::ExecutionTimeInvalid {
+            execute_us,
+            earliest_us,
+            latest_us,
+        } => fault("EXECUTION_TIME_INVALID", "execution_time")
+            .with("executionTimeUs", execute_us)
+            .with("earliestTimeUs", earliest_us)
+            .with("latestTimeUs", latest_us),
         other => Fault::not_in_table(other),
     }
 }

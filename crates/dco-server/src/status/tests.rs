@@ -56,6 +56,11 @@ fn refusals() -> Vec<Refusal> {
             earliest: date.next(),
             latest: date.next().next(),
         },
+        Refusal::ExecutionTimeInvalid {
+            execute_us: 1_000_000,
+            earliest_us: 2_000_000,
+            latest_us: 3_000_000,
+        },
         Refusal::AllowanceUsed {
             limit: 500,
             used: 400,

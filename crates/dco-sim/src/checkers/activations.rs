@@ -92,6 +92,7 @@ impl Activations {
                 activation.under_way = false;
                 activation.ended = it.retry_us.is_none();
             }
+            Some(Change::LateSuccess(it)) => self.get_mut(it.activation)?.ended = true,
             Some(Change::ActivationCancelled(it)) => self.get_mut(it.activation)?.ended = true,
             _ => {}
         }

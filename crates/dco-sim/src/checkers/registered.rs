@@ -166,6 +166,7 @@ mod tests {
             manifest: Arc::clone(&estate.images[0].manifest),
             answer_by_us: 0,
             read_version_first: false,
+            execute_us: None,
         });
         let gateway = Eui64::from_bits(GATEWAY);
         let mut checker = with_batch();

@@ -42,6 +42,10 @@ impl Reports {
                     *released -= 1;
                 }
             }
+            Some(Change::LateSuccess(it)) => {
+                let key = self.key(it.activation)?;
+                *self.succeeded.entry(key).or_default() += 1;
+            }
             _ => {}
         }
         Ok(())

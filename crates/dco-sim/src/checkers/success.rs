@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dco_block::Eui64;
 use dco_engine::Outcome;
-use dco_engine::record::{AttemptEnded, Change};
+use dco_engine::record::Change;
 
 use super::activations::Activations;
 use super::{Breach, Checker};
@@ -18,12 +18,12 @@ pub(super) struct Success {
 }
 
 impl Success {
-    fn judge(&self, record: &AttemptEnded) -> Result<(), Breach> {
-        let succeeded = Outcome::from_number(record.outcome).is_some_and(Outcome::is_success);
+    fn judge(&self, activation: u32, outcome: u32) -> Result<(), Breach> {
+        let succeeded = Outcome::from_number(outcome).is_some_and(Outcome::is_success);
         if !succeeded {
             return Ok(());
         }
-        let it = self.activations.get(record.activation)?;
+        let it = self.activations.get(activation)?;
         let hash = self.activations.hash_of(&it.image_id);
         if self.activated.contains(&(it.name.device, hash)) {
             return Ok(());
@@ -47,8 +47,10 @@ impl Checker for Success {
                 Ok(())
             }
             Happened::Recorded { record, .. } => {
-                if let Some(Change::AttemptEnded(it)) = &record.change {
-                    self.judge(it)?;
+                match &record.change {
+                    Some(Change::AttemptEnded(it)) => self.judge(it.activation, it.outcome)?,
+                    Some(Change::LateSuccess(it)) => self.judge(it.activation, it.outcome)?,
+                    _ => {}
                 }
                 self.activations.learn(record)
             }

@@ -123,9 +123,9 @@ impl Word {
             return Ok(());
         };
         self.batches.insert(key, view.clone());
-        let forward = before.succeeded <= now.succeeded
-            && before.failed <= now.failed
-            && before.cancelled <= now.cancelled;
+        let ended = |it: dco_engine::ActivationCounts| it.succeeded + it.failed + it.cancelled;
+        // A late success moves what had failed or was cancelled, and nothing moves anything back.
+        let forward = before.succeeded <= now.succeeded && ended(before) <= ended(now);
         if forward {
             return Ok(());
         }
@@ -162,7 +162,9 @@ impl Word {
         let Some(before) = self.activations.insert(name, view.clone()) else {
             return Ok(());
         };
-        let stays = !has_ended(before.state) || before == *view;
+        let late_success =
+            before.state != ActivationState::Succeeded && view.state == ActivationState::Succeeded;
+        let stays = !has_ended(before.state) || before == *view || late_success;
         if stays && before.attempt <= view.attempt {
             return Ok(());
         }

@@ -21,6 +21,13 @@ impl World {
             ToGateway::Welcome { .. } => {}
             ToGateway::Offer(offer) => self.offered(gateway, offer),
             ToGateway::Noted(attempt) => self.gateways[gateway].noted(attempt),
+            ToGateway::Cancel(attempt) => {
+                let it = &self.gateways[gateway];
+                if it.in_hand.contains_key(&attempt) {
+                    let meter = self.meters[&attempt.activation.device];
+                    self.end(gateway, attempt, meter.end(Outcome::Cancelled, false));
+                }
+            }
             ToGateway::Withdrawn(attempt) => {
                 if self.gateways[gateway].withdrawn(attempt) {
                     self.left(gateway, attempt);

@@ -26,6 +26,7 @@ impl World {
             validate_only: kind > 2,
             manufacturer_image_hash,
             devices,
+            execute_us: None,
             service_date: None,
             signed_request: bytes::Bytes::new(),
             originator_counter: None,

@@ -185,7 +185,10 @@ impl World {
                 match &report {
                     Report::Declined { .. } => self.show_end(attempt, true),
                     Report::Ended(end) => self.show_end(attempt, end.nothing_sent),
-                    Report::Accepted | Report::Progress { .. } | Report::Delivered => {}
+                    Report::Accepted
+                    | Report::Progress { .. }
+                    | Report::Delivered
+                    | Report::Scheduled => {}
                 }
                 Event::GatewayReport {
                     session,

@@ -106,6 +106,7 @@ pub(crate) fn result_name(result: AttemptResult) -> &'static str {
         AttemptResult::HardwareVersionMismatch => "HardwareVersionMismatch",
         AttemptResult::FileTransferFailure => "FileTransferFailure",
         AttemptResult::NoAnswer => "noAnswer",
+        AttemptResult::Cancelled => "cancelled",
         AttemptResult::DeviceNotReachable => "deviceNotReachable",
     }
 }

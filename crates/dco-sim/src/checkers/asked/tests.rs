@@ -23,6 +23,7 @@ fn asked(estate: &Estate, devices: &[Eui64]) -> Asked {
         validate_only: false,
         manufacturer_image_hash: estate.images[0].manifest.manufacturer_image_hash(),
         devices: devices.to_vec(),
+        execute_us: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,
@@ -57,6 +58,7 @@ fn offer(estate: &Estate, device: Eui64, image: usize) -> ToGateway {
         manifest: Arc::clone(&estate.images[image].manifest),
         answer_by_us: 0,
         read_version_first: false,
+        execute_us: None,
     })
 }
 

@@ -62,6 +62,8 @@ fn batch(counts: ActivationCounts, due_us: i64) -> Result<Reply, Refusal> {
         trt_start_us: 0,
         due_us,
         predicted: None,
+        execute_us: None,
+        may_have_image_count: 0,
         counts,
         canary: None,
         signed_request: Bytes::new(),
@@ -89,6 +91,7 @@ fn activations(state: ActivationState, attempt: u16) -> Result<Reply, Refusal> {
         message: String::new(),
         running_version: None,
         device_image_hash: None,
+        may_have_image: false,
     };
     Ok(Reply::Activations {
         activations: vec![view],
@@ -152,10 +155,14 @@ fn an_activation_that_has_ended_stays_so_and_attempts_count_up() {
     let succeeded = activations(ActivationState::Succeeded, 2);
     let queued = activations(ActivationState::Queued, 2);
     breaks(list, &succeeded, list, &queued);
+    let failed = activations(ActivationState::Failed, 2);
+    breaks(list, &succeeded, list, &failed);
+    breaks(list, &failed, list, &queued);
     let earlier = activations(ActivationState::Queued, 1);
     breaks(list, &queued, list, &earlier);
     let mut checker = Word::default();
     kept(&mut checker, &answered(list, &queued));
+    kept(&mut checker, &answered(list, &failed));
     kept(&mut checker, &answered(list, &succeeded));
 }
 
@@ -167,6 +174,7 @@ fn the_same_request_has_the_same_answer() {
         validate_only: false,
         manufacturer_image_hash: dco_block::ManufacturerImageHash::new([0; 32]),
         devices: vec![Eui64::from_bits(2)],
+        execute_us: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,

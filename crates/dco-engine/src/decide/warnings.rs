@@ -1,0 +1,76 @@
+//! Warnings before a limit or a time is reached: once each, to who can do something about it.
+
+use dco_block::Eui64;
+use dco_schedule::ServiceDate;
+
+use crate::engine::Engine;
+use crate::event::NoticeParty;
+use crate::record::{Change, Near, Warned};
+use crate::view::NoticeSubject;
+
+/// Whether four fifths are used.
+fn mostly(used: u64, limit: u64) -> bool {
+    limit > 0 && u128::from(used) * 5 >= u128::from(limit) * 4
+}
+
+impl Engine {
+    /// Some of a batch has not ended, and its TRT ends soon.
+    pub(crate) fn warn_of_trt(&mut self, batch: u32) {
+        let it = self.batches.get(batch);
+        let open = it.counts.open();
+        if open > 0 && !it.trt_warned {
+            self.record(Change::Warned(Warned {
+                near: Near::Trt.into(),
+                user: it.user.bits(),
+                batch: it.number,
+                used: open.into(),
+                ..Warned::default()
+            }));
+        }
+    }
+
+    /// A limit of one User, of which `before` was used until now, and `used` from now on.
+    pub(crate) fn warn_of_limit(
+        &mut self,
+        (user, near): (Eui64, Near),
+        limit: u64,
+        (before, used): (u64, u64),
+    ) {
+        if mostly(used, limit) && !mostly(before, limit) {
+            self.record(Change::Warned(Warned {
+                near: near.into(),
+                user: user.bits(),
+                limit,
+                used,
+                ..Warned::default()
+            }));
+        }
+    }
+
+    /// A unit of today was charged. What was given back and is charged again is not told again.
+    pub(crate) fn warn_of_capacity(&mut self) {
+        let Some(today) = self.days.today.as_ref().map(|today| today.day) else {
+            return;
+        };
+        let limit = u64::from(self.days.ledger.capacity(today.date).unwrap_or(0));
+        let used = u64::from(self.days.ledger.released(today.date));
+        let is_new = mostly(used, limit) && !mostly(used.saturating_sub(1), limit);
+        if is_new && !self.was_told_of_capacity(today.date) {
+            self.record(Change::Warned(Warned {
+                near: Near::Capacity.into(),
+                limit,
+                used,
+                date: today.date.days(),
+                ..Warned::default()
+            }));
+        }
+    }
+
+    fn was_told_of_capacity(&self, date: ServiceDate) -> bool {
+        let told = self.notices.by_party.get(&NoticeParty::Operators);
+        let mut told = told.into_iter().flat_map(|told| &told.kept).rev();
+        told.any(|(_, subject)| {
+            matches!(subject, NoticeSubject::LimitNear { date: Some(of), .. } if *of == date)
+        })
+    }
+}
