@@ -34,7 +34,7 @@ use tonic_health::server::HealthReporter;
 use crate::MESSAGE_BYTES_MAX;
 use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Connections};
 use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
 use crate::expiry;
 use crate::gate::Gate;
@@ -58,7 +58,6 @@ use crate::tls::{self, Credentials, TlsError};
 const FRAME_BYTES_MAX: u32 = 1024 * 1024;
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
-const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 /// A connection whose peer has gone without a word is noticed after the sum of the two.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_WITHIN: Duration = Duration::from_secs(20);
@@ -133,7 +132,11 @@ pub async fn serve(
     let metrics = Metrics::new();
     let running = start(&config, (clock, signers), recovered, (&ends, &metrics))?;
     let around = (&ends, Arc::clone(&metrics), register.clone());
-    let front = Front::new(context(&config, clock, &running, around)).await;
+    let front = Front::new(
+        context(&config, clock, &running, around),
+        &config.connections,
+    )
+    .await;
 
     let (rounds, ear) =
         Rounds::new(config.tls.reload_every, metrics).map_err(ServeError::Signal)?;
@@ -154,7 +157,8 @@ pub async fn serve(
         register,
         eui64_from: config.tls.eui64_from,
     };
-    let incoming = connections(sockets.grpc, trust, config.connections);
+    let refusals = Arc::clone(&front.context.metrics);
+    let incoming = connections(sockets.grpc, trust, config.connections, refusals);
     let serving = server(&config)
         .layer(front.observer.clone())
         .layer(Gate::new(front.context.register.clone()))
@@ -251,10 +255,10 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 }
 
 impl Front {
-    async fn new(context: Context) -> Self {
+    async fn new(context: Context, bounds: &Connections) -> Self {
         let (health, routes) = routes(&context).await;
         Self {
-            observer: Observer::new(Arc::clone(&context.metrics)),
+            observer: Observer::new(Arc::clone(&context.metrics), bounds),
             context,
             health,
             routes,
@@ -379,7 +383,9 @@ fn server(config: &Config) -> Server {
         .max_frame_size(FRAME_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .http2_max_header_list_size(HEADERS_BYTES_MAX)
+        .http2_max_header_list_size(config.connections.headers_bytes_max)
+        .http2_max_pending_accept_reset_streams(Some(config.connections.resets_pending_max))
+        .http2_max_local_error_reset_streams(Some(config.connections.error_resets_max))
         .max_concurrent_streams(config.connections.calls_max)
         .concurrency_limit_per_connection(config.connections.calls_max as usize)
         .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))
