@@ -22,6 +22,7 @@ pub mod kind {
     pub const CONTINUATION: u8 = 9;
 }
 
+const ACK: u8 = 1;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// One of its connections.
@@ -46,6 +47,12 @@ impl Attacker {
         let mut attacker = Self { tls };
         attacker.send(PREFACE).await?;
         attacker.send(&frame(kind::SETTINGS, 0, 0, &[])).await?;
+        // The service's windows hold from when its settings were acknowledged; before, less would be taken.
+        let mut settings = [0; 64];
+        if attacker.tls.read(&mut settings).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        attacker.send(&frame(kind::SETTINGS, ACK, 0, &[])).await?;
         Ok(attacker)
     }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 /// With the limits below one peer can fill 4 connections of 16 MiB and 32 messages of 4 MiB; the rest is the service itself, built
 /// for tests, the honest User's 16 MiB, and what an allocator keeps.
-const MEMORY_BYTES_MAX: u64 = 384 * 1024 * 1024;
+const MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const PER_PEER_MAX: i64 = 4;
 
 /// Connections of an attacker at one time.
