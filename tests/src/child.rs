@@ -1,5 +1,6 @@
 //! A process of a test: what it says, how it is ended.
 
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -9,7 +10,7 @@ use tokio::process::{Child as Process, Command};
 use tokio::sync::watch;
 
 use crate::service::errors_in;
-use crate::within;
+use crate::{read_text, within};
 
 /// Lines that are shown of a process when its test fails.
 const LINES_SHOWN: usize = 60;
@@ -103,6 +104,18 @@ impl Child {
     /// SIGHUP.
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);
+    }
+
+    /// The most memory that it has had at one time, in bytes.
+    pub fn memory_bytes_max(&self) -> u64 {
+        let pid = self.pid().expect("it runs").as_raw_nonzero();
+        let status = read_text(Path::new(&format!("/proc/{pid}/status")));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kibibytes: u64 = kibibytes
+            .and_then(|number| number.parse().ok())
+            .expect("Linux tells it in kibibytes");
+        kibibytes * 1024
     }
 
     fn signal(&self, signal: Signal) {

@@ -11,6 +11,7 @@
 //! Deliberately absent: anything that looks into the service. A test sees what a User, an operator or a gateway could see.
 
 mod asks;
+mod attacker;
 mod child;
 mod deadline;
 mod files;
@@ -30,6 +31,7 @@ mod snapshot;
 mod wire;
 
 pub use asks::{activations, open_transfer, send, settled, submit_batch, wire_open, wire_submit};
+pub use attacker::{Attacker, frame, header, header_block, kind};
 pub use child::{Child, Ended};
 pub use deadline::{DEADLINE, within};
 pub use files::{fill, flip_bit, names, read, read_text, room_bytes, write};

@@ -105,6 +105,14 @@ impl Service {
         errors_in(self.log())
     }
 
+    /// The most memory that it has had at one time, in bytes. Only for a service in a process of its own.
+    pub fn memory_bytes_max(&self) -> u64 {
+        match &self.runs {
+            Runs::Apart(child) => child.memory_bytes_max(),
+            Runs::Inside { .. } => panic!("a service inside the test shares its memory with it"),
+        }
+    }
+
     /// SIGHUP. Only for a service in a process of its own.
     pub fn hang_up(&self) {
         match &self.runs {

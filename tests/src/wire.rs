@@ -87,7 +87,7 @@ async fn dial(
     Ok(TokioIo::new(tls.connect(name, tcp).await?))
 }
 
-fn config(trusted: &Identity, shown: Option<&Identity>) -> ClientConfig {
+pub(crate) fn config(trusted: &Identity, shown: Option<&Identity>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(&trusted.ca_pem) {
         roots

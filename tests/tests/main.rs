@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod activation;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod care;
 #[cfg(test)]
 mod cli;

@@ -94,8 +94,24 @@ pub struct Connections {
     pub handshakes_max: usize,
     /// A handshake that takes longer is given up.
     pub handshake_within: Duration,
+    /// Handshakes of one address at one time; further connections of it are closed.
+    pub handshakes_per_address_max: u32,
+    /// The same in one second.
+    pub handshakes_per_address_second_max: u32,
+    /// Connections of one peer at one time; further ones are closed.
+    pub per_peer_max: u32,
     /// Calls at one time on one connection.
     pub calls_max: u32,
+    /// Calls at one time of one peer, over all its connections.
+    pub calls_per_peer_max: u32,
+    /// A call whose answer has not begun by then is ended: its message did not come, or came too slowly.
+    pub call_within: Duration,
+    /// Bytes of one call's headers; a call with more is refused.
+    pub headers_bytes_max: u32,
+    /// Calls of one connection that were opened and reset before anybody looked; with more it is ended.
+    pub resets_pending_max: usize,
+    /// Calls of one connection that had to be reset for faults of the peer; with more it is ended.
+    pub error_resets_max: usize,
 }
 
 /// Bounds on blocks on their way to the disk. What they take in memory stays within the bytes in flight, one message

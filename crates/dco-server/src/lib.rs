@@ -43,6 +43,7 @@ mod restore;
 mod scrub;
 mod serve;
 mod services;
+mod shares;
 mod signers;
 mod standing;
 mod status;

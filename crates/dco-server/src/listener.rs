@@ -1,10 +1,13 @@
 //! Connections: accepted, shaken hands with, counted.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::{io, time::Duration};
 
+use dco_block::Eui64;
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,11 +18,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use crate::config::{Connections, Eui64From};
+use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::permit::Register;
+use crate::shares::{Held, Shares, address};
 use crate::standing::Standing;
 use crate::tls::Credentials;
 
+const SECOND: Duration = Duration::from_secs(1);
 /// After a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -37,7 +43,8 @@ pub(crate) struct Connection {
     peer: Peer,
     /// Resolves when the peer must go.
     lost: Pin<Box<dyn Future<Output = &'static str> + Send>>,
-    /// Given back when the connection ends.
+    /// Both are given back when the connection ends.
+    _of_peer: Held<Option<Eui64>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -46,18 +53,22 @@ pub(crate) fn connections(
     listener: TcpListener,
     trust: Trust,
     bounds: Connections,
+    metrics: Arc<Metrics>,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, incoming) = mpsc::channel(1);
-    let handshakes = Arc::new(Semaphore::new(bounds.handshakes_max));
-    let places = Arc::new(Semaphore::new(bounds.max));
     let door = Door {
         trust,
-        handshake_within: bounds.handshake_within,
+        bounds,
+        metrics,
+        places: Arc::new(Semaphore::new(bounds.max)),
+        handshakes: Arc::new(Semaphore::new(bounds.handshakes_max)),
+        addresses: Shares::new(bounds.handshakes_per_address_max),
+        peers: Shares::new(bounds.per_peer_max),
         ready,
     };
     tokio::spawn(async move {
         tokio::select! {
-            () = accept(&listener, &door, &handshakes, &places) => {}
+            () = door.accept(&listener) => {}
             () = door.ready.closed() => {}
         }
     });
@@ -67,64 +78,117 @@ pub(crate) fn connections(
 #[derive(Clone)]
 struct Door {
     trust: Trust,
-    handshake_within: Duration,
+    bounds: Connections,
+    metrics: Arc<Metrics>,
+    places: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
+    /// Handshakes under way.
+    addresses: Shares<IpAddr>,
+    /// Connections; of those whose certificate names nobody together.
+    peers: Shares<Option<Eui64>>,
     ready: mpsc::Sender<io::Result<Connection>>,
 }
 
-/// Accepts only what there is a place for: what is over waits in the kernel's queue.
-async fn accept(
-    listener: &TcpListener,
-    door: &Door,
-    handshakes: &Arc<Semaphore>,
-    places: &Arc<Semaphore>,
-) {
-    loop {
-        let place = Arc::clone(places).acquire_owned().await;
-        let turn = Arc::clone(handshakes).acquire_owned().await;
-        let (Ok(place), Ok(turn)) = (place, turn) else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((tcp, _)) => {
-                let door = door.clone();
-                // Apart, so that a slow handshake holds up nobody else.
-                tokio::spawn(async move {
-                    door.admit(tcp, place).await;
-                    drop(turn);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
-            }
-        }
-    }
+/// What a connection takes until its handshake is done, and the place that it keeps.
+struct Turn {
+    place: OwnedSemaphorePermit,
+    _handshake: OwnedSemaphorePermit,
+    _of_address: Held<IpAddr>,
 }
 
 impl Door {
-    async fn admit(&self, tcp: TcpStream, place: OwnedSemaphorePermit) {
-        match self.shake_hands(tcp).await {
-            Ok(stream) => {
-                let certificates = stream.get_ref().1.peer_certificates();
-                let standing = self.trust.standing(certificates.unwrap_or_default());
-                let connection = Connection {
-                    stream,
-                    peer: standing.peer,
-                    lost: Box::pin(standing.lost()),
-                    _place: place,
-                };
-                // Nobody takes it when the service is stopping.
-                let _stopping = self.ready.send(Ok(connection)).await;
+    /// Accepts only what there is a place for: what is over waits in the kernel's queue. What one address has over its share is
+    /// closed at once, because waiting it would be in the way of others.
+    async fn accept(&self, listener: &TcpListener) {
+        let mut second = tokio::time::interval(SECOND);
+        // Only what came in the last second counts, so this holds no more than can be accepted in one.
+        let mut lately: BTreeMap<IpAddr, u32> = BTreeMap::new();
+        loop {
+            let accepted = tokio::select! {
+                _ = second.tick() => {
+                    lately.clear();
+                    continue;
+                }
+                accepted = self.next(listener) => accepted,
+            };
+            let Some((place, handshake, tcp, address)) = accepted else {
+                continue;
+            };
+            let count = lately.entry(address).or_default();
+            *count += 1;
+            if *count > self.bounds.handshakes_per_address_second_max {
+                self.metrics.connection_refused("rate");
+                continue;
             }
-            Err(error) => tracing::info!(%error, "a handshake failed"),
+            let Some(of_address) = self.addresses.take(address) else {
+                self.metrics.connection_refused("address");
+                continue;
+            };
+            let turn = Turn {
+                place,
+                _handshake: handshake,
+                _of_address: of_address,
+            };
+            let door = self.clone();
+            // Apart, so that a slow handshake holds up nobody else.
+            tokio::spawn(async move { door.admit(tcp, turn).await });
         }
+    }
+
+    /// The next connection, when there is a place for it.
+    async fn next(
+        &self,
+        listener: &TcpListener,
+    ) -> Option<(
+        OwnedSemaphorePermit,
+        OwnedSemaphorePermit,
+        TcpStream,
+        IpAddr,
+    )> {
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let handshake = Arc::clone(&self.handshakes).acquire_owned().await.ok()?;
+        match listener.accept().await {
+            Ok((tcp, from)) => Some((place, handshake, tcp, address(from.ip()))),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                None
+            }
+        }
+    }
+
+    async fn admit(&self, tcp: TcpStream, turn: Turn) {
+        let stream = match self.shake_hands(tcp).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                self.metrics.connection_refused("handshake");
+                return tracing::info!(%error, "a handshake failed");
+            }
+        };
+        let certificates = stream.get_ref().1.peer_certificates();
+        let standing = self.trust.standing(certificates.unwrap_or_default());
+        let peer = standing.peer;
+        let Some(of_peer) = self.peers.take(peer.eui64) else {
+            self.metrics.connection_refused("peer");
+            let caller = peer.eui64.map(tracing::field::display);
+            return tracing::info!(caller, "a peer has all the connections that it may");
+        };
+        let connection = Connection {
+            stream,
+            peer,
+            lost: Box::pin(standing.lost()),
+            _of_peer: of_peer,
+            _place: turn.place,
+        };
+        // Nobody takes it when the service is stopping.
+        let _stopping = self.ready.send(Ok(connection)).await;
     }
 
     async fn shake_hands(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         tcp.set_nodelay(true)?;
         let config = Arc::clone(&self.trust.credentials.borrow().config);
         let handshake = TlsAcceptor::from(config).accept(tcp);
-        tokio::time::timeout(self.handshake_within, handshake)
+        tokio::time::timeout(self.bounds.handshake_within, handshake)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }

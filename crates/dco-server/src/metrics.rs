@@ -19,10 +19,10 @@ use inventory::{
     ACTIVATIONS_FAILED, ACTIVATIONS_HELD, ACTIVATIONS_PARKED, ACTIVATIONS_QUEUED,
     ACTIVATIONS_SUCCEEDED, ATTEMPTS_UNDER_WAY, AUTHORITY_EXPIRY, BATCHES_TRT_NEAR, BLOCK_BYTES,
     BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED, BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY,
-    DEVICES, DISK_ROOM, DISPATCH_PAUSED, GATEWAYS_CONNECTED, GATEWAYS_FAILING, IMAGES_QUARANTINED,
-    IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS, PAUSES, PRODUCTS,
-    RELEASED_TODAY, RELOAD_REFUSED, RELOADS, REQUESTS, REVOCATIONS_DUE, STOPPED, STORE_ERRORS,
-    THRESHOLDS_BREACHED, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
+    CONNECTIONS_REFUSED, DEVICES, DISK_ROOM, DISPATCH_PAUSED, GATEWAYS_CONNECTED, GATEWAYS_FAILING,
+    IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS,
+    PAUSES, PRODUCTS, RELEASED_TODAY, RELOAD_REFUSED, RELOADS, REQUESTS, REVOCATIONS_DUE, STOPPED,
+    STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
 };
 
 /// What is asked for when the metrics are read.
@@ -85,6 +85,14 @@ impl Metrics {
     pub(crate) fn block_refused(&self, reason: &'static str) {
         let labels = vec![Label::from_static_parts("reason", reason)];
         BLOCKS_REFUSED.counter(&self.recorder, labels).increment(1);
+    }
+
+    /// A connection was closed before any call.
+    pub(crate) fn connection_refused(&self, why: &'static str) {
+        let labels = vec![Label::from_static_parts("why", why)];
+        CONNECTIONS_REFUSED
+            .counter(&self.recorder, labels)
+            .increment(1);
     }
 
     /// Files of this kind are looked at from now on: their series are there before anything goes wrong.
@@ -232,6 +240,7 @@ mod tests {
         metrics.block_acknowledged(65_536);
         metrics.block_refused("BLOCK_OUT_OF_RANGE");
         metrics.store_error();
+        metrics.connection_refused("peer");
         metrics.reload_begins("certificates");
         metrics.reloaded("certificates", None);
         metrics.reloaded("certificates", Some(true));

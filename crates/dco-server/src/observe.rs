@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dco_block::Eui64;
@@ -13,20 +15,28 @@ use http_body::{Frame, SizeHint};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::{Code, Status};
 use tower::Layer;
 use tracing::{Instrument, Span};
 
+use crate::config::Connections;
 use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::refusals::Refusals;
+use crate::shares::{Held, Shares};
 use crate::status::{Fault, code_name, is_ours};
 
 /// Watches calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Observer {
+    /// An answer that has not begun by then does not come.
+    within: Duration,
+    calls_per_peer_max: u32,
+    /// Calls that have not ended.
+    peers: Shares<Option<Eui64>>,
     metrics: Arc<Metrics>,
     refusals: Refusals,
     calls: OpenCalls,
@@ -53,6 +63,8 @@ struct Call {
     observer: Observer,
     span: Span,
     code: Option<Code>,
+    /// Given back when it ends; nothing when its peer has too many.
+    held: Option<Held<Option<Eui64>>>,
 }
 
 /// The body of an answer, watched for the status at its end.
@@ -62,8 +74,11 @@ struct ObservedBody {
 }
 
 impl Observer {
-    pub(crate) fn new(metrics: Arc<Metrics>, refusals: Refusals) -> Self {
+    pub(crate) fn new(metrics: Arc<Metrics>, refusals: Refusals, bounds: &Connections) -> Self {
         Self {
+            within: bounds.call_within,
+            calls_per_peer_max: bounds.calls_per_peer_max,
+            peers: Shares::new(bounds.calls_per_peer_max),
             metrics,
             refusals,
             calls: OpenCalls(Arc::new(watch::Sender::new(BTreeMap::new()))),
@@ -88,6 +103,7 @@ impl Observer {
             span: tracing::info_span!("call", method = &*method, caller = shown),
             method,
             caller,
+            held: self.peers.take(peer.and_then(|peer| peer.eui64)),
             observer: self.clone(),
             code: None,
         }
@@ -150,11 +166,20 @@ where
         let peer = request.extensions().get().copied();
         let call = self.observer.begin(request.uri().path(), peer);
         let is_ours = request.uri().path().starts_with("/dco.v1.");
-        let span = call.span.clone();
+        let (span, within) = (call.span.clone(), self.observer.within);
+        if call.held.is_none() {
+            let limit = self.observer.calls_per_peer_max;
+            let refused = Status::from(Fault::overloaded("calls of one peer", limit)).into_http();
+            return Box::pin(ready(Ok(watch_response(refused, call, is_ours))));
+        }
         let answer = self.inner.call(request);
         Box::pin(
             async move {
-                let response = answer.await?;
+                let response = match timeout(within, answer).await {
+                    Ok(answered) => answered?,
+                    // Its message has not come, or came too slowly: what it holds is for others.
+                    Err(_) => Status::deadline_exceeded("the call took too long").into_http(),
+                };
                 Ok(watch_response(response, call, is_ours))
             }
             .instrument(span),

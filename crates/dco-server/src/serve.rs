@@ -35,7 +35,7 @@ use crate::MESSAGE_BYTES_MAX;
 use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::checkpoint::LogKey;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Connections};
 use crate::decision_log::DecisionLog;
 use crate::driver::{self, DriverError, Recovered, Running, Surroundings};
 use crate::expiry;
@@ -61,7 +61,6 @@ use crate::tls::{self, Credentials, TlsError};
 const FRAME_BYTES_MAX: u32 = 1024 * 1024;
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
-const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 /// A connection whose peer has gone without a word is noticed after the sum of the two.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_WITHIN: Duration = Duration::from_secs(20);
@@ -146,7 +145,7 @@ pub async fn serve(
     )?;
     let around = (&ends, Arc::clone(&metrics), register.clone());
     let context = context(&config, (clock, log_key), &running, around);
-    let front = Front::new(context).await;
+    let front = Front::new(context, &config.connections).await;
 
     let (rounds, ear) =
         Rounds::new(config.tls.reload_every, metrics).map_err(ServeError::Signal)?;
@@ -173,7 +172,8 @@ pub async fn serve(
         register,
         eui64_from: config.tls.eui64_from,
     };
-    let incoming = connections(sockets.grpc, trust, config.connections);
+    let counted = Arc::clone(&front.context.metrics);
+    let incoming = connections(sockets.grpc, trust, config.connections, counted);
     let serving = server(&config)
         .layer(front.observer.clone())
         .layer(Gate::new(front.context.register.clone()))
@@ -272,10 +272,14 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 }
 
 impl Front {
-    async fn new(context: Context) -> Self {
+    async fn new(context: Context, bounds: &Connections) -> Self {
         let (health, routes) = routes(&context).await;
         Self {
-            observer: Observer::new(Arc::clone(&context.metrics), context.refusals.clone()),
+            observer: Observer::new(
+                Arc::clone(&context.metrics),
+                context.refusals.clone(),
+                bounds,
+            ),
             context,
             health,
             routes,
@@ -403,7 +407,9 @@ fn server(config: &Config) -> Server {
         .max_frame_size(FRAME_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .http2_max_header_list_size(HEADERS_BYTES_MAX)
+        .http2_max_header_list_size(config.connections.headers_bytes_max)
+        .http2_max_pending_accept_reset_streams(Some(config.connections.resets_pending_max))
+        .http2_max_local_error_reset_streams(Some(config.connections.error_resets_max))
         .max_concurrent_streams(config.connections.calls_max)
         .concurrency_limit_per_connection(config.connections.calls_max as usize)
         .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))

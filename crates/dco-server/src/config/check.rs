@@ -1,5 +1,6 @@
 //! From what was written to what is run on.
 
+mod front;
 mod schedules;
 mod stops;
 mod trust;
@@ -19,11 +20,10 @@ use dco_engine::{
 use dco_schedule::{HourProfile, Micros};
 
 use super::file::{
-    AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, IntakeSection, LimitsSection,
-    PartySection, RetentionSection, RetryRuleSection, RetrySection, StoreSection, TlsSection,
-    TransferSection,
+    AttemptSection, CapacitySection, ConfigFile, IntakeSection, LimitsSection, PartySection,
+    RetentionSection, RetryRuleSection, RetrySection, StoreSection, TransferSection,
 };
-use super::{Config, ConfigError, Connections, Intake, Party, TlsFiles};
+use super::{Config, ConfigError, Intake, Party};
 
 const MINUTE_US: Micros = 60 * SECOND_US;
 /// Ten years: what is longer is a slip of the pen, and would come near the end of the numbers.
@@ -31,7 +31,6 @@ const HOURS_MAX: u32 = 87_600;
 const MINUTES_MAX: u32 = HOURS_MAX * 60;
 /// A hundred years.
 const DAYS_MAX: u32 = 36_525;
-const DAY: Duration = Duration::from_secs(86_400);
 const MEBIBYTE: u32 = 1024 * 1024;
 const GIBIBYTE: u32 = 1024 * MEBIBYTE;
 /// A million gibibytes: more than any folder holds, and far from the end of the numbers.
@@ -110,37 +109,6 @@ impl ConfigFile {
             stop: self.stop.check()?,
             breaker: self.breaker.check()?,
             checkpoints: self.log.checkpoint_key.is_some(),
-        })
-    }
-}
-
-impl TlsSection {
-    fn check(self, base_dir: &Path) -> Result<TlsFiles, ConfigError> {
-        Ok(TlsFiles {
-            ca: base_dir.join(self.ca),
-            certificate: base_dir.join(self.certificate),
-            key: base_dir.join(self.key),
-            crls: self.crls.iter().map(|file| base_dir.join(file)).collect(),
-            eui64_from: self.eui64_from,
-            reload_every: seconds("tls.reload_seconds", self.reload_seconds, 1..=86_400)?,
-            warn_before: DAY * within("tls.warn_before_days", self.warn_before_days, 0..=3_660)?,
-        })
-    }
-}
-
-impl ConnectionsSection {
-    fn check(&self) -> Result<Connections, ConfigError> {
-        let max = within("connections.max", self.max, 1..=100_000)?;
-        let handshakes_max = within("connections.handshakes_max", self.handshakes_max, 1..=max)?;
-        Ok(Connections {
-            max: max as usize,
-            handshakes_max: handshakes_max as usize,
-            handshake_within: seconds(
-                "connections.handshake_seconds",
-                self.handshake_seconds,
-                1..=300,
-            )?,
-            calls_max: within("connections.calls_max", self.calls_max, 1..=10_000)?,
         })
     }
 }

@@ -87,7 +87,15 @@ pub struct ConnectionsSection {
     pub max: u32,
     pub handshakes_max: u32,
     pub handshake_seconds: u32,
+    pub handshakes_per_address_max: u32,
+    pub handshakes_per_address_second_max: u32,
+    pub per_peer_max: u32,
     pub calls_max: u32,
+    pub calls_per_peer_max: u32,
+    pub call_seconds: u32,
+    pub headers_bytes_max: u32,
+    pub resets_pending_max: u32,
+    pub error_resets_max: u32,
 }
 
 /// `[capacity]`
@@ -339,7 +347,15 @@ impl Default for ConnectionsSection {
             max: 256,
             handshakes_max: 64,
             handshake_seconds: 10,
+            handshakes_per_address_max: 32,
+            handshakes_per_address_second_max: 100,
+            per_peer_max: 32,
             calls_max: 128,
+            calls_per_peer_max: 256,
+            call_seconds: 300,
+            headers_bytes_max: 16 * 1024,
+            resets_pending_max: 20,
+            error_resets_max: 1_024,
         }
     }
 }

@@ -92,6 +92,11 @@ pub(super) const RELOAD_REFUSED: Metric = gauge(
     Unit::Count,
     "1 while the files as they are now cannot be used and the old ones stay in force, by what they are",
 );
+pub(super) const CONNECTIONS_REFUSED: Metric = counter(
+    "dco_connections_refused_total",
+    Unit::Count,
+    "Connections that were closed, by why: rate or address (too many of one address), handshake (it failed), peer (too many of one peer)",
+);
 pub(super) const TRANSFERS_RECEIVING: Metric = gauge(
     "dco_transfers_receiving",
     Unit::Count,
@@ -313,6 +318,7 @@ pub(super) const INVENTORY: &[Metric] = &[
     CERTIFICATE_EXPIRY,
     AUTHORITY_EXPIRY,
     REVOCATIONS_DUE,
+    CONNECTIONS_REFUSED,
     RELOADS,
     RELOAD_REFUSED,
     TRANSFERS_RECEIVING,
