@@ -226,6 +226,10 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
                 },
             ],
         },
+        Book::RequestOver {
+            latest: date,
+            today,
+        },
         Book::WindowTooShort {
             days: vec![WindowShort {
                 date: today,
