@@ -12,7 +12,7 @@ use crate::activation::{quick, released_in_all};
 const DEVICES: u32 = 60;
 
 /// Waits until so many activations of a batch have succeeded.
-async fn until_succeeded(user: &UserClient, name: BatchName, wanted: u32) {
+pub(crate) async fn until_succeeded(user: &UserClient, name: BatchName, wanted: u32) {
     let mut watch = user.watch_batch(name, 0, RetryPolicy::default());
     while let Some(change) = within("more successes", watch.next()).await.unwrap() {
         if change
@@ -25,7 +25,7 @@ async fn until_succeeded(user: &UserClient, name: BatchName, wanted: u32) {
 }
 
 /// Few attempts at a time, each of some milliseconds, so that there is a middle to be killed in.
-async fn slow_gateway(scene: &Scene, args: &[&str]) -> Child {
+pub(crate) async fn slow_gateway(scene: &Scene, args: &[&str]) -> Child {
     let slow = ["--latency-ms", "3", "--concurrency", "6"];
     scene.gateway("gateway1", &[&slow, args].concat()).await
 }

@@ -7,6 +7,7 @@ use dco_engine::{
 };
 use dco_schedule::{HourProfile, Refusal as BookRefusal, Span};
 
+use crate::dump::dump;
 use crate::sample::{ANN, BOB, DAY_US, LARGE, NORTH, date, devices, manifest, start};
 use crate::schedules::all_agreeable;
 use crate::world::schedules::{asking, deal, quota};
@@ -331,9 +332,14 @@ fn the_whole_estate_is_tried_out() {
     let asked = ScheduleRequest::Simulate {
         requests: users.map(|user| (user, request)).collect(),
     };
+    world.handle(Event::Tick);
+    // What is asked is answered, and that is all: nothing of the engine is another, and nothing is recorded.
+    let (before, records) = (dump(&mut world.engine, world.now_us), world.journal.len());
     let Ok(Reply::Simulation(simulated)) = world.ask(Request::Schedules(asked)) else {
         panic!("no simulation");
     };
+    assert_eq!(dump(&mut world.engine, world.now_us), before);
+    assert_eq!(world.journal.len(), records);
     let units: u64 = simulated.users.values().map(|it| it.units).sum();
     assert_eq!(units, 670_000);
     assert_eq!(simulated.days.len(), 75, "670,000 at 8,960 a day");

@@ -53,7 +53,7 @@ pub struct FitDay {
     pub quota: u32,
     /// Units free after; 0 where others are moved.
     pub free_after: u64,
-    /// When the batch of that day is due, if it is sent by the start of the day.
+    /// When the batch of that day is due, if it is sent by the start of the day, or of its window.
     pub due_us: Micros,
     /// What may be under way on that day over all Users: agreed, reserved and offered in the days up to it.
     pub in_flight: u64,
@@ -191,6 +191,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             let in_window = self.free_in(terms.window, date, at);
             let free_before = self.free(date).min(in_window.into());
             let day: ServiceDay = at.calendar.day(date);
+            // The Target Response Time begins with the hours in which it can be released.
+            let opens_us = |window: HourWindow| window.on(&day, &at.calendar.hours(&day)).0;
+            let start_us = terms.window.map_or(day.start_us, opens_us);
             let first = ServiceDate::from_days(date.days().saturating_sub(before));
             let in_flight = dates(first, date)
                 .map(|date| self.may_be_released(date, &quota))
@@ -200,7 +203,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 free_before,
                 quota: units,
                 free_after: free_before.saturating_sub(units.into()),
-                due_us: day.start_us.saturating_add(terms.trt_us),
+                due_us: start_us.saturating_add(terms.trt_us),
                 in_flight,
                 in_flight_ok: in_flight <= terms.in_flight_max,
             }

@@ -26,7 +26,7 @@ impl Engine {
                 user,
                 request,
                 window,
-            } => Ok(self.propose_fit(user, &request, window)),
+            } => self.propose_fit(user, &request, window),
             ScheduleRequest::ProposeReplan => Ok(self.propose_replan()),
             ScheduleRequest::Simulate { ref requests } => self.simulate(requests),
             ScheduleRequest::ListPendingActions { after, limit } => {

@@ -15,7 +15,8 @@ impl Engine {
         user: Eui64,
         request: &Request,
         window: Option<HourWindow>,
-    ) -> Reply {
+    ) -> Result<Reply, Refusal> {
+        request.check(self.at().today)?;
         let terms = FitTerms {
             window,
             trt_us: self.terms.trt_us,
@@ -23,7 +24,7 @@ impl Engine {
             in_flight_max: self.terms.schedules.in_flight_max.into(),
         };
         let fits = self.schedules.book.fits(user, request, &terms, &self.at());
-        Reply::Fits(Box::new(fits))
+        Ok(Reply::Fits(Box::new(fits)))
     }
 
     pub(super) fn propose_replan(&self) -> Reply {
@@ -43,6 +44,9 @@ impl Engine {
                 given: requests.len(),
                 limit: SIMULATED_REQUESTS_MAX,
             });
+        }
+        for (_, request) in requests {
+            request.check(self.at().today)?;
         }
         let what_if = WhatIf {
             requests: requests.to_vec(),

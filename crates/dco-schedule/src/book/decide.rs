@@ -99,7 +99,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         at: &At<'_, U>,
     ) -> Result<(), Refusal> {
         if let Act::Request(_) = ask.act {
-            return self.check_request(ask, step);
+            return self.check_request(ask, step, at);
         }
         let schedule = self.found(ask)?;
         let wrong_state = || wrong_state(&schedule.state().to_string(), ask);
@@ -125,7 +125,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         Ok(())
     }
 
-    fn check_request(&self, ask: &Ask<U>, step: &Step<U>) -> Result<(), Refusal> {
+    fn check_request(&self, ask: &Ask<U>, step: &Step<U>, at: &At<'_, U>) -> Result<(), Refusal> {
         if let Some(schedule) = self.get(ask.id) {
             return Err(wrong_state(&schedule.state().to_string(), ask));
         }
@@ -144,14 +144,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return Err(Refusal::TooManyOpen { limit });
         }
         let begun = Schedule::begin(step.clone()).ok_or_else(|| wrong_state("not there", ask))?;
-        let request = begun.request();
-        if request.latest < request.earliest {
-            return Err(Refusal::RequestReversed {
-                earliest: request.earliest,
-                latest: request.latest,
-            });
-        }
-        Ok(())
+        begun.request().check(at.today)
     }
 
     pub(super) fn found(&self, ask: &Ask<U>) -> Result<&Schedule<U>, Refusal> {

@@ -72,6 +72,16 @@ pub enum Refusal {
         /// The last day.
         latest: ServiceDate,
     },
+    /// The days are over.
+    #[error(
+        "the request ends on {latest}, and {today} has begun; give a latest day from {today} on"
+    )]
+    RequestOver {
+        /// Its last day.
+        latest: ServiceDate,
+        /// The day that is open.
+        today: ServiceDate,
+    },
     /// A quota without units.
     #[error("no service day of the quota has units; give at least one")]
     QuotaEmpty,

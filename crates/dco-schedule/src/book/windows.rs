@@ -84,7 +84,7 @@ impl WindowDay {
     }
 
     /// Units that these hours carry at the day's pace, a part of one left out.
-    fn carries(&self, hours: HourWindow) -> u64 {
+    pub(super) fn carries(&self, hours: HourWindow) -> u64 {
         let weigh = |(_, weight): &(u8, u128)| *weight;
         let all: u128 = self.hours.iter().map(weigh).sum();
         let within = self.hours.iter().filter(|(hour, _)| hours.has(*hour));
@@ -135,7 +135,7 @@ impl WindowDay {
         })
     }
 
-    fn taken_in(&self, hours: HourWindow) -> u64 {
+    pub(super) fn taken_in(&self, hours: HourWindow) -> u64 {
         let inside = self.taken.iter().filter(|(window, _)| hours.holds(*window));
         inside.map(|(_, units)| units).sum()
     }

@@ -320,6 +320,9 @@ fn what_is_found_for_a_window_fits_its_hours() {
     assert_eq!(free.quota, early);
     let room: Vec<_> = free.days.iter().map(|day| day.free_before).collect();
     assert_eq!(room, [3, 8, 8, 8]);
+    let start_us = desk.calendar.day(date(11)).start_us;
+    let due_us = start_us + 20 * DAY_US / 24 + 5 * DAY_US;
+    assert_eq!(free.days[0].due_us, due_us, "it begins with the window");
     for found in [free.quota, fits.flattest.unwrap().quota] {
         let mut desk = desk.clone();
         desk.desk(newcomer, offer(within(found))).unwrap();

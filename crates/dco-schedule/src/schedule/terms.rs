@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use thiserror::Error;
 
-use crate::{Hour, Micros, Quota, ServiceDate, ServiceDay};
+use crate::{Hour, Micros, Quota, Refusal, ServiceDate, ServiceDay};
 
 /// The SHA-256 by which an image is named. Nothing here looks into it.
 pub type ImageHash = [u8; 32];
@@ -47,6 +47,22 @@ pub struct Request {
     pub latest: ServiceDate,
     /// The most it can take on one day, in units.
     pub per_day_max: NonZeroU32,
+}
+
+impl Request {
+    /// Whether its days are in order and not all over: refused otherwise, also where it is only tried out.
+    pub fn check(&self, today: ServiceDate) -> Result<(), Refusal> {
+        let Self {
+            earliest, latest, ..
+        } = *self;
+        if latest < earliest {
+            return Err(Refusal::RequestReversed { earliest, latest });
+        }
+        if latest < today {
+            return Err(Refusal::RequestOver { latest, today });
+        }
+        Ok(())
+    }
 }
 
 /// Local hours of the day in which work of a schedule is released: from the start of one up to the start of another.

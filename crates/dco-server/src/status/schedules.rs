@@ -45,6 +45,7 @@ pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
             Fault::new(Code::NotFound, "RESOURCE_NOT_FOUND", refusal)
         }
         BookRefusal::RequestReversed { .. }
+        | BookRefusal::RequestOver { .. }
         | BookRefusal::QuotaEmpty
         | BookRefusal::DayOver { .. }
         | BookRefusal::CapacityOfPast { .. }
@@ -63,6 +64,9 @@ fn argument(refusal: &BookRefusal) -> Fault {
                 .with("earliestDate", earliest)
                 .with("latestDate", latest)
         }
+        BookRefusal::RequestOver { latest, today } => fault("SERVICE_DATE_INVALID", "latest_date")
+            .with("serviceDate", latest)
+            .with("earliestServiceDate", today),
         BookRefusal::QuotaEmpty => fault("QUOTA_EMPTY", "quota"),
         BookRefusal::DayOver { date, today, .. } => fault("SERVICE_DATE_INVALID", "quota")
             .with("serviceDate", date)

@@ -192,6 +192,10 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
         free: 960,
         wanted: 1_000,
     };
+    let other = DayShort {
+        date: today,
+        ..short
+    };
     let at_us = 1_728_000_000_000_000;
     let (given, current) = (2, 3);
     [
@@ -228,23 +232,13 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
             wanted: 5,
         },
         Book::DoesNotFit {
-            days: vec![
-                short,
-                DayShort {
-                    date: today,
-                    ..short
-                },
-            ],
+            days: vec![short, other],
         },
-        Book::WindowTooShort {
-            days: vec![WindowShort {
-                date: today,
-                hours: HourWindow::new(20, 24).expect("four hours"),
-                carries: 2_000,
-                agreed: 500,
-                wanted: 1_501,
-            }],
+        Book::RequestOver {
+            latest: date,
+            today,
         },
+        window_too_short(today),
         Book::AnswerTooSoon {
             given_us: at_us,
             earliest_us: at_us + 1_000_000,
@@ -258,6 +252,18 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
         Book::SameOfficer,
     ]
     .into_iter()
+}
+
+fn window_too_short(date: ServiceDate) -> Book {
+    let hours = HourWindow::new(20, 24).expect("four hours");
+    let short = WindowShort {
+        date,
+        hours,
+        carries: 2_000,
+        agreed: 500,
+        wanted: 1_501,
+    };
+    Book::WindowTooShort { days: vec![short] }
 }
 
 fn edge() -> Vec<Fault> {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Side;
+use crate::{HourWindow, Side};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -46,11 +46,28 @@ fn days() -> impl Strategy<Value = Quota> {
 }
 
 fn deals() -> impl Strategy<Value = Deal> {
-    (days(), prop::bool::weighted(0.1)).prop_map(|(quota, security)| {
+    let quarters = (0..3_u8, 2..=4_u8).prop_map(|(from, to)| (6 * from, 6 * to.max(from + 1)));
+    let window = prop::option::weighted(0.15, quarters);
+    (days(), prop::bool::weighted(0.1), window).prop_map(|(quota, security, window)| {
         let mut deal = deal(&[]);
         (deal.quota, deal.terms.security) = (quota, security);
+        deal.terms.window = window.map(|(from, to)| HourWindow::new(from, to).unwrap());
         deal
     })
+}
+
+/// Stretches of hours with more agreed in windows inside them than they carry, and how much more.
+fn crowded(desk: &Desk) -> BTreeMap<(i32, u8, u8), u64> {
+    let mut crowded = BTreeMap::new();
+    for days in 10..18 {
+        let day = desk.book.window_day(date(days), None, &desk.calendar);
+        for (from, to) in (0..4).flat_map(|from| (from + 1..=4).map(move |to| (6 * from, 6 * to))) {
+            let hours = HourWindow::new(from, to).unwrap();
+            let over = day.taken_in(hours).saturating_sub(day.carries(hours));
+            crowded.insert((days, from, to), over);
+        }
+    }
+    crowded
 }
 
 fn acts() -> impl Strategy<Value = Act<u8>> {
@@ -197,6 +214,10 @@ fn holds_after(before: &Desk, after: &Desk) {
             .over_agreed(date(0))
             .over(&before.book.over_agreed(date(0)));
         assert!(worse.is_empty(), "{change:?} made {worse:?} over-agreed");
+        let was = crowded(before);
+        for (stretch, over) in crowded(after) {
+            assert!(over <= was[&stretch], "{change:?} crowded {stretch:?}");
+        }
     }
     for (id, schedule) in before
         .book
@@ -285,7 +306,7 @@ fn random_steps_reach_everything() {
     let mut met = std::collections::BTreeSet::new();
     let mut runner = TestRunner::deterministic();
     let many = proptest::collection::vec(ops(), 150);
-    for _ in 0..100 {
+    for _ in 0..200 {
         let mut desk = Desk::new();
         for op in many.new_tree(&mut runner).unwrap().current() {
             desk.run(&op);
@@ -296,6 +317,8 @@ fn random_steps_reach_everything() {
             );
             met.extend((!desk.book.over_agreed(desk.today).is_empty()).then(|| "OVER".to_owned()));
         }
+        let is_crowded = crowded(&desk).values().any(|over| *over > 0);
+        met.extend(is_crowded.then(|| "CROWDED".to_owned()));
         let moves = desk
             .book
             .schedules()
@@ -318,7 +341,7 @@ fn random_steps_reach_everything() {
         "AMENDED",
         "ENDED",
     ];
-    let ends = ["WITHDRAWN", "DECLINED", "LAPSED", "OVER"];
+    let ends = ["WITHDRAWN", "DECLINED", "LAPSED", "OVER", "CROWDED"];
     let changes = ["step", "pended", "approved", "closed", "capacity"];
     let moves = ["moved, imposed false", "moved, imposed true"];
     let all = states.iter().chain(&ends).chain(&changes).chain(&moves);

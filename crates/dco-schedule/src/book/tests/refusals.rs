@@ -107,6 +107,23 @@ fn a_request_ends_when_it_starts_or_later() {
 }
 
 #[test]
+fn a_request_whose_days_are_over_is_refused() {
+    let mut desk = Desk::new();
+    let past = |latest| Request {
+        earliest: date(2),
+        latest: date(latest),
+        ..request(9)
+    };
+    let refused = Refusal::RequestOver {
+        latest: date(9),
+        today: date(10),
+    };
+    let next = desk.book.next_id(1);
+    assert_eq!(desk.user(next, Act::Request(past(9))), Err(refused));
+    assert_eq!(desk.user(next, Act::Request(past(10))), Ok(()));
+}
+
+#[test]
 fn quotas_are_refused_with_the_day_and_its_figures() {
     let mut desk = Desk::new();
     let id = desk.requested(1, request(100));
