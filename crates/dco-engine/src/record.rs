@@ -367,6 +367,9 @@ pub struct BatchAccepted {
     /// How many Devices must succeed under its schedule before the rest is released.
     #[prost(uint32, tag = "68")]
     pub canary: u32,
+    /// Whether it may be released before its service day.
+    #[prost(bool, tag = "69")]
+    pub run_ahead: bool,
 }
 
 /// A cancelled batch.
@@ -407,6 +410,9 @@ pub struct Released {
     /// Whether the gateway must ask the Device first.
     #[prost(bool, tag = "6")]
     pub read_version_first: bool,
+    /// Whether it left before its service day, on capacity that nobody else had a use for.
+    #[prost(bool, tag = "68")]
+    pub lent: bool,
 }
 
 /// One attempt is over.

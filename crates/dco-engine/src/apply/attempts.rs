@@ -15,15 +15,20 @@ use crate::view::Stage;
 impl Engine {
     pub(super) fn apply_released(&mut self, at_us: Micros, record: &Released) -> Result<(), Why> {
         let activation = record.activation;
-        self.must_be(activation, |phase| matches!(phase, Phase::Queued(_)))?;
+        self.must_be(activation, |phase| match phase {
+            Phase::Queued(_) => !record.lent,
+            Phase::Parked => record.lent,
+            _ => false,
+        })?;
         let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
         let batch = self.batches.batch_of(activation);
         let (user, image, large) = (batch.user, (batch.user, batch.image_id), batch.large);
         self.take_its_turn(activation);
+        self.take_ahead(activation);
         let charged = record.charged_date.map(ServiceDate::from_days);
         if let Some(date) = charged {
             self.days
-                .charge(date, user, at_us)
+                .charge(date, (user, record.lent), at_us)
                 .ok_or("no unit is left on its service day")?;
         }
         let item = self.batches.activation_mut(activation);
@@ -44,6 +49,7 @@ impl Engine {
                 image,
                 large,
                 charged,
+                lent: record.lent,
                 read_version_first: record.read_version_first,
                 stage: Stage::Offered,
                 is_sent: false,
@@ -76,7 +82,11 @@ impl Engine {
         }
         let user = self.batches.batch_of(activation).user;
         if let Some(date) = refunded {
-            self.days.ledger.refund(date, user);
+            if attempt.lent {
+                self.days.ledger.refund_lent(date, user);
+            } else {
+                self.days.ledger.refund(date, user);
+            }
         }
         self.note_reading(activation, record);
         self.batches.say(activation, &record.message);
@@ -85,6 +95,7 @@ impl Engine {
             (false, Some(until_us)) => Phase::RetryWait { until_us },
             (false, None) => Phase::Failed,
         };
+        self.count_trial(activation, outcome);
         let item = self.batches.activation_mut(activation);
         item.outcome = Some(outcome);
         item.fate_unknown |= outcome.is_unknown();
@@ -96,12 +107,6 @@ impl Engine {
             _ => item.ended_us = Some(at_us),
         }
         self.count_failures(attempt.gateway, outcome);
-        let image = self.batches.batch_of(activation).manufacturer_image_hash;
-        match outcome.fault() {
-            Some(Fault::Image) => self.trials.add(image, true),
-            None => self.trials.add(image, false),
-            Some(Fault::Gateway) => {}
-        }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);
             self.delivered = (
@@ -113,6 +118,20 @@ impl Engine {
         self.batches.note_change(activation);
         self.wake_gateway(attempt.gateway);
         Ok(())
+    }
+
+    /// Each Device counts once: those that fail are tried again and again, and at the end of a batch nothing else is.
+    fn count_trial(&mut self, activation: u32, outcome: Outcome) {
+        let before = self.batches.activation(activation).outcome;
+        if before.is_some_and(|it| it.fault() != Some(Fault::Gateway)) {
+            return;
+        }
+        let image = self.batches.batch_of(activation).manufacturer_image_hash;
+        match outcome.fault() {
+            Some(Fault::Image) => self.trials.add(image, true),
+            None => self.trials.add(image, false),
+            Some(Fault::Gateway) => {}
+        }
     }
 
     /// The attempt is not under way any more, and nothing waits for it.

@@ -43,6 +43,7 @@ impl Engine {
             source: source_of(record, manifest.is_large()),
             window: window_of(record.window_from, record.window_to)
                 .ok_or("its hours are no window")?,
+            run_ahead: record.run_ahead,
             service_date: ServiceDate::from_days(record.service_date),
             day_start_us: record.day_start_us,
             created_us: at_us,
@@ -82,6 +83,7 @@ impl Engine {
             self.wakes
                 .set(record.day_start_us, Wake::Unpark { batch: index });
             for activation in self.batches.get(index).activations() {
+                self.join_ahead(activation);
                 self.batches.note_change(activation);
             }
         }
@@ -144,6 +146,7 @@ impl Engine {
 
     fn cancel_activation(&mut self, activation: u32, at_us: Micros) {
         self.dequeue(activation);
+        self.leave_ahead(activation);
         if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
             self.wakes.clear(until_us, Wake::Requeue { activation });
         }

@@ -67,6 +67,8 @@ struct Batch {
     /// [`hours_of`].
     #[prost(uint32, tag = "42")]
     window: u32,
+    #[prost(bool, tag = "68")]
+    run_ahead: bool,
 }
 
 impl Batches {
@@ -117,6 +119,7 @@ impl Batch {
             large,
             source,
             window,
+            run_ahead,
             service_date,
             day_start_us,
             created_us,
@@ -154,6 +157,7 @@ impl Batch {
             schedule: source.and_then(Source::schedule),
             small_uses_allowance: !large && *source == Some(Source::Allowance),
             window: hours_of(*window),
+            run_ahead: *run_ahead,
         }
     }
 
@@ -181,6 +185,7 @@ impl Batch {
                 None => (self.large || self.small_uses_allowance).then_some(Source::Allowance),
             },
             window: window_of_hours(self.window)?,
+            run_ahead: self.run_ahead,
             service_date: ServiceDate::from_days(self.service_date),
             day_start_us: self.day_start_us,
             created_us: self.created_us,

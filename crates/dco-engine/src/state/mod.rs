@@ -1,5 +1,6 @@
 //! What records change. Nothing in here decides anything.
 
+pub(crate) mod ahead;
 pub(crate) mod batches;
 pub(crate) mod canaries;
 pub(crate) mod counts;
