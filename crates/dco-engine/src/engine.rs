@@ -11,6 +11,7 @@ use crate::outbox::Outbox;
 pub use crate::outbox::Seq;
 use crate::record::{Change, Record};
 use crate::refusal::Refusal;
+use crate::state::ahead::Ahead;
 use crate::state::batches::Batches;
 use crate::state::canaries::Canaries;
 use crate::state::checkpoints::Checkpoints;
@@ -55,6 +56,8 @@ pub struct Engine {
     pub(crate) canaries: Canaries,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
+    /// Those of them that are parked and may run ahead of their day.
+    pub(crate) ahead: Ahead,
     /// All others: they wait for nothing but their gateway.
     pub(crate) small: Queue,
     pub(crate) wakes: Timers<Wake>,
@@ -103,6 +106,7 @@ impl Engine {
             trials: Trials::default(),
             canaries: Canaries::default(),
             large: FairQueue::new(),
+            ahead: Ahead::default(),
             small: FairQueue::new(),
             wakes: Timers::default(),
             deadlines: Timers::default(),

@@ -456,6 +456,9 @@ pub struct BatchAccepted {
     /// When Devices are to activate it; at once if absent.
     #[prost(int64, optional, tag = "75")]
     pub execute_us: Option<i64>,
+    /// Whether it may be released before its service day.
+    #[prost(bool, tag = "69")]
+    pub run_ahead: bool,
 }
 
 /// A cancelled batch.
@@ -499,6 +502,9 @@ pub struct Released {
     /// Its name, for whoever has only this record.
     #[prost(message, optional, tag = "85")]
     pub id: Option<ActivationId>,
+    /// Whether it left before its service day, on capacity that nobody else had a use for.
+    #[prost(bool, tag = "68")]
+    pub lent: bool,
 }
 
 /// One attempt is over.

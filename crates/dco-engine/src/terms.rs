@@ -65,8 +65,8 @@ pub struct BreakerTerms {
 /// The stop rule of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StopTerms {
-    /// The last attempts with an image that ended at Devices, over all Users, are looked at: this many, 1 to
-    /// [`STOP_ATTEMPTS_MAX`]. With fewer it is not stopped.
+    /// The minimum sample, 1 to [`STOP_ATTEMPTS_MAX`]. Looked at are the first attempts with an image that came through to the last
+    /// thousand Devices, over all Users, since it was last resumed.
     pub attempts: u32,
     /// It is stopped when so many in a hundred of them failed, or more: 1 to 100.
     pub failed_percent: u32,

@@ -6,6 +6,7 @@ mod sample;
 mod world;
 
 mod admission;
+mod ahead;
 mod alike;
 mod anything;
 mod attempts;

@@ -189,6 +189,7 @@ pub(crate) fn refused(by: Eui64, minute_us: i64) -> RefusedCalls {
 fn about_schedules(world: &mut World) {
     let mut agreed = deal(&[("2026-06-04", 60), ("2026-06-05", 30)]);
     agreed.terms.canary = NonZeroU32::new(2);
+    agreed.terms.run_ahead = true;
     let id = world.agreed(ANN, agreed);
     let day = date("2026-06-04");
     world

@@ -270,8 +270,23 @@ fn an_image_is_stopped_when_too_many_of_its_last_attempts_failed_and_not_before(
     assert_eq!(world.offered.len(), 15, "it goes on");
     end_each(&mut world, &[Outcome::HashMismatch; 9]);
     assert_eq!(world.engine.stats().stopped, 0, "counting has begun anew");
-    end_each(&mut world, &[Outcome::HashMismatch]);
+    // Devices that failed before do not count again.
+    end_each(&mut world, &[Outcome::HashMismatch; 4]);
     assert_eq!(world.engine.stats().stopped, 1);
+}
+
+#[test]
+fn a_device_that_fails_again_and_again_counts_once() {
+    let mut world = ready(stopping(2, 50));
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(0..1))
+        .expect("admitted");
+    world.habit = Some(|_| Some(Report::Ended(ended(Outcome::ActivationFailure))));
+    world.connect(NORTH);
+    world.pass(2 * DAY_US);
+    let ended = world.batch(ANN, 1).counts;
+    assert_eq!((ended.failed, world.offered.len()), (1, 3));
+    assert_eq!(world.engine.stats().stopped, 0);
 }
 
 #[test]

@@ -44,7 +44,7 @@ async fn an_image_that_fails_is_stopped_told_shown_and_resumed() {
         let text = told.out.join("\n");
         let stopped = text.contains(&format!("Manufacturer Image Hash {hash} are paused"));
         assert!(stopped, "{party}: {text}");
-        let figures = text.contains("of the last 6 attempts");
+        let figures = text.contains("of the last 6 Devices");
         assert_eq!(figures, says_figures, "{party}: {text}");
     }
     let why = ["--ticket", "INC-1", "--reason", "its maker has looked"];

@@ -224,6 +224,8 @@ fn config(folder: &Path, parties: &[Registered], image_signature: bool) -> Resul
     file.trust.image_signature = image_signature;
     file.trust.products_list = true;
     file.trust.upgrade_pathway = true;
+    // In the first minutes more has failed than succeeded: what fails ends sooner.
+    file.stop.attempts = 400;
     file.attempt.answer_within_minutes = 14 * DAY_MINUTES;
     file.attempt.no_progress_minutes = 7 * DAY_MINUTES;
     file.attempt.hello_within_minutes = 7 * DAY_MINUTES;

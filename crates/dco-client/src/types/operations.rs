@@ -104,7 +104,7 @@ impl Display for PauseScope {
 /// What a rule found when it paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopFigures {
-    /// The last attempts that ended at Devices.
+    /// The last Devices to which an attempt came through, each with the first that did.
     pub attempts: u32,
     /// How many of them failed.
     pub failed: u32,

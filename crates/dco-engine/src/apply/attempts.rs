@@ -16,15 +16,20 @@ use crate::view::Stage;
 impl Engine {
     pub(super) fn apply_released(&mut self, at_us: Micros, record: &Released) -> Result<(), Why> {
         let activation = record.activation;
-        self.must_be(activation, |phase| matches!(phase, Phase::Queued(_)))?;
+        self.must_be(activation, |phase| match phase {
+            Phase::Queued(_) => !record.lent,
+            Phase::Parked => record.lent,
+            _ => false,
+        })?;
         let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
         let batch = self.batches.batch_of(activation);
         let (user, image, large) = (batch.user, (batch.user, batch.image_id), batch.large);
         self.take_its_turn(activation);
+        self.take_ahead(activation);
         let charged = record.charged_date.map(ServiceDate::from_days);
         if let Some(date) = charged {
             self.days
-                .charge(date, user, at_us)
+                .charge(date, (user, record.lent), at_us)
                 .ok_or("no unit is left on its service day")?;
         }
         self.batches.change(activation, |item| {
@@ -46,6 +51,7 @@ impl Engine {
                 image,
                 large,
                 charged,
+                lent: record.lent,
                 read_version_first: record.read_version_first,
                 stage: Stage::Offered,
                 is_sent: false,
@@ -80,7 +86,11 @@ impl Engine {
         let batch = self.batches.batch_of(activation);
         let (user, cancelled) = (batch.user, batch.cancelled);
         if let Some(date) = refunded {
-            self.days.ledger.refund(date, user);
+            if attempt.lent {
+                self.days.ledger.refund_lent(date, user);
+            } else {
+                self.days.ledger.refund(date, user);
+            }
         }
         let read = (record.running_version, &record.device_image_hash);
         self.note_reading(activation, read);
@@ -93,6 +103,7 @@ impl Engine {
             }
             (false, None) => Phase::Failed { ended_us: at_us },
         };
+        self.count_trial(activation, outcome);
         self.batches.change(activation, |item| {
             item.outcome = Some(outcome);
             item.fate_unknown |= outcome.is_unknown();
@@ -103,12 +114,6 @@ impl Engine {
             self.carry_over(user, attempt.charged);
         }
         self.count_failures(attempt.gateway, outcome);
-        let image = self.batches.batch_of(activation).manufacturer_image_hash;
-        match outcome.fault() {
-            Some(Fault::Image) => self.trials.add(image, true),
-            None => self.trials.add(image, false),
-            Some(Fault::Gateway | Fault::User) => {}
-        }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);
             self.delivered = (
@@ -120,6 +125,21 @@ impl Engine {
         self.batches.note_change(activation);
         self.wake_gateway(attempt.gateway);
         Ok(())
+    }
+
+    /// Each Device counts once: those that fail are tried again and again, and at the end of a batch nothing else is.
+    fn count_trial(&mut self, activation: u32, outcome: Outcome) {
+        let before = self.batches.activation(activation).outcome;
+        let counted = |it: Outcome| !matches!(it.fault(), Some(Fault::Gateway | Fault::User));
+        if before.is_some_and(counted) {
+            return;
+        }
+        let image = self.batches.batch_of(activation).manufacturer_image_hash;
+        match outcome.fault() {
+            Some(Fault::Image) => self.trials.add(image, true),
+            None => self.trials.add(image, false),
+            Some(Fault::Gateway | Fault::User) => {}
+        }
     }
 
     /// The attempt is not under way any more, and nothing waits for it.
@@ -194,6 +214,7 @@ impl Engine {
     /// Out of its line, or of its wait for another attempt.
     pub(super) fn leave_wait(&mut self, activation: u32) {
         self.dequeue(activation);
+        self.leave_ahead(activation);
         if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {
             self.wakes.clear(until_us, Wake::Requeue { activation });
         }

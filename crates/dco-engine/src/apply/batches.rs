@@ -44,6 +44,7 @@ impl Engine {
             source: source_of(record, manifest.is_large()),
             window: window_of(record.window_from, record.window_to)
                 .ok_or("its hours are no window")?,
+            run_ahead: record.run_ahead,
             service_date: ServiceDate::from_days(record.service_date),
             day_start_us: record.day_start_us,
             created_us: at_us,
@@ -89,6 +90,9 @@ impl Engine {
         } else {
             self.wakes
                 .set(record.day_start_us, Wake::Unpark { batch: index });
+            for activation in self.batches.get(index).activations() {
+                self.join_ahead(activation);
+            }
         }
         Ok(())
     }

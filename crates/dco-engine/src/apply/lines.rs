@@ -34,6 +34,7 @@ impl Engine {
         let parked = |it: &u32| self.batches.activation(*it).phase == Phase::Parked;
         let parked: Vec<u32> = all.filter(parked).collect();
         for activation in &parked {
+            self.leave_ahead(*activation);
             self.enqueue(*activation);
         }
         parked
@@ -65,10 +66,7 @@ impl Engine {
         }
         let entry = Entry {
             user: batch.user,
-            lane: Lane {
-                gateway: self.gateway_of(item.device),
-                window: batch.window,
-            },
+            lane: self.lane_of(activation),
             due_us: batch.due_us,
             order: activation,
             key: activation,
@@ -82,8 +80,18 @@ impl Engine {
             .set_phase(activation, Phase::Queued(Some(slot)));
     }
 
+    /// Its gateway as the inventory has it now, in the hours of its schedule.
+    pub(super) fn lane_of(&self, activation: u32) -> Lane {
+        let item = self.batches.activation(activation);
+        Lane {
+            gateway: self.gateway_of(item.device),
+            window: self.batches.get(item.batch).window,
+        }
+    }
+
     /// Out of its line, where it is in one, until it may be released again.
     pub(super) fn hold_back(&mut self, activation: u32) {
+        self.leave_ahead(activation);
         if let Phase::Queued(Some(_)) = self.batches.activation(activation).phase {
             self.dequeue(activation);
             self.batches.set_phase(activation, Phase::Queued(None));
@@ -92,8 +100,10 @@ impl Engine {
 
     /// Back into its line, where it was held back.
     pub(super) fn let_go_on(&mut self, activation: u32) {
-        if self.batches.activation(activation).phase == Phase::Queued(None) {
-            self.enqueue(activation);
+        match self.batches.activation(activation).phase {
+            Phase::Queued(None) => self.enqueue(activation),
+            Phase::Parked => self.join_ahead(activation),
+            _ => {}
         }
     }
 
@@ -109,6 +119,7 @@ impl Engine {
         for window in self.batches.windows() {
             let lane = Lane { gateway, window };
             self.large.wake_lane(lane);
+            self.ahead.queue.wake_lane(lane);
             self.small.wake_lane(lane);
         }
     }
@@ -123,6 +134,10 @@ impl Engine {
 
     /// Into the line of the gateway that it is behind now, if it is in one.
     pub(super) fn queue_again(&mut self, activation: u32) {
+        if self.ahead.slots.contains_key(&activation) {
+            self.leave_ahead(activation);
+            self.join_ahead(activation);
+        }
         if let Phase::Queued(Some(_)) = self.batches.activation(activation).phase {
             self.dequeue(activation);
             self.enqueue(activation);

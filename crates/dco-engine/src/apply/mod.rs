@@ -1,5 +1,6 @@
 //! The one way in which state changes: live as the decision is made, at start-up for each record read back.
 
+mod ahead;
 pub(crate) mod attempts;
 mod batches;
 mod breakers;

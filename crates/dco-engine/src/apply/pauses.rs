@@ -51,6 +51,7 @@ impl Engine {
         match scope {
             Scope::User(user) => {
                 self.large.wake_user(user);
+                self.ahead.queue.wake_user(user);
                 self.small.wake_user(user);
             }
             Scope::Gateway(gateway) => self.wake_gateway(gateway),

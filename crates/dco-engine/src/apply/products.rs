@@ -111,6 +111,8 @@ impl Engine {
         match self.batches.activation(activation).phase {
             Phase::Queued(Some(_)) if is_held => self.hold_back(activation),
             Phase::Queued(None) if !is_held => self.enqueue(activation),
+            Phase::Parked if is_held => self.leave_ahead(activation),
+            Phase::Parked => self.join_ahead(activation),
             _ => {}
         }
     }

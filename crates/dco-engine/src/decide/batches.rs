@@ -38,6 +38,8 @@ struct Cover {
     window: Option<HourWindow>,
     /// How many Devices must succeed before the rest is released.
     canary: u32,
+    /// Whether it may be released before its day.
+    run_ahead: bool,
 }
 
 impl Engine {
@@ -222,6 +224,7 @@ impl Engine {
                         limit: deal.quota.on(date),
                         window: deal.terms.window,
                         canary: deal.terms.canary.map_or(0, NonZeroU32::get),
+                        run_ahead: deal.terms.run_ahead,
                     }
                 })
             }
@@ -239,6 +242,7 @@ impl Engine {
             limit,
             window,
             canary,
+            run_ahead,
         } = self.cover(asked.user, day.date, admitted.source);
         let opens_us = window.map_or(day.start_us, |window| self.days.window_on(window, &day).0);
         let trt_start_us = self.now_us.max(opens_us);
@@ -254,6 +258,7 @@ impl Engine {
         });
         BatchAccepted {
             canary,
+            run_ahead,
             user: asked.user.bits(),
             number: self.batches.next_number(asked.user),
             request: requests::key(asked.id, digest),

@@ -106,17 +106,41 @@ impl Engine {
                 gateway,
                 days: &self.days,
             };
-            match self.large.pick(self.now_us, &gate) {
-                Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, true),
-                Pick::NotBefore(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
-                Pick::Empty => return None,
-            }
+            let large_us = match self.large.pick(self.now_us, &gate) {
+                Pick::Taken { lane, key, .. } => {
+                    self.release_one(key, lane.gateway, true);
+                    continue;
+                }
+                Pick::NotBefore(at_us) => Some(at_us),
+                Pick::Empty => None,
+            };
+            // Nobody has ready work for it: what a schedule lets run ahead may have the unit.
+            let ahead_us = match self.ahead.queue.pick(self.now_us, &gate) {
+                Pick::Taken { lane, key, .. } => {
+                    self.release_ahead(key, lane.gateway);
+                    continue;
+                }
+                Pick::NotBefore(at_us) => Some(at_us),
+                Pick::Empty => None,
+            };
+            let next_us = [large_us, ahead_us].into_iter().flatten().min();
+            return next_us.filter(|at_us| *at_us != UNTIL_TOLD);
         }
+    }
+
+    /// It leaves before its day, on lent capacity.
+    fn release_ahead(&mut self, activation: u32, gateway: Eui64) {
+        self.ahead.slots.remove(&activation);
+        self.leave(activation, gateway, (true, true));
     }
 
     /// It is out of its line; now it leaves, unless the inventory has changed under it.
     fn release_one(&mut self, activation: u32, gateway: Eui64, large: bool) {
         self.batches.set_phase(activation, Phase::Queued(None));
+        self.leave(activation, gateway, (large, false));
+    }
+
+    fn leave(&mut self, activation: u32, gateway: Eui64, (large, lent): (bool, bool)) {
         if self.is_lost(activation) {
             self.cancel_lost(activation);
             return;
@@ -137,6 +161,7 @@ impl Engine {
             gateway: gateway.bits(),
             read_version_first,
             id: Some(self.activation_id(activation)),
+            lent,
         }));
         self.offer(activation);
         self.batch_changed(batch);

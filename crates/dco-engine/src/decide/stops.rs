@@ -1,4 +1,4 @@
-//! What the engine stops by itself: an image with which too many attempts fail.
+//! What the engine stops by itself: an image with which too many Devices fail, a schedule whose canary is given up.
 
 use dco_block::ManufacturerImageHash;
 
@@ -15,14 +15,14 @@ impl Engine {
         if self.dispatch.is_paused(scope) {
             return;
         }
-        let found = self.trials.last(image, rule.attempts);
+        let found = self.trials.figures(image, rule.attempts);
         let Some(found) = found.filter(|it| rule.is_met(*it)) else {
             return;
         };
         let StopFigures { attempts, failed } = found;
         self.record(Change::Paused(PauseChanged {
             reason: format!(
-                "the stop rule: of the last {attempts} attempts that ended at Devices {failed} failed"
+                "the stop rule: of the last {attempts} Devices {failed} failed at the first attempt"
             ),
             stop: Some(found),
             ..PauseChanged::of(scope)

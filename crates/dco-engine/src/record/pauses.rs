@@ -45,7 +45,7 @@ pub struct PauseChanged {
 /// What a rule found when it paused.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct StopFigures {
-    /// The last attempts that ended at Devices.
+    /// The last Devices to which an attempt came through: each counts with the first that did.
     #[prost(uint32, tag = "1")]
     pub attempts: u32,
     /// How many of them failed.

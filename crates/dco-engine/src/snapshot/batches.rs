@@ -77,6 +77,8 @@ struct Batch {
     execute_us: Option<i64>,
     #[prost(bool, tag = "76")]
     trt_warned: bool,
+    #[prost(bool, tag = "68")]
+    run_ahead: bool,
 }
 
 impl Batches {
@@ -127,6 +129,7 @@ impl Batch {
             large,
             source,
             window,
+            run_ahead,
             service_date,
             day_start_us,
             created_us,
@@ -169,6 +172,7 @@ impl Batch {
             window: hours_of(*window),
             execute_us: *execute_us,
             trt_warned: *trt_warned,
+            run_ahead: *run_ahead,
         }
     }
 
@@ -204,6 +208,7 @@ impl Batch {
                 None => (self.large || self.small_uses_allowance).then_some(Source::Allowance),
             },
             window: window_of_hours(self.window)?,
+            run_ahead: self.run_ahead,
             service_date: ServiceDate::from_days(self.service_date),
             day_start_us: self.day_start_us,
             created_us: self.created_us,

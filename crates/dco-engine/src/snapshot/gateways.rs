@@ -11,6 +11,7 @@ use crate::view::Stage;
 const READ_VERSION_FIRST: u32 = 1;
 const CHARGED: u32 = 2;
 const SCHEDULED: u32 = 4;
+const LENT: u32 = 8;
 const FLAGS_MAX: u32 = 7;
 
 /// All gateways, and an attempt for each activation that is released.
@@ -79,6 +80,7 @@ impl Gateways {
             image: _,
             large: _,
             charged,
+            lent,
             read_version_first,
             stage: _,
             is_sent: _,
@@ -89,10 +91,11 @@ impl Gateways {
             look_us: _,
         } = attempt;
         let charged_flag = if charged.is_some() { CHARGED } else { 0 };
+        let lent_flag = if *lent { LENT } else { 0 };
         self.gateways_of.push(gateway.bits());
         let scheduled_flag = if *scheduled { SCHEDULED } else { 0 };
         self.flags
-            .push(u32::from(*read_version_first) | charged_flag | scheduled_flag);
+            .push(u32::from(*read_version_first) | charged_flag | scheduled_flag | lent_flag);
         self.charged_dates.extend(charged.map(ServiceDate::days));
         self.released_us.push(*released_us);
         self.answer_by_us.push(*answer_by_us);
@@ -136,6 +139,7 @@ impl Gateways {
                 image: (batch.user, batch.image_id),
                 large: batch.large,
                 charged: charged.flatten().copied().map(ServiceDate::from_days),
+                lent: flags & LENT != 0,
                 read_version_first: flags & READ_VERSION_FIRST != 0,
                 stage: Stage::Offered,
                 is_sent: false,

@@ -35,7 +35,7 @@ use prost::Message;
 
 use crate::engine::{Engine, ReplayError, Seq};
 use crate::outbox::Outbox;
-use crate::state::batches::{Batches, Phase};
+use crate::state::batches::{Batch, Batches, Phase};
 use crate::state::checkpoints::Checkpoints;
 use crate::state::inventory::Inventory;
 use crate::state::timers::{Deadline, Timers, Wake};
@@ -91,6 +91,8 @@ struct Snapshot {
     trials: Option<trials::Trials>,
     #[prost(message, optional, tag = "19")]
     canaries: Option<canaries::Canaries>,
+    #[prost(message, optional, tag = "20")]
+    ahead: Option<queues::Queue>,
     #[prost(message, optional, tag = "30")]
     products: Option<products::Products>,
     #[prost(message, optional, tag = "31")]
@@ -158,6 +160,7 @@ impl Engine {
             trials,
             canaries,
             large,
+            ahead,
             small,
             wakes: _,
             deadlines: _,
@@ -179,6 +182,7 @@ impl Engine {
             gateways: Some(gateways::Gateways::of(gateways)),
             days: Some(days::Days::of(days)),
             large: Some(queues::Queue::of(large)),
+            ahead: Some(queues::Queue::of(&ahead.queue)),
             small: Some(queues::Queue::of(small)),
             dispatch: Some(dispatch::Dispatch::of(dispatch)),
             trials: Some(trials::Trials::of(trials)),
@@ -260,6 +264,10 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let large = large.load(&mut batches, known, |it, at| it.large && allowed.has(at))?;
     let small = small.unwrap_or_default();
     let small = small.load(&mut batches, known, |it, at| !it.large && allowed.has(at))?;
+    let ahead = snapshot.ahead.unwrap_or_default();
+    let may_run =
+        |it: &Batch, at| it.run_ahead && it.large && it.day_start_us > at_us && allowed.has(at);
+    let ahead = ahead.load_ahead(&batches, known, may_run)?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
@@ -289,6 +297,7 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         },
         gateways,
         large,
+        ahead,
         small,
         ..Engine::new(terms)
     };

@@ -1,13 +1,14 @@
 //! Whose turn it is in a queue. What waits in it is what is queued, in order of its numbers.
 
 use dco_block::Eui64;
-use dco_dispatch::{Entry, FairQueue, Turn, Turns, UserTurn};
+use dco_dispatch::{Entry, FairQueue, Slot, Turn, Turns, UserTurn};
 use dco_schedule::HourWindow;
 
 use super::Why;
 use super::devices::KnownDevices;
 use crate::engine;
 use crate::read::as_usize;
+use crate::state::ahead::Ahead;
 use crate::state::batches::{Batch, Batches, Phase};
 use crate::state::lanes::Lane;
 
@@ -96,17 +97,39 @@ impl Queue {
         (known, kinds): (&KnownDevices, &[u32]),
         is_in: impl Fn(&Batch, u32) -> bool,
     ) -> Result<engine::Queue, Why> {
-        let turns = self.turns()?;
-        let mut slots = Vec::new();
-        let queue = FairQueue::resume(
-            &turns,
-            entries(batches, (known, kinds), &is_in),
-            |activation, slot| slots.push((activation, slot)),
-        );
+        let is_queued = |phase: Phase| matches!(phase, Phase::Queued(_));
+        let waiting = entries(batches, (known, kinds), (&is_in, &is_queued));
+        let (queue, slots) = self.resume(waiting)?;
         for (activation, slot) in slots {
             batches.change(activation, |item| item.phase = Phase::Queued(Some(slot)));
         }
-        queue.map_err(|invalid| invalid.why())
+        Ok(queue)
+    }
+
+    /// Likewise with all that is parked and may run ahead.
+    pub(super) fn load_ahead(
+        self,
+        batches: &Batches,
+        (known, kinds): (&KnownDevices, &[u32]),
+        is_in: impl Fn(&Batch, u32) -> bool,
+    ) -> Result<Ahead, Why> {
+        let is_parked = |phase: Phase| phase == Phase::Parked;
+        let (queue, slots) = self.resume(entries(batches, (known, kinds), (&is_in, &is_parked)))?;
+        let slots = slots.into_iter().collect();
+        Ok(Ahead { queue, slots })
+    }
+
+    fn resume(
+        &self,
+        waiting: impl Iterator<Item = Entry<Eui64, Lane, u32>>,
+    ) -> Result<(engine::Queue, Vec<(u32, Slot)>), Why> {
+        let turns = self.turns()?;
+        let mut slots = Vec::new();
+        let queue = FairQueue::resume(&turns, waiting, |activation, slot| {
+            slots.push((activation, slot));
+        });
+        let queue = queue.map_err(|invalid| invalid.why())?;
+        Ok((queue, slots))
     }
 
     fn lanes(&self) -> Result<Vec<Lane>, Why> {
@@ -164,12 +187,12 @@ impl Queue {
 fn entries(
     batches: &Batches,
     (known, kinds): (&KnownDevices, &[u32]),
-    is_in: &impl Fn(&Batch, u32) -> bool,
+    (is_in, waits): (&impl Fn(&Batch, u32) -> bool, &impl Fn(Phase) -> bool),
 ) -> impl Iterator<Item = Entry<Eui64, Lane, u32>> {
     batches.iter().flat_map(move |batch| {
         let waiting = batch.activations().filter(move |activation| {
             let phase = batches.activation(*activation).phase;
-            matches!(phase, Phase::Queued(_)) && is_in(batch, *activation)
+            waits(phase) && is_in(batch, *activation)
         });
         waiting.map(|activation| Entry {
             user: batch.user,

@@ -34,6 +34,8 @@ pub(crate) struct Batch {
     pub(crate) source: Option<Source>,
     /// The local hours in which it is released; any if absent.
     pub(crate) window: Option<HourWindow>,
+    /// Whether it may be released before its service day.
+    pub(crate) run_ahead: bool,
     pub(crate) service_date: ServiceDate,
     pub(crate) day_start_us: Micros,
     pub(crate) created_us: Micros,

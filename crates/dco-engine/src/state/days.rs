@@ -95,10 +95,20 @@ impl Days {
         Some(*weight)
     }
 
-    /// One unit of a day is used.
-    pub(crate) fn charge(&mut self, date: ServiceDate, user: Eui64, at_us: Micros) -> Option<()> {
+    /// One unit of a day is used, by work of that day or lent to work of a later one.
+    pub(crate) fn charge(
+        &mut self,
+        date: ServiceDate,
+        (user, lent): (Eui64, bool),
+        at_us: Micros,
+    ) -> Option<()> {
         let remaining = self.ledger.remaining(date);
-        self.ledger.charge(date, user).ok()?;
+        let charged = if lent {
+            self.ledger.charge_lent(date, user)
+        } else {
+            self.ledger.charge(date, user)
+        };
+        charged.ok()?;
         if let Some(today) = self.today.as_mut().filter(|today| today.day.date == date) {
             today.bucket.take(at_us, remaining);
         }

@@ -54,6 +54,8 @@ pub(crate) struct Attempt {
     pub(crate) image: (Eui64, ImageId),
     pub(crate) large: bool,
     pub(crate) charged: Option<ServiceDate>,
+    /// Its unit was lent to work of a later service day.
+    pub(crate) lent: bool,
     pub(crate) read_version_first: bool,
     pub(crate) stage: Stage,
     /// The gateway has said, since the service started, that the image is going to the Device.

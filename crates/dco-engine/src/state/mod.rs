@@ -1,6 +1,7 @@
 //! What records change. Nothing in here decides anything.
 
 pub(crate) mod activations;
+pub(crate) mod ahead;
 pub(crate) mod batches;
 pub(crate) mod busy;
 pub(crate) mod canaries;

@@ -1,4 +1,4 @@
-//! How the last attempts with each image ended at Devices: what the stop rule looks at.
+//! How the first attempt at each of the last Devices ended with each image: what the stop rule looks at.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,10 +6,10 @@ use dco_block::ManufacturerImageHash;
 
 use crate::record::StopFigures;
 
-/// Attempts that are remembered of an image. A stop rule looks at no more.
+/// Devices that are remembered of an image. A stop rule looks at no more.
 pub(crate) const TRIALS_MAX: usize = 1_000;
 
-/// Attempts that ended at Devices, by image, since the image was last resumed.
+/// First attempts that came through to Devices, by image, since the image was last resumed.
 #[derive(Debug, Default)]
 pub(crate) struct Trials {
     /// Whether each failed, the oldest first.
@@ -30,15 +30,13 @@ impl Trials {
         self.by_image.remove(&image);
     }
 
-    /// How the last `attempts` ended; `None` while there are fewer.
-    pub(crate) fn last(&self, image: ManufacturerImageHash, attempts: u32) -> Option<StopFigures> {
-        let wanted = usize::try_from(attempts).ok()?;
+    /// How all that are remembered ended; `None` while they are fewer than `least`. A few are no sample: what fails ends sooner, or
+    /// later, than what succeeds.
+    pub(crate) fn figures(&self, image: ManufacturerImageHash, least: u32) -> Option<StopFigures> {
         let trials = self.by_image.get(&image)?;
-        let from = trials.len().checked_sub(wanted)?;
-        let failed = trials.range(from..).filter(|failed| **failed).count();
-        Some(StopFigures {
-            attempts,
-            failed: u32::try_from(failed).ok()?,
-        })
+        let attempts = u32::try_from(trials.len()).ok()?;
+        let failed = trials.iter().filter(|failed| **failed).count();
+        let failed = u32::try_from(failed).ok()?;
+        (attempts >= least).then_some(StopFigures { attempts, failed })
     }
 }

@@ -214,6 +214,7 @@ impl Estate {
             return;
         }
         self.record(Change::Released(Released {
+            lent: false,
             activation,
             attempt: 1,
             charged_date: manifest.is_large().then_some(DATE),

@@ -380,7 +380,7 @@ fn pause_changed(
         _ => format!(", ticket {ticket}"),
     };
     let found = stop.map_or_else(String::new, |StopFigures { attempts, failed }| {
-        format!(": of the last {attempts} attempts that ended at Devices {failed} failed")
+        format!(": {failed} of the last {attempts} Devices failed")
     });
     format!("{scope} {what}{ticket}{found}")
 }
