@@ -51,7 +51,7 @@ pub use types::{
     Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices, InvalidName,
     Limits, Micros, MoveCause, NoFit, Notice, NoticeParty, NoticeSubject, Notices, Offer,
     OpenTransfer, Page, PageRequest, Pause, PendingAction, ProductEntry, ProductStatus, Proposed,
-    QuotaUse, Replan, ReplanAmendment, Schedule, ScheduleAct, ScheduleDeal, ScheduleMove,
+    QuotaUse, Replan, ReplanAmendment, SaidWhy, Schedule, ScheduleAct, ScheduleDeal, ScheduleMove,
     ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep, ServiceDay,
     SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest, SimulatedUser, Simulation,
     Stage, SubmitBatch, SuccessRow, Transfer, TransferName, TransferState, TrtRow,

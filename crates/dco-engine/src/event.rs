@@ -10,7 +10,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::ServiceDate;
 
-pub use log::{RefusedCall, RefusedCalls, SignedCheckpoint};
+pub use log::{RefusedCall, RefusedCalls, SaidWhy, SignedCheckpoint};
 pub use products::ImportProducts;
 pub use schedules::{
     ActOnSchedule, AnswerAction, CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader,
@@ -320,6 +320,8 @@ pub struct ImportDevices {
     pub id: RequestId,
     /// Check all, change nothing.
     pub validate_only: bool,
+    /// What the operator says of it.
+    pub why: SaidWhy,
     /// The Devices, each once.
     pub devices: Vec<DeviceEntry>,
 }

@@ -49,8 +49,8 @@ pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
     ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
     MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, RefusedCall, RefusedCalls, ReplyTo,
-    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Session, SetCapacity,
-    SignedCheckpoint, SubmitBatch, Verdict,
+    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, SaidWhy, ScheduleRequest, Session,
+    SetCapacity, SignedCheckpoint, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
