@@ -66,6 +66,7 @@ impl World {
             by: OPERATOR,
             id,
             validate_only: false,
+            why: dco_engine::SaidWhy::default(),
             devices,
         }));
     }

@@ -1,10 +1,13 @@
 //! All that can be seen of the service's state from outside, to show that a refusal changed nothing.
 
-use dco_client::{Batch, PageRequest, ServiceDay, SuccessRow, Transfer};
+use dco_client::{
+    Batch, DecisionKind, DecisionLogQuery, OperationsClient, PageRequest, ServiceDay, SuccessRow,
+    Transfer,
+};
 
 use crate::{Metrics, Scene};
 
-/// What an auditor sees, and how many records the journal has.
+/// What an auditor sees, and how many records the journal has besides those of what was refused and signed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     transfers: Vec<Transfer>,
@@ -12,7 +15,7 @@ pub struct Snapshot {
     service_days: Vec<ServiceDay>,
     successes: Vec<SuccessRow>,
     devices: f64,
-    records: f64,
+    records: usize,
 }
 
 impl Snapshot {
@@ -46,9 +49,25 @@ impl Snapshot {
                 .expect("an auditor reads"),
             successes: reports.success(None).await.expect("an auditor reads"),
             devices: metrics.value("dco_devices"),
-            records: metrics.value("dco_journal_records_total"),
+            records: records(scene).await,
         }
     }
+}
+
+async fn records(scene: &Scene) -> usize {
+    let client = OperationsClient::new(&scene.link("auditor1").await);
+    let mut kinds = DecisionKind::ALL.to_vec();
+    kinds.retain(|kind| !matches!(kind, DecisionKind::Refusal | DecisionKind::Checkpoint));
+    let query = DecisionLogQuery {
+        kinds,
+        ..DecisionLogQuery::default()
+    };
+    let (_, mut stream) = client.decision_log(query).await.expect("an auditor reads");
+    let mut count = 0;
+    while stream.next().await.expect("the log is whole").is_some() {
+        count += 1;
+    }
+    count
 }
 
 /// What is expected changes by itself as time passes.

@@ -68,6 +68,23 @@ async fn who_decided_what_when_and_why_is_shown_to_staff_only() {
     let subject = released[0]["subject"].as_str().unwrap();
     let batch = format!("users/{user1}/batches/1/activations/");
     assert!(subject.starts_with(&batch), "{subject}");
+    let file = scene.site.path("one.csv");
+    let gateway1 = scene.site.eui64("gateway1");
+    write(
+        &file,
+        format!(
+            "device,user,gateway,manufacturer,model,hardware_version,firmware_version\n\
+             00-DB-12-34-00-00-99-99,{user1},{gateway1},Acme,E470,0100,00000001\n"
+        ),
+    );
+    let file = file.display().to_string();
+    let why = ["--ticket", "INC-9", "--reason", "a new Device"];
+    let import = [&["devices", "import", file.as_str()], &why[..]].concat();
+    scene.dco("operator1", &import).await.expect_code(0);
+    let imports = shown(&scene, &["--kind", "import", "--newest", "1"]).await;
+    assert_eq!(imports[0]["ticket"], "INC-9");
+    assert_eq!(imports[0]["reason"], "a new Device");
+    assert_eq!(imports[0]["text"], "1 Devices");
     let newest = shown(&scene, &["--newest", "2"]).await;
     assert_eq!(newest.len(), 2);
     let from = newest[1]["time"].as_str().unwrap();

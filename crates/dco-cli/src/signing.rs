@@ -1,7 +1,7 @@
 //! Who signs what, under which ticket, and why: the flags of everything that is kept with a signature.
 
 use clap::Args;
-use dco_client::{RequestId, Signing};
+use dco_client::{RequestId, SaidWhy, Signing};
 
 /// What is kept with an act.
 #[derive(Debug, Clone, Args)]
@@ -27,6 +27,26 @@ impl SigningArgs {
             validate_only: self.validate_only,
             reason: self.reason.clone(),
             ticket: self.ticket.clone(),
+        }
+    }
+}
+
+/// What may be said of something, for the decision log.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WhyArgs {
+    /// Where it is written down, for the decision log
+    #[arg(long, default_value = "", hide_default_value = true)]
+    ticket: String,
+    /// Why, for the decision log
+    #[arg(long, default_value = "", hide_default_value = true)]
+    reason: String,
+}
+
+impl WhyArgs {
+    pub(crate) fn said(&self) -> SaidWhy {
+        SaidWhy {
+            ticket: self.ticket.clone(),
+            reason: self.reason.clone(),
         }
     }
 }

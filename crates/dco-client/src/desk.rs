@@ -11,7 +11,7 @@ use crate::convert::schedule::day_units;
 use crate::convert::{all, page, page_parts, user_name};
 use crate::types::{
     ChangePause, DayUnits, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, PendingAction,
-    ProductEntry, Schedule, ServiceDay, SetCapacity, Signing, SuccessRow, TrtRow,
+    ProductEntry, SaidWhy, Schedule, ServiceDay, SetCapacity, Signing, SuccessRow, TrtRow,
 };
 use crate::{ClientError, Link, RequestId};
 
@@ -53,10 +53,24 @@ impl OperationsClient {
         validate_only: bool,
         entries: impl IntoIterator<Item = DeviceEntry, IntoIter: Send + 'static>,
     ) -> Result<u32, ClientError> {
+        self.import_devices_because(request_id, validate_only, SaidWhy::default(), entries)
+            .await
+    }
+
+    /// The same, with a ticket and a reason for the decision log.
+    pub async fn import_devices_because(
+        &self,
+        request_id: RequestId,
+        validate_only: bool,
+        why: SaidWhy,
+        entries: impl IntoIterator<Item = DeviceEntry, IntoIter: Send + 'static>,
+    ) -> Result<u32, ClientError> {
         let first = pb::ImportDevicesRequest {
             request_id: request_id.to_string(),
             validate_only,
             devices: Vec::new(),
+            ticket: why.ticket,
+            reason: why.reason,
         };
         let requests = import_requests(first, entries.into_iter());
         let answer = self.client.clone().import_devices(requests).await?;
@@ -71,10 +85,24 @@ impl OperationsClient {
         validate_only: bool,
         entries: impl IntoIterator<Item = ProductEntry, IntoIter: Send + 'static>,
     ) -> Result<u32, ClientError> {
+        self.import_products_because(request_id, validate_only, SaidWhy::default(), entries)
+            .await
+    }
+
+    /// The same, with a ticket and a reason for the decision log.
+    pub async fn import_products_because(
+        &self,
+        request_id: RequestId,
+        validate_only: bool,
+        why: SaidWhy,
+        entries: impl IntoIterator<Item = ProductEntry, IntoIter: Send + 'static>,
+    ) -> Result<u32, ClientError> {
         let first = pb::ImportProductsRequest {
             request_id: request_id.to_string(),
             validate_only,
             products: Vec::new(),
+            ticket: why.ticket,
+            reason: why.reason,
         };
         let requests = product_requests(first, entries.into_iter());
         let answer = self.client.clone().import_products(requests).await?;

@@ -51,7 +51,7 @@ pub use types::{
     Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices,
     InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty, NoticeSubject, Notices,
     Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope, PendingAction, ProductEntry,
-    ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment, Schedule, ScheduleAct,
+    ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment, SaidWhy, Schedule, ScheduleAct,
     ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature,
     ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest,
     SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch, SuccessRow, Transfer, TransferName,

@@ -17,7 +17,9 @@ pub use batch::{
     Activation, ActivationCounts, ActivationState, Batch, BatchChange, Canary, Explanation, Hold,
     Stage, SubmitBatch,
 };
-pub use decision::{Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery, DecisionLogStart};
+pub use decision::{
+    Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery, DecisionLogStart, SaidWhy,
+};
 pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
 };

@@ -119,6 +119,7 @@ fn import_products(status: ProductStatus) -> Request {
         by: USER,
         id: RequestId([10 + status as u8; 16]),
         validate_only: false,
+        why: dco_engine::SaidWhy::default(),
         products: (460..480).map(entry).collect(),
     })
 }
@@ -138,6 +139,7 @@ fn filled(mut engine: Engine, count: u64) -> Engine {
         by: USER,
         id: RequestId([1; 16]),
         validate_only: false,
+        why: dco_engine::SaidWhy::default(),
         devices: entries.collect(),
     };
     ask(&mut engine, Request::ImportDevices(import));

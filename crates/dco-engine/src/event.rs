@@ -11,7 +11,7 @@ use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
 use dco_schedule::{Micros, ServiceDate};
 
-pub use log::{RefusedCall, RefusedCalls, SignedCheckpoint};
+pub use log::{RefusedCall, RefusedCalls, SaidWhy, SignedCheckpoint};
 pub use pauses::Scope;
 pub use products::ImportProducts;
 pub use schedules::{
@@ -326,6 +326,8 @@ pub struct ImportDevices {
     pub id: RequestId,
     /// Check all, change nothing.
     pub validate_only: bool,
+    /// What the operator says of it.
+    pub why: SaidWhy,
     /// The Devices, each once.
     pub devices: Vec<DeviceEntry>,
 }

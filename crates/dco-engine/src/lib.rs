@@ -49,7 +49,7 @@ pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
     ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
     MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, RefusedCall, RefusedCalls, ReplyTo,
-    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, ScheduleRequest, Scope, Session,
+    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, SaidWhy, ScheduleRequest, Scope, Session,
     SetCapacity, SignedCheckpoint, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;

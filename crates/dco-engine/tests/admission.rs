@@ -593,6 +593,7 @@ fn imports_are_whole_and_known_again() {
         by: ANN,
         id: world.fresh_id(),
         validate_only: true,
+        why: dco_engine::SaidWhy::default(),
         devices: vec![crate::sample::entry(device(7_000), BOB, NORTH)],
     };
     let records = world.journal.len();

@@ -63,6 +63,7 @@ impl World {
             by: OPERATOR,
             id: self.fresh_id(),
             validate_only: false,
+            why: dco_engine::SaidWhy::default(),
             products,
         }
     }

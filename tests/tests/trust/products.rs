@@ -23,6 +23,7 @@ fn wire_import(hash: &[u8]) -> pb::ImportProductsRequest {
             upgrade_from: Vec::new(),
             status_time: None,
         }],
+        ..Default::default()
     }
 }
 

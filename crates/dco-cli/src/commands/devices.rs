@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
+use crate::signing::WhyArgs;
 use crate::table::counted;
 use crate::{files, inventory};
 
@@ -36,13 +37,16 @@ and eight hex digits. A Device that stands twice is a bad line. When any line is
 lines are named and nothing is imported (exit code 65).
 
 Example:
-  dco devices import devices.csv --as pki/operator1")]
+  dco devices import devices.csv --as pki/operator1
+  dco devices import devices.csv --ticket INC-7 --reason weekly --as pki/operator1")]
 struct Import {
     /// The inventory
     file: PathBuf,
     /// Have everything checked and import nothing
     #[arg(long)]
     validate_only: bool,
+    #[command(flatten)]
+    why: WhyArgs,
     #[command(flatten)]
     connection: Connection,
 }
@@ -69,7 +73,12 @@ impl Import {
         let sending = bar.clone();
         let entries = entries.into_iter().inspect(move |_| sending.inc(1));
         let imported = operations
-            .import_devices(RequestId::fresh(), self.validate_only, entries)
+            .import_devices_because(
+                RequestId::fresh(),
+                self.validate_only,
+                self.why.said(),
+                entries,
+            )
             .await;
         bar.finish_and_clear();
         let count = imported?;

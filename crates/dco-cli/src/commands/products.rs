@@ -10,6 +10,7 @@ use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::show::{product_json, products_text};
+use crate::signing::WhyArgs;
 use crate::table::counted;
 use crate::{files, paging};
 
@@ -46,6 +47,7 @@ Active again. When any line is bad, all bad lines are named and nothing is impor
 
 Examples:
   dco products import cpl.csv --as pki/operator1
+  dco products import cpl.csv --ticket INC-7 --reason weekly --as pki/operator1
   dco products import cpl.json --validate-only --as pki/operator1")]
 struct Import {
     /// The list, CSV or JSON
@@ -53,6 +55,8 @@ struct Import {
     /// Have everything checked and import nothing
     #[arg(long)]
     validate_only: bool,
+    #[command(flatten)]
+    why: WhyArgs,
     #[command(flatten)]
     connection: Connection,
 }
@@ -98,7 +102,12 @@ impl Import {
         let sending = bar.clone();
         let entries = entries.into_iter().inspect(move |_| sending.inc(1));
         let imported = operations
-            .import_products(RequestId::fresh(), self.validate_only, entries)
+            .import_products_because(
+                RequestId::fresh(),
+                self.validate_only,
+                self.why.said(),
+                entries,
+            )
             .await;
         bar.finish_and_clear();
         let count = imported?;

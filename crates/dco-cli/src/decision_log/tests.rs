@@ -1,10 +1,20 @@
 use dco_client::{DecisionLogEnd, DecisionLogStart};
-use dco_engine::record::{Change, PauseChanged, Record};
+use dco_engine::record::{Change, CheckpointMade, PauseChanged, Record};
+use dco_engine::{checkpoint_text, export_text};
+use dco_schedule::ServiceDate;
 use dco_store::Head;
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{Signature, SigningKey};
+use p256::pkcs8::EncodePublicKey;
 use prost::Message as _;
 
 use super::verify::{Against, Verified, VerifyError};
 use super::write::Writer;
+
+const NONE: Head = Head {
+    seq: 0,
+    chain: [0; 32],
+};
 
 fn verify(from: &[u8]) -> Result<Verified, VerifyError> {
     super::verify(from, &Against::default())
@@ -147,4 +157,86 @@ fn what_is_no_export_is_told_apart_from_damage() {
             "{text}: {error}"
         );
     }
+}
+
+/// A log of three records and a checkpoint of the second, signed with this key for this chain.
+fn signed(key: &SigningKey, change: impl FnOnce(&mut CheckpointMade)) -> Vec<String> {
+    let (mut file, mut head) = (Vec::new(), NONE);
+    let start = DecisionLogStart {
+        oldest_seq: 1,
+        first_seq: 1,
+        chain_before: head.chain,
+        last_seq: 4,
+        at_us: Some(0),
+        program_version: "0".to_owned(),
+    };
+    let mut writer = Writer::begin(&mut file, &start).unwrap();
+    let sign = |text: String| -> bytes::Bytes {
+        let signature: Signature = key.sign(text.as_bytes());
+        signature.to_der().as_bytes().to_vec().into()
+    };
+    let public = key.verifying_key().to_public_key_der().unwrap();
+    let public_key = bytes::Bytes::copy_from_slice(public.as_bytes());
+    let second = NONE.after(&record(1)).after(&record(2));
+    let date = ServiceDate::from_days(20_000);
+    let mut made = CheckpointMade {
+        date: 20_000,
+        seq: 2,
+        chain: bytes::Bytes::copy_from_slice(&second.chain),
+        signature: sign(checkpoint_text(date, 2, &second.chain)),
+        public_key: public_key.clone(),
+    };
+    change(&mut made);
+    let checkpoint = Record {
+        at_us: 9,
+        change: Some(Change::CheckpointMade(made)),
+    };
+    let records = [record(1), record(2), record(3), checkpoint.encode_to_vec()];
+    for (seq, record) in (1..).zip(&records) {
+        head = head.after(record);
+        writer.record(seq, record, &head.chain).unwrap();
+    }
+    let end = DecisionLogEnd {
+        count: 4,
+        last_seq: 4,
+        chain: head.chain,
+        at_us: Some(7),
+        signature: sign(export_text(7, 4, &head.chain)),
+        public_key,
+    };
+    writer.end(&end).unwrap();
+    let text = String::from_utf8(file).unwrap();
+    text.lines().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn what_was_signed_is_verified_and_a_forged_history_has_no_signature() {
+    let key = SigningKey::from_slice(&[7; 32]).unwrap();
+    let good = signed(&key, |_| {});
+    let verified = verify(good.concat().as_bytes()).unwrap();
+    assert_eq!((verified.checkpoints, verified.is_end_signed), (1, true));
+    assert_eq!(verified.last_checkpoint.unwrap().1, 2);
+    assert_eq!(verified.keys.len(), 1);
+
+    // Each forgery has a whole hash chain and a good end: only the signature of the checkpoint shows it.
+    let found = damage(&signed(&key, |made| made.seq = 1));
+    assert!(found.contains("record 4: its signature"), "{found}");
+    let found = damage(&signed(&key, |made| made.chain = vec![1; 32].into()));
+    assert!(found.contains("record 4: its signature"), "{found}");
+    let found = damage(&signed(&key, |made| made.date += 1));
+    assert!(found.contains("record 4: its signature"), "{found}");
+    let found = damage(&signed(&key, |made| {
+        let date = ServiceDate::from_days(20_000);
+        let other: Signature = key.sign(checkpoint_text(date, 2, &[1; 32]).as_bytes());
+        made.chain = vec![1; 32].into();
+        made.signature = other.to_der().as_bytes().to_vec().into();
+    }));
+    assert!(found.contains("another hash chain"), "{found}");
+
+    let mut unsigned = good;
+    let at = unsigned.len() - 1;
+    let mut end: serde_json::Value = serde_json::from_str(&unsigned[at]).unwrap();
+    end["signature"] = "".into();
+    unsigned[at] = format!("{end}\n");
+    assert!(damage(&unsigned).contains("not signed"));
 }

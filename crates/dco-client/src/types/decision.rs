@@ -8,6 +8,15 @@ use dco_block::Eui64;
 
 use super::Micros;
 
+/// Why something is done, for the decision log; what is empty is not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaidWhy {
+    /// Where it is written down.
+    pub ticket: String,
+    /// For a person.
+    pub reason: String,
+}
+
 /// Which decisions are wanted; every field narrows it down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionLogQuery {

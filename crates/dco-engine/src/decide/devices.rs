@@ -58,7 +58,8 @@ impl Engine {
             request: requests::key(asked.id, &digest),
             models,
             devices,
-            ..DevicesImported::default()
+            ticket: asked.why.ticket,
+            reason: asked.why.reason,
         }));
         let busy = named.iter().filter_map(|it| self.busy(*it));
         for activation in busy.collect::<Vec<_>>() {

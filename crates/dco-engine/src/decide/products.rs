@@ -42,7 +42,8 @@ impl Engine {
                 by: asked.by.bits(),
                 request: requests::key(asked.id, &digest),
                 products: asked.products.iter().map(products::to_record).collect(),
-                ..ProductsImported::default()
+                ticket: asked.why.ticket,
+                reason: asked.why.reason,
             }));
             self.batches_changed();
         }

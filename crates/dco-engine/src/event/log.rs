@@ -19,6 +19,15 @@ pub struct SignedCheckpoint {
     pub public_key: Bytes,
 }
 
+/// Why something is done, as whoever does it says; what is not said is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SaidWhy {
+    /// Where it is written down.
+    pub ticket: String,
+    /// For a person.
+    pub reason: String,
+}
+
 /// What one caller was refused in one minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedCalls {

@@ -12,7 +12,7 @@ const READ_VERSION_FIRST: u32 = 1;
 const CHARGED: u32 = 2;
 const SCHEDULED: u32 = 4;
 const LENT: u32 = 8;
-const FLAGS_MAX: u32 = 7;
+const FLAGS_MAX: u32 = 15;
 
 /// All gateways, and an attempt for each activation that is released.
 #[derive(Clone, PartialEq, prost::Message)]

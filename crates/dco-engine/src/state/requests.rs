@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{
     ActOnSchedule, AnswerAction, Cancel, ChangePause, ImportDevices, ImportProducts, OpenTransfer,
-    RequestId, Scope, SetCapacity, SubmitBatch,
+    RequestId, SaidWhy, Scope, SetCapacity, SubmitBatch,
 };
 use crate::record::{CapacitySet, PauseChanged, RequestKey, ScheduleAct};
 use crate::refusal::Refusal;
@@ -193,6 +193,7 @@ impl Asked for ImportDevices {
             hash.field(&entry.hardware_version.to_le_bytes());
             hash.field(&entry.firmware_version.get().to_le_bytes());
         }
+        hash.why(&self.why);
         hash.finish()
     }
 }
@@ -203,6 +204,7 @@ impl Asked for ImportProducts {
         for entry in &self.products {
             hash.field(&products::to_record(entry).encode_to_vec());
         }
+        hash.why(&self.why);
         hash.finish()
     }
 }
@@ -244,6 +246,14 @@ impl FieldHash {
     fn counter(&mut self, counter: Option<u64>) {
         if let Some(counter) = counter {
             self.field(&counter.to_le_bytes());
+        }
+    }
+
+    /// The same, of what is said besides.
+    fn why(&mut self, why: &SaidWhy) {
+        if *why != SaidWhy::default() {
+            self.field(why.ticket.as_bytes());
+            self.field(why.reason.as_bytes());
         }
     }
 

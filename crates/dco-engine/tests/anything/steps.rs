@@ -228,6 +228,7 @@ fn import() -> impl Strategy<Value = ImportDevices> {
         by: OPERATOR,
         id,
         validate_only: false,
+        why: dco_engine::SaidWhy::default(),
         devices: vec![entry(device(number), user, gateway)],
     })
 }

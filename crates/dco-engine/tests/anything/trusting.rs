@@ -41,6 +41,7 @@ pub(crate) fn import_products() -> impl Strategy<Value = ImportProducts> {
             by: OPERATOR,
             id: RequestId([id; 16]),
             validate_only: id > 240,
+            why: dco_engine::SaidWhy::default(),
             products: vec![ProductEntry {
                 manufacturer: listed.manufacturer,
                 model: if other_model {

@@ -37,6 +37,7 @@ impl World {
             by: OPERATOR,
             id: self.fresh_id(),
             validate_only: false,
+            why: dco_engine::SaidWhy::default(),
             devices,
         });
         self.ask(request).expect("the import is right");
@@ -55,6 +56,7 @@ impl World {
             by: OPERATOR,
             id: self.fresh_id(),
             validate_only: false,
+            why: dco_engine::SaidWhy::default(),
             devices: entries.collect(),
         });
         self.send(request);

@@ -1,7 +1,7 @@
 //! What operators and the Service Desk ask for.
 
 use dco_block::Eui64;
-use dco_engine::{ChangePause, DeviceEntry, GatewayView, PauseView, ServiceDayView};
+use dco_engine::{ChangePause, DeviceEntry, GatewayView, PauseView, SaidWhy, ServiceDayView};
 use dco_proto::v1 as pb;
 
 use super::{instant, request_id, scope};
@@ -84,6 +84,18 @@ pub(crate) fn pause_in_force(view: PauseView) -> pb::PauseInForce {
         ticket: view.ticket,
         reason: view.reason,
     }
+}
+
+/// What an operator may say of an import.
+pub(crate) fn said_why(ticket: &str, reason: &str) -> Result<SaidWhy, Fault> {
+    let said = |field, text: &str, chars_max| match text {
+        "" => Ok(String::new()),
+        text => words(field, text.to_owned(), chars_max),
+    };
+    Ok(SaidWhy {
+        ticket: said("ticket", ticket, TICKET_CHARS_MAX)?,
+        reason: said("reason", reason, REASON_CHARS_MAX)?,
+    })
 }
 
 /// What an officer must say.

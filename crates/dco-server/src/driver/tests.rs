@@ -45,6 +45,7 @@ fn import(id: u8) -> Request {
         by: USER,
         id: RequestId([id; 16]),
         validate_only: false,
+        why: dco_engine::SaidWhy::default(),
         devices: vec![DeviceEntry {
             device: Eui64::from_bits(id.into()),
             user: USER,

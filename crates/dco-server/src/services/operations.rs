@@ -10,7 +10,9 @@ use dco_schedule::ServiceDate;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Context, backup, decision_log};
-use crate::convert::operations::{change_pause, device, gateway, pause_in_force, service_day};
+use crate::convert::operations::{
+    change_pause, device, gateway, pause_in_force, said_why, service_day,
+};
 use crate::convert::page::{Page, next_token};
 use crate::convert::request_id;
 use crate::permit::{Caller, Operator, Pauser, Permit, Staff};
@@ -179,6 +181,7 @@ impl Operations {
         let first = next_part(&mut parts).await?.unwrap_or_default();
         let id = request_id(&first.request_id)?;
         let validate_only = first.validate_only;
+        let why = said_why(&first.ticket, &first.reason)?;
         let mut devices = Vec::new();
         let mut part = Some(first);
         while let Some(one) = part {
@@ -189,6 +192,7 @@ impl Operations {
             by: by.operator(),
             id,
             validate_only,
+            why,
             devices,
         });
         match self.0.engine.ask(by.operator(), ask).await? {

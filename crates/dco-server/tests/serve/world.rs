@@ -203,6 +203,7 @@ impl World {
             request_id: request_id(if user == USER { 900 } else { 901 }),
             validate_only: false,
             devices: entries.collect(),
+            ..Default::default()
         };
         let mut operations = self.operations(OPERATOR).await;
         let parts = tokio_stream::iter([request]);

@@ -14,6 +14,7 @@ impl World {
             by: self.estate.operator,
             id: request_id(&mut self.dice),
             validate_only: false,
+            why: dco_engine::SaidWhy::default(),
             devices,
         });
         self.after(1, Item::OperatorImports);

@@ -20,6 +20,7 @@ impl Operations {
         let first = next_part(&mut parts).await?.unwrap_or_default();
         let id = request_id(&first.request_id)?;
         let validate_only = first.validate_only;
+        let why = crate::convert::operations::said_why(&first.ticket, &first.reason)?;
         let mut products = Vec::new();
         let mut part = Some(first);
         while let Some(one) = part {
@@ -30,6 +31,7 @@ impl Operations {
             by: by.operator(),
             id,
             validate_only,
+            why,
             products,
         });
         match self.0.engine.ask(by.operator(), ask).await? {
