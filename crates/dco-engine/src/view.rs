@@ -443,11 +443,13 @@ pub struct ServiceDayView {
     pub sent_without_schedule: u32,
 }
 
-/// Activations of a User against their TRT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Activations of a User, sent for service days of one month, against their TRT. How they ended is told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrtRow {
     /// The User.
     pub user: Eui64,
+    /// `YYYY-MM`.
+    pub month: String,
     /// All of them.
     pub activations: u64,
     /// Ended by their due time, however they ended.
@@ -458,6 +460,12 @@ pub struct TrtRow {
     pub open_within_trt: u64,
     /// Not ended, past due.
     pub open_late: u64,
+    /// Done, in time or late.
+    pub succeeded: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
 }
 
 /// How activations of one User for one image ended.

@@ -295,3 +295,37 @@ fn at_the_end_of_time_everything_is_due() {
         world.crash();
     }
 }
+
+#[test]
+fn trt_is_reported_by_user_and_month_with_success_apart() {
+    let mut world = ready(start("2026-06-01"), capacity(100));
+    let image = manifest(2, LARGE);
+    let july = date("2026-07-01");
+    world.submit(ANN, &image, &devices(0..3)).expect("admitted");
+    world
+        .submit_for((ANN, &image), &devices(3..5), july)
+        .expect("admitted");
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    let session = world.offered[0].0;
+    for (offer, outcome) in world
+        .offers()
+        .iter()
+        .zip([Outcome::Success, Outcome::HardwareVersionMismatch])
+    {
+        world.end(session, offer.attempt, outcome);
+    }
+    let Ok(dco_engine::Reply::Trt(rows)) = world.ask(Request::ReportTrt { user: None }) else {
+        panic!("no report");
+    };
+    let row = |it: &dco_engine::TrtRow| {
+        let ended = (it.ended_within_trt, it.succeeded, it.failed);
+        (it.month.clone(), it.activations, ended, it.open_within_trt)
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    let expected = [
+        ("2026-06".to_owned(), 3, (2, 1, 1), 1),
+        ("2026-07".to_owned(), 2, (0, 0, 0), 2),
+    ];
+    assert_eq!(rows, expected);
+}

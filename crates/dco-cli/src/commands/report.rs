@@ -47,8 +47,9 @@ struct Capacity {
 /// Activations against their Target Response Time
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show activations against their Target Response Time. In TRT counts what ended in time, however
-it ended; `dco report success` says how.
+Show activations against their Target Response Time, by User and month of the service day they
+were sent for. In TRT counts what ended in time, however it ended; success is a figure apart, and
+`dco report success` has more of it.
 
 Example:
   dco report trt --as pki/desk1")]

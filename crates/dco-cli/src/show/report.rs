@@ -146,6 +146,10 @@ pub(crate) fn trt_json(row: &TrtRow) -> Value {
         "ended_late": row.ended_late,
         "open_within_trt": row.open_within_trt,
         "open_late": row.open_late,
+        "month": row.month,
+        "succeeded": row.succeeded,
+        "failed": row.failed,
+        "cancelled": row.cancelled,
     })
 }
 
@@ -155,12 +159,14 @@ pub(crate) fn trt_text(rows: &[TrtRow]) -> String {
     }
     let head = [
         "USER",
+        "MONTH",
         ">ACTIVATIONS",
         ">ENDED IN TRT",
         ">ENDED LATE",
         ">OPEN IN TRT",
         ">OPEN LATE",
         ">IN TRT",
+        ">SUCCESS",
     ];
     table(
         &head,
@@ -168,12 +174,14 @@ pub(crate) fn trt_text(rows: &[TrtRow]) -> String {
             let ended = row.ended_within_trt + row.ended_late;
             vec![
                 row.user.to_string(),
+                row.month.clone(),
                 grouped(row.activation_count),
                 grouped(row.ended_within_trt),
                 grouped(row.ended_late),
                 grouped(row.open_within_trt),
                 grouped(row.open_late),
                 per_cent(row.ended_within_trt, ended),
+                per_cent(row.succeeded, row.succeeded + row.failed),
             ]
         }),
     )

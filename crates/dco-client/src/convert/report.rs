@@ -17,6 +17,10 @@ impl TryFrom<pb::TrtRow> for TrtRow {
             ended_late: wire.ended_late,
             open_within_trt: wire.open_within_trt,
             open_late: wire.open_late,
+            month: wire.month,
+            succeeded: wire.succeeded,
+            failed: wire.failed,
+            cancelled: wire.cancelled,
         })
     }
 }

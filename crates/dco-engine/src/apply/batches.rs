@@ -67,9 +67,7 @@ impl Engine {
             changes: Changes::sent(self.batches.next_activation(), len),
         };
         self.count_sent(&batch, at_us, record.limit);
-        let warn_us = batch.warn_us(self.terms.trt_warn_before_us);
-        self.deadlines
-            .set(warn_us, Deadline::WarnTrt { batch: index });
+        self.watch_trt(index, &batch);
         self.counts.carried(user, record.originator_counter);
         if let Some(start_us) = record.period_start_us {
             self.counts.add(start_us, (Counted::Activations, user), len);
@@ -95,6 +93,12 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn watch_trt(&mut self, index: u32, batch: &Batch) {
+        let warn_us = batch.warn_us(self.terms.trt_warn_before_us);
+        self.deadlines
+            .set(warn_us, Deadline::WarnTrt { batch: index });
     }
 
     /// What is sent counts against what covers it on its day; a large batch is its User's share of the day.

@@ -58,11 +58,15 @@ impl Engine {
     }
 
     fn report_trt(&self, user: Option<Eui64>) -> Reply {
-        let mut rows: BTreeMap<Eui64, TrtRow> = BTreeMap::new();
+        let mut rows: BTreeMap<(Eui64, String), TrtRow> = BTreeMap::new();
         for batch in self.batches_of(user) {
+            let month = month_of(batch.service_date);
             let row = rows
-                .entry(batch.user)
-                .or_insert_with(|| TrtRow::of(batch.user));
+                .entry((batch.user, month.clone()))
+                .or_insert_with(|| TrtRow::of(batch.user, month));
+            row.succeeded += u64::from(batch.counts.succeeded);
+            row.failed += u64::from(batch.counts.failed);
+            row.cancelled += u64::from(batch.counts.cancelled);
             for activation in batch.activations() {
                 let ended_us = self.batches.activation(activation).phase.ended_us();
                 row.activations += 1;
@@ -106,14 +110,25 @@ impl Engine {
 }
 
 impl TrtRow {
-    fn of(user: Eui64) -> Self {
+    fn of(user: Eui64, month: String) -> Self {
         Self {
             user,
+            month,
             activations: 0,
             ended_within_trt: 0,
             ended_late: 0,
             open_within_trt: 0,
             open_late: 0,
+            succeeded: 0,
+            failed: 0,
+            cancelled: 0,
         }
     }
+}
+
+/// `2026-06` of 2026-06-01.
+fn month_of(date: ServiceDate) -> String {
+    let mut month = date.to_string();
+    month.truncate(month.rfind('-').unwrap_or(month.len()));
+    month
 }

@@ -246,6 +246,17 @@ impl Notice {
                 count: *used,
                 ..of(Kind::NearlyUsed)
             },
+            other => Self::of_what_is_refused(other),
+        }
+    }
+
+    /// What was warned of.
+    fn of_what_is_near(subject: &NoticeSubject) -> Self {
+        let of = |kind: Kind| Self {
+            kind: kind.into(),
+            ..Self::default()
+        };
+        match subject {
             NoticeSubject::TrtNear {
                 user,
                 batch,
@@ -271,7 +282,7 @@ impl Notice {
                 wide_used: *used,
                 ..of(Kind::LimitNear)
             },
-            other => Self::of_what_is_refused(other),
+            _ => unreachable!("every other subject is dealt with before"),
         }
     }
 
@@ -323,7 +334,7 @@ impl Notice {
                 }),
                 ..Self::default()
             },
-            _ => unreachable!("every other subject is dealt with before"),
+            near => Self::of_what_is_near(near),
         }
     }
 
@@ -397,18 +408,8 @@ impl Notice {
                 limit: self.limit?,
                 used: self.count,
             },
-            Kind::TrtNear => NoticeSubject::TrtNear {
-                user: Eui64::from_bits(self.user),
-                batch: self.number,
-                due_us: self.until_us?,
-                open: self.wide_used,
-            },
-            Kind::LimitNear => NoticeSubject::LimitNear {
-                near: Near::try_from(self.near).ok()?,
-                date: self.flag.then_some(date),
-                limit: self.wide_limit,
-                used: self.wide_used,
-            },
+            Kind::TrtNear => self.trt_near()?,
+            Kind::LimitNear => self.limit_near(date)?,
             Kind::ProductsHold => NoticeSubject::ProductsHold {
                 user: Eui64::from_bits(self.user),
                 manufacturer_image_hash: self.manufacturer_image_hash.as_slice().try_into().ok()?,
@@ -434,6 +435,24 @@ impl Notice {
             paused: self.flag,
             ticket: pause.ticket.clone(),
             stop: pause.stop,
+        })
+    }
+
+    fn trt_near(&self) -> Option<NoticeSubject> {
+        Some(NoticeSubject::TrtNear {
+            user: Eui64::from_bits(self.user),
+            batch: self.number,
+            due_us: self.until_us?,
+            open: self.wide_used,
+        })
+    }
+
+    fn limit_near(&self, date: ServiceDate) -> Option<NoticeSubject> {
+        Some(NoticeSubject::LimitNear {
+            near: Near::try_from(self.near).ok()?,
+            date: self.flag.then_some(date),
+            limit: self.wide_limit,
+            used: self.wide_used,
         })
     }
 

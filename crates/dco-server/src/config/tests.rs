@@ -171,14 +171,6 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             "[attempt]\nper_gateway_max = 0\n".to_owned(),
         ),
         (
-            "activation.trt_warn_before_hours",
-            "[activation]\ntrt_warn_before_hours = 0\n".to_owned(),
-        ),
-        (
-            "retry.jitter_percent",
-            "[retry]\njitter_percent = 101\n".to_owned(),
-        ),
-        (
             "retry.unknown.attempts_max",
             "[retry.unknown]\nattempts_max = 0\nbackoff_minutes = 0\n".to_owned(),
         ),
@@ -289,4 +281,18 @@ fn a_role_that_is_not_known_is_refused_with_those_that_are() {
         error.contains("boss") && error.contains("service_desk"),
         "{error}"
     );
+}
+
+#[test]
+fn a_wait_or_a_warning_out_of_bounds_is_refused_with_its_field() {
+    for (field, text) in [
+        (
+            "activation.trt_warn_before_hours",
+            "[activation]\ntrt_warn_before_hours = 0\n",
+        ),
+        ("retry.jitter_percent", "[retry]\njitter_percent = 101\n"),
+    ] {
+        let error = parse(&format!("{MINIMAL}{text}")).unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
 }

@@ -296,6 +296,25 @@ fn message(subject: &NoticeSubject) -> String {
             "transfer {transfer} expires at {} unless its blocks come",
             for_people(*expire_us)
         ),
+        NoticeSubject::TrtNear { .. } | NoticeSubject::LimitNear { .. } => what_is_near(subject),
+        NoticeSubject::NearlyUsed {
+            source,
+            date,
+            limit,
+            used,
+        } => {
+            let of = source.schedule().map_or_else(
+                || "the allowance".to_owned(),
+                |number| format!("the quota of schedule {number}"),
+            );
+            format!("{used} of {limit} large activations are sent for {date} under {of}")
+        }
+        other => what_is_refused(other),
+    }
+}
+
+fn what_is_near(subject: &NoticeSubject) -> String {
+    match subject {
         NoticeSubject::TrtNear {
             user,
             batch,
@@ -312,19 +331,7 @@ fn message(subject: &NoticeSubject) -> String {
             limit,
             used,
         } => limit_near(*near, *date, (*limit, *used)),
-        NoticeSubject::NearlyUsed {
-            source,
-            date,
-            limit,
-            used,
-        } => {
-            let of = source.schedule().map_or_else(
-                || "the allowance".to_owned(),
-                |number| format!("the quota of schedule {number}"),
-            );
-            format!("{used} of {limit} large activations are sent for {date} under {of}")
-        }
-        other => what_is_refused(other),
+        _ => unreachable!("every other subject is dealt with before"),
     }
 }
 
@@ -458,6 +465,29 @@ mod tests {
         ]
     }
 
+    fn near(date: ServiceDate, until_us: i64) -> Vec<NoticeSubject> {
+        vec![
+            NoticeSubject::TrtNear {
+                user: USER,
+                batch: 7,
+                due_us: until_us,
+                open: 12,
+            },
+            NoticeSubject::LimitNear {
+                near: Near::StoredBytes,
+                date: None,
+                limit: 1_000,
+                used: 800,
+            },
+            NoticeSubject::LimitNear {
+                near: Near::Capacity,
+                date: Some(date),
+                limit: 12_000,
+                used: 9_600,
+            },
+        ]
+    }
+
     #[test]
     fn every_notice_has_a_sentence_and_its_facts() {
         let id = ScheduleId {
@@ -505,24 +535,6 @@ mod tests {
                 limit: 500,
                 used: 400,
             },
-            NoticeSubject::TrtNear {
-                user: USER,
-                batch: 7,
-                due_us: until_us,
-                open: 12,
-            },
-            NoticeSubject::LimitNear {
-                near: Near::StoredBytes,
-                date: None,
-                limit: 1_000,
-                used: 800,
-            },
-            NoticeSubject::LimitNear {
-                near: Near::Capacity,
-                date: Some(date),
-                limit: 12_000,
-                used: 9_600,
-            },
             NoticeSubject::ProductsHold {
                 user: USER,
                 manufacturer_image_hash: dco_block::ManufacturerImageHash::new([7; 32]),
@@ -538,8 +550,9 @@ mod tests {
                 requested: 3,
             },
         ];
-        let (party, pauses) = (NoticeParty::User(USER), &pauses());
-        let lines = told.iter().chain(pauses).map(|it| {
+        let party = NoticeParty::User(USER);
+        let (near, pauses) = (near(date, until_us), pauses());
+        let lines = told.iter().chain(&near).chain(&pauses).map(|it| {
             let facts = subject(party, it);
             format!("{}\n    {facts:?}\n", message(it))
         });

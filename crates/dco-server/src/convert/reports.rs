@@ -26,6 +26,10 @@ pub(crate) fn trt(row: &TrtRow) -> pb::TrtRow {
         ended_late: row.ended_late,
         open_within_trt: row.open_within_trt,
         open_late: row.open_late,
+        month: row.month.clone(),
+        succeeded: row.succeeded,
+        failed: row.failed,
+        cancelled: row.cancelled,
     }
 }
 
