@@ -15,6 +15,10 @@ use crate::view::{
 };
 
 /// Something to do in the world.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most effects are replies, and each is moved a few times and gone"
+)]
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Answer a request.

@@ -259,10 +259,9 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         (&batches, &kinds),
         (&dispatch, &canaries),
     );
-    let (large, small) = (snapshot.large, snapshot.small);
-    let large = large.unwrap_or_default();
+    let large = snapshot.large.unwrap_or_default();
     let large = large.load(&mut batches, known, |it, at| it.large && allowed.has(at))?;
-    let small = small.unwrap_or_default();
+    let small = snapshot.small.unwrap_or_default();
     let small = small.load(&mut batches, known, |it, at| !it.large && allowed.has(at))?;
     let ahead = snapshot.ahead.unwrap_or_default();
     let may_run =

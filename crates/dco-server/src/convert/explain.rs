@@ -1,5 +1,6 @@
 //! Why is this waiting, and until when? The engine's facts, in words.
 
+use dco_block::Eui64;
 use dco_engine::{
     ActivationState, ActivationView, CanaryView, Distrust, Explanation, Hold, Scope, Stage,
 };
@@ -77,17 +78,7 @@ fn words(hold: &Hold) -> Words {
         Hold::ImageQuarantined { since_us } => quarantined(since_us),
         Hold::NotAllowed(ref distrust) => not_allowed(distrust),
         Hold::Canary(canary) => waits_for_canary(canary),
-        Hold::GatewayFailing { gateway, until_us } => Words {
-            message: format!(
-                "attempts through gateway {gateway}, which reaches the Device, failed in a row; then one will try it"
-            ),
-            ..Words::until(
-                "GATEWAY_FAILING",
-                until_us,
-                "",
-                "none is needed: all goes on when one attempt comes through",
-            )
-        },
+        Hold::GatewayFailing { gateway, until_us } => gateway_failing(gateway, until_us),
         Hold::ServiceDayNotStarted { until_us } => Words::until(
             "SERVICE_DAY_NOT_STARTED",
             until_us,
@@ -160,6 +151,14 @@ fn waits_for_canary(canary: CanaryView) -> Words {
         ),
         "none is needed while they are under way; if one is given up, ask the Service Desk",
     )
+}
+
+fn gateway_failing(gateway: Eui64, until_us: Micros) -> Words {
+    let message = format!(
+        "attempts through gateway {gateway}, which reaches the Device, failed in a row; then one will try it"
+    );
+    let remedy = "none is needed: all goes on when one attempt comes through";
+    Words::until("GATEWAY_FAILING", until_us, &message, remedy)
 }
 
 fn quarantined(since_us: Micros) -> Words {
@@ -262,8 +261,6 @@ fn progress(stage: Stage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use dco_block::Eui64;
-
     use super::*;
 
     fn explain(state: ActivationState, holds: Vec<Hold>) -> String {
