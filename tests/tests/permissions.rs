@@ -41,7 +41,8 @@ impl Estate {
             let batch = client
                 .submit_batch(submit_batch(&image, &devices[..1]))
                 .await;
-            assert_eq!(batch.unwrap().name.unwrap().number, 1);
+            let name = batch.expect("admitted").name.expect("it has one");
+            assert_eq!(name.number, 1);
             request_schedule(&scene, user).await;
             of.push(About {
                 user: scene.site.eui64(user),

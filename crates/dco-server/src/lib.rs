@@ -40,6 +40,7 @@ mod refusals;
 mod registrations;
 mod reload;
 mod restore;
+mod routes;
 mod scrub;
 mod serve;
 mod services;

@@ -8,30 +8,17 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 use dco_store::{Disk, FileDisk, StoreError};
-use pb::activate_firmware_server::ActivateFirmwareServer;
-use pb::delivery_schedules_server::DeliverySchedulesServer;
-use pb::gateway_server::GatewayServer;
-use pb::notices_server::NoticesServer;
-use pb::operations_server::OperationsServer;
-use pb::reports_server::ReportsServer;
-use pb::update_firmware_server::UpdateFirmwareServer;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::{Request, Status};
 use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
-use crate::MESSAGE_BYTES_MAX;
 use crate::backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED, Backups};
 use crate::checkpoint::LogKey;
 use crate::clock::Clock;
@@ -49,11 +36,9 @@ use crate::permit::Register;
 use crate::refusals::Refusals;
 use crate::registrations::registered;
 use crate::reload::Rounds;
+use crate::routes::{Health, routes};
 use crate::scrub::Scrub;
-use crate::services::{
-    ActivateFirmware, Context, DeliverySchedules, Gateway, Notices, Operations, Reports, Stopping,
-    UpdateFirmware,
-};
+use crate::services::{Context, Stopping};
 use crate::signers::{self, Signers};
 use crate::tls::{self, Credentials, TlsError};
 
@@ -128,10 +113,7 @@ pub async fn serve(
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
     let (signers, signers_reloader) = signers::load(config.signing.clone()).await?;
     let (register, registrations) = registered(&config);
-    let log_key = match &config.log_key {
-        Some(file) => Some(LogKey::load(file).await?),
-        None => None,
-    };
+    let log_key = log_key(&config).await?;
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
@@ -197,6 +179,13 @@ pub async fn serve(
         .await
         .unwrap_or(Err(DriverError::Gone))
         .map_err(ServeError::from)
+}
+
+async fn log_key(config: &Config) -> Result<Option<LogKey>, ServeError> {
+    match &config.log_key {
+        Some(file) => Ok(Some(LogKey::load(file).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Both sockets.
@@ -414,75 +403,4 @@ fn server(config: &Config) -> Server {
         .concurrency_limit_per_connection(config.connections.calls_max as usize)
         .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))
         .http2_keepalive_timeout(Some(KEEP_ALIVE_WITHIN))
-}
-
-async fn routes(context: &Context) -> (Health, Routes) {
-    let update = UpdateFirmwareServer::new(UpdateFirmware(context.clone()))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let activate = ActivateFirmwareServer::new(ActivateFirmware(context.clone()))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let gateway =
-        GatewayServer::new(Gateway(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let schedules = DeliverySchedulesServer::new(DeliverySchedules(context.clone()))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let notices =
-        NoticesServer::new(Notices(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let operations = OperationsServer::new(Operations(context.clone()))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let reports =
-        ReportsServer::new(Reports(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let names = [
-        "",
-        name_of(&update),
-        name_of(&activate),
-        name_of(&schedules),
-        name_of(&gateway),
-        name_of(&notices),
-        name_of(&operations),
-        name_of(&reports),
-    ];
-    let (reporter, health) = tonic_health::server::health_reporter();
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(dco_proto::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .expect("both sets were made by a build and name each file once");
-    let register = context.register.clone();
-    // What can be called is told to those who may call something.
-    let reflection = InterceptedService::new(reflection, move |request: Request<()>| {
-        register
-            .caller(request.extensions())
-            .map_err(Status::from)?;
-        Ok(request)
-    });
-    let routes = Routes::new(update)
-        .add_service(activate)
-        .add_service(schedules)
-        .add_service(gateway)
-        .add_service(notices)
-        .add_service(operations)
-        .add_service(reports)
-        .add_service(health)
-        .add_service(reflection);
-    let health = Health { reporter, names };
-    health.set(ServingStatus::Serving).await;
-    (health, routes)
-}
-
-/// What `grpc.health.v1` says of each service, and of all of them under the empty name.
-struct Health {
-    reporter: HealthReporter,
-    names: [&'static str; 8],
-}
-
-impl Health {
-    async fn set(&self, status: ServingStatus) {
-        for name in self.names {
-            self.reporter.set_service_status(name, status).await;
-        }
-    }
-}
-
-fn name_of<S: NamedService>(_service: &S) -> &'static str {
-    S::NAME
 }

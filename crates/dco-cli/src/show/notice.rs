@@ -119,6 +119,13 @@ fn about_sending_json(subject: &NoticeSubject) -> Value {
             "ticket": ticket,
             "stop": stop.map(stop_json),
         }}),
+        near => about_what_is_near_json(near),
+    }
+}
+
+/// What is near a time or a limit.
+fn about_what_is_near_json(subject: &NoticeSubject) -> Value {
+    match subject {
         NoticeSubject::TrtNear {
             batch,
             due_us,

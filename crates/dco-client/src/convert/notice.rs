@@ -87,17 +87,8 @@ impl TryFrom<Subject> for NoticeSubject {
                 used: it.used,
                 requested: it.requested,
             },
-            Subject::PauseChanged(it) => Self::PauseChanged {
-                scope: pause_scope("pause_changed.scope", it.scope)?,
-                paused: it.paused,
-                ticket: it.ticket,
-                stop: it.stop.map(Into::into),
-            },
-            Subject::TrtNear(it) => Self::TrtNear {
-                batch: parsed("trt_near.batch", &it.batch)?,
-                due_us: instant("trt_near.due_time", it.due_time)?,
-                open_count: it.open_count,
-            },
+            Subject::PauseChanged(it) => pause_changed(it)?,
+            Subject::TrtNear(it) => trt_near(&it)?,
             Subject::LimitNear(it) => Self::LimitNear {
                 limit_name: it.limit_name,
                 service_date: Some(it.service_date).filter(|date| !date.is_empty()),
@@ -112,6 +103,23 @@ impl TryFrom<Subject> for NoticeSubject {
             },
         })
     }
+}
+
+fn pause_changed(wire: pb::PauseChangedNotice) -> Result<NoticeSubject, BadAnswer> {
+    Ok(NoticeSubject::PauseChanged {
+        scope: pause_scope("pause_changed.scope", wire.scope)?,
+        paused: wire.paused,
+        ticket: wire.ticket,
+        stop: wire.stop.map(Into::into),
+    })
+}
+
+fn trt_near(wire: &pb::TrtNearNotice) -> Result<NoticeSubject, BadAnswer> {
+    Ok(NoticeSubject::TrtNear {
+        batch: parsed("trt_near.batch", &wire.batch)?,
+        due_us: instant("trt_near.due_time", wire.due_time)?,
+        open_count: wire.open_count,
+    })
 }
 
 fn user(field: &'static str, name: &str) -> Result<Eui64, BadAnswer> {

@@ -83,16 +83,22 @@ impl Engine {
             .add(batch, &devices)
             .ok_or("another activation of one of its Devices is under way")?;
         self.send_canaries(index, record.canary);
-        if record.day_start_us <= at_us {
-            self.enqueue_parked(index);
-        } else {
-            self.wakes
-                .set(record.day_start_us, Wake::Unpark { batch: index });
-            for activation in self.batches.get(index).activations() {
-                self.join_ahead(activation);
-            }
-        }
+        self.line_up(index, at_us);
         Ok(())
+    }
+
+    /// Into the lines, or parked until its service day starts.
+    fn line_up(&mut self, index: u32, at_us: Micros) {
+        let batch = self.batches.get(index);
+        let (day_start_us, activations) = (batch.day_start_us, batch.activations());
+        if day_start_us <= at_us {
+            self.enqueue_parked(index);
+            return;
+        }
+        self.wakes.set(day_start_us, Wake::Unpark { batch: index });
+        for activation in activations {
+            self.join_ahead(activation);
+        }
     }
 
     fn watch_trt(&mut self, index: u32, batch: &Batch) {

@@ -9,13 +9,10 @@ use super::thresholds::Added;
 use crate::effect::{Effect, Reply};
 use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
-use crate::record::{
-    Change, Counted, Near, TransferEnd, TransferEnded, TransferId, TransferOpened,
-};
+use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferId, TransferOpened};
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
-use crate::state::usage::Usage;
 use crate::view::{InvalidDevices, TransferState, TransferView};
 
 /// Octets of a signed Service Request that are kept.
@@ -103,22 +100,6 @@ impl Engine {
             });
         }
         Ok(())
-    }
-
-    /// A transfer was opened: most of what its User may have may be used now.
-    fn warn_of_use(&mut self, user: Eui64, before: &Usage) {
-        let limits = self.terms.limits;
-        let now = self.transfers.usage(user, self.now_us);
-        self.warn_of_limit(
-            (user, Near::OpenTransfers),
-            limits.open_transfers_per_user_max.into(),
-            (before.open_transfers.into(), now.open_transfers.into()),
-        );
-        self.warn_of_limit(
-            (user, Near::StoredBytes),
-            limits.stored_bytes_per_user_max,
-            (before.stored_bytes(), now.stored_bytes()),
-        );
     }
 
     fn transfer_made(&self, made: Made) -> Result<Reply, Refusal> {

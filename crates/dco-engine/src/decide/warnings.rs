@@ -6,6 +6,7 @@ use dco_schedule::ServiceDate;
 use crate::engine::Engine;
 use crate::event::NoticeParty;
 use crate::record::{Change, Near, Warned};
+use crate::state::usage::Usage;
 use crate::view::NoticeSubject;
 
 /// Whether four fifths are used.
@@ -14,6 +15,22 @@ fn mostly(used: u64, limit: u64) -> bool {
 }
 
 impl Engine {
+    /// A transfer was opened: most of what its User may have may be used now.
+    pub(super) fn warn_of_use(&mut self, user: Eui64, before: &Usage) {
+        let limits = self.terms.limits;
+        let now = self.transfers.usage(user, self.now_us);
+        self.warn_of_limit(
+            (user, Near::OpenTransfers),
+            limits.open_transfers_per_user_max.into(),
+            (before.open_transfers.into(), now.open_transfers.into()),
+        );
+        self.warn_of_limit(
+            (user, Near::StoredBytes),
+            limits.stored_bytes_per_user_max,
+            (before.stored_bytes(), now.stored_bytes()),
+        );
+    }
+
     /// Some of a batch has not ended, and its TRT ends soon.
     pub(crate) fn warn_of_trt(&mut self, batch: u32) {
         let it = self.batches.get(batch);

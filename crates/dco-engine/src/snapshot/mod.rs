@@ -232,16 +232,10 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let at_us = snapshot.at_us;
     let (devices, transfers) = (snapshot.devices, snapshot.transfers.unwrap_or_default());
     let (batches, activations) = (snapshot.batches, snapshot.activations);
-    // A good part of the work, and neither needs the other.
-    let (transfers, sent) = thread::scope(|scope| {
-        let transfers = scope.spawn(|| transfers.load(seq, &terms.retention));
-        let sent = Sent::load(devices, batches, activations);
-        let transfers = transfers.join();
-        (
-            transfers.unwrap_or_else(|it| panic::resume_unwind(it)),
-            sent,
-        )
-    });
+    let (transfers, sent) = at_once(
+        || transfers.load(seq, &terms.retention),
+        || Sent::load(devices, batches, activations),
+    );
     let transfers = transfers?;
     let Sent {
         inventory,
@@ -304,6 +298,16 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     engine.time_schedules();
     engine.watch_all_images();
     Ok(engine)
+}
+
+/// Two good parts of the work, of which neither needs the other.
+fn at_once<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        let one = one.join();
+        (one.unwrap_or_else(|it| panic::resume_unwind(it)), other)
+    })
 }
 
 /// The Devices, and all that was sent for them.

@@ -70,11 +70,7 @@ fn words(hold: &Hold) -> Words {
             scope,
             since_us,
             ref ticket,
-        } => Words::event(
-            paused_reason(scope),
-            paused(scope, since_us, ticket),
-            "ask the Service Desk; all goes on when they resume",
-        ),
+        } => dispatch_paused(scope, since_us, ticket),
         Hold::ImageQuarantined { since_us } => quarantined(since_us),
         Hold::NotAllowed(ref distrust) => not_allowed(distrust),
         Hold::Canary(canary) => waits_for_canary(canary),
@@ -138,6 +134,14 @@ fn words(hold: &Hold) -> Words {
             "none is needed",
         ),
     }
+}
+
+fn dispatch_paused(scope: Scope, since_us: i64, ticket: &str) -> Words {
+    Words::event(
+        paused_reason(scope),
+        paused(scope, since_us, ticket),
+        "ask the Service Desk; all goes on when they resume",
+    )
 }
 
 fn waits_for_canary(canary: CanaryView) -> Words {

@@ -1,15 +1,19 @@
 //! Notices and limits as they go out, and whose they are.
 
+mod words;
+
 use dco_block::Eui64;
-use dco_engine::record::{ActKind, Counted, Near, StopFigures};
-use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse, Scope};
+use dco_engine::record::{ActKind, Counted, Near};
+use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 use dco_proto::v1 as pb;
-use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
+use dco_schedule::{ScheduleId, Source, Span};
 use pb::notice::Subject;
+
+use words::{message, side};
 
 use super::name::OfUser;
 use super::schedules::{covers, day_units, name as schedule};
-use super::{for_people, instant, name, scope};
+use super::{instant, name, scope};
 use crate::status::Fault;
 
 /// Whose notices are meant; `None` for the caller's own.
@@ -191,6 +195,12 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             used: *used,
             requested: *requested,
         }),
+        other => about_pauses(other),
+    }
+}
+
+fn about_pauses(subject: &NoticeSubject) -> Subject {
+    match subject {
         NoticeSubject::PauseChanged {
             scope: of,
             paused,
@@ -215,192 +225,12 @@ const fn limit_name(near: Near) -> &'static str {
     }
 }
 
-fn limit_near(near: Near, date: Option<ServiceDate>, (limit, used): (u64, u64)) -> String {
-    match (near, date) {
-        (Near::OpenTransfers, _) => format!(
-            "{used} of {limit} transfers are open; at the limit OpenTransfer is refused, so send or cancel some"
-        ),
-        (Near::StoredBytes, _) => format!(
-            "{used} of {limit} bytes are stored or declared; at the limit OpenTransfer is refused"
-        ),
-        (_, Some(date)) => {
-            format!("{used} of {limit} large images that may be released on {date} are released")
-        }
-        _ => format!("{used} of {limit} are used"),
-    }
-}
-
 /// What thresholds count, in the plural.
 fn counted(what: Counted) -> &'static str {
     match what {
         Counted::Unspecified | Counted::Transfers => "transfers",
         Counted::Activations => "activations",
     }
-}
-
-const fn side(by: Option<Side>) -> &'static str {
-    match by {
-        Some(Side::User) => "USER",
-        Some(Side::Desk) => "SERVICE_DESK",
-        None => "TIME",
-    }
-}
-
-fn message(subject: &NoticeSubject) -> String {
-    match subject {
-        NoticeSubject::ScheduleStep {
-            schedule: id,
-            act: kind,
-            by,
-            answer_by_us,
-            ..
-        } => {
-            let until = answer_by_us.map_or_else(String::new, |at_us| {
-                format!("; it may be answered until {}", for_people(at_us))
-            });
-            format!(
-                "{} by {} on {}{until}",
-                act(*kind),
-                side(*by),
-                schedule(*id)
-            )
-        }
-        NoticeSubject::ActionPending {
-            action: number,
-            schedule: id,
-            act: kind,
-            expires_us,
-        } => format!(
-            "{} on {} waits for a second officer until {} as {}",
-            act(*kind),
-            schedule(*id),
-            for_people(*expires_us),
-            action(*number)
-        ),
-        NoticeSubject::ActionSettled {
-            action: number,
-            approved,
-        } => {
-            let how = if *approved { "approved" } else { "not done" };
-            format!("{} was {how}", action(*number))
-        }
-        NoticeSubject::CapacitySet { span, capacity, .. } => capacity_set(*span, *capacity),
-        NoticeSubject::OverAgreed { days, .. } => format!(
-            "service days with more agreed than room: {}; propose a re-plan",
-            days.len()
-        ),
-        NoticeSubject::TransferExpires {
-            transfer,
-            expire_us,
-        } => format!(
-            "transfer {transfer} expires at {} unless its blocks come",
-            for_people(*expire_us)
-        ),
-        NoticeSubject::TrtNear { .. } | NoticeSubject::LimitNear { .. } => what_is_near(subject),
-        NoticeSubject::NearlyUsed {
-            source,
-            date,
-            limit,
-            used,
-        } => {
-            let of = source.schedule().map_or_else(
-                || "the allowance".to_owned(),
-                |number| format!("the quota of schedule {number}"),
-            );
-            format!("{used} of {limit} large activations are sent for {date} under {of}")
-        }
-        other => what_is_refused(other),
-    }
-}
-
-fn what_is_near(subject: &NoticeSubject) -> String {
-    match subject {
-        NoticeSubject::TrtNear {
-            user,
-            batch,
-            due_us,
-            open,
-        } => format!(
-            "the TRT of {} ends at {} and {open} of its activations have not ended; ExplainActivation says of each why",
-            name::batch(*user, Some(*batch)),
-            for_people(*due_us)
-        ),
-        NoticeSubject::LimitNear {
-            near,
-            date,
-            limit,
-            used,
-        } => limit_near(*near, *date, (*limit, *used)),
-        _ => unreachable!("every other subject is dealt with before"),
-    }
-}
-
-fn what_is_refused(subject: &NoticeSubject) -> String {
-    match subject {
-        NoticeSubject::ProductsHold {
-            manufacturer_image_hash: hash,
-            held,
-            freed,
-            ..
-        } => {
-            let held = (*held > 0).then(|| format!("{held} activations are held"));
-            let freed = (*freed > 0).then(|| format!("{freed} go on"));
-            let what: Vec<_> = held.into_iter().chain(freed).collect();
-            format!(
-                "by what the Central Products List says now of the image with Manufacturer Image Hash {hash}, {}",
-                what.join(" and ")
-            )
-        }
-        NoticeSubject::ThresholdBreached {
-            user,
-            counted: what,
-            of_all,
-            limit,
-            used,
-            requested,
-        } => {
-            let of = if *of_all { "all Users" } else { "one User" };
-            format!(
-                "a request of {user} for {requested} {} was refused: {used} were counted in the period, and the threshold for \
-                 {of} is {limit}",
-                counted(*what)
-            )
-        }
-        NoticeSubject::PauseChanged {
-            scope,
-            paused,
-            ticket,
-            stop,
-        } => pause_changed(*scope, *paused, (ticket, *stop)),
-        _ => unreachable!("every other subject is dealt with before"),
-    }
-}
-
-fn pause_changed(
-    scope: Scope,
-    paused: bool,
-    (ticket, stop): (&str, Option<StopFigures>),
-) -> String {
-    let what = if paused { "are paused" } else { "go on" };
-    let ticket = match ticket {
-        "" => String::new(),
-        _ => format!(", ticket {ticket}"),
-    };
-    let found = stop.map_or_else(String::new, |StopFigures { attempts, failed }| {
-        format!(": {failed} of the last {attempts} Devices failed")
-    });
-    format!("{scope} {what}{ticket}{found}")
-}
-
-fn capacity_set(span: Span, capacity: Option<u32>) -> String {
-    let days = match span {
-        Span::On(date) => format!("for {date}"),
-        Span::From(date) => format!("from {date} on"),
-    };
-    capacity.map_or_else(
-        || format!("the hour profile {days} was set"),
-        |capacity| format!("the capacity {days} is {capacity} large images a day"),
-    )
 }
 
 /// Limits as they go out.
@@ -429,6 +259,10 @@ fn quota(user: Eui64, it: &QuotaUse) -> pb::QuotaUse {
 
 #[cfg(test)]
 mod tests {
+    use dco_engine::Scope;
+    use dco_engine::record::StopFigures;
+    use dco_schedule::{ServiceDate, Side};
+
     use super::*;
 
     const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
