@@ -29,6 +29,7 @@ pub(crate) fn patient(settings: Settings) -> Settings {
         .with("attempt.no_progress_minutes", 7 * day_minutes)
         .with("attempt.hello_within_minutes", 7 * day_minutes)
         .with("breaker.failures", 0)
+        .with("stop.attempts", 0)
         .with("retry.transfer.attempts_max", 2)
         .with("retry.transfer.backoff_minutes", 0)
         .with("retry.activation.attempts_max", 2)

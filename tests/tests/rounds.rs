@@ -40,6 +40,8 @@ const START_MILLIS_MAX: u32 = 120;
 fn cramped(settings: Settings) -> Settings {
     quick(settings)
         .with("capacity.allowance_per_day", 10_000)
+        .with("thresholds.transfers_per_user_max", 1_000_000)
+        .with("thresholds.transfers_total_max", 1_000_000)
         .with("store.block_segment_bytes", 1_048_576)
         .with("store.journal_segment_bytes", 65_536)
 }

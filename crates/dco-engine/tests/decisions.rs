@@ -63,6 +63,8 @@ fn what_a_party_did_says_which_and_why() {
                 assert_eq!(by, Some(it.user));
                 assert_eq!(decision.request_id.len(), 36);
             }
+            // A rule paused: nobody did, and there is no ticket.
+            Change::Paused(it) if it.by == 0 => assert_eq!(by, None),
             Change::Paused(it) | Change::Resumed(it) => {
                 assert_eq!(by, Some(it.by));
                 assert_eq!(decision.ticket, "INC-1");

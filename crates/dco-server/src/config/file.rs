@@ -326,7 +326,7 @@ fn default_warn_before_days() -> u32 {
 impl Default for StopSection {
     fn default() -> Self {
         Self {
-            attempts: 50,
+            attempts: 200,
             failed_percent: 20,
         }
     }

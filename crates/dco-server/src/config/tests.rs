@@ -84,7 +84,7 @@ fn the_defaults_are_those_of_the_engine_with_every_check_and_threshold_and_jitte
             probe_after_us: 600 * SECOND_US,
         }),
         stop: Some(StopTerms {
-            attempts: 50,
+            attempts: 200,
             failed_percent: 20,
         }),
         retry: RetryTerms {
