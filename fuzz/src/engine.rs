@@ -10,8 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion};
 use dco_engine::{
-    AttemptEnd, AttemptRef, Cancel, ChangePause, Event, HOUR_US, Hello, OpenTransfer, Outcome, Scope,
-    Report, Request, SECOND_US, Session, SubmitBatch, Verdict,
+    AttemptEnd, AttemptRef, Cancel, ChangePause, Event, HOUR_US, Hello, OpenTransfer, Outcome,
+    Report, Request, SECOND_US, Scope, Session, SubmitBatch, Verdict,
 };
 use dco_schedule::{Calendar, Micros, ServiceDate};
 
@@ -187,7 +187,7 @@ impl World {
                 blocks_done: c.into(),
             },
             3 => Report::Delivered,
-            4 => Report::Scheduled,
+            5 => Report::Scheduled,
             _ => Report::Ended(end(b / 8, c)),
         };
         self.handle(Event::GatewayReport {

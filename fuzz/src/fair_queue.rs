@@ -61,7 +61,7 @@ struct Waiting {
     user: u8,
     lane: u8,
     /// Due time, order, push number: the order inside a User.
-    place: (Micros, u64, u32),
+    place: (Micros, u32, u32),
     slot: Slot,
 }
 

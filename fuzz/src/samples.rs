@@ -99,11 +99,11 @@ pub(crate) fn noon_us() -> Micros {
 
 /// A journal in which every kind of record stands, made by an engine with [`golden_terms`].
 pub(crate) const GOLDEN_RECORDS: &[u8] =
-    include_bytes!("../../crates/dco-engine/tests/golden/records-2.bin");
+    include_bytes!("../../crates/dco-engine/tests/golden/records-3.bin");
 
 /// The snapshot of an engine that replayed it.
 pub(crate) const GOLDEN_SNAPSHOT: &[u8] =
-    include_bytes!("../../crates/dco-engine/tests/golden/snapshot-1.bin");
+    include_bytes!("../../crates/dco-engine/tests/golden/snapshot-2.bin");
 
 pub(crate) fn golden_terms() -> Terms {
     Terms {
