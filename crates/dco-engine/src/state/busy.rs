@@ -26,6 +26,11 @@ impl Busy {
     pub(crate) fn begin(&mut self, device: u32, activation: u32) -> Option<()> {
         let device = as_usize(device);
         if self.0.len() <= device {
+            // Not to the double: there are millions of Devices.
+            if self.0.capacity() <= device {
+                let more = (device + 1 - self.0.len()).max(self.0.len() / 32);
+                self.0.reserve_exact(more);
+            }
             self.0.resize(device + 1, NONE);
         }
         let before = std::mem::replace(&mut self.0[device], activation);

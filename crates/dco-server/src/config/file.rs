@@ -504,7 +504,7 @@ impl Default for StoreSection {
     fn default() -> Self {
         Self {
             block_segment_bytes: 64 * 1024 * 1024,
-            journal_segment_bytes: 8 * 1024 * 1024,
+            journal_segment_bytes: 2 * 1024 * 1024,
             reserve_bytes: 128 * 1024 * 1024,
             commit_bytes_max: 4 * 1024 * 1024,
         }
