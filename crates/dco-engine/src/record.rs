@@ -540,6 +540,9 @@ pub struct AttemptEnded {
     /// It is certain that nothing of the image went to the Device.
     #[prost(bool, tag = "75")]
     pub nothing_sent: bool,
+    /// The service ended it before it had got to its gateway: it was no try of anybody's.
+    #[prost(bool, tag = "76")]
+    pub withheld: bool,
 }
 
 /// An activation cancelled at its release.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dco_client::{
-    Activation, ActivationState, Batch, BatchName, ClientError, SubmitBatch, UserClient,
+    Activation, ActivationState, AttemptRef, Batch, BatchName, ClientError, SubmitBatch, UserClient,
 };
 use dco_tests::{Device, activations};
 
@@ -54,6 +54,18 @@ impl Submitted {
     /// All attempts, those under way included.
     pub(super) fn attempts(&self) -> u32 {
         self.activations.values().map(|it| it.attempt).sum()
+    }
+
+    /// Every attempt but those under way.
+    pub(super) fn attempts_over(&self) -> impl Iterator<Item = AttemptRef> {
+        self.activations.values().flat_map(|it| {
+            let under_way = u32::from(it.state == ActivationState::Released);
+            let activation = it.name;
+            (1..=it.attempt - under_way).map(move |attempt| AttemptRef {
+                activation,
+                attempt,
+            })
+        })
     }
 
     /// What was told last of a Device.

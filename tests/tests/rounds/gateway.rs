@@ -208,22 +208,13 @@ impl Gateway {
         }
     }
 
-    /// Units of large images for which nothing was sent. One that was declined and not noted may have been taken or not, so the
-    /// service says itself which.
+    /// Units of large images for which nothing was sent: of attempts that are over and were never taken. They were declined, or the
+    /// service ended them before they got here, because their image may not go.
     pub(super) fn given_back(&self, batches: &BTreeMap<BatchName, &Submitted>) -> u32 {
-        let is_over = |attempt: &AttemptRef| {
-            let of = attempt.activation;
-            let now = batches[&of.batch].activation(of.device);
-            now.attempt > attempt.attempt || now.state != ActivationState::Released
-        };
-        let noted = self
-            .noted
-            .iter()
-            .filter_map(|(attempt, noted)| matches!(noted, Noted::Declined).then_some(attempt));
-        let declined = self.declined.iter().filter(|attempt| is_over(attempt));
-        let given_back = noted.chain(declined);
-        let large = given_back.filter(|attempt| batches[&attempt.activation.batch].is_large());
-        u32::try_from(large.count()).expect("there are not so many")
+        let large = batches.values().filter(|batch| batch.is_large());
+        let over = large.flat_map(|batch| batch.attempts_over());
+        let never_taken = over.filter(|attempt| !self.accepted.contains(attempt));
+        u32::try_from(never_taken.count()).expect("there are not so many")
     }
 }
 

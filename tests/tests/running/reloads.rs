@@ -26,15 +26,17 @@ async fn who_is_registered_follows_the_configuration_and_a_bad_one_changes_nothi
     let user = scene.site.eui64("user1").to_string();
     write(&scene.site.config(), good.replace("\"user\"", "\"king\""));
     scene.service().hang_up();
-    let metrics = Metrics::until(scene.service(), |it| it.reaches(REFUSED, 1)).await;
     let series = "dco_reloads_total{what=\"registrations\",outcome=\"refused\"}";
-    assert!(metrics.reaches(series, 1), "{}", metrics.text());
+    let both = |it: &Metrics| it.reaches(REFUSED, 1) && it.reaches(series, 1);
+    Metrics::until(scene.service(), both).await;
     first.transfers(&Default::default()).await.unwrap();
-    let errors = scene.service().errors();
-    assert!(
-        errors.iter().any(|line| line.contains("registrations")),
-        "{errors:?}"
-    );
+    let told = async {
+        let is_told = |line: &String| line.contains("registrations");
+        while !scene.service().errors().iter().any(is_told) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the log to say so", told).await;
 
     // The User's registration goes: its open calls end, and it may nothing any more.
     let stranger = "90-B3-D5-1F-30-7F-00-01";

@@ -108,12 +108,15 @@ impl Engine {
             item.outcome = Some(outcome);
             item.fate_unknown |= outcome.is_unknown();
             item.maybe_sent |= !record.nothing_sent;
+            item.tries = item.tries.saturating_sub(u16::from(record.withheld));
         });
         if let Phase::RetryWait { until_us } = phase {
             self.wakes.set(until_us, Wake::Requeue { activation });
             self.carry_over(user, attempt.charged);
         }
-        self.count_failures(attempt.gateway, outcome);
+        if !record.withheld {
+            self.count_failures(attempt.gateway, outcome);
+        }
         if outcome == Outcome::Success {
             let took_us = at_us.saturating_sub(attempt.released_us);
             self.delivered = (
@@ -208,6 +211,11 @@ impl Engine {
         let ended_us = before.ended_us().unwrap_or(at_us);
         self.set_end(activation, Phase::Succeeded { ended_us });
         self.batches.note_change(activation);
+        // Another batch may wait for this Device, and what it runs decides whether the list allows that.
+        let device = self.batches.activation(activation).device;
+        if let Some(newer) = self.batches.busy(device) {
+            self.look_again(newer);
+        }
         Ok(())
     }
 

@@ -180,8 +180,9 @@ impl Engine {
 
     /// An activation has reached its end. With the last one of its batch, its image may have become idle.
     pub(super) fn set_end(&mut self, activation: u32, phase: Phase) {
+        let before = self.batches.activation(activation).phase;
         self.batches.set_phase(activation, phase);
-        self.note_canary(activation, phase);
+        self.note_canary(activation, (before, phase));
         let batch = self.batches.batch_of(activation);
         if batch.counts.open() == 0 {
             let (user, image_id) = (batch.user, batch.image_id);

@@ -18,7 +18,8 @@ impl Engine {
         let known = self.gateways.entry(gateway);
         known.failures = match outcome.fault() {
             Some(Fault::Gateway) => known.failures.saturating_add(1),
-            Some(Fault::Image | Fault::User) | None => 0,
+            Some(Fault::User) => known.failures,
+            Some(Fault::Image) | None => 0,
         };
     }
 }

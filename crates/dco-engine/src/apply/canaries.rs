@@ -12,7 +12,7 @@ impl Engine {
     /// still wants are its canaries.
     pub(super) fn send_canaries(&mut self, batch: u32, wanted: u32) {
         let sent = self.batches.get(batch);
-        let Some(group) = group_of(sent).filter(|_| wanted > 0) else {
+        let Some(group) = group_of(sent) else {
             return;
         };
         let from = sent.first;
@@ -21,7 +21,10 @@ impl Engine {
             from,
             ..Canary::default()
         };
-        self.canaries.groups.entry(group).or_insert_with(new);
+        if wanted > 0 {
+            self.canaries.groups.entry(group).or_insert_with(new);
+        }
+        // Also without one of its own: a group that was begun still wants some.
         self.choose_canaries(group);
     }
 
@@ -45,17 +48,18 @@ impl Engine {
         }
     }
 
-    /// All activations of the group's open batches, in the order in which they were sent.
+    /// All activations of the group's open batches, in the order in which they were sent. Of what its User has cancelled nothing goes
+    /// first, or waits.
     fn open_in(&self, group: Group) -> Vec<u32> {
         let open = self.batches.open_of(group.0.user);
-        let batches = open.filter(|batch| group_of(batch) == Some(group));
+        let batches = open.filter(|batch| !batch.cancelled && group_of(batch) == Some(group));
         let mut sent: Vec<u32> = batches.flat_map(Batch::activations).collect();
         sent.sort_unstable();
         sent
     }
 
     /// An activation has reached its end: of a canary the group takes notice.
-    pub(super) fn note_canary(&mut self, activation: u32, phase: Phase) {
+    pub(super) fn note_canary(&mut self, activation: u32, (before, phase): (Phase, Phase)) {
         if self.canaries.groups.is_empty() {
             return;
         }
@@ -70,6 +74,10 @@ impl Engine {
         }
         match phase {
             Phase::Succeeded { .. } => {
+                // Late, after it had been given up.
+                if matches!(before, Phase::Failed { .. }) {
+                    canary.failed = canary.failed.saturating_sub(1);
+                }
                 canary.succeeded += 1;
                 if canary.succeeded >= canary.wanted {
                     self.pass_canaries(group);

@@ -44,10 +44,8 @@ impl Engine {
         record: &PauseChanged,
     ) -> Result<(), Why> {
         let scope = record.of_what().ok_or(NOT_KNOWN)?;
-        self.dispatch
-            .pauses
-            .remove(&scope)
-            .ok_or("releases are not paused")?;
+        let pause = self.dispatch.pauses.remove(&scope);
+        let pause = pause.ok_or("releases are not paused")?;
         match scope {
             Scope::User(user) => {
                 self.large.wake_user(user);
@@ -55,9 +53,10 @@ impl Engine {
                 self.small.wake_user(user);
             }
             Scope::Gateway(gateway) => self.wake_gateway(gateway),
-            Scope::Image(hash) => self.trials.forget(hash),
-            Scope::Schedule(id) => self.waive_canaries(id),
-            Scope::All => {}
+            // Whoever resumes answers for what a rule has found, and for nothing else.
+            Scope::Image(hash) if pause.stop.is_some() => self.trials.forget(hash),
+            Scope::Schedule(id) if pause.stop.is_some() => self.waive_canaries(id),
+            Scope::Image(_) | Scope::Schedule(_) | Scope::All => {}
         }
         for activation in self.kept_out_by(scope) {
             self.look_again(activation);

@@ -57,6 +57,9 @@ impl Engine {
     /// An outcome of an attempt that is not under way any more. Only a success is of use: then the Device runs the image,
     /// whatever the attempt was taken to have come to. While a newer attempt is under way that one finds it out.
     pub(crate) fn late(&mut self, gateway: Eui64, attempt: AttemptRef, end: AttemptEnd) {
+        if !end.outcome.is_success() {
+            return;
+        }
         let Ok(activation) = self.find_activation(attempt.activation) else {
             return;
         };
@@ -66,7 +69,7 @@ impl Engine {
             && self.dispatch.is_of_this_life(attempt.attempt);
         let known = self.inventory.known(device);
         let is_its = known.is_some_and(|known| known.gateway == gateway);
-        if !(end.outcome.is_success() && was_made && is_its && may_have_succeeded(item.phase)) {
+        if !(was_made && is_its && may_have_succeeded(item.phase)) {
             return;
         }
         self.record(Change::LateSuccess(LateSuccess {
@@ -134,6 +137,15 @@ impl Engine {
     /// The attempt is over: a unit given back where the gateway says that nothing was sent, and has not said
     /// otherwise, on the day it was charged to; another attempt where the outcome's class allows one.
     pub(crate) fn end_attempt(&mut self, activation: u32, end: AttemptEnd) {
+        self.end_by(activation, end, false);
+    }
+
+    /// The same of an attempt that never got to its gateway, because it may not go now: it fails nobody and uses up no try.
+    pub(crate) fn withhold(&mut self, activation: u32, end: AttemptEnd) {
+        self.end_by(activation, end, true);
+    }
+
+    fn end_by(&mut self, activation: u32, end: AttemptEnd, withheld: bool) {
         let Some(attempt) = self.gateways.attempt(activation) else {
             return;
         };
@@ -152,7 +164,10 @@ impl Engine {
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)
-            .and_then(|rule| rule.next_us(tries, self.now_us, jitter));
+            .and_then(|rule| match withheld {
+                true => Some(self.now_us),
+                false => rule.next_us(tries, self.now_us, jitter),
+            });
         self.record(Change::AttemptEnded(AttemptEnded {
             activation,
             attempt: u32::from(number),
@@ -164,12 +179,15 @@ impl Engine {
             message: end.message,
             id: Some(self.activation_id(activation)),
             nothing_sent,
+            withheld,
         }));
         self.batch_changed(batch);
         self.cancel_if_lost(activation);
         self.stop_if_failing(self.batches.get(batch).manufacturer_image_hash);
         self.stop_for_canary(batch);
-        self.judge_gateway(gateway, outcome);
+        if !withheld {
+            self.judge_gateway(gateway, outcome);
+        }
     }
 
     /// Ends the attempt under way, whatever became of it, and tells its gateway to leave it.

@@ -10,6 +10,9 @@ use crate::record::{BreakerChanged, Change};
 impl Engine {
     /// An attempt through this gateway has ended so.
     pub(crate) fn judge_gateway(&mut self, gateway: Eui64, outcome: Outcome) {
+        if outcome.fault() == Some(Fault::User) {
+            return;
+        }
         let Some(known) = self.gateways.get(gateway) else {
             return;
         };

@@ -105,7 +105,7 @@ impl Engine {
                 self.end_attempt(activation, cancelled_unsent());
             } else if remembers && self.is_held_back(activation) {
                 let message = "the image is quarantined, paused, or not allowed any more; it is offered again when it may be";
-                self.end_attempt(activation, declined(message.to_owned()));
+                self.withhold(activation, declined(message.to_owned()));
             } else if remembers {
                 self.offer_again(activation);
             } else {

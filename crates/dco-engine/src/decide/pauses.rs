@@ -60,6 +60,8 @@ impl Engine {
         }
         if !asked.validate_only {
             self.record(Change::Resumed(changed(asked, &digest)));
+            // What failed meanwhile, under a pause for another reason.
+            self.stop_what_fails();
         }
         Ok(self.pause_now(scope))
     }

@@ -152,9 +152,10 @@ impl Gateways {
         is_tried.then_some(UNTIL_TOLD)
     }
 
+    /// One of which the image is at its Device, and that only waits for its time, tells nothing more.
     fn is_probe(&self, activation: u32, probe_us: Micros) -> bool {
         self.attempt(activation)
-            .is_some_and(|attempt| attempt.released_us >= probe_us)
+            .is_some_and(|attempt| !attempt.scheduled && attempt.released_us >= probe_us)
     }
 
     /// Gateways whose breaker is open.
