@@ -34,10 +34,10 @@ struct TermsArgs {
     /// Local hours in which it is released, like 22-24; the whole day when not given
     #[arg(long, value_name = "HOUR-HOUR", value_parser = parse_window)]
     window: Option<(u32, u32)>,
-    /// Devices that go first and must succeed before the others follow (kept; release does not follow it yet)
+    /// Devices that go first and must succeed before the others follow
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     canary: u32,
-    /// Let work of later days use capacity that nobody else has ready work for (kept; release does not follow it yet)
+    /// Let work of later days use capacity that nobody else has ready work for
     #[arg(long)]
     run_ahead: bool,
     /// Let it go before others in the security lane; needs a second officer (kept; release does not follow it yet)
