@@ -1,7 +1,5 @@
 //! Parked work of schedules that let it run ahead: a line of its own, from which goes what capacity nobody else has a use for.
 
-use dco_dispatch::Entry;
-
 use crate::engine::Engine;
 use crate::state::batches::Phase;
 
@@ -17,14 +15,7 @@ impl Engine {
         if self.is_held_back(activation) {
             return;
         }
-        let entry = Entry {
-            user: batch.user,
-            lane: self.lane_of(activation),
-            due_us: batch.due_us,
-            order: activation,
-            key: activation,
-        };
-        let slot = self.ahead.queue.push(entry);
+        let slot = self.ahead.queue.push(self.entry_of(activation));
         self.ahead.slots.insert(activation, slot);
     }
 

@@ -64,24 +64,27 @@ impl Engine {
             self.batches.set_phase(activation, Phase::Queued(None));
             return;
         }
-        let entry = Entry {
+        let large = batch.large;
+        let entry = self.entry_of(activation);
+        let slot = self.line_of(large).push(entry);
+        self.batches
+            .set_phase(activation, Phase::Queued(Some(slot)));
+    }
+
+    /// What it is in any line.
+    pub(super) fn entry_of(&self, activation: u32) -> Entry<Eui64, Lane, u32> {
+        let batch = self.batches.batch_of(activation);
+        Entry {
             user: batch.user,
             lane: self.lane_of(activation),
             due_us: batch.due_us,
             order: activation,
             key: activation,
-        };
-        let slot = if batch.large {
-            self.large.push(entry)
-        } else {
-            self.small.push(entry)
-        };
-        self.batches
-            .set_phase(activation, Phase::Queued(Some(slot)));
+        }
     }
 
     /// Its gateway as the inventory has it now, in the hours of its schedule.
-    pub(super) fn lane_of(&self, activation: u32) -> Lane {
+    fn lane_of(&self, activation: u32) -> Lane {
         let item = self.batches.activation(activation);
         Lane {
             gateway: self.gateway_of(item.device),
