@@ -2,16 +2,18 @@
 
 use dco_block::Eui64;
 use rustls_pki_types::CertificateDer;
-use x509_parser::asn1_rs::{Any, Tag};
-use x509_parser::der_parser::{Oid, oid};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_cert::Certificate;
+use x509_cert::der::asn1::{BitStringRef, ObjectIdentifier};
+use x509_cert::der::{Decode, oid::db::rfc4519};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::{GeneralName, HardwareModuleName, OtherName};
 
 use crate::config::Eui64From;
 
 /// x500UniqueIdentifier, in which SMKI organisation certificates carry the party's EUI-64.
-const X500_UNIQUE_IDENTIFIER: Oid<'static> = oid!(2.5.4.45);
+const X500_UNIQUE_IDENTIFIER: ObjectIdentifier = rfc4519::X_500_UNIQUE_IDENTIFIER;
 /// hardwareModuleName (RFC 4108), in which SMKI Device certificates carry an EUI-64.
-const HARDWARE_MODULE_NAME: Oid<'static> = oid!(1.3.6.1.5.5.7.8.4);
+const HARDWARE_MODULE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.4");
 /// An EUI-64 as a URI: sixteen hex digits follow (RFC 9039).
 const URN: &str = "urn:dev:mac:";
 
@@ -35,54 +37,52 @@ impl Peer {
 }
 
 /// The party that a certificate in DER names: the subject's only x500UniqueIdentifier, if it is a BIT STRING of exactly
-/// 64 bits. Whether the certificate is good is not looked at.
+/// 64 bits. What is not DER to the letter (X.690 clause 10) names nobody. Whether the certificate is good is not looked at.
 pub fn eui64_of(certificate: &[u8]) -> Option<Eui64> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let mut identifiers = certificate.subject().iter_by_oid(&X500_UNIQUE_IDENTIFIER);
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let attributes = certificate.tbs_certificate().subject().iter();
+    let mut identifiers = attributes.filter(|it| it.oid == X500_UNIQUE_IDENTIFIER);
     let identifier = identifiers.next()?;
     // Two identifiers would let one part of a system read the one and another the other.
     if identifiers.next().is_some() {
         return None;
     }
-    let bits = identifier.attr_value().as_bitstring().ok()?;
-    let octets: [u8; 8] = bits.data.as_ref().try_into().ok()?;
-    (bits.unused_bits == 0).then(|| Eui64::from_bits(bits_of(octets)))
+    let bits: BitStringRef<'_> = identifier.value.decode_as().ok()?;
+    // Nothing if bits are unused: then they are not 64.
+    let octets = bits.as_bytes()?.try_into().ok()?;
+    Some(Eui64::from_bits(bits_of(octets)))
 }
 
 /// The party that a certificate in DER names in its subjectAltName: the only hardwareModuleName, whose serial number has eight octets, or
-/// else the only `urn:dev:mac:` URI. Whether the certificate is good is not looked at.
+/// else the only `urn:dev:mac:` URI. What is not DER to the letter names nobody. Whether the certificate is good is not looked at.
 pub fn eui64_in_san(certificate: &[u8]) -> Option<Eui64> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let names = certificate.subject_alternative_name().ok()??;
-    let mut named = names.value.general_names.iter().filter_map(named_by);
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let (_critical, SubjectAltName(names)) =
+        certificate.tbs_certificate().get_extension().ok()??;
+    let mut named = names.iter().filter_map(named_by);
     let eui64 = named.next()?;
     // Two names would let one part of a system read the one and another the other.
     if named.next().is_some() { None } else { eui64 }
 }
 
 /// Outer nothing: it is a name of something else. Inner nothing: it should name a party and does not.
-fn named_by(name: &GeneralName<'_>) -> Option<Option<Eui64>> {
+fn named_by(name: &GeneralName) -> Option<Option<Eui64>> {
     match name {
-        GeneralName::OtherName(oid, value) if *oid == HARDWARE_MODULE_NAME => {
-            Some(serial_number(value))
+        GeneralName::OtherName(other) if other.type_id == HARDWARE_MODULE_NAME => {
+            Some(serial_number(other))
         }
-        GeneralName::URI(uri) => {
-            let (scheme, digits) = uri.split_at_checked(URN.len())?;
+        GeneralName::UniformResourceIdentifier(uri) => {
+            let (scheme, digits) = uri.as_str().split_at_checked(URN.len())?;
             scheme.eq_ignore_ascii_case(URN).then(|| hex_digits(digits))
         }
         _ => None,
     }
 }
 
-/// `[0] EXPLICIT SEQUENCE { hwType OBJECT IDENTIFIER, hwSerialNum OCTET STRING }`
-fn serial_number(value: &[u8]) -> Option<Eui64> {
-    let (_, outer) = Any::from_der(value).ok()?;
-    let (_, sequence) = Any::from_der(outer.data).ok()?;
-    let (rest, _hardware_type) = Any::from_der(sequence.data).ok()?;
-    let (_, serial) = Any::from_der(rest).ok()?;
-    let is_serial = sequence.tag() == Tag::Sequence && serial.tag() == Tag::OctetString;
-    let octets = serial.data.try_into().ok()?;
-    is_serial.then(|| Eui64::from_bits(bits_of(octets)))
+fn serial_number(name: &OtherName) -> Option<Eui64> {
+    let module = HardwareModuleName::from_other_name(name).ok()??;
+    let octets = module.hw_serial_num.as_bytes().try_into().ok()?;
+    Some(Eui64::from_bits(bits_of(octets)))
 }
 
 fn hex_digits(text: &str) -> Option<Eui64> {

@@ -8,7 +8,8 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut value = vec![tag];
     match u8::try_from(length) {
         Ok(short) if short < 0x80 => value.push(short),
-        _ => value.extend([
+        Ok(octet) => value.extend([0x81, octet]),
+        Err(_) => value.extend([
             0x82,
             u8::try_from(length >> 8).unwrap(),
             u8::try_from(length & 0xFF).unwrap(),
@@ -92,6 +93,20 @@ fn a_subject_without_exactly_one_identifier_of_64_bits_names_nobody() {
     ] {
         assert_eq!(read(&subject), None, "{subject:02x?}");
     }
+}
+
+#[test]
+fn a_certificate_that_is_not_der_to_the_letter_names_nobody() {
+    let value = bit_string(0, &EUI64);
+    let typed = |oid: Vec<u8>| vec![der(0x31, &sequence(&[oid, value.clone()]))];
+    assert!(read(&typed(der(0x06, &[0x55, 0x04, 45]))).is_some());
+    // The type as an OCTET STRING; the length of the type in two octets where one will do.
+    assert_eq!(read(&typed(der(0x04, &[0x55, 0x04, 45]))), None);
+    assert_eq!(read(&typed(vec![0x06, 0x81, 3, 0x55, 0x04, 45])), None);
+
+    let followed = [certificate(&[attribute(45, value)]), vec![0]].concat();
+    assert_eq!(eui64_of(&followed), None);
+    assert_eq!(eui64_in_san(&followed), None);
 }
 
 #[test]
