@@ -3,9 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
-use dco_client::Identity;
+use dco_client::{Identity, RequestId, RetryPolicy, TransferState};
 use dco_proto::Rpc;
-use dco_tests::{Attacker, Image, Metrics, Scene, frame, header, header_block, kind, within};
+use dco_tests::{
+    Attacker, Image, Metrics, Scene, frame, header, header_block, kind, open_transfer, within,
+};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
@@ -199,4 +201,35 @@ async fn headers_without_end_are_not_kept() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_connection_without_calls_is_closed_and_one_with_a_call_is_not() {
+    let scene = Scene::start(|settings| settings.with("connections.idle_seconds", 1)).await;
+    let devices = scene.install(0, 1, "user1", "gateway1").await;
+    let user = scene.user("user1").await;
+    let opened = user
+        .open_transfer(open_transfer(&Image::large(1), &devices))
+        .await;
+    let name = opened.unwrap().name.unwrap();
+    let once = RetryPolicy {
+        tries_max: 0,
+        ..RetryPolicy::default()
+    };
+    let mut watch = user.watch_transfer(name, once);
+    let first = within("the transfer as it is", watch.next()).await;
+    assert_eq!(first.unwrap().unwrap().state, TransferState::Receiving);
+
+    let (service, identity) = (scene.service().grpc(), scene.site.identity("user2"));
+    let mut idle = Attacker::connect(service, &identity).await.unwrap();
+    // Pings are no calls.
+    idle.send(&frame(kind::PING, 0, 0, &[7; 8])).await.unwrap();
+    within("the end of the idle connection", idle.until_hung_up()).await;
+
+    let again = scene.user("user1").await;
+    let cancelled = again.cancel_transfer(name, RequestId::fresh(), false).await;
+    cancelled.unwrap();
+    let told = within("the end of the transfer", watch.next()).await;
+    assert_eq!(told.unwrap().unwrap().state, TransferState::Cancelled);
+    scene.no_faults();
 }

@@ -106,6 +106,8 @@ pub struct Connections {
     pub calls_per_peer_max: u32,
     /// A call whose answer has not begun by then is ended: its message did not come, or came too slowly.
     pub call_within: Duration,
+    /// A connection on which no call is open for so long is closed.
+    pub idle_within: Duration,
     /// Bytes of one call's headers; a call with more is refused.
     pub headers_bytes_max: u32,
     /// Calls of one connection that were opened and reset before anybody looked; with more it is ended.
@@ -126,6 +128,8 @@ pub struct Intake {
     pub streams_max: u32,
     /// The same for one User.
     pub streams_per_user_max: u32,
+    /// A SendBlocks call without a message for so long is ended.
+    pub stream_idle_within: Duration,
     /// When the sender of a block for which the disk had no room may send it again.
     pub room_again: Duration,
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use dco_block::Eui64;
 use dco_schedule::Micros;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::tls::Credentials;
 
 const SECOND_US: Micros = 1_000_000;
@@ -56,6 +58,21 @@ pub(crate) async fn warn(
             () = clock.sleep_until(now_us.saturating_add(DAY_US)) => {}
             changed = credentials.changed() => if changed.is_err() { return },
         }
+    }
+}
+
+/// Tells how long the certificate of a registered party is good, and warns when that is not much longer.
+pub(crate) fn of_peer(
+    party: Eui64,
+    ends: i64,
+    (clock, before): (Clock, Duration),
+    metrics: &Metrics,
+) {
+    metrics.peer_certificate(party, ends);
+    let seconds_left = ends - clock.now_us() / SECOND_US;
+    if seconds_left <= i64::try_from(before.as_secs()).unwrap_or(i64::MAX) {
+        let days_left = seconds_left.div_euclid(86_400);
+        tracing::warn!(%party, days_left, "a party's certificate ends soon; it has to renew it");
     }
 }
 

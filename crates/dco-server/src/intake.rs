@@ -15,6 +15,7 @@ use dco_block::{Block, Eui64, Manifest, limits};
 use dco_engine::BlockSource;
 use dco_store::{BlockReader, BlockWriter, Put, StoreError};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::config;
 use crate::driver::StoreNews;
@@ -97,6 +98,14 @@ impl Intake {
             _of_user: of_user,
             _of_all: of_all,
         })
+    }
+
+    /// What a sender says next, unless it says nothing for too long: others want its place.
+    async fn wait_for<T>(&self, said: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let within = self.bounds.stream_idle_within;
+        timeout(within, said)
+            .await
+            .unwrap_or_else(|_| Err(Fault::silent(within)))
     }
 
     /// As many are kept as there are Users that have ever sent: who asks has the right of one.

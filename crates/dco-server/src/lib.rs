@@ -29,6 +29,7 @@ mod expiry;
 mod fsck;
 mod gate;
 mod http;
+mod idle;
 mod intake;
 mod kept;
 mod listener;

@@ -17,13 +17,16 @@ use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
+use crate::clock::Clock;
 use crate::config::{Connections, Eui64From};
+use crate::expiry;
+use crate::idle::Line;
 use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::permit::Register;
 use crate::shares::{Held, Shares, address};
 use crate::standing::Standing;
-use crate::tls::Credentials;
+use crate::tls::{self, Credentials};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// After a failed accept, which mostly means that the process is out of file descriptors.
@@ -35,12 +38,16 @@ pub(crate) struct Trust {
     pub(crate) credentials: watch::Receiver<Credentials>,
     pub(crate) register: Register,
     pub(crate) eui64_from: Eui64From,
+    /// Says how late it is, and how long before its end a certificate is worth a warning.
+    pub(crate) warned: (Clock, Duration),
 }
 
 /// A connection whose peer has shown its certificate.
 pub(crate) struct Connection {
     stream: TlsStream<TcpStream>,
-    peer: Peer,
+    line: Line,
+    /// Resolves when nobody has called for too long.
+    idle: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Resolves when the peer must go.
     lost: Pin<Box<dyn Future<Output = &'static str> + Send>>,
     /// Both are given back when the connection ends.
@@ -173,15 +180,28 @@ impl Door {
             let caller = peer.eui64.map(tracing::field::display);
             return tracing::info!(caller, "a peer has all the connections that it may");
         };
+        self.note_expiry(&standing);
+        let line = Line::new(peer);
         let connection = Connection {
             stream,
-            peer,
+            idle: Box::pin(line.idle(self.bounds.idle_within)),
+            line,
             lost: Box::pin(standing.lost()),
             _of_peer: of_peer,
             _place: turn.place,
         };
         // Nobody takes it when the service is stopping.
         let _stopping = self.ready.send(Ok(connection)).await;
+    }
+
+    /// Of strangers nothing is kept: there can be any number of them.
+    fn note_expiry(&self, standing: &Standing) {
+        let (peer, trust) = (standing.peer, &self.trust);
+        if let (Some(party), Some(_)) = (peer.eui64, trust.register.roles(peer))
+            && let Some(Ok(ends)) = standing.chain.first().map(tls::ends_at)
+        {
+            expiry::of_peer(party, ends, trust.warned, &self.metrics);
+        }
     }
 
     async fn shake_hands(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -207,10 +227,10 @@ impl Trust {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = Peer;
+    type ConnectInfo = Line;
 
-    fn connect_info(&self) -> Peer {
-        self.peer
+    fn connect_info(&self) -> Line {
+        self.line.clone()
     }
 }
 
@@ -223,9 +243,16 @@ impl AsyncRead for Connection {
         if let Poll::Ready(why) = self.lost.as_mut().poll(context) {
             // The connection ends with this, so it is not asked again.
             self.lost = Box::pin(std::future::ready(why));
-            let caller = self.peer.eui64.map(tracing::field::display);
+            let caller = self.line.peer.eui64.map(tracing::field::display);
             tracing::warn!(caller, why, "a peer is hung up on");
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, why)));
+        }
+        if self.idle.as_mut().poll(context).is_ready() {
+            self.idle = Box::pin(std::future::ready(()));
+            let caller = self.line.peer.eui64.map(tracing::field::display);
+            tracing::info!(caller, "a connection without calls is closed");
+            // As if the peer had closed it.
+            return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }

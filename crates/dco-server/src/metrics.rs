@@ -7,6 +7,7 @@ mod store;
 
 use std::sync::Arc;
 
+use dco_block::Eui64;
 use dco_engine::EngineStats;
 use dco_store::BlockStats;
 use metrics::{Counter, Gauge, Key, KeyName, Label, Level, Metadata, Recorder};
@@ -21,8 +22,9 @@ use inventory::{
     BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED, BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY,
     CONNECTIONS_REFUSED, DEVICES, DISK_ROOM, DISPATCH_PAUSED, GATEWAYS_CONNECTED, GATEWAYS_FAILING,
     IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS,
-    PAUSES, PRODUCTS, RELEASED_TODAY, RELOAD_REFUSED, RELOADS, REQUESTS, REVOCATIONS_DUE, STOPPED,
-    STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
+    PAUSES, PEER_CERTIFICATE_EXPIRY, PRODUCTS, RELEASED_TODAY, RELOAD_REFUSED, RELOADS, REQUESTS,
+    REVOCATIONS_DUE, STOPPED, STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING,
+    TRANSFERS_VERIFYING,
 };
 
 /// What is asked for when the metrics are read.
@@ -93,6 +95,14 @@ impl Metrics {
         CONNECTIONS_REFUSED
             .counter(&self.recorder, labels)
             .increment(1);
+    }
+
+    /// A registered party has shown a certificate that is good until then, in seconds since 1970.
+    pub(crate) fn peer_certificate(&self, party: Eui64, ends: i64) {
+        let labels = vec![Label::new("party", party.to_string())];
+        PEER_CERTIFICATE_EXPIRY
+            .gauge(&self.recorder, labels)
+            .set(in_float(ends.try_into().unwrap_or(0)));
     }
 
     /// Files of this kind are looked at from now on: their series are there before anything goes wrong.
@@ -241,6 +251,7 @@ mod tests {
         metrics.block_refused("BLOCK_OUT_OF_RANGE");
         metrics.store_error();
         metrics.connection_refused("peer");
+        metrics.peer_certificate(Eui64::from_bits(0x90B3_D51F_3001_0000), 2_000);
         metrics.reload_begins("certificates");
         metrics.reloaded("certificates", None);
         metrics.reloaded("certificates", Some(true));
@@ -288,6 +299,7 @@ mod tests {
             "dco_blocks_damaged 3",
             "dco_backup_timestamp_seconds 5",
             "dco_certificate_expiry_timestamp_seconds 1000",
+            "dco_peer_certificate_expiry_timestamp_seconds{party=\"90-B3-D5-1F-30-01-00-00\"} 2000",
             "dco_reload_refused{what=\"certificates\"} 0",
             "dco_reloads_total{what=\"certificates\",outcome=\"refused\"} 1",
             "dco_activations_queued{size=\"large\"} 0",

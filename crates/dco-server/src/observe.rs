@@ -23,8 +23,8 @@ use tower::Layer;
 use tracing::{Instrument, Span};
 
 use crate::config::Connections;
+use crate::idle::{Line, OnLine};
 use crate::metrics::Metrics;
-use crate::peer::Peer;
 use crate::refusals::Refusals;
 use crate::shares::{Held, Shares};
 use crate::status::{Fault, code_name, is_ours};
@@ -65,6 +65,8 @@ struct Call {
     code: Option<Code>,
     /// Given back when it ends; nothing when its peer has too many.
     held: Option<Held<Option<Eui64>>>,
+    /// Keeps its connection from being idle.
+    _on_line: Option<OnLine>,
 }
 
 /// The body of an answer, watched for the status at its end.
@@ -92,18 +94,19 @@ impl Observer {
         self.calls.clone()
     }
 
-    fn begin(&self, path: &str, peer: Option<Peer>) -> Call {
+    fn begin(&self, path: &str, line: Option<&Line>) -> Call {
         // Only what exists gets a label of its own: a caller must not be able to make up metrics.
         let method = Arc::clone(self.methods.get(path).unwrap_or(&self.unknown));
         self.metrics.call_started();
         self.calls.add(&method);
-        let caller = peer.and_then(|peer| peer.eui64);
+        let caller = line.and_then(|line| line.peer.eui64);
         let shown = caller.map(tracing::field::display);
         Call {
             span: tracing::info_span!("call", method = &*method, caller = shown),
             method,
             caller,
-            held: self.peers.take(peer.and_then(|peer| peer.eui64)),
+            held: self.peers.take(caller),
+            _on_line: line.map(Line::call),
             observer: self.clone(),
             code: None,
         }
@@ -162,9 +165,12 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let peer = request.extensions().get().copied();
-        let call = self.observer.begin(request.uri().path(), peer);
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let line: Option<Line> = request.extensions_mut().remove();
+        let call = self.observer.begin(request.uri().path(), line.as_ref());
+        if let Some(line) = line {
+            request.extensions_mut().insert(line.peer);
+        }
         let is_ours = request.uri().path().starts_with("/dco.v1.");
         let (span, within) = (call.span.clone(), self.observer.within);
         if call.held.is_none() {

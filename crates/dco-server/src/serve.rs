@@ -153,6 +153,7 @@ pub async fn serve(
         credentials,
         register,
         eui64_from: config.tls.eui64_from,
+        warned: (clock, config.tls.warn_before),
     };
     let counted = Arc::clone(&front.context.metrics);
     let incoming = connections(sockets.grpc, trust, config.connections, counted);

@@ -206,6 +206,13 @@ fn certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>,
     Ok(chain)
 }
 
+/// When a certificate expires, in seconds since 1970.
+pub(crate) fn ends_at(certificate: &CertificateDer<'_>) -> Result<i64, String> {
+    let (_, certificate) =
+        X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+    Ok(certificate.validity().not_after.timestamp())
+}
+
 /// When the first of some certificates expires.
 fn earliest<'a>(
     chain: impl Iterator<Item = &'a CertificateDer<'static>>,
@@ -214,9 +221,7 @@ fn earliest<'a>(
     let failed = |why: String| pem_error(file, "certificate", why);
     let mut ends = Vec::new();
     for certificate in chain {
-        let parsed = X509Certificate::from_der(certificate);
-        let (_, certificate) = parsed.map_err(|error| failed(error.to_string()))?;
-        ends.push(certificate.validity().not_after.timestamp());
+        ends.push(ends_at(certificate).map_err(failed)?);
     }
     let earliest = ends.into_iter().min();
     earliest.ok_or_else(|| failed("it has none".to_owned()))

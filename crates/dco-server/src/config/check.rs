@@ -278,6 +278,11 @@ impl IntakeSection {
                 self.streams_per_user_max,
                 1..=streams,
             )?,
+            stream_idle_within: seconds(
+                "intake.stream_idle_seconds",
+                self.stream_idle_seconds,
+                1..=86_400,
+            )?,
         })
     }
 }

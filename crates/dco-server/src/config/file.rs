@@ -93,6 +93,7 @@ pub struct ConnectionsSection {
     pub calls_max: u32,
     pub calls_per_peer_max: u32,
     pub call_seconds: u32,
+    pub idle_seconds: u32,
     pub headers_bytes_max: u32,
     pub resets_pending_max: u32,
     pub error_resets_max: u32,
@@ -252,6 +253,7 @@ pub struct IntakeSection {
     pub bytes_in_flight_per_user_max: u32,
     pub streams_max: u32,
     pub streams_per_user_max: u32,
+    pub stream_idle_seconds: u32,
 }
 
 /// `[store]`
@@ -353,6 +355,7 @@ impl Default for ConnectionsSection {
             calls_max: 128,
             calls_per_peer_max: 256,
             call_seconds: 300,
+            idle_seconds: 600,
             headers_bytes_max: 16 * 1024,
             resets_pending_max: 20,
             error_resets_max: 1_024,
@@ -496,6 +499,7 @@ impl Default for IntakeSection {
             bytes_in_flight_per_user_max: 16 * 1024 * 1024,
             streams_max: 128,
             streams_per_user_max: 32,
+            stream_idle_seconds: 120,
         }
     }
 }

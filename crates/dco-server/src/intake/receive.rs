@@ -45,7 +45,7 @@ async fn read_all(
     progress: &Progress,
 ) -> Result<(), Fault> {
     let mut source = from.attach().await?;
-    while let Some(raw) = from.next().await? {
+    while let Some(raw) = intake.wait_for(from.next()).await? {
         progress.attention().await;
         if progress.has_ended() {
             return Ok(());

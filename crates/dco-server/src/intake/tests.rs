@@ -30,6 +30,7 @@ fn bounds() -> config::Intake {
         streams_max: 3,
         streams_per_user_max: 2,
         room_again: Duration::from_secs(10),
+        stream_idle_within: Duration::from_secs(60),
     }
 }
 
@@ -222,4 +223,43 @@ async fn a_block_without_room_is_refused_alone_and_taken_when_there_is_room() {
         refused: Vec::new(),
     };
     assert_eq!(told.next().await, news);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_says_nothing_for_too_long_gives_its_place_back() {
+    struct Silent(Script);
+
+    impl Receiving for Silent {
+        async fn next(&mut self) -> Result<Option<RawBlock>, Fault> {
+            match self.0.blocks.next() {
+                Some(block) => Ok(Some(block)),
+                None => std::future::pending().await,
+            }
+        }
+
+        async fn attach(&self) -> Result<BlockSource, Fault> {
+            self.0.attach().await
+        }
+    }
+
+    let intake = intake(&MemDisk::new(), bounds());
+    let place = intake.place(USER).unwrap();
+    let (source, mut blocks) = image(3 * 4_096);
+    blocks.truncate(1);
+    let blocks = blocks.into_iter();
+    let (progress, mut told) = Progress::new();
+    let silent = Silent(Script { source, blocks });
+    receive(intake.clone(), place, silent, progress, Default::default()).await;
+    let mut acknowledged = Vec::new();
+    let how = loop {
+        match told.next().await {
+            Said::News {
+                acknowledged: more, ..
+            } => acknowledged.extend(more),
+            Said::End(how) => break how,
+        }
+    };
+    assert_eq!(acknowledged, [0..=0], "what came before is kept");
+    assert_eq!(how.unwrap_err().reason(), "CALL_ENDED");
+    let _both = (intake.place(USER).unwrap(), intake.place(USER).unwrap());
 }

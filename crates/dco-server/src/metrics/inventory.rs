@@ -72,6 +72,11 @@ pub(super) const CERTIFICATE_EXPIRY: Metric = gauge(
     Unit::Seconds,
     "When the service's own certificate expires, since 1970",
 );
+pub(super) const PEER_CERTIFICATE_EXPIRY: Metric = gauge(
+    "dco_peer_certificate_expiry_timestamp_seconds",
+    Unit::Seconds,
+    "When the certificate expires that a registered party showed last, since 1970, by party",
+);
 pub(super) const AUTHORITY_EXPIRY: Metric = gauge(
     "dco_authority_expiry_timestamp_seconds",
     Unit::Seconds,
@@ -316,6 +321,7 @@ pub(super) const INVENTORY: &[Metric] = &[
     BYTES_IN_FLIGHT,
     STORE_ERRORS,
     CERTIFICATE_EXPIRY,
+    PEER_CERTIFICATE_EXPIRY,
     AUTHORITY_EXPIRY,
     REVOCATIONS_DUE,
     CONNECTIONS_REFUSED,

@@ -143,6 +143,16 @@ impl Fault {
         Self::new(Code::Aborted, "SESSION_OVERRUN", message)
     }
 
+    /// A stream on which nothing was sent takes the place of one that would.
+    pub(crate) fn silent(within: Duration) -> Self {
+        let within_seconds = within.as_secs();
+        let message = format!(
+            "no block came for {within_seconds} s; open the call again when there are some: GetTransfer says which are missing"
+        );
+        Self::new(Code::DeadlineExceeded, "CALL_ENDED", message)
+            .with("withinSeconds", within_seconds)
+    }
+
     /// The service is being stopped.
     pub(crate) fn draining() -> Self {
         let message = "the service is stopping; try again in a moment";

@@ -53,6 +53,7 @@ impl ConnectionsSection {
                 1..=1_000_000,
             )?,
             call_within: seconds("connections.call_seconds", self.call_seconds, 1..=86_400)?,
+            idle_within: seconds("connections.idle_seconds", self.idle_seconds, 1..=86_400)?,
             headers_bytes_max: within(
                 "connections.headers_bytes_max",
                 self.headers_bytes_max,
