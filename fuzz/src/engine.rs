@@ -69,7 +69,10 @@ impl World {
                 } else {
                     span_us
                 };
-                self.handle(Event::Tick);
+                self.handle(match b % 8 {
+                    7 => Event::ClockJumped { ahead_us: span_us },
+                    _ => Event::Tick,
+                });
             }
             16 => self.crash(),
             _ => self.agree(a, b, c),

@@ -238,6 +238,7 @@ impl Engine {
             }
             Event::GatewayGone { session } => self.gateway_gone(session),
             Event::CheckpointSigned(signed) => self.checkpoint_signed(signed),
+            Event::ClockJumped { ahead_us } => self.pause_for_clock(ahead_us),
             Event::Tick => {}
         }
     }

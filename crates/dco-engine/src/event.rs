@@ -93,6 +93,11 @@ pub enum Event {
     },
     /// The answer to [`crate::Effect::Checkpoint`].
     CheckpointSigned(SignedCheckpoint),
+    /// The clock went further ahead than time did, by so much and more than is taken for right: releases pause until somebody has looked.
+    ClockJumped {
+        /// How much further.
+        ahead_us: Micros,
+    },
     /// Time has passed; nothing else happened.
     Tick,
 }

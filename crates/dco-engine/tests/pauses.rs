@@ -1,8 +1,8 @@
 //! Releases paused and resumed, and what a restore from a backup ends with.
 
 use dco_engine::{
-    ChangePause, HOUR_US, Hold, Outcome, PauseView, Refusal, Report, Request, RestoreError, Scope,
-    ToGateway,
+    ChangePause, Event, HOUR_US, Hold, Notice, NoticeParty, NoticeSubject, Outcome, PauseView,
+    Refusal, Reply, Report, Request, RestoreError, Scope, ToGateway,
 };
 
 use crate::sample::{
@@ -284,4 +284,57 @@ fn an_epoch_that_is_not_higher_is_refused() {
         assert_eq!(refused, Err(error));
         assert!(error.to_string().contains("from 4 to 64"), "{error}");
     }
+}
+
+#[test]
+fn a_jump_of_the_clock_pauses_all_releases_until_somebody_resumes_them() {
+    let mut world = ready();
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.pass(DAY_US);
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(0..2))
+        .expect("admitted");
+    assert_eq!(world.offered.len(), 2);
+
+    let ahead_us = HOUR_US * 3 / 2;
+    world.now_us += ahead_us;
+    world.handle(Event::ClockJumped { ahead_us });
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(2..4))
+        .expect("a pause refuses nobody");
+    world.pass(DAY_US);
+    world.crash();
+    world.connect(NORTH);
+    world.pass(DAY_US);
+    assert_eq!(world.offered.len(), 2, "nothing leaves any more");
+    // Another jump is the same pause.
+    world.handle(Event::ClockJumped { ahead_us });
+    let Ok(Reply::Pauses(pauses)) = world.ask(Request::ListPauses) else {
+        panic!("a list of pauses");
+    };
+    assert_eq!(pauses.len(), 1);
+    assert_eq!((pauses[0].scope, pauses[0].by), (Scope::All, None));
+    assert!(pauses[0].reason.contains("90 minutes"), "{pauses:?}");
+    for party in [NoticeParty::Desk, NoticeParty::Operators] {
+        let told = world.notices_after(party, 0);
+        let is_pause = |it: &Notice| {
+            matches!(
+                it.subject,
+                NoticeSubject::PauseChanged {
+                    scope: Scope::All,
+                    paused: true,
+                    ..
+                }
+            )
+        };
+        assert_eq!(
+            told.iter().filter(|it| is_pause(it)).count(),
+            1,
+            "{party:?}"
+        );
+    }
+
+    assert_eq!(world.resume("INC-1"), Ok(None));
+    assert_eq!(world.offered.len(), 4);
 }

@@ -1,5 +1,7 @@
 //! What time is it? The one file that reads a clock.
 
+#[cfg(test)]
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dco_schedule::Micros;
@@ -16,6 +18,8 @@ enum Kind {
         factor: u32,
         started: Instant,
     },
+    #[cfg(test)]
+    Set(&'static AtomicI64),
 }
 
 /// No sleep is longer, so that a clock that was set, or a machine that slept, is noticed.
@@ -38,10 +42,18 @@ impl Clock {
         })
     }
 
+    /// A clock that shows what somebody sets.
+    #[cfg(test)]
+    pub(crate) fn set_by(now_us: &'static AtomicI64) -> Self {
+        Self(Kind::Set(now_us))
+    }
+
     /// Now. The wall clock can go back; who cannot bear that keeps the highest value seen.
     #[expect(clippy::disallowed_methods, reason = "this is the clock file")]
     pub fn now_us(&self) -> Micros {
         match self.0 {
+            #[cfg(test)]
+            Kind::Set(now_us) => now_us.load(Ordering::Relaxed),
             Kind::Wall => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| micros(since.as_micros())),
@@ -67,13 +79,65 @@ impl Clock {
         }
     }
 
+    /// What this clock shows of a time that has passed.
+    fn shown(&self, passed: Duration) -> Micros {
+        let passed_us = micros(passed.as_micros());
+        match self.0 {
+            #[cfg(test)]
+            Kind::Set(_) => passed_us,
+            Kind::Wall => passed_us,
+            Kind::Scaled { factor, .. } => passed_us.saturating_mul(factor.into()),
+        }
+    }
+
     /// How long `span_us` of this clock takes, rounded up: waking early would be a second wake-up.
     fn real(&self, span_us: Micros) -> Duration {
         let span_us = u64::try_from(span_us).unwrap_or(0);
         Duration::from_micros(match self.0 {
+            #[cfg(test)]
+            Kind::Set(_) => span_us,
             Kind::Wall => span_us,
             Kind::Scaled { factor, .. } => span_us.div_ceil(factor.into()),
         })
+    }
+}
+
+/// Notices when a clock goes ahead of time itself. A clock that goes back and comes again has not.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    clock: Clock,
+    /// The latest that it has shown, and when.
+    latest_us: Micros,
+    since: Stopwatch,
+}
+
+impl Watched {
+    pub(crate) fn new(clock: Clock) -> Self {
+        // The clock is read between: what the machine does meanwhile then never looks like a jump.
+        let since = Stopwatch::start();
+        let latest_us = clock.now_us();
+        Self {
+            clock,
+            latest_us,
+            since,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Now, and how far that is ahead of what the time that has passed accounts for.
+    pub(crate) fn look(&mut self) -> (Micros, Micros) {
+        let here = Stopwatch::start();
+        let now_us = self.clock.now_us();
+        let passed_us = self.clock.shown(self.since.elapsed());
+        let ahead_us = now_us - self.latest_us - passed_us;
+        if now_us > self.latest_us {
+            self.latest_us = now_us;
+            self.since = here;
+        }
+        (now_us, ahead_us)
     }
 }
 
@@ -140,5 +204,35 @@ mod tests {
         let clock = Clock::wall();
         clock.sleep_until(clock.now_us()).await;
         clock.sleep_until(Micros::MIN).await;
+    }
+
+    #[test]
+    fn a_watched_clock_tells_how_far_it_jumped_and_not_that_it_came_back() {
+        const HOUR_US: Micros = 3_600_000_000;
+        let now_us: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(HOUR_US)));
+        let mut watched = Watched::new(Clock::set_by(now_us));
+        // Of the time that the test itself takes nobody knows how much it is.
+        let mut jumps_by = |to_us: Micros, by_us: Micros| {
+            now_us.store(to_us, Ordering::Relaxed);
+            let (seen_us, ahead_us) = watched.look();
+            assert_eq!(seen_us, to_us);
+            assert!(
+                ahead_us <= by_us && ahead_us > by_us - HOUR_US,
+                "{ahead_us}"
+            );
+        };
+        jumps_by(HOUR_US, 0);
+        jumps_by(4 * HOUR_US, 3 * HOUR_US);
+        jumps_by(4 * HOUR_US, 0);
+        jumps_by(2 * HOUR_US, -2 * HOUR_US);
+        jumps_by(4 * HOUR_US, 0);
+        jumps_by(6 * HOUR_US, 2 * HOUR_US);
+    }
+
+    #[test]
+    fn what_a_clock_shows_of_a_time_follows_how_fast_it_runs() {
+        let second = Duration::from_secs(1);
+        assert_eq!(Clock::wall().shown(second), 1_000_000);
+        assert_eq!(Clock::scaled(7, 60).shown(second), 60_000_000);
     }
 }

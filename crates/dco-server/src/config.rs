@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use dco_block::Eui64;
 use dco_engine::Terms;
+use dco_schedule::Micros;
 
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, Eui64From,
@@ -43,6 +44,8 @@ pub struct Config {
     pub intake: Intake,
     /// How long sealed files of the journal are kept.
     pub journal_kept: Duration,
+    /// How far the clock may go ahead at once without a pause of all releases.
+    pub clock_jump_max_us: Micros,
     /// The rules' numbers.
     pub terms: Terms,
     /// How fast what is on disk is looked through for damage, in bytes a second; 0 for not at all.

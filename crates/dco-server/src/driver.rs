@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::LogKey;
-use crate::clock::Clock;
+use crate::clock::{Clock, Watched};
 use crate::metrics::Metrics;
 use crate::signers::Signers;
 pub(crate) use handle::EngineHandle;
@@ -81,6 +81,8 @@ pub(crate) struct Running {
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     pub clock: Clock,
+    /// What goes further ahead at once is a jump.
+    pub clock_jump_max_us: Micros,
     pub metrics: Arc<Metrics>,
     /// Where people are sent who need a delivery schedule.
     pub service_desk_url: Arc<str>,
@@ -125,7 +127,8 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
     }
     let driver = Driver {
         engine,
-        clock,
+        clock: Watched::new(clock),
+        clock_jump_max_us: around.clock_jump_max_us,
         journal,
         snapshots,
         blocks: blocks.clone(),
@@ -159,7 +162,8 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
 
 struct Driver {
     engine: Engine,
-    clock: Clock,
+    clock: Watched,
+    clock_jump_max_us: Micros,
     journal: JournalWriter,
     snapshots: Snapshots,
     blocks: BlockWriter,
@@ -241,7 +245,7 @@ impl Driver {
     /// the timer last, because every event passes the time on as well.
     async fn next(&mut self, batch: &mut Vec<Command>) -> Input {
         let wakeup_us = self.engine.next_wakeup();
-        let clock = self.clock;
+        let clock = self.clock.clock();
         let time = async {
             match wakeup_us {
                 Some(at_us) => clock.sleep_until(at_us).await,
@@ -261,7 +265,12 @@ impl Driver {
     }
 
     fn handle(&mut self, event: Event) {
-        self.engine.handle(event, self.clock.now_us());
+        let (now_us, ahead_us) = self.clock.look();
+        if ahead_us > self.clock_jump_max_us {
+            tracing::error!(ahead_us, "the clock jumped ahead; releases are paused");
+            self.engine.handle(Event::ClockJumped { ahead_us }, now_us);
+        }
+        self.engine.handle(event, now_us);
     }
 
     fn obey(&mut self, command: Command) {

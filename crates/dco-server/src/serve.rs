@@ -341,6 +341,7 @@ fn start(
 ) -> Result<Running, ServeError> {
     let around = Surroundings {
         clock,
+        clock_jump_max_us: config.clock_jump_max_us,
         metrics: Arc::clone(metrics),
         service_desk_url: config.service_desk_url.as_str().into(),
         signers,

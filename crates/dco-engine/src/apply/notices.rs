@@ -244,10 +244,12 @@ impl Engine {
         for user in self.users_under(scope) {
             self.notice(NoticeParty::User(user), at_us, subject(None));
         }
-        if record.stop.is_some() {
+        let by_a_rule = record.by == 0;
+        if by_a_rule {
             self.notice(NoticeParty::Operators, at_us, subject(record.stop));
         }
-        if scope != Scope::All {
+        // Who pauses everything is the Service Desk, or has told it.
+        if by_a_rule || scope != Scope::All {
             self.notice(NoticeParty::Desk, at_us, subject(record.stop));
         }
     }

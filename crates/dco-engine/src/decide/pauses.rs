@@ -10,6 +10,7 @@ use crate::record::{Change, PauseChanged, Record, Restored};
 use crate::refusal::Refusal;
 use crate::state::dispatch::{EPOCH_MAX, Pause, scopes_of};
 use crate::state::requests::{self, Asked, Made};
+use crate::terms::HOUR_US;
 use crate::view::{Hold, PauseView};
 
 /// Why a restore cannot begin this epoch.
@@ -64,6 +65,20 @@ impl Engine {
             self.stop_what_fails();
         }
         Ok(self.pause_now(scope))
+    }
+
+    /// A clock that is wrong begins service days too early, and what is released on them is charged to them.
+    pub(crate) fn pause_for_clock(&mut self, ahead_us: Micros) {
+        if self.dispatch.is_paused(Scope::All) {
+            return;
+        }
+        let minutes = ahead_us / (HOUR_US / 60);
+        self.record(Change::Paused(PauseChanged {
+            reason: format!(
+                "the clock jumped ahead by {minutes} minutes; see that it is right, then resume"
+            ),
+            ..PauseChanged::of(Scope::All)
+        }));
     }
 
     /// Of Users, images and gateways none need be known: what is coming can be kept out.

@@ -20,7 +20,7 @@ pub(super) fn changed(what: &'static str, it: &PauseChanged) -> Decision {
         .because(&it.reason)
         .ticket(&it.ticket)
         .asked_by(it.request.as_ref());
-    // 0 is the stop rule.
+    // 0 is a rule.
     decision.by = Some(it.by).filter(|by| *by != 0).map(Eui64::from_bits);
     decision
 }

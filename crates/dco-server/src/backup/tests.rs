@@ -27,6 +27,7 @@ fn service(disk: &MemDisk) -> (Running, Backups, CancellationToken) {
     let stop = CancellationToken::new();
     let around = Surroundings {
         clock,
+        clock_jump_max_us: 3_600_000_000,
         metrics: Arc::clone(&metrics),
         service_desk_url: "mailto:desk".into(),
         signers: crate::signers::Signers::unasked(),

@@ -61,6 +61,11 @@ impl ConfigFile {
             connections: self.connections.check()?,
             intake,
             journal_kept: self.retention.journal()?,
+            clock_jump_max_us: minutes(
+                "activation.clock_jump_minutes_max",
+                self.activation.clock_jump_minutes_max,
+                1..=24 * 60,
+            )?,
             terms,
             store: self.store.check(intake)?,
             scrub_bytes_per_second: within(

@@ -131,6 +131,7 @@ pub struct SchedulesSection {
 pub struct ActivationSection {
     pub trt_hours: u32,
     pub trt_warn_before_hours: u32,
+    pub clock_jump_minutes_max: u32,
     pub days_ahead_max: u16,
 }
 
@@ -405,6 +406,7 @@ impl Default for ActivationSection {
         Self {
             trt_hours: 120,
             trt_warn_before_hours: 24,
+            clock_jump_minutes_max: 60,
             days_ahead_max: 92,
         }
     }

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use dco_block::Eui64;
 use dco_engine::{Cancel, DeviceEntry, Hello, ImportDevices, Request, RequestId, Terms, Topic};
 use dco_store::{MemDisk, Options};
@@ -18,7 +20,10 @@ fn options() -> Options {
 }
 
 fn service(disk: &MemDisk) -> (Running, CancellationToken) {
-    let clock = Clock::scaled(1_700_000_000_000_000, 1);
+    service_at(disk, Clock::scaled(1_700_000_000_000_000, 1))
+}
+
+fn service_at(disk: &MemDisk, clock: Clock) -> (Running, CancellationToken) {
     let disk = Arc::new(disk.clone());
     let recovered = recover(disk, Terms::default(), options(), clock.now_us()).unwrap();
     let stop = CancellationToken::new();
@@ -27,6 +32,7 @@ fn service(disk: &MemDisk) -> (Running, CancellationToken) {
         recovered,
         Surroundings {
             clock,
+            clock_jump_max_us: 3_600_000_000,
             metrics: Metrics::new(),
             service_desk_url: "mailto:desk".into(),
             signers: Signers::unasked(),
@@ -162,4 +168,25 @@ async fn dropping_every_handle_ends_the_driver() {
     let Running { engine, ended, .. } = running;
     drop(engine);
     ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_jump_of_the_clock_pauses_releases_before_anything_else_is_decided() {
+    const HOUR_US: Micros = 3_600_000_000;
+    let now_us: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(1_700_000_000_000_000)));
+    let (running, stop) = service_at(&MemDisk::new(), Clock::set_by(now_us));
+    let paused = async || match running.engine.ask(USER, Request::ListPauses).await {
+        Ok(Reply::Pauses(pauses)) => pauses.len(),
+        other => panic!("no list of pauses: {other:?}"),
+    };
+    now_us.fetch_add(HOUR_US, Ordering::Relaxed);
+    assert_eq!(paused().await, 0, "an hour is allowed");
+    now_us.fetch_add(-3 * HOUR_US, Ordering::Relaxed);
+    assert_eq!(paused().await, 0);
+    now_us.fetch_add(3 * HOUR_US, Ordering::Relaxed);
+    assert_eq!(paused().await, 0, "it has only come back");
+    now_us.fetch_add(2 * HOUR_US, Ordering::Relaxed);
+    assert_eq!(paused().await, 1);
+    stop.cancel();
+    running.ended.await.unwrap().unwrap();
 }
