@@ -197,6 +197,17 @@ impl Config {
         })
     }
 
+    /// Reads a file again while the service runs.
+    pub(crate) async fn load_again(path: &Path) -> Result<(Self, String), ConfigError> {
+        let read = tokio::fs::read_to_string(path).await;
+        let text = read.map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let config = Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))?;
+        Ok((config, text))
+    }
+
     /// Checks what a file says. Relative paths in it start at `base_dir`.
     pub fn parse(text: &str, base_dir: &Path) -> Result<Self, ConfigError> {
         let file: ConfigFile = toml::from_str(text).map_err(|error| syntax(text, &error))?;

@@ -1,6 +1,6 @@
 //! Who is registered, read again from the configuration while the service runs.
 //!
-//! Only the parties are taken over. Whatever else has changed in the file waits for the next start, and the log says so.
+//! Only parties, and signers, are taken over. Whatever else has changed in the file waits for the next start, and the log says so.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::reload::Source;
 pub(crate) struct Registrations {
     /// Nothing when the configuration came from no file.
     file: Option<PathBuf>,
-    /// The file without its parties, as the service runs on it, and as it was last seen.
+    /// The file without its parties and signers, as the service runs on it, and as it was last seen.
     rest: Option<(toml::Table, toml::Table)>,
     publish: watch::Sender<Parties>,
 }
@@ -41,13 +41,7 @@ impl Source for Registrations {
         let Some(file) = self.file.clone() else {
             return Ok(false);
         };
-        let read = tokio::fs::read_to_string(&file).await;
-        let text = read.map_err(|source| ConfigError::Read {
-            path: file.clone(),
-            source,
-        })?;
-        let base_dir = file.parent().map_or_else(PathBuf::new, PathBuf::from);
-        let config = Config::parse(&text, &base_dir)?;
+        let (config, text) = Config::load_again(&file).await?;
         self.note_the_rest(&text);
         Ok(self.take_over(config.parties))
     }
@@ -74,6 +68,10 @@ impl Registrations {
             return;
         };
         table.remove("party");
+        // Signers are taken over as well: see `signers`.
+        if let Some(toml::Value::Table(trust)) = table.get_mut("trust") {
+            trust.remove("signer");
+        }
         let (running, seen) = self
             .rest
             .get_or_insert_with(|| (table.clone(), table.clone()));
@@ -81,7 +79,7 @@ impl Registrations {
         *seen = table;
         if is_news {
             tracing::warn!(
-                "the configuration has changed in more than its parties; the rest is taken over by the next start"
+                "the configuration has changed in more than its parties and signers; the rest is taken over by the next start"
             );
         }
     }

@@ -111,7 +111,8 @@ pub async fn serve(
     on_ready: impl FnOnce(Bound),
 ) -> Result<(), ServeError> {
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
-    let (signers, signers_reloader) = signers::load(config.signing.clone()).await?;
+    let (signers, signers_reloader) =
+        signers::load(config.signing.clone(), config.file.clone()).await?;
     let (register, registrations) = registered(&config);
     let log_key = log_key(&config).await?;
     let sockets = Sockets::bind(&config).await?;

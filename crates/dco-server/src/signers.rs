@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use tokio::sync::watch;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::config::Signing;
+use crate::config::{Config, ConfigError, Signing};
 use crate::reload::Source;
 use crate::tls::TlsError;
 
@@ -41,8 +41,19 @@ impl Signers {
     }
 }
 
-/// Looks at the files again and again.
+/// Why what there is now cannot be taken over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignersError {
+    #[error(transparent)]
+    Files(#[from] TlsError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Looks again and again at who signs for whom, and at their files.
 pub(crate) struct Reloader {
+    /// Nothing when the configuration came from no file.
+    config: Option<PathBuf>,
     files: BTreeMap<Eui64, Vec<PathBuf>>,
     publish: watch::Sender<Keys>,
 }
@@ -51,13 +62,17 @@ pub(crate) struct Reloader {
 ///
 /// # Errors
 /// When a file cannot be read or holds something else than certificates or public keys that can verify an image.
-pub(crate) async fn load(signing: Signing) -> Result<(Signers, Reloader), TlsError> {
+pub(crate) async fn load(
+    signing: Signing,
+    config: Option<PathBuf>,
+) -> Result<(Signers, Reloader), TlsError> {
     let keys = Arc::new(read_all(&signing.signers).await?);
     let (publish, keys) = watch::channel(keys);
     let signers = Signers {
         keys: signing.required.then_some(keys),
     };
     let reloader = Reloader {
+        config,
         files: signing.signers,
         publish,
     };
@@ -65,10 +80,14 @@ pub(crate) async fn load(signing: Signing) -> Result<(Signers, Reloader), TlsErr
 }
 
 impl Source for Reloader {
-    type Error = TlsError;
+    type Error = SignersError;
     const WHAT: &'static str = "signers";
 
-    async fn look(&mut self) -> Result<bool, TlsError> {
+    async fn look(&mut self) -> Result<bool, SignersError> {
+        if let Some(config) = &self.config {
+            let (config, _text) = Config::load_again(config).await?;
+            self.files = config.signing.signers;
+        }
         let keys = read_all(&self.files).await?;
         Ok(self.publish.send_if_modified(|known| {
             let is_new = **known != keys;

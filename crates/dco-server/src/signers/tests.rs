@@ -54,7 +54,7 @@ fn signing(file: PathBuf) -> Signing {
 }
 
 async fn loaded(folder: &TempDir, text: &str) -> Result<(Signers, Reloader), TlsError> {
-    load(signing(put(folder, text))).await
+    load(signing(put(folder, text)), None).await
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn what_cannot_verify_images_is_refused_with_its_file() {
         assert!(refused.contains("signers.pem"), "{refused}");
     }
     let nowhere = signing(folder.path().join("nowhere.pem"));
-    let refused = load(nowhere).await.err().unwrap();
+    let refused = load(nowhere, None).await.err().unwrap();
     assert!(refused.to_string().contains("nowhere.pem"), "{refused}");
 }
 
@@ -111,6 +111,48 @@ async fn nothing_is_asked_where_signatures_are_not_looked_at() {
         required: false,
         ..signing(put(&folder, &identity.certificate_pem))
     };
-    let (signers, _reloader) = load(relaxed).await.unwrap();
+    let (signers, _reloader) = load(relaxed, None).await.unwrap();
     assert_eq!(signers.check(BOB, &signed_by(&identity)), Ok(()));
+}
+
+#[tokio::test]
+async fn who_signs_for_whom_follows_the_configuration_and_a_bad_one_changes_nothing() {
+    let authority = Authority::new("authority");
+    let [one, two] = [(); 2].map(|()| authority.issue(Some(ANN)));
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("dco.toml");
+    let write = async |name: &str, text: String| {
+        let file = folder.path().join(name);
+        tokio::fs::write(&file, text).await.unwrap();
+    };
+    let naming = |user: Eui64, file: &str| {
+        format!(
+            "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
+             [tls]\nca = \"a\"\ncertificate = \"b\"\nkey = \"c\"\n\
+             [[trust.signer]]\nuser = \"{user}\"\nfile = \"{file}\"\n\
+             [[party]]\nname = \"ann\"\neui64 = \"{ANN}\"\nroles = [\"user\"]\n\
+             [[party]]\nname = \"bob\"\neui64 = \"{BOB}\"\nroles = [\"user\"]\n"
+        )
+    };
+    write("one.pem", one.certificate_pem.clone()).await;
+    write("two.pem", two.certificate_pem.clone()).await;
+    write("dco.toml", naming(ANN, "one.pem")).await;
+    let started = Config::load(&config).unwrap();
+    let (signers, mut reloader) = load(started.signing, Some(config)).await.unwrap();
+    assert!(!reloader.look().await.unwrap());
+
+    write("dco.toml", naming(BOB, "two.pem")).await;
+    assert!(reloader.look().await.unwrap());
+    let allowed = |user, identity| signers.check(user, &signed_by(identity)).is_ok();
+    let now = || [allowed(ANN, &one), allowed(ANN, &two), allowed(BOB, &two)];
+    assert_eq!(now(), [false, false, true]);
+
+    for bad in [naming(ANN, "three.pem"), "[[party".to_owned()] {
+        write("dco.toml", bad).await;
+        reloader.look().await.unwrap_err();
+        assert_eq!(now(), [false, false, true], "what was in force stays");
+    }
+    write("dco.toml", naming(ANN, "one.pem")).await;
+    assert!(reloader.look().await.unwrap());
+    assert_eq!(now(), [true, false, false]);
 }
