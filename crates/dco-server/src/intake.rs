@@ -43,12 +43,15 @@ pub(crate) struct Intake {
 struct Share {
     bytes: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    /// Of one: who may wait for what all share.
+    turn: Arc<Semaphore>,
 }
 
 /// One stream's place, and its User's share of the bytes.
 #[derive(Debug)]
 pub(crate) struct Place {
     user_bytes: Arc<Semaphore>,
+    user_turn: Arc<Semaphore>,
     _of_user: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
@@ -94,7 +97,8 @@ impl Intake {
             .try_acquire_owned()
             .map_err(|_| Fault::overloaded("SendBlocks calls", self.bounds.streams_max))?;
         Ok(Place {
-            user_bytes: Arc::clone(&share.bytes),
+            user_bytes: share.bytes,
+            user_turn: share.turn,
             _of_user: of_user,
             _of_all: of_all,
         })
@@ -216,7 +220,8 @@ impl Intake {
         self.metrics.block_refused(fault.reason());
     }
 
-    /// The User's own share first: whoever waits for it keeps nothing back from others. However short a block is,
+    /// The User's own share first: whoever waits for it keeps nothing back from others. Then one block of each User waits for what all
+    /// share, in the order in which they came: Users that want more than there is get block for block the same, with however many streams. However short a block is,
     /// it counts as one of the shortest size, because what is kept about it beside its bytes takes room too.
     async fn room(&self, place: &Place, bytes: usize) -> Result<Room, AcquireError> {
         let bytes = u32::try_from(bytes).expect("a checked block is at most 1 MiB");
@@ -224,6 +229,7 @@ impl Intake {
         let of_user = Arc::clone(&place.user_bytes)
             .acquire_many_owned(bytes)
             .await?;
+        let _turn = place.user_turn.acquire().await?;
         let of_all = Arc::clone(&self.all.bytes)
             .acquire_many_owned(bytes)
             .await?;
@@ -245,6 +251,7 @@ impl Share {
         Self {
             bytes: Arc::new(Semaphore::new(bytes as usize)),
             streams: Arc::new(Semaphore::new(streams as usize)),
+            turn: Arc::new(Semaphore::new(1)),
         }
     }
 }

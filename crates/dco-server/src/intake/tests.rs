@@ -263,3 +263,47 @@ async fn a_sender_that_says_nothing_for_too_long_gives_its_place_back() {
     assert_eq!(how.unwrap_err().reason(), "CALL_ENDED");
     let _both = (intake.place(USER).unwrap(), intake.place(USER).unwrap());
 }
+
+#[tokio::test]
+async fn users_that_want_more_than_there_is_take_turns() {
+    const BLOCK: usize = 64 * 1024;
+    let intake = intake(
+        &MemDisk::new(),
+        config::Intake {
+            streams_max: 11,
+            streams_per_user_max: 8,
+            ..bounds()
+        },
+    );
+    // Two that have all of it between them.
+    let [first, second] = [11, 12].map(|user| intake.place(Eui64::from_bits(user)).unwrap());
+    let mut taken = Vec::new();
+    for place in [&first, &second] {
+        for _ in 0..16 {
+            taken.push(intake.room(place, BLOCK).await.unwrap());
+        }
+    }
+    // Then eight streams of one User, and after them one of another, each with block after block.
+    let many: Vec<_> = (0..8).map(|_| intake.place(USER).unwrap()).collect();
+    let one = intake.place(OTHER).unwrap();
+    let mut waiting: Vec<_> = many
+        .iter()
+        .map(|place| (USER, Box::pin(intake.room(place, BLOCK))))
+        .chain([(OTHER, Box::pin(intake.room(&one, BLOCK)))])
+        .collect();
+    let mut order = Vec::new();
+    for room in std::iter::once(None).chain(taken.drain(..8).map(Some)) {
+        drop(room);
+        let mut still = Vec::new();
+        for (user, mut wait) in waiting {
+            match (&mut wait).now_or_never() {
+                Some(got) => order.push((user, got.unwrap())),
+                None => still.push((user, wait)),
+            }
+        }
+        waiting = still;
+    }
+    let order: Vec<_> = order.iter().map(|(user, _)| *user).collect();
+    assert_eq!(order[..3], [USER, OTHER, USER], "{order:?}");
+    assert_eq!(order.len(), 8);
+}
