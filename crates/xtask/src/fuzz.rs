@@ -8,8 +8,7 @@ use std::process::Command;
 use crate::files;
 use crate::house::House;
 
-const USAGE: &str =
-    "usage: cargo xtask fuzz [--seconds N | --minutes N] [TARGET..], or cargo xtask fuzz --seeds";
+const USAGE: &str = "usage: cargo xtask fuzz [--seconds N | --minutes N] [--seed N] [TARGET..], or cargo xtask fuzz --seeds";
 
 /// What one target gets if nothing is said.
 const SECONDS: u64 = 60;
@@ -46,6 +45,8 @@ pub(crate) enum FuzzError {
 #[derive(Debug, PartialEq, Eq)]
 struct Asked<'a> {
     seconds: u64,
+    /// What libFuzzer's dice begin with; without one every run is another.
+    seed: Option<u64>,
     seeds: bool,
     targets: Vec<&'a str>,
 }
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &[&str], out: &mut impl Write) -> Result<bool, FuzzError
     let mut failed = Vec::new();
     for target in targets {
         writeln!(out, "==> {target}: {} s", asked.seconds)?;
-        if !house.run(target, asked.seconds)? {
+        if !house.run(target, &asked)? {
             failed.push(target);
         }
     }
@@ -84,29 +85,29 @@ pub(crate) fn run(args: &[&str], out: &mut impl Write) -> Result<bool, FuzzError
 fn asked<'a>(args: &[&'a str]) -> Result<Asked<'a>, FuzzError> {
     let mut asked = Asked {
         seconds: SECONDS,
+        seed: None,
         seeds: false,
         targets: Vec::new(),
     };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
-        let (name, unit) = match *arg {
-            "--seeds" => {
-                asked.seeds = true;
-                continue;
-            }
-            "--seconds" => ("--seconds", 1),
-            "--minutes" => ("--minutes", 60),
-            target => {
-                asked.targets.push(target);
-                continue;
-            }
-        };
-        let number = args.next().and_then(|text| text.parse::<u64>().ok());
-        let seconds = number.and_then(|number| number.checked_mul(unit));
-        let seconds = seconds.filter(|seconds| *seconds > 0);
-        asked.seconds = seconds.ok_or(FuzzError::NoNumber { name })?;
+        match *arg {
+            "--seeds" => asked.seeds = true,
+            "--seed" => asked.seed = Some(number("--seed", args.next(), 1)?),
+            "--seconds" => asked.seconds = number("--seconds", args.next(), 1)?,
+            "--minutes" => asked.seconds = number("--minutes", args.next(), 60)?,
+            target => asked.targets.push(target),
+        }
     }
     Ok(asked)
+}
+
+/// A whole number above 0, of so many each.
+fn number(name: &'static str, text: Option<&&str>, each: u64) -> Result<u64, FuzzError> {
+    let number = text.and_then(|text| text.parse::<u64>().ok());
+    let number = number.and_then(|number| number.checked_mul(each));
+    let number = number.filter(|number| *number > 0);
+    number.ok_or(FuzzError::NoNumber { name })
 }
 
 /// The folder, and what is built in it.
@@ -163,7 +164,7 @@ impl Fuzz {
         Ready(command).done("cargo")
     }
 
-    fn run(&self, target: &str, seconds: u64) -> Result<bool, FuzzError> {
+    fn run(&self, target: &str, asked: &Asked<'_>) -> Result<bool, FuzzError> {
         let kept = self.built.join("fuzz-corpus").join(target);
         files::make_folder(&kept).map_err(|source| FuzzError::Folder {
             path: kept.clone(),
@@ -175,7 +176,8 @@ impl Fuzz {
             .arg(target)
             .args([&kept, &self.folder.join("corpus").join(target)])
             .arg("--")
-            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-max_total_time={}", asked.seconds))
+            .args(asked.seed.map(|seed| format!("-seed={seed}")))
             .args(LIMITS);
         ready.done("cargo fuzz")
     }
@@ -218,11 +220,12 @@ mod tests {
     fn time_and_targets_are_read_in_any_order() {
         let expected = Asked {
             seconds: 180,
+            seed: Some(7),
             seeds: false,
             targets: vec!["held", "store"],
         };
         assert_eq!(
-            asked(&["held", "--minutes", "3", "store"]).unwrap(),
+            asked(&["held", "--minutes", "3", "store", "--seed", "7"]).unwrap(),
             expected
         );
         let asked = asked(&["--seconds", "20"]).unwrap();
@@ -235,6 +238,7 @@ mod tests {
             &["--seconds"][..],
             &["--minutes", "0"],
             &["--minutes", "soon"],
+            &["--seed", "0"],
             &["--minutes", "18446744073709551615"],
         ] {
             let refused = asked(args).unwrap_err().to_string();

@@ -38,7 +38,7 @@ usage: cargo xtask COMMAND
   ci [STEP..]   run the checks in order (all, or only those named): fmt layers tidy clippy test doc
   kill [--rounds N] [--seed S]
                 load the service, kill it, start it and hold it to what it had acknowledged, N times (50)
-  fuzz [--seconds N | --minutes N] [TARGET..]
+  fuzz [--seconds N | --minutes N] [--seed N] [TARGET..]
                 run the fuzz targets (all, or only those named), each for so long (one minute)
   fuzz --seeds  write the inputs that fuzzing begins with into fuzz/corpus/
   coverage [CRATE..]
