@@ -176,7 +176,13 @@ fn images(dice: &mut Dice) -> Vec<Image> {
     images
 }
 
-fn image(dice: &mut Dice, version: u32, firmware_bytes: usize, block_bytes: u32) -> Image {
+/// An image with a firmware of so many octets, drawn and repeated.
+pub(crate) fn image(
+    dice: &mut Dice,
+    version: u32,
+    firmware_bytes: usize,
+    block_bytes: u32,
+) -> Image {
     let header = OtaHeader {
         manufacturer_code: 0x109C,
         image_type: 0x21,

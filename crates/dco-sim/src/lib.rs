@@ -25,6 +25,7 @@
 
 mod agenda;
 mod call;
+mod campaign;
 mod checkers;
 mod dice;
 mod estate;
@@ -41,6 +42,9 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use campaign::{
+    Campaign, CampaignDay, CampaignFailed, CampaignPlan, CampaignUser, run_campaign,
+};
 pub use dice::Dice;
 pub use outcome::{Failure, Figures, Options, Outcome};
 use world::World;
