@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use crate::happened::Happened;
 
 pub(crate) mod activations;
+mod agreed;
+mod agreements;
 mod allowance;
 mod asked;
 mod blocks;
@@ -40,6 +42,7 @@ pub(crate) fn all(allowance_per_day: u32) -> Vec<Box<dyn Checker>> {
         Box::new(word::Word::default()),
         Box::new(capacity::Capacity::new()),
         Box::new(allowance::Allowance::new(allowance_per_day)),
+        Box::new(agreed::Agreed::default()),
         Box::new(asked::Asked::default()),
         Box::new(registered::Registered::default()),
         Box::new(cancelled::Cancelled::default()),

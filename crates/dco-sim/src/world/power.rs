@@ -12,7 +12,7 @@ use crate::happened::Happened;
 use crate::service::{Recovered, Service};
 
 /// The least capacity of a service day that lets everything end within the time given.
-const ENDING_CAPACITY: u32 = 8;
+pub(super) const ENDING_CAPACITY: u32 = 8;
 
 /// More operations of a disk than there will be.
 const NEVER: u64 = u64::MAX / 2;
