@@ -12,6 +12,7 @@ mod asked;
 mod blocks;
 mod cancelled;
 mod capacity;
+mod decision_log;
 #[cfg(test)]
 mod history;
 mod journal;
@@ -19,6 +20,7 @@ mod one_attempt;
 mod registered;
 mod reports;
 mod started_once;
+mod starved;
 mod success;
 mod word;
 
@@ -38,6 +40,7 @@ pub(crate) trait Checker: Debug {
 pub(crate) fn all(allowance_per_day: u32) -> Vec<Box<dyn Checker>> {
     vec![
         Box::new(journal::Journal::default()),
+        Box::new(decision_log::DecisionLog::default()),
         Box::new(blocks::Blocks::default()),
         Box::new(word::Word::default()),
         Box::new(capacity::Capacity::new()),
@@ -47,6 +50,7 @@ pub(crate) fn all(allowance_per_day: u32) -> Vec<Box<dyn Checker>> {
         Box::new(registered::Registered::default()),
         Box::new(cancelled::Cancelled::default()),
         Box::new(one_attempt::OneAttempt::default()),
+        Box::new(starved::Starved::new()),
         Box::new(started_once::StartedOnce::default()),
         Box::new(success::Success::default()),
         Box::new(reports::Reports::default()),

@@ -17,6 +17,8 @@ pub(crate) enum Happened<'a> {
         bytes: &'a [u8],
         record: &'a Record,
     },
+    /// The journal's chain up to a record, as the journal has it.
+    Chained { seq: Seq, chain: [u8; 32] },
     /// The journal was read back at a start, up to this record.
     ReadBack { records: &'a [(Seq, Vec<u8>)] },
     /// A request reached the service.
