@@ -100,6 +100,27 @@ pub struct CampaignDay {
     pub carried: u32,
 }
 
+/// Of what is released by capacity on a day with a backlog, the least that is not a fault.
+const UTILISATION_MIN: f64 = 0.999;
+
+impl Campaign {
+    /// What of it breaks a promise: a day over its capacity, or one left unused while Devices waited.
+    pub fn broken(&self) -> Option<String> {
+        let over = self.days.iter().find(|day| day.units() > day.capacity);
+        if let Some(day) = over {
+            let (units, capacity) = (day.units(), day.capacity);
+            return Some(format!(
+                "{units} units are released on {}, the capacity is {capacity}",
+                day.date
+            ));
+        }
+        let used = self.min_utilisation_with_backlog;
+        (used < UTILISATION_MIN).then(|| {
+            format!("a day on which Devices waited from its start to its end is used to {used:.4}, expected {UTILISATION_MIN}")
+        })
+    }
+}
+
 impl CampaignDay {
     /// Units over all Users.
     pub fn units(&self) -> u32 {

@@ -17,6 +17,7 @@ mod decision_log;
 mod history;
 mod journal;
 mod one_attempt;
+mod own_image;
 mod registered;
 mod reports;
 mod started_once;
@@ -47,6 +48,7 @@ pub(crate) fn all(allowance_per_day: u32) -> Vec<Box<dyn Checker>> {
         Box::new(allowance::Allowance::new(allowance_per_day)),
         Box::new(agreed::Agreed::default()),
         Box::new(asked::Asked::default()),
+        Box::new(own_image::OwnImage::default()),
         Box::new(registered::Registered::default()),
         Box::new(cancelled::Cancelled::default()),
         Box::new(one_attempt::OneAttempt::default()),

@@ -1,6 +1,6 @@
 //! What the checkers are shown: only what somebody outside of the engine could see.
 
-use dco_block::{Eui64, ManufacturerImageHash};
+use dco_block::{Eui64, ImageId, ManufacturerImageHash};
 use dco_engine::record::Record;
 use dco_engine::{AttemptRef, Refusal, Reply, Request, ToGateway};
 use dco_store::Seq;
@@ -47,6 +47,12 @@ pub(crate) enum Happened<'a> {
     Told {
         gateway: Eui64,
         message: &'a ToGateway,
+    },
+    /// A gateway has read all blocks of an image for an attempt: the image that they make, or none.
+    ImageRead {
+        gateway: Eui64,
+        attempt: AttemptRef,
+        image_id: Option<ImageId>,
     },
     /// A gateway's word that an attempt is over reached the service.
     ReportedEnd {

@@ -11,6 +11,7 @@ const PLAN: CampaignPlan = CampaignPlan {
 #[test]
 fn no_day_is_over_its_capacity_and_none_with_a_backlog_is_left_unused() {
     let campaign = run_campaign(1, &PLAN).expect("nobody is refused");
+    assert_eq!(campaign.broken(), None);
     assert!(campaign.max_released_on_a_day <= 1_200, "{campaign:?}");
     assert!(
         campaign.min_utilisation_with_backlog >= 0.999,
@@ -21,6 +22,21 @@ fn no_day_is_over_its_capacity_and_none_with_a_backlog_is_left_unused() {
     assert!(campaign.days.len() <= 14, "{campaign:?}");
     assert!(campaign.jain >= 0.99, "{campaign:?}");
     assert!(campaign.trt_attainment >= 0.999, "{campaign:?}");
+}
+
+#[test]
+fn a_day_over_its_capacity_and_one_left_unused_are_seen() {
+    let small = CampaignPlan {
+        devices: 1_000,
+        capacity_per_day: 240,
+    };
+    let campaign = run_campaign(5, &small).expect("nobody is refused");
+    let mut over = campaign.clone();
+    over.days[1].released[0] += 241;
+    assert!(over.broken().is_some());
+    let mut unused = campaign;
+    unused.min_utilisation_with_backlog = 0.99;
+    assert!(unused.broken().is_some());
 }
 
 #[test]
