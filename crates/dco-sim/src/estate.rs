@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, Manifest, OtaHeader, limits, split, wrap};
 use dco_engine::{
-    AttemptTerms, DeviceEntry, HOUR_US, RetryRule, RetryTerms, SECOND_US, ScheduleTerms, Terms,
-    TransferTerms,
+    AttemptTerms, BreakerTerms, DeviceEntry, HOUR_US, RetryRule, RetryTerms, SECOND_US,
+    ScheduleTerms, StopTerms, Terms, TransferTerms,
 };
-use dco_schedule::{HourProfile, Micros};
+use dco_schedule::{HourProfile, Micros, Reserve};
 use dco_store::Options;
 
 use crate::dice::Dice;
@@ -34,6 +34,13 @@ pub(crate) struct Estate {
     pub(crate) images: Vec<Image>,
     pub(crate) devices: Vec<DeviceEntry>,
 }
+
+/// The officers of the Service Desk.
+pub(crate) const OFFICERS: [Eui64; 3] = [
+    Eui64::from_bits(0x0F01),
+    Eui64::from_bits(0x0F02),
+    Eui64::from_bits(0x0F03),
+];
 
 /// What every Device runs in the beginning.
 pub(crate) const FIRST_VERSION: FirmwareVersion = FirmwareVersion::new(1);
@@ -102,7 +109,7 @@ fn terms(dice: &mut Dice) -> Terms {
         burst: dice.small(1..=4),
         trt_us: 120 * HOUR_US,
         days_ahead_max: 10,
-        schedules: ScheduleTerms::default(),
+        schedules: schedules(dice),
         transfer: TransferTerms {
             expire_after_us: dice.between(2..=72) * HOUR_US,
             warn_before_us: dice.between(1..=24) * HOUR_US,
@@ -122,8 +129,39 @@ fn terms(dice: &mut Dice) -> Terms {
             unknown: retry(dice),
             jitter_percent: 20,
         },
+        breaker: breaker(dice),
+        stop: stop(dice),
         ..Terms::default()
     }
+}
+
+fn schedules(dice: &mut Dice) -> ScheduleTerms {
+    ScheduleTerms {
+        reserve: Reserve {
+            allowance: dice.small(0..=3),
+            security: dice.small(0..=1),
+            retry_permille: dice.small(0..=100),
+        },
+        answer_us_min: dice.between(1..=24) * HOUR_US,
+        pending_us: dice.between(6..=72) * HOUR_US,
+        ..ScheduleTerms::default()
+    }
+}
+
+fn breaker(dice: &mut Dice) -> Option<BreakerTerms> {
+    let terms = BreakerTerms {
+        failures: dice.small(1..=5),
+        probe_after_us: dice.between(10..=120) * MINUTE_US,
+    };
+    dice.chance(500).then_some(terms)
+}
+
+fn stop(dice: &mut Dice) -> Option<StopTerms> {
+    let terms = StopTerms {
+        attempts: dice.small(1..=5),
+        failed_percent: dice.small(20..=80),
+    };
+    dice.chance(500).then_some(terms)
 }
 
 fn retry(dice: &mut Dice) -> RetryRule {
@@ -176,7 +214,13 @@ fn images(dice: &mut Dice) -> Vec<Image> {
     images
 }
 
-fn image(dice: &mut Dice, version: u32, firmware_bytes: usize, block_bytes: u32) -> Image {
+/// An image with a firmware of so many octets, drawn and repeated.
+pub(crate) fn image(
+    dice: &mut Dice,
+    version: u32,
+    firmware_bytes: usize,
+    block_bytes: u32,
+) -> Image {
     let header = OtaHeader {
         manufacturer_code: 0x109C,
         image_type: 0x21,

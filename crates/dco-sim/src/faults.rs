@@ -59,6 +59,14 @@ pub(crate) struct Faults {
     pub(crate) mistakes: u32,
     /// A Device that changes its gateway or its User, at each look at the inventory.
     pub(crate) moves: u32,
+    /// Somebody acts on a schedule, at each look at it.
+    pub(crate) agreeing: u32,
+    /// An officer sets a capacity in mid-day or ahead, likewise.
+    pub(crate) capacity_set: u32,
+    /// An officer pauses something or resumes it, likewise.
+    pub(crate) pauses: u32,
+    /// How many microseconds the service's clock gains in a second.
+    pub(crate) drift_ppm: i64,
     /// The longest way of a message.
     pub(crate) delay_max_us: Micros,
     /// The longest time that the service is down.
@@ -100,6 +108,10 @@ impl Faults {
             declined: rate(200),
             mistakes: rate(500),
             moves: rate(700),
+            agreeing: 300 + rate(700),
+            capacity_set: rate(300),
+            pauses: rate(300),
+            drift_ppm: i64::from(rate(400)) - i64::from(rate(400)),
             delay_max_us: Micros::from(rate(600)) * SECOND_US,
             down_max_us: Micros::from(rate(8)) * HOUR_US,
         }

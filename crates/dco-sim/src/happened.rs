@@ -1,6 +1,6 @@
 //! What the checkers are shown: only what somebody outside of the engine could see.
 
-use dco_block::{Eui64, ManufacturerImageHash};
+use dco_block::{Eui64, ImageId, ManufacturerImageHash};
 use dco_engine::record::Record;
 use dco_engine::{AttemptRef, Refusal, Reply, Request, ToGateway};
 use dco_store::Seq;
@@ -17,6 +17,8 @@ pub(crate) enum Happened<'a> {
         bytes: &'a [u8],
         record: &'a Record,
     },
+    /// The journal's chain up to a record, as the journal has it.
+    Chained { seq: Seq, chain: [u8; 32] },
     /// The journal was read back at a start, up to this record.
     ReadBack { records: &'a [(Seq, Vec<u8>)] },
     /// A request reached the service.
@@ -45,6 +47,12 @@ pub(crate) enum Happened<'a> {
     Told {
         gateway: Eui64,
         message: &'a ToGateway,
+    },
+    /// A gateway has read all blocks of an image for an attempt: the image that they make, or none.
+    ImageRead {
+        gateway: Eui64,
+        attempt: AttemptRef,
+        image_id: Option<ImageId>,
     },
     /// A gateway's word that an attempt is over reached the service.
     ReportedEnd {

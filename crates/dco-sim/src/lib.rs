@@ -2,8 +2,9 @@
 //!
 //! A loop, a seed, and checkers. The real engine runs on the real store; the disk below and the world
 //! around are simulated, and the seed decides everything in them: Users that send images and batches, lose
-//! answers, ask again, change their minds and make mistakes; a network that delays, loses, repeats and reorders;
-//! gateways whose streams break and whose memory is lost; Devices that fail or stay silent; a clock that jumps; a
+//! answers, ask again, change their minds and make mistakes; Users and officers that agree schedules, amend, impose and end
+//! them, set capacities and pause releases; a network that delays, loses, repeats and reorders;
+//! gateways whose streams break and whose memory is lost; Devices that fail or stay silent; a clock that drifts and jumps; a
 //! service that stops after any step, a power cut inside any commit, syncs that fail, a disk that is full. Each fault's rate is drawn from
 //! the seed, and many are left out, so that runs differ in kind.
 //!
@@ -25,6 +26,7 @@
 
 mod agenda;
 mod call;
+mod campaign;
 mod checkers;
 mod dice;
 mod estate;
@@ -41,6 +43,9 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use campaign::{
+    Campaign, CampaignDay, CampaignFailed, CampaignPlan, CampaignUser, run_campaign,
+};
 pub use dice::Dice;
 pub use outcome::{Failure, Figures, Options, Outcome};
 use world::World;

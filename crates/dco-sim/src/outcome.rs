@@ -52,6 +52,20 @@ pub struct Figures {
     pub attempts_started: u64,
     /// Devices that began to run another image.
     pub activated: u64,
+    /// Agreements on a schedule or a change of one.
+    pub agreed: u64,
+    /// Changes of one that two officers imposed.
+    pub imposed: u64,
+    /// Releases ahead of their service day.
+    pub lent: u64,
+    /// Pauses, by officers and by rules.
+    pub paused: u64,
+    /// Of these, by a rule.
+    pub stopped: u64,
+    /// Openings of a gateway's circuit breaker.
+    pub breakers_opened: u64,
+    /// Capacities set while the service ran.
+    pub capacities_set: u64,
 }
 
 /// A broken promise.

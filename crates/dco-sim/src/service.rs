@@ -8,7 +8,7 @@ use dco_block::{Block, Eui64, Manifest, crc32, recut, verify_image};
 use dco_engine::{BlockSource, Effect, Engine, Event, ReplyTo, Request, Session, Terms, Verdict};
 use dco_schedule::Micros;
 use dco_store::{
-    BlockLog, Journal, MemDisk, Opened, Options, Put, Seq, StoreError, open, records_only,
+    BlockLog, Head, Journal, MemDisk, Opened, Options, Put, Seq, StoreError, open, records_only,
 };
 
 use crate::call::Caller;
@@ -160,6 +160,11 @@ impl Service {
             "engine and journal count alike"
         );
         Ok(records)
+    }
+
+    /// The journal's last record, and the chain over all.
+    pub(crate) fn head(&self) -> Head {
+        self.journal.head()
     }
 
     /// The last record is durable.

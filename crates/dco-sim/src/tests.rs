@@ -1,6 +1,6 @@
 //! Whole worlds.
 
-use crate::{Options, run, run_twice};
+use crate::{Figures, Options, run, run_twice};
 
 /// Runs seeds and shows all that fail.
 fn all_kept(seeds: impl IntoIterator<Item = u64>) {
@@ -57,14 +57,34 @@ fn a_seed_gives_the_same_run_each_time_and_another_seed_another() {
 
 /// A simulator in which nothing happens keeps every promise too.
 #[test]
-fn much_happens_in_a_world() {
-    let outcome = run(1, &Options::default());
-    let figures = outcome.figures;
-    assert!(figures.starts > 1, "{outcome}");
-    assert!(figures.days > 2, "{outcome}");
-    assert!(figures.records > 50, "{outcome}");
-    assert!(figures.blocks_acknowledged > 10, "{outcome}");
-    assert!(figures.activated > 10, "{outcome}");
+fn much_happens_in_worlds() {
+    let worlds: Vec<Figures> = (1..=12)
+        .map(|seed| run(seed, &Options::default()).figures)
+        .collect();
+    let sum = |of: fn(&Figures) -> u64| worlds.iter().map(of).sum::<u64>();
+    assert!(sum(|it| it.starts) > 20, "{worlds:?}");
+    assert!(sum(|it| it.records) > 2_000, "{worlds:?}");
+    assert!(sum(|it| it.blocks_acknowledged) > 200, "{worlds:?}");
+    assert!(sum(|it| it.activated) > 100, "{worlds:?}");
+    assert!(sum(|it| it.agreed) > 20, "{worlds:?}");
+    assert!(sum(|it| it.imposed) > 0, "{worlds:?}");
+    assert!(sum(|it| it.lent) > 0, "{worlds:?}");
+    assert!(sum(|it| it.paused) > sum(|it| it.stopped), "{worlds:?}");
+    assert!(sum(|it| it.stopped) > 0, "{worlds:?}");
+    assert!(sum(|it| it.breakers_opened) > 0, "{worlds:?}");
+    assert!(sum(|it| it.capacities_set) > 10, "{worlds:?}");
+}
+
+/// In any seven months and a week the clocks change twice.
+#[test]
+fn a_quiet_world_passes_both_changes_of_the_clocks() {
+    let options = Options {
+        faulty_steps: 4_000,
+        ..Options::default()
+    };
+    let outcome = run(5, &options);
+    assert_eq!(outcome.failure, None, "{outcome}");
+    assert!(outcome.figures.days > 220, "{outcome}");
 }
 
 #[test]

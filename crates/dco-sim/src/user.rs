@@ -266,6 +266,17 @@ impl Activate {
                 self.service_date = None;
                 Then::Again(*resets_in_us + dice.between(0..=60) * MINUTE_US)
             }
+            Refusal::ExceedsAgreed(it) => {
+                self.id = request_id(dice);
+                let fits = it.agreed.saturating_sub(it.used);
+                if fits > 0 {
+                    let fits = usize::try_from(fits).unwrap_or(usize::MAX);
+                    self.devices.truncate(fits);
+                    return Then::Again(SOON_US);
+                }
+                self.service_date = it.earliest_fit;
+                Then::Again(dice.between(60..=720) * MINUTE_US)
+            }
             Refusal::ServiceDateInvalid { .. } => {
                 self.id = request_id(dice);
                 self.service_date = None;

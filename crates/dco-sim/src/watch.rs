@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dco_engine::record::{ActKind, Change, Record};
 use dco_schedule::Micros;
 
 use crate::checkers::activations::Activations;
@@ -77,8 +78,9 @@ impl Watch {
         let figures = &mut self.figures;
         match happened {
             Happened::Started { .. } => figures.starts += 1,
-            Happened::Recorded { bytes, .. } => {
+            Happened::Recorded { bytes, record, .. } => {
                 figures.records += 1;
+                count_change(figures, record);
                 self.trace.mix(bytes);
             }
             Happened::BlockAcknowledged { .. } => figures.blocks_acknowledged += 1,
@@ -87,5 +89,25 @@ impl Watch {
             Happened::Activated { .. } => figures.activated += 1,
             _ => {}
         }
+    }
+}
+
+fn count_change(figures: &mut Figures, record: &Record) {
+    match &record.change {
+        Some(Change::ScheduleStepped(it)) => match it.act.as_ref().map(|act| act.kind()) {
+            Some(ActKind::Accept) => figures.agreed += 1,
+            Some(ActKind::Impose) => figures.imposed += 1,
+            _ => {}
+        },
+        Some(Change::Released(it)) => figures.lent += u64::from(it.lent),
+        Some(Change::Paused(it)) => {
+            figures.paused += 1;
+            figures.stopped += u64::from(it.by == 0);
+        }
+        Some(Change::BreakerChanged(it)) => {
+            figures.breakers_opened += u64::from(it.probe_us.is_some())
+        }
+        Some(Change::CapacitySet(_)) => figures.capacities_set += 1,
+        _ => {}
     }
 }

@@ -23,6 +23,7 @@ use crate::service::Service;
 use crate::user::Errand;
 use crate::watch::Watch;
 
+mod agreeing;
 mod attempts;
 mod audit;
 mod blocks;
@@ -30,11 +31,13 @@ mod calls;
 mod clock;
 mod effects;
 mod mistakes;
+mod pausing;
 mod plan;
 mod power;
 mod registry;
 mod streams;
 
+use pausing::Known;
 use streams::Stream;
 
 /// Everything.
@@ -54,8 +57,10 @@ pub(crate) struct World {
     lives: u32,
     /// The newest record that the checkers have seen.
     recorded: Seq,
-    /// How far the service's clock is ahead.
+    /// How far the service's clock was set ahead.
     clock_ahead_us: Micros,
+    /// By how many times less often everybody does something than in the busiest world.
+    pace: i64,
     /// Alarms in a row without time passing.
     alarms_in_a_row: u32,
     errands: Vec<Errand>,
@@ -66,6 +71,8 @@ pub(crate) struct World {
     streams: BTreeMap<Session, Stream>,
     /// Transfers and batches that an answer has named.
     named: BTreeSet<Named>,
+    /// What the parties know of schedules, pauses and what waits for them.
+    known: Known,
 }
 
 /// A transfer or a batch, by its User and number.
@@ -80,6 +87,7 @@ enum Named {
 enum Item {
     OperatorImports,
     RegistryIsLookedAt,
+    PartiesAct,
     UserWantsMore {
         user: Eui64,
     },
@@ -184,6 +192,12 @@ impl World {
             meters: meters.collect(),
             streams: BTreeMap::new(),
             named: BTreeSet::new(),
+            known: Known::default(),
+            pace: if dice.chance(700) {
+                1
+            } else {
+                dice.between(2..=150)
+            },
             estate,
             dice,
         };
@@ -258,6 +272,7 @@ impl World {
         match item {
             Item::OperatorImports => self.import_devices(),
             Item::RegistryIsLookedAt => self.look_at_registry(),
+            Item::PartiesAct => self.parties_act(),
             Item::UserWantsMore { user } => self.user_wants_more(user),
             Item::ErrandGoesOn { errand, call } => self.errand_goes_on(errand, call),
             Item::RequestArrives { caller, request } => self.request_arrives(caller, request),

@@ -44,6 +44,11 @@ impl Activations {
             .ok_or_else(|| format!("a record names activation {number}, which no batch has"))
     }
 
+    /// All of them, in the journal's order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Activation> {
+        self.list.iter()
+    }
+
     /// Those of one batch, with their numbers.
     pub(super) fn of_batch(
         &self,

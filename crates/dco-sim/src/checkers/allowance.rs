@@ -1,11 +1,12 @@
-//! No User sends more large activations for a service day than its allowance.
+//! No User sends more large activations for a service day than its allowance, or than its schedule has for that day.
 
 use std::collections::BTreeMap;
 
-use dco_engine::record::{BatchCancelled, Change, Record};
+use dco_engine::record::{BatchAccepted, BatchCancelled, Change, Record};
 use dco_schedule::Calendar;
 
 use super::activations::Activations;
+use super::agreements::Agreements;
 use super::{Breach, Checker};
 use crate::happened::Happened;
 
@@ -14,8 +15,12 @@ use crate::happened::Happened;
 pub(super) struct Allowance {
     limit: u32,
     calendar: Calendar,
-    sent: BTreeMap<(u64, i32), u32>,
+    /// By User, schedule and service day.
+    sent: BTreeMap<(u64, Option<u32>, i32), u32>,
+    /// The schedule of each batch, where there is one.
+    schedules: BTreeMap<(u64, u64), Option<u32>>,
     activations: Activations,
+    agreements: Agreements,
 }
 
 impl Allowance {
@@ -24,6 +29,8 @@ impl Allowance {
             limit,
             calendar: Calendar::london(),
             sent: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            agreements: Agreements::default(),
             activations: Activations::default(),
         }
     }
@@ -34,7 +41,8 @@ impl Allowance {
         let mut due = 0;
         let mut key = None;
         for (_, it) in self.activations.of_batch(record.user, record.number) {
-            key = Some((record.user, it.service_date));
+            let schedule = self.schedules.get(&(record.user, record.number));
+            key = Some((record.user, schedule.copied().flatten(), it.service_date));
             let gives_back = it.large && it.attempt == 0 && !it.ended;
             due += u32::from(gives_back && today <= it.service_date);
         }
@@ -59,21 +67,52 @@ impl Allowance {
             .of_batch(it.user, it.number)
             .filter(|(_, activation)| activation.large)
             .count();
-        let sent = self.sent.entry((it.user, it.service_date)).or_default();
+        if large == 0 {
+            return Ok(());
+        }
+        let limit = self.limit_of(it)?;
+        self.schedules.insert((it.user, it.number), it.schedule);
+        let key = (it.user, it.schedule, it.service_date);
+        let sent = self.sent.entry(key).or_default();
         *sent += u32::try_from(large).unwrap_or(u32::MAX);
-        if *sent <= self.limit {
+        if *sent <= limit {
             return Ok(());
         }
         Err(format!(
-            "batch {} brings what its User has sent for one day to {sent}, the allowance is {}",
-            it.number, self.limit
+            "batch {} brings what its User has sent for one day to {sent}; under {:?} it may send {limit}",
+            it.number, it.schedule
         ))
+    }
+
+    /// What may be sent for the batch's day under what covers it; exactly one thing does.
+    fn limit_of(&self, batch: &BatchAccepted) -> Result<u32, Breach> {
+        let hash = self.activations.hash_of(&batch.image_id);
+        let date = batch.service_date;
+        let Some(number) = batch.schedule else {
+            let mut own = self.agreements.of_user(batch.user);
+            let covering = own.find(|(_, it)| it.covers(&hash) && it.quota_on(date) > 0);
+            return match covering {
+                None => Ok(self.limit),
+                Some((number, _)) => Err(format!(
+                    "batch {} is charged to the allowance, schedule {number} covers it",
+                    batch.number
+                )),
+            };
+        };
+        let schedule = self.agreements.get(batch.user, number);
+        match schedule.filter(|it| it.covers(&hash)) {
+            Some(schedule) => Ok(schedule.quota_on(date)),
+            None => Err(format!(
+                "batch {} is charged to schedule {number}, which does not cover its image",
+                batch.number
+            )),
+        }
     }
 }
 
 impl Checker for Allowance {
     fn promise(&self) -> &'static str {
-        "the allowance is never exceeded"
+        "no User sends more than its allowance or its schedule has"
     }
 
     fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach> {
@@ -84,12 +123,17 @@ impl Checker for Allowance {
             self.give_back(record.at_us, it)?;
         }
         self.activations.learn(record)?;
+        self.agreements.learn(record)?;
         self.count(record)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use dco_engine::record::{
+        ActKind, BatchAccepted, Change, ScheduleAct, ScheduleStepped, Signatory, Signature,
+    };
+
     use super::Allowance;
     use crate::checkers::history;
 
@@ -106,6 +150,51 @@ mod tests {
         let mut checker = with_batch(5);
         history::keeps(&mut checker, history::batch(1));
         history::breaks(&mut checker, history::batch(2));
+    }
+
+    /// A schedule has three units agreed for the day.
+    fn with_schedule(checker: &mut Allowance) {
+        let step = |kind: ActKind, by: Signatory, deal| {
+            Change::ScheduleStepped(ScheduleStepped {
+                user: history::USER,
+                number: 1,
+                act: Some(ScheduleAct {
+                    kind: kind.into(),
+                    deal,
+                    ..ScheduleAct::default()
+                }),
+                signature: Some(Signature {
+                    by: by.into(),
+                    ..Signature::default()
+                }),
+                ..ScheduleStepped::default()
+            })
+        };
+        let deal = history::deal(history::DATE, 3);
+        history::keeps(checker, step(ActKind::Offer, Signatory::Desk, Some(deal)));
+        history::keeps(checker, step(ActKind::Accept, Signatory::User, None));
+    }
+
+    fn under_schedule(number: u64) -> Change {
+        let Change::BatchAccepted(batch) = history::batch(number) else {
+            panic!("it is a batch");
+        };
+        Change::BatchAccepted(BatchAccepted {
+            schedule: Some(1),
+            ..batch
+        })
+    }
+
+    #[test]
+    fn a_schedule_that_covers_a_batch_is_what_it_is_charged_to_and_limited_by() {
+        let mut checker = with_batch(9);
+        with_schedule(&mut checker);
+        history::breaks(&mut checker, history::batch(1));
+        let mut checker = with_batch(9);
+        with_schedule(&mut checker);
+        history::keeps(&mut checker, under_schedule(1));
+        history::breaks(&mut checker, under_schedule(2));
+        history::breaks(&mut with_batch(9), under_schedule(1));
     }
 
     #[test]

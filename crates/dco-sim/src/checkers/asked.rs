@@ -1,4 +1,4 @@
-//! No Device is offered an image that was not asked for it.
+//! No Device is offered an image that was not asked for it, and none runs one.
 
 use std::collections::BTreeMap;
 
@@ -49,6 +49,17 @@ impl Asked {
         }
     }
 
+    /// A Device may only begin to run what some batch of it is for.
+    fn activate(&self, device: Eui64, hash: ManufacturerImageHash) -> Result<(), Breach> {
+        let mut batches = self.batches.values();
+        if batches.any(|(of, devices)| *of == hash && devices.contains(&device)) {
+            return Ok(());
+        }
+        Err(format!(
+            "Device {device} runs {hash}, which nobody asked for"
+        ))
+    }
+
     fn offer(&self, offer: &Offer) -> Result<(), Breach> {
         let name = offer.attempt.activation;
         let Some((hash, devices)) = self.batches.get(&(name.user, name.batch)) else {
@@ -70,7 +81,7 @@ impl Asked {
 
 impl Checker for Asked {
     fn promise(&self) -> &'static str {
-        "no Device is offered an image that was not asked for it"
+        "no Device is offered or runs an image that was not asked for it"
     }
 
     fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach> {
@@ -87,6 +98,7 @@ impl Checker for Asked {
                     },
                 ..
             } => self.accept(it),
+            Happened::Activated { device, hash } => self.activate(*device, *hash),
             Happened::Told {
                 message: ToGateway::Offer(offer),
                 ..

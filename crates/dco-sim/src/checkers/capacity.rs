@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dco_engine::record::{AttemptEnded, Change, Record, Released};
+use dco_engine::record::{AttemptEnded, CapacitySet, Change, Record, Released};
 use dco_engine::{AttemptRef, Outcome};
 use dco_schedule::{Calendar, ServiceDate};
 
@@ -14,7 +14,10 @@ use crate::happened::Happened;
 #[derive(Debug)]
 pub(super) struct Capacity {
     calendar: Calendar,
-    capacity: u32,
+    configured: u32,
+    /// What was set from a day on, and for one day.
+    set_from: BTreeMap<ServiceDate, u32>,
+    set_on: BTreeMap<ServiceDate, u32>,
     released: BTreeMap<ServiceDate, u32>,
     /// The unit of each attempt under way.
     charged: BTreeMap<u32, ServiceDate>,
@@ -26,7 +29,9 @@ impl Capacity {
     pub(super) fn new() -> Self {
         Self {
             calendar: Calendar::london(),
-            capacity: 0,
+            configured: 0,
+            set_from: BTreeMap::new(),
+            set_on: BTreeMap::new(),
             released: BTreeMap::new(),
             charged: BTreeMap::new(),
             nothing_sent: BTreeSet::new(),
@@ -39,8 +44,30 @@ impl Capacity {
         match &record.change {
             Some(Change::Released(it)) => self.release(it, today),
             Some(Change::AttemptEnded(it)) => self.end(it, today),
+            Some(Change::CapacitySet(it)) => {
+                self.set(it);
+                Ok(())
+            }
             _ => Ok(()),
         }
+    }
+
+    fn set(&mut self, record: &CapacitySet) {
+        if let Some(capacity) = record.capacity {
+            let days = if record.one_day {
+                &mut self.set_on
+            } else {
+                &mut self.set_from
+            };
+            days.insert(ServiceDate::from_days(record.first), capacity);
+        }
+    }
+
+    /// What was set for the day alone, or else from the last day up to it on, or else what is configured.
+    fn capacity_on(&self, date: ServiceDate) -> u32 {
+        let from = self.set_from.range(..=date).next_back().map(|(_, it)| *it);
+        let on = self.set_on.get(&date).copied();
+        on.or(from).unwrap_or(self.configured)
     }
 
     fn release(&mut self, record: &Released, today: ServiceDate) -> Result<(), Breach> {
@@ -54,14 +81,14 @@ impl Capacity {
         }
         let Some(date) = charged else { return Ok(()) };
         self.charged.insert(number, date);
+        let capacity = self.capacity_on(date);
         let released = self.released.entry(date).or_default();
         *released += 1;
-        if *released <= self.capacity {
+        if *released <= capacity {
             return Ok(());
         }
         Err(format!(
-            "{released} units are released on {date}, the capacity is {}",
-            self.capacity
+            "{released} units are released on {date}, the capacity is {capacity}"
         ))
     }
 
@@ -94,7 +121,7 @@ impl Checker for Capacity {
 
     fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach> {
         match happened {
-            Happened::Started { capacity } => self.capacity = *capacity,
+            Happened::Started { capacity } => self.configured = *capacity,
             Happened::ReportedEnd {
                 attempt,
                 nothing_sent: true,
@@ -113,6 +140,8 @@ impl Checker for Capacity {
 
 #[cfg(test)]
 mod tests {
+    use dco_engine::record::{CapacitySet, Change};
+
     use super::Capacity;
     use crate::checkers::history::{self, DATE, broken, kept};
     use crate::happened::Happened;
@@ -139,6 +168,28 @@ mod tests {
         let mut checker = with_batch(2);
         history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
         kept(&mut checker, &Happened::Started { capacity: 1 });
+        history::breaks(&mut checker, history::released(1, 1, Some(DATE)));
+    }
+
+    #[test]
+    fn what_is_set_for_a_day_goes_before_what_is_set_from_a_day_on_and_that_before_the_configuration()
+     {
+        let set = |first, one_day, capacity| {
+            Change::CapacitySet(CapacitySet {
+                first,
+                one_day,
+                capacity: Some(capacity),
+                ..CapacitySet::default()
+            })
+        };
+        let mut checker = with_batch(3);
+        history::keeps(&mut checker, set(DATE - 1, false, 0));
+        history::breaks(&mut checker, history::released(0, 1, Some(DATE)));
+        let mut checker = with_batch(0);
+        history::keeps(&mut checker, set(DATE - 1, false, 0));
+        history::keeps(&mut checker, set(DATE, true, 1));
+        history::keeps(&mut checker, set(DATE + 1, true, 9));
+        history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
         history::breaks(&mut checker, history::released(1, 1, Some(DATE)));
     }
 

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use dco_block::Eui64;
 use dco_engine::record::{
-    AttemptEnded, BatchAccepted, BatchCancelled, Change, Record, Released, TransferOpened,
+    AttemptEnded, BatchAccepted, BatchCancelled, Change, Deal, Quota, Record, Released,
+    TransferOpened,
 };
 use dco_engine::{ActivationName, AttemptRef, Outcome};
 use dco_schedule::ServiceDate;
@@ -91,6 +92,17 @@ pub(super) fn batch(number: u64) -> Change {
         service_date: DATE,
         ..BatchAccepted::default()
     })
+}
+
+/// So many units on one day.
+pub(super) fn deal(date: i32, units: u32) -> Deal {
+    Deal {
+        quota: Some(Quota {
+            dates: vec![date],
+            units: vec![units],
+        }),
+        ..Deal::default()
+    }
 }
 
 pub(super) fn batch_of_three() -> [Change; 2] {

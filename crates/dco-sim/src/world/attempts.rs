@@ -139,21 +139,21 @@ impl World {
         let (Some(service), Ok(Reply::Blocks(source))) = (&self.service, reply) else {
             return;
         };
-        let Some(work) = self.gateways[gateway].in_hand.get(&attempt) else {
+        let it = &mut self.gateways[gateway];
+        let Some(work) = it.in_hand.get(&attempt) else {
             return;
         };
         let offered = &work.offer.manifest;
-        let image_id = offered.image_id();
         let kept = source.kept.as_ref().unwrap_or(offered);
-        match service.verify(source.owner, kept) {
-            Verdict::Good if kept.image_id() == image_id => {
-                self.gateways[gateway].images.insert(image_id);
-            }
-            other => self.fail(
-                "an image on offer can be read and is the one on offer",
-                format!("{attempt:?}: {other:?}"),
-            ),
-        }
+        let is_whole = service.verify(source.owner, kept) == Verdict::Good;
+        let image_id = is_whole.then(|| kept.image_id());
+        it.images.extend(image_id);
+        let gateway = it.eui;
+        self.watch.show(&Happened::ImageRead {
+            gateway,
+            attempt,
+            image_id,
+        });
     }
 
     fn send_image(&mut self, gateway: usize, attempt: AttemptRef) {

@@ -1,7 +1,9 @@
 //! Somebody looks at everything that was ever named, and an image is read back.
 
 use dco_block::Manifest;
-use dco_engine::{Event, HOUR_US, Refusal, Reply, Request, Verdict};
+use dco_engine::{
+    Event, HOUR_US, ListSchedules, Reader, Refusal, Reply, Request, ScheduleRequest, Verdict,
+};
 
 use super::{Item, Named, World};
 use crate::call::Caller;
@@ -11,12 +13,15 @@ impl World {
     /// Looks now, and again later.
     pub(super) fn audit(&mut self) {
         self.audit_now();
-        let wait_us = self.dice.between(4 * HOUR_US..=24 * HOUR_US);
+        let wait_us = self.dice.between(4 * HOUR_US..=24 * HOUR_US) * self.pace.min(7);
         self.after(wait_us, Item::Audit);
     }
 
     /// Asks for all that an answer has ever named; the checkers hear the answers.
     pub(super) fn audit_now(&mut self) {
+        for request in lists() {
+            self.request_arrives(Caller::Auditor, request);
+        }
         for named in self.named.clone() {
             let requests = match named {
                 Named::Transfer(user, number) => [
@@ -88,4 +93,24 @@ impl World {
             .note(format_args!("read back of {owner}: {verdict:?}"));
         self.tell(Event::Verified { owner, verdict });
     }
+}
+
+/// What officers look at.
+fn lists() -> [Request; 3] {
+    let schedules = ScheduleRequest::List(ListSchedules {
+        user: None,
+        after: None,
+        open_only: false,
+        limit: u32::MAX,
+        reader: Reader::Desk,
+    });
+    let actions = ScheduleRequest::ListPendingActions {
+        after: 0,
+        limit: u32::MAX,
+    };
+    [
+        Request::Schedules(schedules),
+        Request::Schedules(actions),
+        Request::ListPauses,
+    ]
 }

@@ -71,6 +71,9 @@ impl World {
             reply: &reply,
         });
         self.learn_names(&reply);
+        if let Ok(reply) = &reply {
+            self.known.learn(reply);
+        }
         match caller {
             Caller::Errand { errand, call } => self.answer_errand(errand, call, request, reply),
             Caller::Operator => {

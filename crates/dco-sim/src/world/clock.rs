@@ -11,7 +11,13 @@ const ALARMS_IN_A_ROW_MAX: u32 = 200;
 impl World {
     /// What the service's clock shows.
     pub(super) fn service_now_us(&self) -> Micros {
-        self.now_us.saturating_add(self.clock_ahead_us)
+        self.now_us.saturating_add(self.ahead_us())
+    }
+
+    /// How far the service's clock is ahead: as it was set, and as it has drifted since the world began.
+    fn ahead_us(&self) -> Micros {
+        let drift_us = (self.now_us - self.estate.start_us) / 1_000_000 * self.faults.drift_ppm;
+        self.clock_ahead_us.saturating_add(drift_us)
     }
 
     /// Now and then the service's clock is set, and was wrong, or will be.
@@ -24,7 +30,7 @@ impl World {
             };
             self.set_clock(ahead_us);
         }
-        let wait_us = self.dice.between(HOUR_US..=8 * HOUR_US);
+        let wait_us = self.dice.between(HOUR_US..=8 * HOUR_US) * self.pace;
         self.after(wait_us, Item::ClockIsLookedAt);
     }
 
@@ -50,7 +56,7 @@ impl World {
         service.alarm_us = wanted;
         let life = service.life;
         if let Some(at_us) = wanted {
-            let here_us = at_us.saturating_sub(self.clock_ahead_us).max(self.now_us);
+            let here_us = at_us.saturating_sub(self.ahead_us()).max(self.now_us);
             self.agenda.put(here_us, Item::Alarm { life, at_us });
         }
     }

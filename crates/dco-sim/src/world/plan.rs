@@ -18,6 +18,7 @@ impl World {
         self.after(12 * HOUR_US, Item::RegistryIsLookedAt);
         self.after(HOUR_US, Item::ClockIsLookedAt);
         self.after(HOUR_US, Item::Audit);
+        self.after(HOUR_US, Item::PartiesAct);
         for gateway in 0..self.gateways.len() {
             let wait_us = self.dice.between(0..=2 * HOUR_US);
             self.after(wait_us, Item::GatewayConnects { gateway });
@@ -48,7 +49,7 @@ impl World {
         if self.dice.chance(self.faults.mistakes) {
             self.make_mistake(user);
         }
-        let wait_us = self.dice.between(HOUR_US..=16 * HOUR_US);
+        let wait_us = self.dice.between(HOUR_US..=16 * HOUR_US) * self.pace;
         self.after(wait_us, Item::UserWantsMore { user });
     }
 

@@ -2,7 +2,7 @@
 
 use dco_engine::record::Record;
 use dco_engine::{HOUR_US, SECOND_US};
-use dco_store::{Disk, Fate, Seq, StoreError};
+use dco_store::{Disk, Fate, Head, Seq, StoreError};
 use prost::Message;
 
 use super::{Item, World};
@@ -12,7 +12,7 @@ use crate::happened::Happened;
 use crate::service::{Recovered, Service};
 
 /// The least capacity of a service day that lets everything end within the time given.
-const ENDING_CAPACITY: u32 = 8;
+pub(super) const ENDING_CAPACITY: u32 = 8;
 
 /// More operations of a disk than there will be.
 const NEVER: u64 = u64::MAX / 2;
@@ -88,6 +88,7 @@ impl World {
                 self.show_record(*seq, bytes);
             }
         }
+        self.show_head(service.head());
         self.watch.show(&Happened::Started {
             capacity: self.estate.terms.capacity_per_day,
         });
@@ -106,15 +107,21 @@ impl World {
         match service.commit_journal() {
             Ok(records) => {
                 service.on_durable();
+                let head = service.head();
                 for (seq, bytes) in &records {
                     self.show_record(*seq, bytes);
                 }
+                self.show_head(head);
             }
             Err(error) => {
                 self.watch.note(format_args!("journal: {error}"));
                 self.crash(self.disk.is_off());
             }
         }
+    }
+
+    fn show_head(&mut self, Head { seq, chain }: Head) {
+        self.watch.show(&Happened::Chained { seq, chain });
     }
 
     fn show_record(&mut self, seq: Seq, bytes: &[u8]) {

@@ -43,7 +43,7 @@ impl World {
             }
             self.plan_import(vec![entry]);
         }
-        let wait_us = self.dice.between(HOUR_US..=8 * HOUR_US);
+        let wait_us = self.dice.between(HOUR_US..=8 * HOUR_US) * self.pace;
         self.after(wait_us, Item::RegistryIsLookedAt);
     }
 }

@@ -88,3 +88,18 @@ fn only_the_batchs_image_goes_to_only_its_devices() {
         broken(&mut checker, &Happened::Told { gateway, message });
     }
 }
+
+#[test]
+fn a_device_that_runs_what_nobody_asked_for_is_seen() {
+    let estate = estate();
+    let [one, other] = [estate.devices[0].device, estate.devices[1].device];
+    let activated = |device, image: usize| Happened::Activated {
+        device,
+        hash: estate.images[image].manifest.manufacturer_image_hash(),
+    };
+    let mut checker = asked(&estate, &[one]);
+    keeps(&mut checker, accepted(&estate, 1, &[one]));
+    kept(&mut checker, &activated(one, 0));
+    broken(&mut checker, &activated(one, 1));
+    broken(&mut checker, &activated(other, 0));
+}
