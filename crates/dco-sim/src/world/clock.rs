@@ -1,6 +1,6 @@
 //! The service's own clock, which is not always right, and its alarms.
 
-use dco_engine::{Event, HOUR_US};
+use dco_engine::{Event, HOUR_US, Scope};
 use dco_schedule::Micros;
 
 use super::{Item, World};
@@ -22,6 +22,7 @@ impl World {
 
     /// Now and then the service's clock is set, and was wrong, or will be.
     pub(super) fn look_at_clock(&mut self) {
+        self.resume_all();
         if self.dice.chance(self.faults.clock_jumps) {
             let ahead_us = match self.dice.below(3) {
                 0 => self.dice.between(-6 * HOUR_US..=0),
@@ -38,9 +39,16 @@ impl World {
     pub(super) fn set_clock(&mut self, ahead_us: Micros) {
         self.watch
             .note(format_args!("the clock is ahead by {ahead_us} us"));
+        let jumped_us = ahead_us - self.clock_ahead_us;
         self.clock_ahead_us = ahead_us;
         if let Some(service) = &mut self.service {
             service.alarm_us = None;
+        }
+        if jumped_us > HOUR_US {
+            self.tell(Event::ClockJumped {
+                ahead_us: jumped_us,
+            });
+            self.known.pauses.push(Scope::All);
         }
     }
 

@@ -60,6 +60,15 @@ impl World {
         self.ask_once(Request::Pause(pause));
     }
 
+    /// An officer has looked why everything is paused.
+    pub(super) fn resume_all(&mut self) {
+        let known = &mut self.known.pauses;
+        if known.contains(&Scope::All) {
+            known.retain(|scope| *scope != Scope::All);
+            self.resume(Scope::All);
+        }
+    }
+
     /// What is paused is resumed, and a capacity that was set so low that nothing would end is set higher.
     pub(super) fn put_right(&mut self) {
         for scope in std::mem::take(&mut self.known.pauses) {
