@@ -52,6 +52,9 @@ pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
         "moves_max": schedule.moves_max,
         "moves": schedule.moves.iter().map(move_json).collect::<Vec<_>>(),
         "history": schedule.history.iter().map(step_json).collect::<Vec<_>>(),
+        "end_date": schedule.end_date,
+        "warnings": schedule.warnings,
+        "waiting_actions": schedule.waiting_actions,
     })
 }
 
@@ -143,14 +146,24 @@ pub(crate) fn schedule_text(schedule: &Schedule) -> String {
     if let Some(agreed) = &schedule.agreed {
         rows.push(("agreed", deal_line(agreed)));
     }
+    if let Some(date) = &schedule.end_date {
+        rows.push(("ends", format!("nothing is agreed from {date} on")));
+    }
     if let Some(proposal) = &schedule.proposal {
         let by_us = when::local_or(proposal.answer_by_us, "-");
         let deal = deal_line(&proposal.deal);
         rows.push(("proposed", format!("by {}: {deal}", party(&proposal.by))));
         rows.push(("to answer by", by_us));
     }
+    for warning in &schedule.warnings {
+        rows.push(("mind", warning.clone()));
+    }
     if schedule.move_count > 0 {
         rows.push(("moved", moved_line(schedule)));
+    }
+    for action in &schedule.waiting_actions {
+        let how = format!("action {action} waits for a second officer: dco actions list");
+        rows.push(("waits", how));
     }
     let mut parts = vec![properties(&rows)];
     if let Some(agreed) = &schedule.agreed {
@@ -210,6 +223,7 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
         ("state", action.state.clone()),
         ("schedule", action.schedule.to_string()),
         ("to be done", action.step.act.clone()),
+        ("what", step_what(&action.step)),
         ("asked for by", signer(&action.step.signature)),
         ("reason", action.step.signature.reason.clone()),
         ("waits until", when::local_or(action.expire_us, "-")),
@@ -225,14 +239,27 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
     text
 }
 
+/// What an act puts forward, why, or from when on it ends what is agreed.
+fn step_what(step: &ScheduleStep) -> String {
+    let why = step.cause.map(|why| cause(Some(why)));
+    let end = step
+        .end_date
+        .as_ref()
+        .map(|date| format!("nothing is agreed from {date} on"));
+    let parts = [step.deal.as_ref().map(deal_line), end, why];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
 pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
     if actions.is_empty() {
         return "nothing waits for a second officer".to_owned();
     }
     let head = [
         ">ACTION",
+        "STATE",
         "TO BE DONE",
         "SCHEDULE",
+        "WHAT",
         "ASKED FOR BY",
         "REASON",
         "WAITS UNTIL",
@@ -240,8 +267,10 @@ pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
     let row = |action: &PendingAction| {
         vec![
             action.number.map_or_else(String::new, |it| it.to_string()),
+            action.state.clone(),
             action.step.act.clone(),
             action.schedule.to_string(),
+            step_what(&action.step),
             signer(&action.step.signature),
             action.step.signature.reason.clone(),
             when::local_or(action.expire_us, "-"),
@@ -334,11 +363,7 @@ fn moves_text(moves: &[ScheduleMove]) -> String {
 
 fn history_text(history: &[ScheduleStep]) -> String {
     let row = |(index, step): (usize, &ScheduleStep)| {
-        let what = match (&step.deal, &step.end_date) {
-            (Some(deal), _) => deal_line(deal),
-            (None, Some(date)) => format!("from {date} on"),
-            (None, None) => String::new(),
-        };
+        let what = step_what(step);
         vec![
             (index + 1).to_string(),
             when::local_or(step.signature.sign_us, "-"),

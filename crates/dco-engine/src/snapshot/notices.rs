@@ -127,6 +127,7 @@ enum Kind {
     LimitNear = 26,
     ProductsHold = 30,
     ThresholdBreached = 31,
+    WindowsCrowded = 45,
     PauseChanged = 68,
 }
 
@@ -227,6 +228,10 @@ impl Notice {
                 ..of(Kind::CapacitySet)
             },
             NoticeSubject::OverAgreed { days, proposal } => Self::of_over_agreed(days, proposal),
+            NoticeSubject::WindowsCrowded { days } => Self {
+                kind: Kind::WindowsCrowded.into(),
+                ..Self::of_over_agreed(days, &[])
+            },
             NoticeSubject::TransferExpires {
                 transfer,
                 expire_us,
@@ -360,6 +365,9 @@ impl Notice {
                 agreed_days: self.count,
             },
             Kind::OverAgreed => self.over_agreed()?,
+            Kind::WindowsCrowded => NoticeSubject::WindowsCrowded {
+                days: self.days.as_ref()?.read()?.days().collect(),
+            },
             Kind::TransferExpires => NoticeSubject::TransferExpires {
                 transfer: self.number,
                 expire_us: self.until_us?,

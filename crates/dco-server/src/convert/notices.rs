@@ -4,9 +4,9 @@ mod words;
 
 use dco_block::Eui64;
 use dco_engine::record::{ActKind, Counted, Near};
-use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
+use dco_engine::{ActTold, LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 use dco_proto::v1 as pb;
-use dco_schedule::{ScheduleId, Source, Span};
+use dco_schedule::{Cause, ScheduleId, ServiceDate, Source, Span};
 use pb::notice::Subject;
 
 use words::{message, side};
@@ -44,8 +44,27 @@ fn notice(party: NoticeParty, notice: &Notice) -> pb::Notice {
     pb::Notice {
         number: notice.number,
         create_time: Some(instant(notice.at_us)),
-        message: message(&notice.subject),
-        subject: Some(subject(party, &notice.subject)),
+        message: message(notice),
+        subject: Some(subject(party, notice)),
+    }
+}
+
+fn act_told(told: &ActTold) -> pb::ActTold {
+    let (cause, makes_room_for) = match told.cause {
+        None => ("", String::new()),
+        Some(Cause::OverAgreed) => ("OVER_AGREED", String::new()),
+        Some(Cause::MakesRoom) => ("MAKES_ROOM", String::new()),
+        Some(Cause::MakesRoomFor(id)) => ("MAKES_ROOM", schedule(id)),
+    };
+    let date = |date: Option<ServiceDate>| date.map_or_else(String::new, |it| it.to_string());
+    pb::ActTold {
+        units: told.units,
+        first_date: date(told.days.map(|(first, _)| first)),
+        last_date: date(told.days.map(|(_, last)| last)),
+        taken: told.taken,
+        cause: cause.to_owned(),
+        makes_room_for,
+        end_date: date(told.ends),
     }
 }
 
@@ -65,8 +84,9 @@ fn action(number: u64) -> String {
     format!("actions/{number}")
 }
 
-fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
-    match subject {
+fn subject(party: NoticeParty, notice: &Notice) -> Subject {
+    let told = || notice.told.as_ref().map(act_told);
+    match &notice.subject {
         NoticeSubject::ScheduleStep {
             schedule: id,
             revision,
@@ -79,6 +99,7 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             act: act(*kind),
             by: side(*by).to_owned(),
             answer_by_time: answer_by_us.map(instant),
+            told: told(),
         }),
         NoticeSubject::ActionPending {
             action: number,
@@ -90,6 +111,7 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             schedule: schedule(*id),
             act: act(*kind),
             expire_time: Some(instant(*expires_us)),
+            told: told(),
         }),
         NoticeSubject::ActionSettled {
             action: number,
@@ -118,6 +140,11 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             Subject::OverAgreed(pb::OverAgreedNotice {
                 days: day_units(days.iter().copied()),
                 proposal: proposal.collect(),
+            })
+        }
+        NoticeSubject::WindowsCrowded { days } => {
+            Subject::WindowsCrowded(pb::WindowsCrowdedNotice {
+                days: day_units(days.iter().copied()),
             })
         }
         NoticeSubject::ProductsHold {
