@@ -105,6 +105,7 @@ fn lists() -> [Request; 3] {
         reader: Reader::Desk,
     });
     let actions = ScheduleRequest::ListPendingActions {
+        settled: false,
         after: 0,
         limit: u32::MAX,
     };
