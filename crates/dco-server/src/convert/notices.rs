@@ -386,6 +386,9 @@ mod tests {
                 days: vec![(date, 30)],
                 proposal: vec![(id, 30)],
             },
+            NoticeSubject::WindowsCrowded {
+                days: vec![(date, 30)],
+            },
             NoticeSubject::TransferExpires {
                 transfer: 4,
                 expire_us: until_us,
@@ -413,9 +416,23 @@ mod tests {
         ];
         let party = NoticeParty::User(USER);
         let (near, pauses) = (near(date, until_us), pauses());
+        let imposed = ActTold {
+            units: 60,
+            days: Some((date, date)),
+            taken: 30,
+            cause: Some(Cause::MakesRoomFor(id)),
+            ends: None,
+        };
         let lines = told.iter().chain(&near).chain(&pauses).map(|it| {
-            let facts = subject(party, it);
-            format!("{}\n    {facts:?}\n", message(it))
+            let is_step = matches!(it, NoticeSubject::ScheduleStep { .. });
+            let notice = Notice {
+                number: 1,
+                at_us: until_us,
+                subject: it.clone(),
+                told: is_step.then(|| imposed.clone()),
+            };
+            let facts = subject(party, &notice);
+            format!("{}\n    {facts:?}\n", message(&notice))
         });
         insta::assert_snapshot!("every_notice", lines.collect::<String>());
     }
