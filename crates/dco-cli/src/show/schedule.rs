@@ -1,11 +1,12 @@
 //! Delivery schedules, and what waits for a second officer.
 
 use dco_client::{
-    Acted, DayUnits, MoveCause, PendingAction, Schedule, ScheduleDeal, ScheduleMove,
-    ScheduleSignature, ScheduleStep, ShownDeal,
+    Acted, DayUnits, MoveCause, Schedule, ScheduleDeal, ScheduleMove, ScheduleSignature,
+    ScheduleStep, ShownDeal,
 };
 use serde_json::{Value, json};
 
+use super::action::{action_json, action_text};
 use super::calendar::quota_calendar;
 use super::{text, time};
 use crate::exit::Answer;
@@ -58,17 +59,6 @@ pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
     })
 }
 
-pub(crate) fn action_json(action: &PendingAction) -> Value {
-    json!({
-        "number": action.number,
-        "state": action.state,
-        "schedule": action.schedule.to_string(),
-        "step": step_json(&action.step),
-        "expire_time": time(action.expire_us),
-        "settled": action.settled.as_ref().map(signature_json),
-    })
-}
-
 fn deal_json(shown: &ShownDeal) -> Value {
     let deal = &shown.deal;
     json!({
@@ -95,7 +85,7 @@ fn move_json(it: &ScheduleMove) -> Value {
     })
 }
 
-fn step_json(step: &ScheduleStep) -> Value {
+pub(super) fn step_json(step: &ScheduleStep) -> Value {
     json!({
         "act": step.act,
         "signature": signature_json(&step.signature),
@@ -106,7 +96,7 @@ fn step_json(step: &ScheduleStep) -> Value {
     })
 }
 
-fn signature_json(signature: &ScheduleSignature) -> Value {
+pub(super) fn signature_json(signature: &ScheduleSignature) -> Value {
     json!({
         "by": signature.by,
         "officer": text(signature.officer),
@@ -213,34 +203,8 @@ pub(crate) fn schedules_text(schedules: &[Schedule]) -> String {
     table(&head, schedules.iter().map(row))
 }
 
-/// What waits, or waited, for a second officer.
-pub(crate) fn action_text(action: &PendingAction) -> String {
-    let number = action
-        .number
-        .map_or_else(|| "(validated only)".to_owned(), |it| it.to_string());
-    let mut rows = vec![
-        ("action", number.clone()),
-        ("state", action.state.clone()),
-        ("schedule", action.schedule.to_string()),
-        ("to be done", action.step.act.clone()),
-        ("what", step_what(&action.step)),
-        ("asked for by", signer(&action.step.signature)),
-        ("reason", action.step.signature.reason.clone()),
-        ("waits until", when::local_or(action.expire_us, "-")),
-    ];
-    if let Some(settled) = &action.settled {
-        rows.push(("answered by", signer(settled)));
-        rows.push(("answer's reason", settled.reason.clone()));
-    }
-    let mut text = properties(&rows);
-    if action.state == "WAITING" {
-        text += &format!("\n\nanother officer approves it with: dco actions approve {number}");
-    }
-    text
-}
-
 /// What an act puts forward, why, or from when on it ends what is agreed.
-fn step_what(step: &ScheduleStep) -> String {
+pub(super) fn step_what(step: &ScheduleStep) -> String {
     let why = step.cause.map(|why| cause(Some(why)));
     let end = step
         .end_date
@@ -248,35 +212,6 @@ fn step_what(step: &ScheduleStep) -> String {
         .map(|date| format!("nothing is agreed from {date} on"));
     let parts = [step.deal.as_ref().map(deal_line), end, why];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
-    if actions.is_empty() {
-        return "nothing waits for a second officer".to_owned();
-    }
-    let head = [
-        ">ACTION",
-        "STATE",
-        "TO BE DONE",
-        "SCHEDULE",
-        "WHAT",
-        "ASKED FOR BY",
-        "REASON",
-        "WAITS UNTIL",
-    ];
-    let row = |action: &PendingAction| {
-        vec![
-            action.number.map_or_else(String::new, |it| it.to_string()),
-            action.state.clone(),
-            action.step.act.clone(),
-            action.schedule.to_string(),
-            step_what(&action.step),
-            signer(&action.step.signature),
-            action.step.signature.reason.clone(),
-            when::local_or(action.expire_us, "-"),
-        ]
-    };
-    table(&head, actions.iter().map(row))
 }
 
 fn name(schedule: &Schedule) -> String {
@@ -378,7 +313,7 @@ fn history_text(history: &[ScheduleStep]) -> String {
 }
 
 /// The side, and each officer with its ticket.
-fn signer(signature: &ScheduleSignature) -> String {
+pub(super) fn signer(signature: &ScheduleSignature) -> String {
     let officers = [
         (signature.officer, &signature.ticket),
         (signature.second_officer, &signature.second_ticket),

@@ -228,10 +228,6 @@ impl Notice {
                 ..of(Kind::CapacitySet)
             },
             NoticeSubject::OverAgreed { days, proposal } => Self::of_over_agreed(days, proposal),
-            NoticeSubject::WindowsCrowded { days } => Self {
-                kind: Kind::WindowsCrowded.into(),
-                ..Self::of_over_agreed(days, &[])
-            },
             NoticeSubject::TransferExpires {
                 transfer,
                 expire_us,
@@ -260,6 +256,10 @@ impl Notice {
     /// What is held back or refused.
     fn of_what_is_refused(subject: &NoticeSubject) -> Self {
         match subject {
+            NoticeSubject::WindowsCrowded { days } => Self {
+                kind: Kind::WindowsCrowded.into(),
+                ..Self::of_over_agreed(days, &[])
+            },
             NoticeSubject::ProductsHold {
                 user,
                 manufacturer_image_hash,

@@ -10,7 +10,10 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         schedule: &Schedule<U>,
         at: &At<'_, U>,
     ) -> Result<(), Refusal> {
-        let taken = taken(ask, schedule);
+        if ask.by == Asker::User {
+            return Ok(());
+        }
+        let taken = taken(&ask.act, schedule);
         match cause(&ask.act, schedule) {
             Some(Cause::OverAgreed) => self.check_over_agreed(&taken, at),
             Some(Cause::MakesRoomFor(other)) => self.check_newcomer(ask.id, other),
@@ -53,13 +56,12 @@ fn cause<U: Copy>(act: &Act<U>, schedule: &Schedule<U>) -> Option<Cause<U>> {
 }
 
 /// Agreed units that the Service Desk would take: what the User itself proposes to give up is not taken.
-fn taken<U: Copy>(ask: &Ask<U>, schedule: &Schedule<U>) -> Quota {
+fn taken<U: Copy>(act: &Act<U>, schedule: &Schedule<U>) -> Quota {
     let none = Quota::new();
-    let by_desk = matches!(ask.by, Asker::Officer { .. });
-    let agreed = schedule.quota().filter(|_| by_desk).unwrap_or(&none);
+    let agreed = schedule.quota().unwrap_or(&none);
     let offered = schedule.state().proposal().map(|it| &it.deal);
     let lowers = |deal: &Deal| agreed.over(&deal.quota);
-    match (&ask.act, offered) {
+    match (act, offered) {
         (Act::Counter { deal, .. }, Some(offered)) => lowers(deal).over(&lowers(offered)),
         (Act::Amend { deal, .. } | Act::Impose { deal, .. }, _) => lowers(deal),
         _ => none,

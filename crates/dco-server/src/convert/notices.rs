@@ -132,16 +132,7 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             hour_profile_set: *profile,
             agreed_days: *agreed_days,
         }),
-        NoticeSubject::OverAgreed { days, proposal } => {
-            let proposal = proposal.iter().map(|(id, units)| pb::ProposedMove {
-                schedule: schedule(*id),
-                units: *units,
-            });
-            Subject::OverAgreed(pb::OverAgreedNotice {
-                days: day_units(days.iter().copied()),
-                proposal: proposal.collect(),
-            })
-        }
+        NoticeSubject::OverAgreed { days, proposal } => over_agreed(days, proposal),
         NoticeSubject::WindowsCrowded { days } => {
             Subject::WindowsCrowded(pb::WindowsCrowdedNotice {
                 days: day_units(days.iter().copied()),
@@ -160,6 +151,17 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
         }),
         other => about_sending(party, other),
     }
+}
+
+fn over_agreed(days: &[(ServiceDate, u32)], proposal: &[(ScheduleId<Eui64>, u64)]) -> Subject {
+    let proposal = proposal.iter().map(|(id, units)| pb::ProposedMove {
+        schedule: schedule(*id),
+        units: *units,
+    });
+    Subject::OverAgreed(pb::OverAgreedNotice {
+        days: day_units(days.iter().copied()),
+        proposal: proposal.collect(),
+    })
 }
 
 /// What a User is told of what it sends.
@@ -349,6 +351,28 @@ mod tests {
         ]
     }
 
+    /// A notice; of a step that takes units for another schedule.
+    fn told_at(at_us: dco_schedule::Micros, subject: &NoticeSubject) -> Notice {
+        let date = "2026-06-02".parse().unwrap();
+        let taking = ActTold {
+            units: 60,
+            days: Some((date, date)),
+            taken: 30,
+            cause: Some(Cause::MakesRoomFor(ScheduleId {
+                user: USER,
+                number: 7,
+            })),
+            ends: None,
+        };
+        let is_step = matches!(subject, NoticeSubject::ScheduleStep { .. });
+        Notice {
+            number: 1,
+            at_us,
+            subject: subject.clone(),
+            told: is_step.then_some(taking),
+        }
+    }
+
     #[test]
     fn every_notice_has_a_sentence_and_its_facts() {
         let id = ScheduleId {
@@ -386,6 +410,9 @@ mod tests {
                 days: vec![(date, 30)],
                 proposal: vec![(id, 30)],
             },
+            NoticeSubject::WindowsCrowded {
+                days: vec![(date, 30)],
+            },
             NoticeSubject::TransferExpires {
                 transfer: 4,
                 expire_us: until_us,
@@ -414,8 +441,9 @@ mod tests {
         let party = NoticeParty::User(USER);
         let (near, pauses) = (near(date, until_us), pauses());
         let lines = told.iter().chain(&near).chain(&pauses).map(|it| {
-            let facts = subject(party, it);
-            format!("{}\n    {facts:?}\n", message(it))
+            let notice = told_at(until_us, it);
+            let facts = subject(party, &notice);
+            format!("{}\n    {facts:?}\n", message(&notice))
         });
         insta::assert_snapshot!("every_notice", lines.collect::<String>());
     }

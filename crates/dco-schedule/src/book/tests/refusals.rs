@@ -271,6 +271,23 @@ fn the_desk_takes_no_more_in_a_counter_than_the_user_gives_up() {
 }
 
 #[test]
+fn a_user_may_counter_a_move_whose_cause_has_gone() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    let newcomer = desk.requested(2, request(9));
+    let moved = amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(newcomer)));
+    desk.desk(id, moved).unwrap();
+    desk.approve(2).unwrap();
+    desk.user(newcomer, Act::Withdraw).unwrap();
+    assert_eq!(desk.user(id, counter(deal(&[(11, 15)]))), Ok(()));
+    let none = Refusal::RoomForNone {
+        number: 1,
+        state: "WITHDRAWN".to_owned(),
+    };
+    assert_eq!(desk.desk(id, counter(deal(&[(11, 14)]))), Err(none));
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_what_is_expected() {
     let mut desk = Desk::new();
     let id = desk.requested(1, request(100));

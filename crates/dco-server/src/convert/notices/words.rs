@@ -128,19 +128,9 @@ pub(super) fn message(notice: &Notice) -> String {
             "transfer {transfer} expires at {} unless its blocks come",
             for_people(*expire_us)
         ),
-        NoticeSubject::TrtNear { .. } | NoticeSubject::LimitNear { .. } => what_is_near(subject),
-        NoticeSubject::NearlyUsed {
-            source,
-            date,
-            limit,
-            used,
-        } => {
-            let of = source.schedule().map_or_else(
-                || "the allowance".to_owned(),
-                |number| format!("the quota of schedule {number}"),
-            );
-            format!("{used} of {limit} large activations are sent for {date} under {of}")
-        }
+        NoticeSubject::TrtNear { .. }
+        | NoticeSubject::LimitNear { .. }
+        | NoticeSubject::NearlyUsed { .. } => what_is_near(subject),
         other => what_is_refused(other),
     }
 }
@@ -163,6 +153,18 @@ fn what_is_near(subject: &NoticeSubject) -> String {
             limit,
             used,
         } => limit_near(*near, *date, (*limit, *used)),
+        NoticeSubject::NearlyUsed {
+            source,
+            date,
+            limit,
+            used,
+        } => {
+            let of = source.schedule().map_or_else(
+                || "the allowance".to_owned(),
+                |number| format!("the quota of schedule {number}"),
+            );
+            format!("{used} of {limit} large activations are sent for {date} under {of}")
+        }
         _ => unreachable!("every other subject is dealt with before"),
     }
 }
