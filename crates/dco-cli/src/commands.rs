@@ -51,7 +51,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Gateway(gateway) => gateway.run(output).await,
         Command::Staff(staff) => run_for_staff(staff, output).await,
         Command::Load(load) => load.run(output),
-        Command::Sim(sim) => Ok(sim.run(output)),
+        Command::Sim(sim) => sim.run(output),
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Faults {
     pub(crate) crash: u32,
     /// The power goes inside a commit, of a thousand commits.
     pub(crate) power_in_commit: u32,
+    /// The data come from a backup, made when the service had ended, of a thousand starts.
+    pub(crate) restored: u32,
     /// A sync that fails, of a thousand starts.
     pub(crate) sync_fails: u32,
     /// A disk that has room for little more, of a thousand starts.
@@ -96,6 +98,7 @@ impl Faults {
             abandoned: rate(100),
             crash: rate(10),
             power_in_commit: rate(20),
+            restored: rate(400),
             sync_fails: rate(200),
             disk_full: rate(300),
             unsynced_kept: rate(1000),

@@ -64,6 +64,8 @@ pub struct Figures {
     pub stopped: u64,
     /// Openings of a gateway's circuit breaker.
     pub breakers_opened: u64,
+    /// Restores from a backup.
+    pub restored: u64,
     /// Capacities set while the service ran.
     pub capacities_set: u64,
 }

@@ -65,7 +65,8 @@ pub(crate) struct Recovered {
 }
 
 impl Service {
-    /// Starts as the server does: journal, then blocks, then what is not wanted is freed.
+    /// Starts as the server does: journal, then blocks, then what is not wanted is freed. What is restored from a backup
+    /// has one record more than the backup, which says so.
     ///
     /// # Errors
     /// Whatever keeps the store from opening, the engine's refusal of a record included.
@@ -74,7 +75,7 @@ impl Service {
         options: Options,
         terms: Terms,
         now_us: Micros,
-        life: u32,
+        (life, is_restored): (u32, bool),
     ) -> Result<Recovered, StoreError> {
         let mut engine = Engine::new(terms);
         let mut records = Vec::new();
@@ -86,10 +87,13 @@ impl Service {
         let opened = open(Arc::new(disk.clone()), options, &mut replay)?;
         drop(replay);
         let Opened {
-            journal,
+            mut journal,
             mut blocks,
             ..
         } = opened;
+        if is_restored {
+            records.extend(say_restored(&mut engine, &mut journal, now_us)?);
+        }
         let held: Vec<_> = blocks.held().collect();
         let mut unwanted = BTreeSet::new();
         for block in held {
@@ -272,6 +276,22 @@ impl Service {
     pub(crate) fn gateway_gone(&mut self, session: Session, now_us: Micros) {
         self.engine.handle(Event::GatewayGone { session }, now_us);
     }
+}
+
+/// The record that a restore ends with; none once there were as many as can be.
+fn say_restored(
+    engine: &mut Engine,
+    journal: &mut Journal,
+    now_us: Micros,
+) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
+    let Ok(record) = engine.restored_record(engine.epoch() + 1, now_us) else {
+        return Ok(None);
+    };
+    let seq = journal.commit(&[&record])?;
+    engine
+        .replay(seq, &record)
+        .expect("the engine takes in what it has just made");
+    Ok(Some((seq, record)))
 }
 
 fn put_all(

@@ -66,12 +66,13 @@ fn much_happens_in_worlds() {
     assert!(sum(|it| it.records) > 2_000, "{worlds:?}");
     assert!(sum(|it| it.blocks_acknowledged) > 200, "{worlds:?}");
     assert!(sum(|it| it.activated) > 100, "{worlds:?}");
-    assert!(sum(|it| it.agreed) > 20, "{worlds:?}");
+    assert!(sum(|it| it.agreed) > 10, "{worlds:?}");
     assert!(sum(|it| it.imposed) > 0, "{worlds:?}");
     assert!(sum(|it| it.lent) > 0, "{worlds:?}");
-    assert!(sum(|it| it.paused) > sum(|it| it.stopped), "{worlds:?}");
+    assert!(sum(|it| it.paused) > 3, "{worlds:?}");
     assert!(sum(|it| it.stopped) > 0, "{worlds:?}");
     assert!(sum(|it| it.breakers_opened) > 0, "{worlds:?}");
+    assert!(sum(|it| it.restored) > 0, "{worlds:?}");
     assert!(sum(|it| it.capacities_set) > 10, "{worlds:?}");
 }
 
@@ -79,7 +80,7 @@ fn much_happens_in_worlds() {
 #[test]
 fn a_quiet_world_passes_both_changes_of_the_clocks() {
     let options = Options {
-        faulty_steps: 4_000,
+        faulty_steps: 6_000,
         ..Options::default()
     };
     let outcome = run(5, &options);

@@ -107,6 +107,7 @@ fn count_change(figures: &mut Figures, record: &Record) {
         Some(Change::BreakerChanged(it)) => {
             figures.breakers_opened += u64::from(it.probe_us.is_some())
         }
+        Some(Change::Restored(_)) => figures.restored += 1,
         Some(Change::CapacitySet(_)) => figures.capacities_set += 1,
         _ => {}
     }

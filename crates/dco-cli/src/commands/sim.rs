@@ -1,10 +1,14 @@
 //! `dco sim`: does it keep its promises when everything fails?
 
+mod campaign;
+
+use std::path::PathBuf;
+
 use clap::Args;
 use dco_sim::{Options, Outcome, run, run_twice};
 use serde_json::{Value, json};
 
-use crate::exit::Answer;
+use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::table::counted;
 
@@ -16,8 +20,12 @@ loses and repeats, gateways forget, Devices stay silent, the service stops after
 seed decides everything, so a seed that breaks a promise breaks it again. Exit code 1 when one
 does.
 
-Example:
-  dco sim --seed 1 --seeds 200")]
+With --campaign nothing fails but Devices: 670,000 of them, five Users, delivery schedules agreed
+with the Service Desk, 12,000 releases a day. It shows the calendar that comes of it.
+
+Examples:
+  dco sim --seed 1 --seeds 200
+  dco sim --campaign --svg calendar.svg")]
 pub(crate) struct Sim {
     /// The first seed
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -31,11 +39,20 @@ pub(crate) struct Sim {
     /// Steps in which things go wrong; after them everything must come to its end
     #[arg(long, value_name = "N", default_value_t = Options::default().faulty_steps)]
     steps: u32,
+    /// Run the campaign of the whole estate instead, and show its calendar
+    #[arg(long, conflicts_with_all = ["seeds", "twice", "steps"])]
+    campaign: bool,
+    /// Draw the campaign's calendar into this SVG file
+    #[arg(long, value_name = "FILE", requires = "campaign")]
+    svg: Option<PathBuf>,
 }
 
 impl Sim {
     /// Takes the thread until it is done: nothing else is going on in this program.
-    pub(crate) fn run(self, output: Output) -> Answer {
+    pub(crate) fn run(self, output: Output) -> Result<Answer, Failure> {
+        if self.campaign {
+            return campaign::run(self.seed, self.svg.as_deref());
+        }
         let options = Options {
             faulty_steps: self.steps,
             ..Options::default()
@@ -51,7 +68,7 @@ impl Sim {
             })
             .collect();
         bar.finish_and_clear();
-        answer(&outcomes)
+        Ok(answer(&outcomes))
     }
 }
 
@@ -89,6 +106,13 @@ fn to_json(outcome: &Outcome) -> Value {
         "blocks_acknowledged": figures.blocks_acknowledged,
         "attempts_started": figures.attempts_started,
         "activated": figures.activated,
+        "agreed": figures.agreed,
+        "imposed": figures.imposed,
+        "lent": figures.lent,
+        "paused": figures.paused,
+        "stopped": figures.stopped,
+        "breakers_opened": figures.breakers_opened,
+        "capacities_set": figures.capacities_set,
         "broken_promise": outcome.failure.as_ref().map(|failure| failure.promise),
         "what": outcome.failure.as_ref().map(|failure| &failure.what),
     })

@@ -19,6 +19,8 @@ pub(super) struct Activation {
     /// Of the newest release; 0 before the first.
     pub(super) attempt: u32,
     pub(super) under_way: bool,
+    /// Its batch was cancelled: what is under way is not tried again.
+    pub(super) cancelled: bool,
     pub(super) ended: bool,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct Activations {
     list: Vec<Activation>,
     image_bytes: BTreeMap<Vec<u8>, u32>,
     hashes: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// How often the data came from a backup, or more.
+    epoch: u32,
 }
 
 impl Activations {
@@ -59,6 +63,11 @@ impl Activations {
         (0..)
             .zip(&self.list)
             .filter(move |(_, it)| it.name.user == user && it.name.batch == number)
+    }
+
+    /// The number that the next attempt of an activation must have.
+    pub(super) fn next_attempt(&self, it: &Activation) -> u32 {
+        (it.attempt + 1).max(1_000 * self.epoch + 1)
     }
 
     /// The newest attempt's name.
@@ -97,6 +106,7 @@ impl Activations {
                 activation.under_way = false;
                 activation.ended = it.retry_us.is_none();
             }
+            Some(Change::Restored(it)) => self.restore(it.epoch),
             Some(Change::LateSuccess(it)) => self.get_mut(it.activation)?.ended = true,
             Some(Change::ActivationCancelled(it)) => self.get_mut(it.activation)?.ended = true,
             _ => {}
@@ -123,6 +133,7 @@ impl Activations {
                 image_id: image_id.clone(),
                 attempt: 0,
                 under_way: false,
+                cancelled: false,
                 ended: false,
             });
         }
@@ -132,9 +143,19 @@ impl Activations {
     fn cancel(&mut self, user: u64, number: u64) {
         let user = Eui64::from_bits(user);
         for it in &mut self.list {
-            if it.name.user == user && it.name.batch == number && !it.under_way {
-                it.ended = true;
+            if it.name.user == user && it.name.batch == number {
+                it.cancelled = true;
+                it.ended |= !it.under_way;
             }
+        }
+    }
+
+    /// How attempts that were under way ended is not known.
+    fn restore(&mut self, epoch: u32) {
+        self.epoch = epoch;
+        for it in self.list.iter_mut().filter(|it| it.under_way) {
+            it.under_way = false;
+            it.ended |= it.cancelled;
         }
     }
 

@@ -44,6 +44,11 @@ impl Capacity {
         match &record.change {
             Some(Change::Released(it)) => self.release(it, today),
             Some(Change::AttemptEnded(it)) => self.end(it, today),
+            // What was under way stays charged for ever.
+            Some(Change::Restored(_)) => {
+                self.charged.clear();
+                Ok(())
+            }
             Some(Change::CapacitySet(it)) => {
                 self.set(it);
                 Ok(())

@@ -25,7 +25,7 @@ impl OneAttempt {
                 it.name
             ));
         }
-        if it.ended || record.attempt != it.attempt + 1 {
+        if it.ended || record.attempt != self.activations.next_attempt(it) {
             return Err(format!(
                 "{:?} is released for attempt {} after attempt {}, ended: {}",
                 it.name, record.attempt, it.attempt, it.ended
@@ -59,6 +59,8 @@ impl Checker for OneAttempt {
         match &record.change {
             Some(Change::Released(it)) => self.release(it)?,
             Some(Change::AttemptEnded(it)) => self.end(it)?,
+            // How these ended nobody will ever know; numbers begin anew, higher.
+            Some(Change::Restored(_)) => self.under_way.clear(),
             _ => {}
         }
         self.activations.learn(record)
@@ -67,6 +69,8 @@ impl Checker for OneAttempt {
 
 #[cfg(test)]
 mod tests {
+    use dco_engine::record::{Change, Restored};
+
     use super::OneAttempt;
     use crate::checkers::history;
 
@@ -86,6 +90,18 @@ mod tests {
         let mut checker = with_batches();
         history::keeps(&mut checker, history::ended(0, 1, None));
         history::keeps(&mut checker, history::released(0, 2, None));
+    }
+
+    #[test]
+    fn after_a_restore_attempts_have_higher_numbers() {
+        let restored = || Change::Restored(Restored { epoch: 1 });
+        let mut checker = with_batches();
+        history::keeps(&mut checker, restored());
+        history::breaks(&mut checker, history::released(0, 2, None));
+        let mut checker = with_batches();
+        history::keeps(&mut checker, restored());
+        history::keeps(&mut checker, history::released(0, 1_001, None));
+        history::breaks(&mut checker, history::released(0, 1_002, None));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
-use dco_engine::record::{Change, PauseChanged, Record, Released};
+use dco_engine::record::{Change, PauseChanged, PauseScope, Record, Released};
 use dco_schedule::Calendar;
 
 use super::activations::{Activation, Activations};
@@ -119,6 +119,12 @@ impl Starved {
                 self.paused.insert(scope(it));
                 self.passed.clear();
             }
+            // It begins paused.
+            Some(Change::Restored(_)) => {
+                let scope = scope(&all());
+                self.paused.insert(scope);
+                self.passed.clear();
+            }
             Some(Change::Resumed(it)) => {
                 self.paused.remove(&scope(it));
             }
@@ -143,6 +149,14 @@ impl Checker for Starved {
             self.release(record.at_us, it)?;
         }
         self.learn(record)
+    }
+}
+
+/// A pause of all releases.
+fn all() -> PauseChanged {
+    PauseChanged {
+        scope: PauseScope::All.into(),
+        ..PauseChanged::default()
     }
 }
 

@@ -36,7 +36,7 @@ impl World {
         if self.dice.chance(self.faults.pauses) {
             self.pause_or_resume();
         }
-        let wait_us = self.dice.between(HOUR_US / 6..=2 * HOUR_US) * self.pace;
+        let wait_us = self.dice.between(HOUR_US / 6..=2 * HOUR_US) * self.pace.min(12);
         self.after(wait_us, Item::PartiesAct);
     }
 
@@ -167,7 +167,7 @@ impl World {
             terms: Terms {
                 window: window.filter(|_| self.dice.chance(200)),
                 canary: canary.filter(|_| self.dice.chance(250)),
-                run_ahead: self.dice.chance(400),
+                run_ahead: self.dice.chance(700),
                 security: self.dice.chance(100),
             },
         }

@@ -41,7 +41,7 @@ impl World {
             Errand::send(user, image, some, &mut self.dice)
         } else {
             let hash = image.manifest.manufacturer_image_hash();
-            let date = self.some_date();
+            let date = self.agreed_date(user).or_else(|| self.some_date());
             Errand::activate(user, hash, some, date, &mut self.dice)
         };
         errand.is_extra = true;
@@ -71,6 +71,22 @@ impl World {
                 self.begin(errand, BEGIN_WITHIN_US);
             }
         }
+    }
+
+    /// Now and then a day for which the User has something agreed.
+    fn agreed_date(&mut self, user: Eui64) -> Option<ServiceDate> {
+        let today = self.today();
+        let own = self
+            .known
+            .schedules
+            .values()
+            .filter(|it| it.id.user == user);
+        let quotas = own.filter_map(|it| it.schedule.quota());
+        let dates: Vec<_> = quotas.flat_map(|it| it.days_from(today)).collect();
+        if dates.is_empty() || self.dice.chance(300) {
+            return None;
+        }
+        Some(dates[self.dice.index(dates.len())].0)
     }
 
     /// Today, or one of the next days.

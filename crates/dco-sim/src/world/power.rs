@@ -25,12 +25,13 @@ impl World {
         }
         self.prepare_start();
         self.lives += 1;
+        let is_restored = self.lives > 1 && self.dice.chance(self.faults.restored);
         let started = Service::start(
             &self.disk,
             self.estate.store,
             self.estate.terms.clone(),
             self.service_now_us(),
-            self.lives,
+            (self.lives, is_restored),
         );
         match started {
             Ok(recovered) => self.recovered(recovered),

@@ -15,8 +15,8 @@ const UNFINISHED: &[&str] = &[
 struct Twin {
     twin: &'static str,
     ours: &'static str,
-    /// The crate in which the word means something else.
-    except: Option<&'static str>,
+    /// The crates in which the word means something else.
+    except: &'static [&'static str],
 }
 
 /// The words that others use (CONTRIBUTING.md has ours). Kept short: only what was met.
@@ -28,7 +28,8 @@ const TWINS: &[Twin] = &[
     twin(concat!("roll", "out"), "batch"),
     twin(concat!("s", "la"), "TRT"),
     Twin {
-        except: Some("dco-sim"),
+        // There it is the whole of an estate's batches, as in `dco sim`.
+        except: &["dco-sim", "dco-cli"],
         ..twin(concat!("cam", "paign"), "batch or schedule")
     },
 ];
@@ -37,7 +38,7 @@ const fn twin(twin: &'static str, ours: &'static str) -> Twin {
     Twin {
         twin,
         ours,
-        except: None,
+        except: &[],
     }
 }
 
@@ -68,7 +69,7 @@ fn foreign(line: &str, krate: Option<&str>) -> Option<String> {
         let parts = parts(name);
         let twin = TWINS
             .iter()
-            .filter(|twin| twin.except.is_none() || twin.except != krate)
+            .filter(|twin| !krate.is_some_and(|krate| twin.except.contains(&krate)))
             .find(|twin| {
                 parts
                     .iter()
