@@ -52,12 +52,15 @@ CONF
 else say "nginx is missing: apt-get install nginx"; fi
 
 if command -v rustus > /dev/null; then
-  for sync in false true; do
+  # Any value after --force-fsync is a yes: `false` syncs as well.
+  for name in rustus rustus_fsync; do
     port=$(free_port)
-    mkdir -p "$folder/rustus_$sync/data" "$folder/rustus_$sync/info"
-    rustus --host 127.0.0.1 --port "$port" --data-dir "$folder/rustus_$sync/data" --info-dir "$folder/rustus_$sync/info" \
-      --log-level ERROR --max-body-size 33554432 --force-fsync "$sync" > "$folder/rustus_$sync/log" 2>&1 & started+=($!)
-    peer "rustus_fsync_$sync" "tus:$port" $!
+    sync=()
+    if [ "$name" = rustus_fsync ]; then sync=(--force-fsync true); fi
+    mkdir -p "$folder/$name/data" "$folder/$name/info"
+    rustus --host 127.0.0.1 --port "$port" --data-dir "$folder/$name/data" --info-dir "$folder/$name/info" \
+      --log-level ERROR --max-body-size 33554432 ${sync[@]+"${sync[@]}"} > "$folder/$name/log" 2>&1 & started+=($!)
+    peer "$name" "tus:$port" $!
     listening "$port"
   done
 else say "rustus is missing: cargo install rustus"; fi
