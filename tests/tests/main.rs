@@ -15,6 +15,8 @@ mod kills;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod log;
 mod permissions;
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Gateway(Box<gateway::Gateway>),
     #[command(flatten)]
     Staff(Staff),
-    Load(load::Load),
+    Load(Box<load::Load>),
     Sim(sim::Sim),
 }
 
@@ -151,6 +151,10 @@ mod tests {
             "dco capacity set --on 2026-12-01 --ticket x --reason x",
             "dco actions approve first --reason x",
             "dco gateway --fail no-answer=1001",
+            "dco load intake --rate 0",
+            "dco load intake --senders 0",
+            "dco load activations --service-pid 1",
+            "dco load soak --server 127.0.0.1:7443",
             "dco gateway --always 00-DB-12-34-00-00-00-01=tired",
         ] {
             match parse(line) {

@@ -50,7 +50,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Answer, Fail
         Command::Desk(desk) => at_the_desk(desk, output).await,
         Command::Gateway(gateway) => gateway.run(output).await,
         Command::Staff(staff) => run_for_staff(staff, output).await,
-        Command::Load(load) => load.run(output),
+        Command::Load(load) => load.run(output).await,
         Command::Sim(sim) => sim.run(output),
     }
 }

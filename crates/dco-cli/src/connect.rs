@@ -134,7 +134,12 @@ fn missing(flag: &str) -> Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let failure = match (&error, error.code()) {
-            (ClientError::Identity(_) | ClientError::WrongImage { .. }, _) => Self::data(&error),
+            (
+                ClientError::Identity(_)
+                | ClientError::WrongImage { .. }
+                | ClientError::WrongBlocks { .. },
+                _,
+            ) => Self::data(&error),
             (ClientError::BadAnswer(_), _) => Self::internal(&error),
             (_, None | Some(Code::Unavailable | Code::DeadlineExceeded)) => {
                 Self::unavailable(&error)

@@ -80,8 +80,11 @@ impl Output {
 /// What a progress bar counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unit {
+    Activations,
     Bytes,
     Devices,
+    Images,
+    Kills,
     Products,
     Records,
     Rounds,
@@ -94,6 +97,9 @@ impl Unit {
             Self::Bytes => {
                 "{msg:<12} [{bar:32}] {bytes:>10} of {total_bytes}  {bytes_per_sec}  {eta} left"
             }
+            Self::Activations => "{msg:<12} {pos:>9} activations  {per_sec}  {elapsed} gone",
+            Self::Images => "{msg:<12} {pos:>9} images  {per_sec}  {elapsed} gone",
+            Self::Kills => "{msg:<12} killed {pos} times  {elapsed} gone",
             Self::Rounds => "{msg:<12} [{bar:32}] round {pos} of {len}  {eta} left",
             Self::Seeds => "{msg:<12} [{bar:32}] {pos:>6} of {len} seeds  {eta} left",
             Self::Products => "{msg:<12} [{bar:32}] {pos:>6} of {len} products  {elapsed} gone",
@@ -115,8 +121,11 @@ mod tests {
     #[test]
     fn every_template_is_well_formed() {
         for unit in [
+            Unit::Activations,
             Unit::Bytes,
             Unit::Devices,
+            Unit::Images,
+            Unit::Kills,
             Unit::Products,
             Unit::Records,
             Unit::Rounds,

@@ -55,6 +55,14 @@ pub enum ClientError {
         "the image at hand is {given} and the transfer is for {expected}; send the image it was opened for"
     )]
     WrongImage { given: ImageId, expected: ImageId },
+    /// The image at hand was cut in another way than the transfer was opened for; nothing was sent.
+    #[error(
+        "the image at hand is in blocks of {given_bytes} bytes and the transfer takes {expected_bytes}; cut it anew"
+    )]
+    WrongBlocks {
+        given_bytes: u32,
+        expected_bytes: u32,
+    },
     #[error(transparent)]
     BadAnswer(#[from] BadAnswer),
     /// Temporary failures did not end.
@@ -74,6 +82,7 @@ impl ClientError {
             | Self::Untrusted { .. }
             | Self::Broken { .. }
             | Self::WrongImage { .. }
+            | Self::WrongBlocks { .. }
             | Self::BadAnswer(_) => None,
         }
     }

@@ -57,4 +57,4 @@ pub use types::{
     SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch, SuccessRow, Transfer, TransferName,
     TransferState, TrtRow, UpdateFirmwareResponse,
 };
-pub use user::{BatchWatch, SendOptions, SendProgress, TransferWatch, UserClient};
+pub use user::{BatchWatch, CutImage, SendOptions, SendProgress, TransferWatch, UserClient};

@@ -19,7 +19,8 @@ use crate::types::{
 };
 use crate::{ClientError, Link, RequestId, RetryPolicy};
 
-pub use send::{SendOptions, SendProgress};
+use send::Source;
+pub use send::{CutImage, SendOptions, SendProgress};
 pub use watch::{BatchWatch, TransferWatch};
 
 /// A User's way to the DCO. Every call is refused unless the link's certificate is that of the User named (an operator or auditor
@@ -106,7 +107,18 @@ impl UserClient {
         options: &SendOptions,
         progress: &mut (dyn FnMut(SendProgress) + Send),
     ) -> Result<Transfer, ClientError> {
-        send::send_image(self, name, image, options, progress).await
+        send::send_image(self, name, Source::Whole(image), options, progress).await
+    }
+
+    /// The same with an image that was cut before, in blocks of the transfer's block size.
+    pub async fn send_cut_image(
+        &self,
+        name: TransferName,
+        image: &CutImage,
+        options: &SendOptions,
+        progress: &mut (dyn FnMut(SendProgress) + Send),
+    ) -> Result<Transfer, ClientError> {
+        send::send_image(self, name, Source::Cut(image), options, progress).await
     }
 
     /// Follows a transfer until its 11.1 Response, or until it is cancelled or expired. Goes on after broken links.

@@ -1,6 +1,13 @@
 //! `dco load`: how much does it bear?
 
-use std::path::PathBuf;
+mod chart;
+mod driven;
+mod limits;
+mod shown;
+mod soak;
+mod world;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dco_load::{
@@ -8,12 +15,13 @@ use dco_load::{
     StorePlan, measure_journal, measure_start, measure_store,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::table::{properties, table};
 
-/// Measure what the store bears, beside the disk's own limit
+/// Measure what service and store bear, beside the machine's own limits
 #[derive(Debug, Args)]
 pub(crate) struct Load {
     #[command(subcommand)]
@@ -22,6 +30,11 @@ pub(crate) struct Load {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
+    Intake(Box<driven::Intake>),
+    Activations(Box<driven::Activations>),
+    Mixed(Box<driven::Mixed>),
+    Soak(soak::Soak),
+    Limits(limits::Limits),
     Store(Store),
     Journal(Journal),
     Start(Start),
@@ -100,9 +113,14 @@ struct Place {
 }
 
 impl Load {
-    /// Takes the thread until it is done: nothing else is going on in this program.
-    pub(crate) fn run(self, output: Output) -> Result<Answer, Failure> {
+    /// What measures the store takes the thread until it is done: nothing else is going on in this program.
+    pub(crate) async fn run(self, output: Output) -> Result<Answer, Failure> {
         match self.kind {
+            Kind::Intake(intake) => intake.run(output).await,
+            Kind::Activations(activations) => activations.run(output).await,
+            Kind::Mixed(mixed) => mixed.run(output).await,
+            Kind::Soak(soak) => soak.run(output).await,
+            Kind::Limits(limits) => limits.run(output),
             Kind::Store(store) => store.run(output),
             Kind::Journal(journal) => journal.run(output),
             Kind::Start(start) => start.run(output),
@@ -163,23 +181,33 @@ impl Start {
 }
 
 impl Place {
-    fn folder(&self) -> Result<tempfile::TempDir, Failure> {
-        let made = tempfile::Builder::new()
-            .prefix("dco-load-")
-            .tempdir_in(&self.dir);
-        made.map_err(|error| {
-            let dir = self.dir.display();
-            Failure::data(format!(
-                "{dir}: no folder can be made there: {error}; name another --dir"
-            ))
-        })
+    fn folder(&self) -> Result<TempDir, Failure> {
+        temporary(&self.dir)
     }
+}
+
+/// A new folder inside `dir`, removed with the value.
+fn temporary(dir: &Path) -> Result<TempDir, Failure> {
+    let made = tempfile::Builder::new().prefix("dco-load-").tempdir_in(dir);
+    made.map_err(|error| {
+        let dir = dir.display();
+        Failure::data(format!(
+            "{dir}: no folder can be made there: {error}; name another --dir"
+        ))
+    })
 }
 
 fn failure(error: LoadError) -> Failure {
     match error {
-        LoadError::Nothing { .. } | LoadError::Image(_) => Failure::usage(error),
-        LoadError::Store(_) | LoadError::Disk(_) => Failure::failed(error),
+        LoadError::Nothing { .. }
+        | LoadError::TooMany { .. }
+        | LoadError::Address(_)
+        | LoadError::Image(_) => Failure::usage(error),
+        LoadError::Client(error) => error.into(),
+        LoadError::Gateway(error) => error.into(),
+        LoadError::Wrong(_) => Failure::internal(error),
+        LoadError::Tls(_) => Failure::data(error),
+        LoadError::Store(_) | LoadError::Disk(_) | LoadError::Service(_) => Failure::failed(error),
     }
 }
 

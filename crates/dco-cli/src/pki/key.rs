@@ -2,6 +2,7 @@
 
 use p256::SecretKey;
 use p256::ecdsa::signature::Signer;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::Generate;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
@@ -59,10 +60,34 @@ impl ImageSigner {
         let signature: Signature = self.0.sign(manufacturer_image);
         signature.to_bytes().into()
     }
+
+    /// The same by the SHA-256 of the image, for who has hashed it already.
+    pub(crate) fn sign_digest(&self, digest: [u8; 32]) -> [u8; 64] {
+        let signature: Signature = self
+            .0
+            .sign_prehash(&digest)
+            .expect("a digest of SHA-256 is as long as P-256 needs it");
+        signature.to_bytes().into()
+    }
 }
 
 fn unusable(fault: impl ToString) -> PkiError {
     PkiError::Key {
         problem: fault.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn an_image_and_its_digest_have_the_same_signature() {
+        let pem = Key::random().unwrap().to_pem().unwrap();
+        let signer = ImageSigner::from_pem(&pem).unwrap();
+        let digest = Sha256::digest(b"image").into();
+        assert_eq!(signer.sign(b"image"), signer.sign_digest(digest));
     }
 }

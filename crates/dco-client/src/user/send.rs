@@ -1,12 +1,14 @@
 //! Sending an image: what is missing, over a few streams, until nothing is.
 
+mod cut;
 mod stream;
 
-use bytes::Bytes;
-use dco_block::{ImageId, RawBlock, split};
+use dco_block::RawBlock;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+pub use self::cut::CutImage;
+pub(super) use self::cut::Source;
 use self::stream::BlockSender;
 use super::UserClient;
 use crate::retry::Backoff;
@@ -55,7 +57,7 @@ type OnProgress<'a> = &'a mut (dyn FnMut(SendProgress) + Send);
 pub(super) async fn send_image(
     client: &UserClient,
     name: TransferName,
-    image: &Bytes,
+    image: Source<'_>,
     options: &SendOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<Transfer, ClientError> {
@@ -86,7 +88,7 @@ pub(super) async fn send_image(
 struct Sending<'a> {
     client: &'a UserClient,
     name: TransferName,
-    image: &'a Bytes,
+    image: Source<'a>,
     options: &'a SendOptions,
     on_progress: OnProgress<'a>,
     /// The image, cut as the transfer wants it; empty until the transfer is known.
@@ -123,12 +125,7 @@ impl Sending<'_> {
         if !self.blocks.is_empty() {
             return Ok(());
         }
-        let given = ImageId::of(self.image);
-        let expected = transfer.manifest.image_id();
-        if given != expected {
-            return Err(ClientError::WrongImage { given, expected });
-        }
-        self.blocks = split(self.image, transfer.manifest.block_bytes()).collect();
+        self.blocks = self.image.blocks(&transfer.manifest)?;
         Ok(())
     }
 
