@@ -299,6 +299,17 @@ pub enum Refusal {
         /// The first from which all that follows is there.
         first_position: u64,
     },
+    /// What is to be gone on from was never told.
+    #[error(
+        "position {position} is beyond the end, which is {last_position}: it is not from here, or the data were restored \
+         from a backup since; go on from {last_position}, or read everything again from 0"
+    )]
+    PositionBeyondEnd {
+        /// What was given.
+        position: u64,
+        /// The newest there is.
+        last_position: u64,
+    },
     /// Neither a capacity nor a profile.
     #[error("neither a capacity nor an hour profile is given; give at least one of them")]
     NothingSet,

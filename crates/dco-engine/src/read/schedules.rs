@@ -41,6 +41,13 @@ impl Engine {
                 position,
                 limit,
             } => {
+                let last_position = self.notices.last(party);
+                if position > last_position {
+                    return Err(Refusal::PositionBeyondEnd {
+                        position,
+                        last_position,
+                    });
+                }
                 let after = self.notices.after(party, position, limit);
                 let gone = |first_position| Refusal::NoticesForgotten {
                     position,
