@@ -22,6 +22,8 @@ mod real;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod running;

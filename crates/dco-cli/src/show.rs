@@ -11,6 +11,7 @@ mod notice;
 mod plan;
 mod product;
 mod report;
+pub(crate) mod reports;
 mod schedule;
 mod transfer;
 

@@ -71,6 +71,7 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         Refusal::Schedule(refusal) => schedules::of_book(refusal, concern),
         Refusal::NothingSet
         | Refusal::TooManyRequests { .. }
+        | Refusal::PositionBeyondEnd { .. }
         | Refusal::NoticesForgotten { .. } => schedules::argument_of(refusal),
     }
 }

@@ -173,6 +173,13 @@ pub(super) fn argument_of(refusal: &Refusal) -> Fault {
             .field("position")
             .with("position", position)
             .with("firstPosition", first_position),
+        Refusal::PositionBeyondEnd {
+            position,
+            last_position,
+        } => Fault::new(Code::OutOfRange, "POSITION_BEYOND_END", refusal)
+            .field("position")
+            .with("position", position)
+            .with("lastPosition", last_position),
         other => Fault::not_in_table(other),
     }
 }

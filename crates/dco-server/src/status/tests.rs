@@ -152,7 +152,7 @@ fn about_trust() -> Vec<Refusal> {
     not_allowed.into_iter().chain(others).collect()
 }
 
-fn about_schedules(date: ServiceDate) -> [Refusal; 5] {
+fn about_schedules(date: ServiceDate) -> [Refusal; 6] {
     [
         Refusal::ExceedsAgreed(ExceedsAgreed {
             number: 7,
@@ -174,6 +174,10 @@ fn about_schedules(date: ServiceDate) -> [Refusal; 5] {
         Refusal::NoticesForgotten {
             position: 17,
             first_position: 40,
+        },
+        Refusal::PositionBeyondEnd {
+            position: 99_999,
+            last_position: 40,
         },
         Refusal::TooManyRequests {
             given: 101,
