@@ -24,6 +24,8 @@ mod real;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod running;

@@ -1,4 +1,4 @@
-//! A drawing of what would happen: one bar for each service day, stacked by User, under what is available.
+//! Drawings: one bar for each service day or row, stacked by User or kind, under a line.
 
 use std::fmt::Write;
 
@@ -16,59 +16,129 @@ const COLOURS: [&str; 8] = [
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999",
 ];
 
-/// The drawing as the text of an SVG file.
-pub(crate) fn svg(simulation: &Simulation) -> String {
-    let users: Vec<Eui64> = simulation.users.iter().map(|it| it.user).collect();
-    let most = simulation.days.iter().map(|day| day.available).max();
-    let most = most.unwrap_or(0).max(1);
-    let width = LEFT + BAR * simulation.days.len() as u64 + 240;
-    let height = TOP + HEIGHT + 60 + 18 * (users.len() as u64).saturating_sub(17);
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-    );
-    axis(&mut out, most, width);
-    for (index, day) in simulation.days.iter().enumerate() {
-        let x = LEFT + BAR * index as u64;
-        bars(&mut out, x, most, (&day.released, &users));
-        let available = TOP + HEIGHT - scaled(day.available, most);
-        put(
-            &mut out,
-            format_args!(
-                "<path d=\"M{x} {available}h{BAR}\" stroke=\"#000\" stroke-width=\"1.5\"/>"
-            ),
-        );
-        if index % LABEL_EVERY == 0 {
-            let y = TOP + HEIGHT + 16;
-            put(
-                &mut out,
-                format_args!("<text x=\"{x}\" y=\"{y}\">{}</text>", day.service_date),
-            );
-        }
-    }
-    legend(
-        &mut out,
-        &users,
-        LEFT + BAR * simulation.days.len() as u64 + 20,
-    );
-    out + "</svg>\n"
+/// Bars beside each other, each of parts that stand on each other, with a line across each.
+#[derive(Debug)]
+pub(crate) struct Bars {
+    pub(crate) bars: Vec<Bar>,
+    /// What the parts are of, in the order of the legend.
+    pub(crate) series: Vec<String>,
+    /// What the line is.
+    pub(crate) line: &'static str,
 }
 
-/// What each User is served on a day, one upon the other.
-fn bars(out: &mut String, x: u64, most: u64, (released, users): (&[(Eui64, u64)], &[Eui64])) {
-    let mut below = 0;
-    for (user, units) in released {
-        let height = scaled(below + units, most) - scaled(below, most);
-        let y = TOP + HEIGHT - scaled(below + units, most);
-        let width = BAR - 2;
-        let fill = colour(users, *user);
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    pub(crate) label: String,
+    /// Places in the series, and how much of each.
+    pub(crate) parts: Vec<(usize, u64)>,
+    pub(crate) line: u64,
+}
+
+/// What would happen, as the text of an SVG file: what each User is served on a day, under what is available.
+pub(crate) fn svg(simulation: &Simulation) -> String {
+    let users: Vec<Eui64> = simulation.users.iter().map(|it| it.user).collect();
+    let place = |user: &Eui64| users.iter().position(|other| other == user).unwrap_or(0);
+    let bars = simulation.days.iter().map(|day| Bar {
+        label: day.service_date.clone(),
+        parts: day
+            .released
+            .iter()
+            .map(|(user, units)| (place(user), *units))
+            .collect(),
+        line: day.available,
+    });
+    let bars = Bars {
+        bars: bars.collect(),
+        series: users.iter().map(Eui64::to_string).collect(),
+        line: "available",
+    };
+    bars.svg()
+}
+
+impl Bars {
+    /// The drawing as the text of an SVG file.
+    pub(crate) fn svg(&self) -> String {
+        let most = self.bars.iter().map(Bar::height).max();
+        let most = most.unwrap_or(0).max(1);
+        let width = LEFT + BAR * self.bars.len() as u64 + 240;
+        let height = TOP + HEIGHT + 60 + 18 * (self.series.len() as u64).saturating_sub(17);
+        let mut out = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+        );
+        axis(&mut out, most, width);
+        for (index, bar) in self.bars.iter().enumerate() {
+            let x = LEFT + BAR * index as u64;
+            bar.draw(&mut out, x, most);
+            if index % LABEL_EVERY == 0 {
+                let y = TOP + HEIGHT + 16;
+                put(
+                    &mut out,
+                    format_args!("<text x=\"{x}\" y=\"{y}\">{}</text>", bar.label),
+                );
+            }
+        }
+        self.legend(&mut out, LEFT + BAR * self.bars.len() as u64 + 20);
+        out + "</svg>\n"
+    }
+
+    fn legend(&self, out: &mut String, x: u64) {
+        for (index, name) in self.series.iter().enumerate() {
+            let y = TOP + 18 * index as u64;
+            let (fill, text_x, text_y) = (colour(index), x + 18, y + 10);
+            put(
+                out,
+                format_args!(
+                    "<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{fill}\"/>"
+                ),
+            );
+            put(
+                out,
+                format_args!("<text x=\"{text_x}\" y=\"{text_y}\">{name}</text>"),
+            );
+        }
+        let y = TOP + 18 * self.series.len() as u64 + 6;
+        let (text_x, text_y) = (x + 18, y + 4);
         put(
             out,
-            format_args!(
-                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
-            ),
+            format_args!("<path d=\"M{x} {y}h12\" stroke=\"#000\" stroke-width=\"1.5\"/>"),
         );
-        below += units;
+        put(
+            out,
+            format_args!("<text x=\"{text_x}\" y=\"{text_y}\">{}</text>", self.line),
+        );
+    }
+}
+
+impl Bar {
+    /// Its parts, or its line where that is higher.
+    fn height(&self) -> u64 {
+        let parts = self.parts.iter().map(|(_, part)| part);
+        parts.sum::<u64>().max(self.line)
+    }
+
+    /// Its parts, one upon the other, and its line.
+    fn draw(&self, out: &mut String, x: u64, most: u64) {
+        let mut below = 0;
+        for (place, part) in &self.parts {
+            let height = scaled(below + part, most) - scaled(below, most);
+            let y = TOP + HEIGHT - scaled(below + part, most);
+            let width = BAR - 2;
+            let fill = colour(*place);
+            put(
+                out,
+                format_args!(
+                    "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
+                ),
+            );
+            below += part;
+        }
+        let line = TOP + HEIGHT - scaled(self.line, most);
+        put(
+            out,
+            format_args!("<path d=\"M{x} {line}h{BAR}\" stroke=\"#000\" stroke-width=\"1.5\"/>"),
+        );
     }
 }
 
@@ -88,33 +158,7 @@ fn axis(out: &mut String, most: u64, width: u64) {
     }
 }
 
-fn legend(out: &mut String, users: &[Eui64], x: u64) {
-    for (index, user) in users.iter().enumerate() {
-        let y = TOP + 18 * index as u64;
-        let (fill, text_x, text_y) = (colour(users, *user), x + 18, y + 10);
-        put(
-            out,
-            format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{fill}\"/>"),
-        );
-        put(
-            out,
-            format_args!("<text x=\"{text_x}\" y=\"{text_y}\">{user}</text>"),
-        );
-    }
-    let y = TOP + 18 * users.len() as u64 + 6;
-    let (text_x, text_y) = (x + 18, y + 4);
-    put(
-        out,
-        format_args!("<path d=\"M{x} {y}h12\" stroke=\"#000\" stroke-width=\"1.5\"/>"),
-    );
-    put(
-        out,
-        format_args!("<text x=\"{text_x}\" y=\"{text_y}\">available</text>"),
-    );
-}
-
-fn colour(users: &[Eui64], user: Eui64) -> &'static str {
-    let place = users.iter().position(|other| *other == user).unwrap_or(0);
+fn colour(place: usize) -> &'static str {
     COLOURS[place % COLOURS.len()]
 }
 

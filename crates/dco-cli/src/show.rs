@@ -12,6 +12,7 @@ mod notice;
 mod plan;
 mod product;
 mod report;
+pub(crate) mod reports;
 mod schedule;
 mod transfer;
 

@@ -1,17 +1,15 @@
 //! What operators, the Service Desk and auditors ask for.
 
-use dco_block::Eui64;
 use dco_proto::v1 as pb;
 use dco_proto::v1::operations_client::OperationsClient as WireOperations;
-use dco_proto::v1::reports_client::ReportsClient as WireReports;
 use futures::{Stream, stream};
 use tonic::transport::Channel;
 
 use crate::convert::schedule::day_units;
-use crate::convert::{all, page, page_parts, user_name};
+use crate::convert::{all, page, page_parts};
 use crate::types::{
     ChangePause, DayUnits, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, PendingAction,
-    ProductEntry, SaidWhy, Schedule, ServiceDay, SetCapacity, Signing, SuccessRow, TrtRow,
+    ProductEntry, SaidWhy, Schedule, ServiceDay, SetCapacity, Signing,
 };
 use crate::{ClientError, Link, RequestId};
 
@@ -25,12 +23,6 @@ const IMPORT_ENTRY_BYTES: usize = 128;
 #[derive(Clone, Debug)]
 pub struct OperationsClient {
     client: WireOperations<Channel>,
-}
-
-/// The way to what happened. A User sees its own; the Service Desk, operators and auditors see all. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct ReportsClient {
-    client: WireReports<Channel>,
 }
 
 impl OperationsClient {
@@ -257,63 +249,6 @@ impl OperationsClient {
         };
         let answer = self.client.clone().decline_action(request).await?;
         Ok(answer.into_inner().try_into()?)
-    }
-}
-
-impl ReportsClient {
-    /// Whoever speaks over this link.
-    pub fn new(link: &Link) -> Self {
-        Self {
-            client: WireReports::new(link.channel()),
-        }
-    }
-
-    /// Capacity and use of the service days from `first` to `last` (`YYYY-MM-DD`, both included), oldest first; `None` leaves that
-    /// end open. A User sees its own releases only.
-    pub async fn capacity(
-        &self,
-        first: Option<&str>,
-        last: Option<&str>,
-    ) -> Result<Vec<ServiceDay>, ClientError> {
-        let request = pb::GetCapacityReportRequest {
-            first_service_date: first.unwrap_or_default().to_owned(),
-            last_service_date: last.unwrap_or_default().to_owned(),
-        };
-        let answer = self
-            .client
-            .clone()
-            .get_capacity_report(request)
-            .await?
-            .into_inner();
-        Ok(all(answer.service_days)?)
-    }
-
-    /// How activations stand against the Target Response Time; of every User that the caller may see when `user` is `None`.
-    pub async fn trt(&self, user: Option<Eui64>) -> Result<Vec<TrtRow>, ClientError> {
-        let request = pb::GetTrtReportRequest {
-            parent: user.map(user_name).unwrap_or_default(),
-        };
-        let answer = self
-            .client
-            .clone()
-            .get_trt_report(request)
-            .await?
-            .into_inner();
-        Ok(all(answer.rows)?)
-    }
-
-    /// How activations ended, by User and image; of every User that the caller may see when `user` is `None`.
-    pub async fn success(&self, user: Option<Eui64>) -> Result<Vec<SuccessRow>, ClientError> {
-        let request = pb::GetSuccessReportRequest {
-            parent: user.map(user_name).unwrap_or_default(),
-        };
-        let answer = self
-            .client
-            .clone()
-            .get_success_report(request)
-            .await?
-            .into_inner();
-        Ok(all(answer.rows)?)
     }
 }
 

@@ -21,6 +21,7 @@ mod gateway_link;
 mod import;
 mod link;
 mod notices;
+mod reports;
 mod request_id;
 mod retry;
 mod schedules;
@@ -33,12 +34,13 @@ pub use tonic::Code;
 pub use backup::BackupStream;
 pub use convert::BadAnswer;
 pub use decision_log::DecisionStream;
-pub use desk::{OperationsClient, ReportsClient};
+pub use desk::OperationsClient;
 pub use error::{ClientError, HelpLink, Refusal, Violation, ViolationKind};
 pub use gateway_link::{BlockStream, GatewayLink, GatewayReceiver, GatewaySender};
 pub use import::{BadEntry, InvalidImport, hardware_version, parse_inventory, parse_products};
 pub use link::{Endpoint, Link};
 pub use notices::{NoticeWatch, NoticesClient};
+pub use reports::ReportsClient;
 pub use request_id::{InvalidRequestId, RequestId};
 pub use retry::RetryPolicy;
 pub use schedules::SchedulesClient;
@@ -46,15 +48,16 @@ pub use tls::{Identity, InvalidIdentity};
 pub use types::{
     ActTold, Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
     AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
-    BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, ChangePause, DayUnits, DcoMessage,
-    Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery, DecisionLogStart, DeviceEntry,
-    Explanation, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices,
-    InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty, NoticeSubject, Notices,
-    Offer, OpenTransfer, Page, PageRequest, Pause, PauseScope, PendingAction, ProductEntry,
-    ProductStatus, Proposed, QuotaUse, Replan, ReplanAmendment, SaidWhy, Schedule, ScheduleAct,
+    BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, CapacityReportDay, ChangePause,
+    DayCounts, DayUnits, DcoMessage, Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery,
+    DecisionLogStart, DeviceEntry, Explanation, FairnessDay, FairnessRow, Fit, FitDay, Fits,
+    GatewayMessage, GatewayStatus, Hello, Hold, InvalidDevices, InvalidName, Limits, Micros,
+    MoveCause, NoFit, Notice, NoticeParty, NoticeSubject, Notices, Offer, OpenTransfer, OutcomeRow,
+    Page, PageRequest, Pause, PauseScope, PendingAction, ProductEntry, ProductStatus, Proposed,
+    QuotaUse, Replan, ReplanAmendment, ReportDays, ReportQuery, SaidWhy, Schedule, ScheduleAct,
     ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest, ScheduleSignature,
     ScheduleStep, ServiceDay, SetCapacity, ShownDeal, Signing, SimulatedDay, SimulatedRequest,
-    SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch, SuccessRow, Transfer, TransferName,
-    TransferState, TrtRow, UpdateFirmwareResponse,
+    SimulatedUser, Simulation, Stage, StopFigures, SubmitBatch, SuccessGroup, SuccessRow, Transfer,
+    TransferName, TransferState, TrtRow, UpdateFirmwareResponse,
 };
 pub use user::{BatchWatch, CutImage, SendOptions, SendProgress, TransferWatch, UserClient};

@@ -33,7 +33,10 @@ pub use plan::{
     BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,
     SimulatedRequest, SimulatedUser, Simulation,
 };
-pub use report::{SuccessRow, TrtRow};
+pub use report::{
+    CapacityReportDay, DayCounts, FairnessDay, FairnessRow, OutcomeRow, ReportDays, ReportQuery,
+    SuccessGroup, SuccessRow, TrtRow,
+};
 pub use schedule::{
     Acted, DayUnits, MoveCause, PendingAction, Proposed, Schedule, ScheduleAct, ScheduleDeal,
     ScheduleMove, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep, SetCapacity,

@@ -100,6 +100,17 @@ impl Pace {
         (segments, end_us)
     }
 
+    /// What of `units` this curve, from `opened_us` to its end, lets go between two instants: in thousandths of a unit, rounded down. 0
+    /// where nothing of the curve is left after `opened_us`.
+    pub fn milliunits(&self, units: u32, opened_us: Micros, between: (Micros, Micros)) -> u64 {
+        let opened = self.passed_at(opened_us);
+        let passed = |at_us: Micros| u128::from(self.passed_at(at_us.max(opened_us)));
+        let part = passed(between.1).saturating_sub(passed(between.0));
+        let whole = u128::from(self.total - opened);
+        let milliunits = (u128::from(units) * 1_000 * part).checked_div(whole);
+        u64::try_from(milliunits.unwrap_or(0)).unwrap_or(u64::MAX)
+    }
+
     /// The weight of the whole day.
     pub(crate) const fn total(&self) -> u64 {
         self.total
@@ -182,6 +193,21 @@ mod tests {
         let passed = [90, 105, 110, 115, 120, 125, 131, 140, 150].map(|at| pace.passed_at(at));
         assert_eq!(passed, [0, 0, 0, 10, 20, 20, 21, 30, 30]);
         assert_eq!(pace.total(), 30);
+    }
+
+    #[test]
+    fn units_are_let_go_as_weight_passes_from_the_opening_on() {
+        let pace = Pace::new(vec![(100, 0), (110, 2), (120, 0), (130, 1)], 140).unwrap();
+        let units =
+            |opened_us, from_us, until_us| pace.milliunits(12, opened_us, (from_us, until_us));
+        assert_eq!(units(100, 0, 999), 12_000);
+        assert_eq!(units(100, 110, 115), 4_000);
+        assert_eq!(
+            units(120, 0, 135),
+            6_000,
+            "what was over at the opening counts for nothing"
+        );
+        assert_eq!([units(140, 0, 999), units(100, 115, 110)], [0, 0]);
     }
 
     #[test]

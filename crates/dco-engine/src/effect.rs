@@ -10,8 +10,9 @@ use dco_schedule::{
 use crate::event::{AttemptRef, NoticeParty, ReplyTo, Session};
 use crate::refusal::Refusal;
 use crate::view::{
-    ActionView, ActivationView, BatchView, Changes, Explanation, GatewayView, LimitsView, Notices,
-    PauseView, ProductView, ScheduleView, ServiceDayView, SuccessRow, TransferView, TrtRow,
+    ActionView, ActivationView, BatchView, CapacityReportDay, Changes, Explanation, FairnessDay,
+    GatewayView, LimitsView, Notices, OutcomeRow, PauseView, ProductView, ReportDays, ScheduleView,
+    ServiceDayView, SuccessRow, TransferView, TrtRow,
 };
 
 /// Something to do in the world.
@@ -188,8 +189,14 @@ pub enum Reply {
     Notices(Notices),
     /// GetLimits.
     Limits(LimitsView),
-    /// ReportTrt.
+    /// ReportTrt, a report of that.
     Trt(Vec<TrtRow>),
+    /// A capacity report.
+    CapacityReport(ReportDays<CapacityReportDay>),
+    /// A fairness report.
+    FairnessReport(ReportDays<FairnessDay>),
+    /// A success report.
+    SuccessReport(Vec<OutcomeRow>),
     /// NoteRefusals.
     Noted,
     /// ReportSuccess.

@@ -1,5 +1,7 @@
 //! The engine as its callers see it: events and time in, records and effects out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use dco_block::Eui64;
 use dco_dispatch::FairQueue;
 use dco_schedule::Micros;
@@ -25,6 +27,7 @@ use crate::state::notices::NoticeBoard;
 use crate::state::products::Products;
 use crate::state::requests::Requests;
 use crate::state::schedules::Schedules;
+use crate::state::tallies::Tallies;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::Transfers;
 use crate::state::trials::Trials;
@@ -54,6 +57,7 @@ pub struct Engine {
     pub(crate) dispatch: Dispatch,
     pub(crate) trials: Trials,
     pub(crate) canaries: Canaries,
+    pub(crate) tallies: Tallies,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
     /// Those of them that are parked and may run ahead of their day.
@@ -105,6 +109,7 @@ impl Engine {
             dispatch: Dispatch::default(),
             trials: Trials::default(),
             canaries: Canaries::default(),
+            tallies: Tallies::found(Micros::MIN, BTreeMap::new(), BTreeSet::new()),
             large: FairQueue::new(),
             ahead: Ahead::default(),
             small: FairQueue::new(),

@@ -3,6 +3,7 @@
 mod log;
 mod pauses;
 mod products;
+mod reports;
 mod schedules;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use dco_schedule::{Micros, ServiceDate};
 pub use log::{RefusedCall, RefusedCalls, SaidWhy, SignedCheckpoint};
 pub use pauses::Scope;
 pub use products::ImportProducts;
+pub use reports::{Grouping, REPORT_DAYS_MAX, ReportKind, ReportRequest};
 pub use schedules::{
     ActOnSchedule, AnswerAction, CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader,
     SIMULATED_REQUESTS_MAX, ScheduleRequest, SetCapacity,
@@ -231,6 +233,8 @@ pub enum Request {
         /// Up to this day.
         last: Option<ServiceDate>,
     },
+    /// What happened.
+    Report(ReportRequest),
     /// Delivery schedules, capacity, notices, limits.
     Schedules(ScheduleRequest),
     /// TRT attainment, of one User or of all.

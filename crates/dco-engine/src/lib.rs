@@ -47,10 +47,11 @@ pub use effect::{BlockSource, Effect, Offer, Reply, ToGateway, Topic};
 pub use engine::{Engine, ReplayError, Seq};
 pub use event::{
     ActOnSchedule, ActivationName, AnswerAction, AttemptEnd, AttemptRef, CAPACITY_DAYS_MAX, Cancel,
-    ChangePause, DeviceEntry, Event, Hello, ImportDevices, ImportProducts, ListSchedules,
-    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, Reader, RefusedCall, RefusedCalls, ReplyTo,
-    Report, Request, RequestId, SIMULATED_REQUESTS_MAX, SaidWhy, ScheduleRequest, Scope, Session,
-    SetCapacity, SignedCheckpoint, SubmitBatch, Verdict,
+    ChangePause, DeviceEntry, Event, Grouping, Hello, ImportDevices, ImportProducts, ListSchedules,
+    MESSAGE_BYTES_MAX, NoticeParty, OpenTransfer, Page, REPORT_DAYS_MAX, Reader, RefusedCall,
+    RefusedCalls, ReplyTo, Report, ReportKind, ReportRequest, Request, RequestId,
+    SIMULATED_REQUESTS_MAX, SaidWhy, ScheduleRequest, Scope, Session, SetCapacity,
+    SignedCheckpoint, SubmitBatch, Verdict,
 };
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
@@ -62,9 +63,6 @@ pub use terms::{
     ThresholdTerms, TransferTerms, TrustTerms,
 };
 pub use view::{
-    ActTold, ActionFate, ActionState, ActionView, ActivationCounts, ActivationState,
-    ActivationView, BatchView, CanaryView, Changes, Distrust, Explanation, GatewayView, Hold,
-    InvalidDevices, LimitsView, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, PauseView,
-    Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ScheduleView, ServiceDayView,
+    ActTold, ActionFate, ActionState, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, CanaryView, CapacityReportDay, Changes, DayCounts, Distrust, Explanation, FairnessDay, FairnessRow, GatewayView, Group, Hold, InvalidDevices, LimitsView, LostUnits, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, OutcomeRow, PauseView, Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ReportDays, ScheduleView, ServiceDayView,
     Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow, versions_named,
 };

@@ -299,16 +299,6 @@ pub enum Refusal {
         /// The first from which all that follows is there.
         first_position: u64,
     },
-    /// The party was never told so much.
-    #[error(
-        "there is no notice {position}: the newest is {last}; give a position from 0 up to {last}, as the last answer said"
-    )]
-    NoticesNotTold {
-        /// What was given.
-        position: u64,
-        /// The newest number.
-        last: u64,
-    },
     /// The last day is before the first.
     #[error(
         "the last day {last} is before the first, {first}; give a last day not before the first"
@@ -326,6 +316,17 @@ pub enum Refusal {
         action: u64,
         /// Where it stands.
         state: ActionState,
+    },
+    /// What is to be gone on from was never told.
+    #[error(
+        "position {position} is beyond the end, which is {last_position}: it is not from here, or the data were restored \
+         from a backup since; go on from {last_position}, or read everything again from 0"
+    )]
+    PositionBeyondEnd {
+        /// What was given.
+        position: u64,
+        /// The newest there is.
+        last_position: u64,
     },
     /// Neither a capacity nor a profile.
     #[error("neither a capacity nor an hour profile is given; give at least one of them")]

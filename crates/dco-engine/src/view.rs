@@ -1,6 +1,7 @@
 //! What can be read of the engine: values made for an answer, never the state itself.
 
 mod products;
+mod reports;
 mod schedules;
 
 use std::fmt;
@@ -12,6 +13,10 @@ use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash
 use dco_schedule::{Micros, ServiceDate, ServiceDay, Source};
 
 pub use products::{Distrust, ProductEntry, ProductStatus, ProductView, versions_named};
+pub use reports::{
+    CapacityReportDay, DayCounts, FairnessDay, FairnessRow, Group, LostUnits, OutcomeRow,
+    ReportDays,
+};
 pub use schedules::{
     ActTold, ActionFate, ActionState, ActionView, LimitsView, Notice, NoticeSubject, Notices,
     QuotaUse, ScheduleView,

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use dco_engine::{
-    ActivationName, ActivationState, Changes, HOUR_US, OpenTransfer, Outcome, Page, Refusal, Reply,
-    Report, Request, SubmitBatch, Topic,
+    ActivationName, ActivationState, Changes, HOUR_US, NoticeParty, OpenTransfer, Outcome, Page,
+    Refusal, Reply, Report, Request, ScheduleRequest, SubmitBatch, Topic,
 };
 
 use crate::sample::{ANN, LARGE, NORTH, SMALL, capacity, date, device, devices, manifest, start};
@@ -89,7 +89,7 @@ fn progress_is_no_news() {
 }
 
 #[test]
-fn only_the_last_news_and_a_batch_by_its_name_predict() {
+fn lists_and_the_last_news_predict_as_a_batch_by_its_name_does() {
     let mut world = ready();
     world
         .submit(ANN, &manifest(2, LARGE), &devices(0..3))
@@ -117,7 +117,7 @@ fn only_the_last_news_and_a_batch_by_its_name_predict() {
     let Ok(Reply::Batches(rows)) = world.ask(Request::ListBatches(page)) else {
         panic!("no batches");
     };
-    assert_eq!((rows.len(), rows[0].predicted), (1, None));
+    assert_eq!((rows.len(), rows[0].predicted), (1, predicted));
 }
 
 #[test]
@@ -204,5 +204,52 @@ fn an_activation_is_found_in_the_batch_that_is_named() {
     for under_way in devices(1..4) {
         let state = state(2, under_way);
         assert!(matches!(state, Some(ActivationState::Released(_))));
+    }
+}
+
+#[test]
+fn a_position_that_was_never_told_is_refused_with_the_newest() {
+    let mut world = World::new(capacity(10));
+    world.register(&devices(0..3), ANN, NORTH);
+    world.store(ANN, &manifest(2, LARGE), &devices(0..3));
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..3))
+        .expect("admitted");
+    let (user, number, limit) = (ANN, 1, 10);
+    let mut read = |position| {
+        world.ask(Request::ReadChanges {
+            user,
+            number,
+            position,
+            limit,
+        })
+    };
+    assert!(matches!(read(3), Ok(Reply::Changes(it)) if it.complete && it.activations.is_empty()));
+    for position in [4, u64::MAX] {
+        let beyond = Refusal::PositionBeyondEnd {
+            position,
+            last_position: 3,
+        };
+        assert_eq!(read(position).expect_err("never told"), beyond);
+    }
+    for party in [NoticeParty::User(ANN), NoticeParty::Desk] {
+        let mut read = |position| {
+            world.ask(Request::Schedules(ScheduleRequest::ReadNotices {
+                party,
+                position,
+                limit,
+            }))
+        };
+        let Ok(Reply::Notices(all)) = read(0) else {
+            panic!("no notices");
+        };
+        let last_position = all.position;
+        assert!(read(last_position).is_ok());
+        let position = last_position + 1;
+        let beyond = Refusal::PositionBeyondEnd {
+            position,
+            last_position,
+        };
+        assert_eq!(read(position).expect_err("never told"), beyond);
     }
 }

@@ -329,3 +329,38 @@ fn trt_is_reported_by_user_and_month_with_success_apart() {
     ];
     assert_eq!(rows, expected);
 }
+
+#[test]
+fn a_list_predicts_each_batch_as_it_is_predicted_by_itself() {
+    let mut world = ready(noon("2026-06-01"), capacity(7));
+    let days = ["2026-06-01", "2026-06-03", "2026-06-02"];
+    for (from, day) in (0..).step_by(5).zip(days) {
+        for (user, first) in [(ANN, 0), (BOB, 1_000)] {
+            let part = devices(first + from..first + from + 5);
+            let sent = world.submit_for((user, &manifest(2, LARGE)), &part, date(day));
+            sent.expect("admitted");
+        }
+    }
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    for _ in 0..5 {
+        world.pass(12 * HOUR_US);
+        for user in [ANN, BOB] {
+            let (before, limit) = (None, 100);
+            let page = dco_engine::Page {
+                user,
+                before,
+                limit,
+            };
+            let Ok(dco_engine::Reply::Batches(rows)) = world.ask(Request::ListBatches(page)) else {
+                panic!("no list");
+            };
+            assert_eq!(rows.len(), 3);
+            for row in rows {
+                let alone = world.batch(user, row.number.expect("it has one"));
+                assert_eq!(row.predicted, alone.predicted);
+                assert_eq!(row.predicted.is_some(), alone.counts.open() > 0);
+            }
+        }
+    }
+}

@@ -31,6 +31,7 @@ mod quarantine;
 mod quotas;
 mod release;
 mod replay;
+mod reports;
 mod schedules;
 mod snapshots;
 mod stops;

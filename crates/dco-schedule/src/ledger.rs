@@ -337,6 +337,16 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         })
     }
 
+    /// All that it counts for one day; `None` for one of which it counts nothing.
+    pub fn day(&self, date: ServiceDate) -> Option<LedgerDay<U>> {
+        let day = self.days.get(&date)?;
+        Some(LedgerDay {
+            date,
+            capacity: day.capacity,
+            users: day.users.iter().map(kept_use).collect(),
+        })
+    }
+
     /// All that it counts, earliest day first.
     pub fn kept(&self) -> impl Iterator<Item = LedgerDay<U>> {
         let Self {
@@ -344,11 +354,7 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
             days,
             open: _,
         } = self;
-        days.iter().map(|(&date, day)| LedgerDay {
-            date,
-            capacity: day.capacity,
-            users: day.users.iter().map(kept_use).collect(),
-        })
+        days.keys().filter_map(|date| self.day(*date))
     }
 
     /// The ledger that kept these days. The latest one that was ever opened is open.

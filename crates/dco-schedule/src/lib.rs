@@ -10,6 +10,8 @@
 //! in replay. For the desk the book finds offers ([`Book::fits`]), plans that move others least
 //! ([`Book::replan`]), and tries things out ([`Book::simulate`]).
 //!
+//! What each User was entitled to of what was released is followed by [`Fluid`], apart from whatever chose whom to serve.
+//!
 //! Promises: never one unit more than the capacity in force; a refund gives back exactly one charge;
 //! exactly one source covers a batch, and counts what is sent, whatever is released when; no agreement
 //! takes a day beyond its capacity less the reserve; what is agreed changes with its User's word or that
@@ -25,6 +27,7 @@ mod date;
 mod dated;
 mod fit;
 mod flow;
+mod fluid;
 mod ledger;
 mod profile;
 mod quota;
@@ -45,6 +48,7 @@ pub use capacity::{CAPACITY_MAX, CapacityPlan, CapacitySet, Reserve, Reserved, S
 pub use date::{InvalidServiceDate, ServiceDate};
 pub use dated::{Dated, Span};
 pub use fit::{Fit, FitDay, FitTerms, Fits, NoFit};
+pub use fluid::{Fluid, FluidKept, FluidUse, InvalidFluid};
 pub use ledger::{
     DayUse, InvalidLedger, Ledger, LedgerDay, LedgerTerms, LedgerUse, OverAllowance, OverCapacity,
     Source,

@@ -278,6 +278,6 @@ async fn a_move_has_a_cause_and_waits_for_its_second_officer_whatever_its_user_p
     let done = table.done("desk2", &approve).await;
     assert_eq!(done["schedule"]["moves"][0]["imposed"], true);
     let far = ["notices", "--position", "999"];
-    table.refused("desk1", &far, "NOTICES_NOT_TOLD").await;
+    table.refused("desk1", &far, "POSITION_BEYOND_END").await;
     table.scene.no_faults();
 }

@@ -1,11 +1,12 @@
 //! What the demonstration showed, asked of the service at its end.
 
-use dco_client::{ReportsClient, ServiceDay, SuccessRow, TrtRow};
+use dco_client::{FairnessDay, ReportQuery, ReportsClient, ServiceDay, SuccessRow, TrtRow};
 use serde_json::{Value, json};
 
 use super::world::World;
 use crate::exit::{Answer, Failure};
 use crate::output::Output;
+use crate::show::reports::{fairness_json, fairness_text};
 use crate::show::{capacity_text, day_json, success_json, success_text, trt_json, trt_text};
 use crate::table::{counted, grouped};
 
@@ -27,6 +28,7 @@ pub(super) struct Facts {
 /// What the service's reports say at the end.
 struct Reports {
     days: Vec<ServiceDay>,
+    fairness: Vec<FairnessDay>,
     trt: Vec<TrtRow>,
     success: Vec<SuccessRow>,
 }
@@ -36,6 +38,7 @@ pub(super) async fn answer(world: &World, facts: Facts, output: Output) -> Resul
     let client = ReportsClient::new(&world.link("desk1").await?);
     let reports = Reports {
         days: client.capacity(None, None).await?,
+        fairness: client.fairness(&ReportQuery::default()).await?.days,
         trt: client.trt(None).await?,
         success: client.success(None).await?,
     };
@@ -61,6 +64,7 @@ impl Reports {
                 counted(facts.refused_over_allowance, "refusal"),
             ),
             format!("Large images by service day\n{}", capacity_text(&self.days)),
+            format!("Fairness\n{}", fairness_text(&self.fairness)),
             format!("Target Response Time (5 days)\n{}", trt_text(&self.trt)),
             format!("Success\n{}", success_text(&self.success)),
         ];
@@ -88,6 +92,7 @@ impl Reports {
             "released_per_service_day": of_days(|day| day.released),
             "capacity_per_service_day": self.days.iter().map(|day| day.capacity).max(),
             "days": self.days.iter().map(day_json).collect::<Vec<_>>(),
+            "fairness": self.fairness.iter().map(fairness_json).collect::<Vec<_>>(),
             "trt": self.trt.iter().map(trt_json).collect::<Vec<_>>(),
             "success": self.success.iter().map(success_json).collect::<Vec<_>>(),
         })

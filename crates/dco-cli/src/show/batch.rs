@@ -105,6 +105,8 @@ pub(crate) fn batches_text(batches: &[Batch]) -> String {
         ">SUCCEEDED",
         ">FAILED",
         ">CANCELLED",
+        "LAST RELEASE",
+        "DONE",
         "TRT ENDS",
     ];
     table(
@@ -118,6 +120,8 @@ pub(crate) fn batches_text(batches: &[Batch]) -> String {
                 grouped(batch.counts.succeeded),
                 grouped(batch.counts.failed),
                 grouped(batch.counts.cancelled),
+                predicted(batch, batch.predicted_release_us),
+                predicted(batch, batch.predicted_completion_us),
                 when::local_or(batch.due_us, "-"),
             ]
         }),

@@ -254,7 +254,7 @@ pub(super) fn bar(part: impl Into<u64>, whole: impl Into<u64>) -> String {
 }
 
 /// With one decimal, rounded down: 100.0 % is all of it and nothing less.
-fn per_cent(part: impl Into<u64>, whole: impl Into<u64>) -> String {
+pub(super) fn per_cent(part: impl Into<u64>, whole: impl Into<u64>) -> String {
     let (part, whole) = (part.into(), whole.into());
     match u128::from(part * 1_000).checked_div(u128::from(whole)) {
         None => "-".to_owned(),

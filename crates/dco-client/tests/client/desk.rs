@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 use dco_client::{
     ChangePause, ClientError, Code, DecisionKind, DecisionLogQuery, DeviceEntry, MoveCause,
-    OperationsClient, PageRequest, PauseScope, ProductEntry, ProductStatus, ReportsClient,
-    RequestId, SetCapacity, Signing,
+    OperationsClient, PageRequest, PauseScope, ProductEntry, ProductStatus, ReportQuery,
+    ReportsClient, RequestId, SetCapacity, Signing,
 };
 use dco_proto::v1 as pb;
 use futures::stream;
@@ -323,7 +323,31 @@ impl Reports for Desk {
         let request = request.into_inner();
         assert_eq!(request.last_service_date, "");
         let service_days = vec![service_day(&request.first_service_date)];
-        Ok(Response::new(pb::CapacityReport { service_days }))
+        Ok(Response::new(pb::CapacityReport {
+            service_days,
+            ..Default::default()
+        }))
+    }
+
+    async fn get_fairness_report(
+        &self,
+        request: Request<pb::GetFairnessReportRequest>,
+    ) -> Result<Response<pb::FairnessReport>, Status> {
+        let request = request.into_inner();
+        let of = |user: &str, ratio_ppm| pb::FairnessRow {
+            user: user.to_owned(),
+            ratio_ppm,
+            ..Default::default()
+        };
+        let day = pb::FairnessDay {
+            service_date: request.first_service_date,
+            users: vec![of("", Some(9)), of(&request.parent, None)],
+            ..Default::default()
+        };
+        Ok(Response::new(pb::FairnessReport {
+            days: vec![day],
+            earlier_days_left_out: true,
+        }))
     }
 
     async fn get_trt_report(
@@ -577,6 +601,15 @@ async fn reports_are_read_and_nonsense_in_them_is_named() {
     assert_eq!((days[0].capacity, days[0].released), (12_000, 11_999));
     let rows = reports.trt(Some(USER)).await.unwrap();
     assert_eq!((rows[0].user, rows[0].ended_within_trt), (USER, 8));
+    let query = ReportQuery {
+        user: Some(USER),
+        first: Some("2026-03-29".to_owned()),
+        last: None,
+    };
+    let shared = reports.fairness(&query).await.unwrap();
+    assert!(shared.earlier_days_left_out);
+    let rows: Vec<_> = shared.days[0].users.iter().map(|it| it.user).collect();
+    assert_eq!(rows, [None, Some(USER)]);
     let error = reports.success(None).await.unwrap_err();
     assert!(
         matches!(&error, ClientError::BadAnswer(bad) if bad.field == "row.user"),

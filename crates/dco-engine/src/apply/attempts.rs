@@ -32,6 +32,10 @@ impl Engine {
                 .charge(date, (user, record.lent), at_us)
                 .ok_or("no unit is left on its service day")?;
         }
+        if large {
+            let again = self.batches.activation(activation).released_us.is_some();
+            self.tallies.release(user, (record.lent, again));
+        }
         self.batches.change(activation, |item| {
             item.attempt = number;
             item.tries = item.tries.saturating_add(1);
@@ -91,6 +95,7 @@ impl Engine {
             } else {
                 self.days.ledger.refund(date, user);
             }
+            self.tallies.refund(user);
         }
         let read = (record.running_version, &record.device_image_hash);
         self.note_reading(activation, read);
@@ -221,6 +226,9 @@ impl Engine {
 
     /// Out of its line, or of its wait for another attempt.
     pub(super) fn leave_wait(&mut self, activation: u32) {
+        if self.is_in_line(activation) {
+            self.tally_departure(activation);
+        }
         self.dequeue(activation);
         self.leave_ahead(activation);
         if let Phase::RetryWait { until_us } = self.batches.activation(activation).phase {

@@ -12,7 +12,9 @@ impl Engine {
     /// What time does by itself. In replay it is asked before each record, live before each event, so that
     /// both see the same order.
     pub(crate) fn pass_time(&mut self) {
-        while let Some((_, wake)) = self.wakes.pop_due(self.now_us) {
+        while let Some((due_us, wake)) = self.wakes.pop_due(self.now_us) {
+            // In replay it is later by the time it is asked.
+            self.tallies.at(due_us);
             match wake {
                 Wake::Unpark { batch } => {
                     self.unpark(batch);
@@ -33,17 +35,19 @@ impl Engine {
         let all = self.batches.get(batch).activations();
         let parked = |it: &u32| self.batches.activation(*it).phase == Phase::Parked;
         let parked: Vec<u32> = all.filter(parked).collect();
+        let mut in_line = 0;
         for activation in &parked {
             self.leave_ahead(*activation);
-            self.enqueue(*activation);
+            in_line += u32::from(self.enqueue(*activation));
         }
+        self.tally_arrival(batch, in_line);
         parked
     }
 
     fn requeue(&mut self, activation: u32) {
         let phase = self.batches.activation(activation).phase;
         if matches!(phase, Phase::RetryWait { until_us } if until_us <= self.now_us) {
-            self.enqueue(activation);
+            self.enqueue_one(activation);
             self.batches.note_change(activation);
             self.tell_if_live(self.batches.activation(activation).batch);
         }
@@ -56,19 +60,28 @@ impl Engine {
         }
     }
 
-    /// Puts an activation into its line, at its gateway as the inventory has it now.
-    pub(super) fn enqueue(&mut self, activation: u32) {
+    /// Into its line by itself.
+    pub(super) fn enqueue_one(&mut self, activation: u32) {
+        let in_line = self.enqueue(activation);
+        let batch = self.batches.activation(activation).batch;
+        self.tally_arrival(batch, in_line.into());
+    }
+
+    /// Puts an activation into its line, at its gateway as the inventory has it now. Answers whether it is there, and not held
+    /// back.
+    fn enqueue(&mut self, activation: u32) -> bool {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
         if self.is_held_back(activation) {
             self.batches.set_phase(activation, Phase::Queued(None));
-            return;
+            return false;
         }
         let large = batch.large;
         let entry = self.entry_of(activation);
         let slot = self.line_of(large).push(entry);
         self.batches
             .set_phase(activation, Phase::Queued(Some(slot)));
+        true
     }
 
     /// What it is in any line.
@@ -97,6 +110,7 @@ impl Engine {
         self.leave_ahead(activation);
         if let Phase::Queued(Some(_)) = self.batches.activation(activation).phase {
             self.dequeue(activation);
+            self.tally_departure(activation);
             self.batches.set_phase(activation, Phase::Queued(None));
         }
     }
@@ -104,7 +118,7 @@ impl Engine {
     /// Back into its line, where it was held back.
     pub(super) fn let_go_on(&mut self, activation: u32) {
         match self.batches.activation(activation).phase {
-            Phase::Queued(None) => self.enqueue(activation),
+            Phase::Queued(None) => self.enqueue_one(activation),
             Phase::Parked => self.join_ahead(activation),
             _ => {}
         }

@@ -13,6 +13,7 @@ mod pauses;
 mod products;
 mod schedules;
 mod shares;
+mod tallies;
 mod transfers;
 
 use dco_block::Eui64;
@@ -30,6 +31,7 @@ impl Engine {
     pub(crate) fn apply(&mut self, seq: Seq, record: &Record) -> Result<(), Why> {
         let at_us = record.at_us;
         self.recorded_us = self.recorded_us.max(at_us);
+        self.tallies.at(at_us);
         match record
             .change
             .as_ref()
@@ -82,6 +84,7 @@ impl Engine {
 
     fn apply_day_opened(&mut self, at_us: Micros, record: &DayOpened) -> Result<(), Why> {
         let is_new = self.days.open(record).ok_or("it opens no service day")?;
+        self.tally_day(is_new);
         if is_new {
             self.time_schedules();
             self.note_begun(at_us, record);

@@ -29,6 +29,9 @@ impl Engine {
             stop: record.stop,
         };
         self.dispatch.pauses.insert(scope, pause);
+        if let Scope::User(user) = scope {
+            self.tallies.pause(user, true);
+        }
         for activation in self.kept_out_by(scope) {
             self.hold_back(activation);
         }
@@ -48,6 +51,7 @@ impl Engine {
         let pause = pause.ok_or("releases are not paused")?;
         match scope {
             Scope::User(user) => {
+                self.tallies.pause(user, false);
                 self.large.wake_user(user);
                 self.ahead.queue.wake_user(user);
                 self.small.wake_user(user);
@@ -118,7 +122,7 @@ impl Engine {
                 self.set_end(activation, Phase::Failed { ended_us: at_us });
             } else {
                 self.carry_over(user, attempt.and_then(|attempt| attempt.charged));
-                self.enqueue(activation);
+                self.enqueue_one(activation);
             }
             self.batches.note_change(activation);
         }

@@ -110,7 +110,7 @@ impl Engine {
     fn put(&mut self, activation: u32, is_held: bool) {
         match self.batches.activation(activation).phase {
             Phase::Queued(Some(_)) if is_held => self.hold_back(activation),
-            Phase::Queued(None) if !is_held => self.enqueue(activation),
+            Phase::Queued(None) if !is_held => self.enqueue_one(activation),
             Phase::Parked if is_held => self.leave_ahead(activation),
             Phase::Parked => self.join_ahead(activation),
             _ => {}

@@ -22,6 +22,7 @@ impl Engine {
     pub(super) fn grow_share(&mut self, user: Eui64, count: u32) {
         if let Some(weight) = self.days.add_weight(user, count) {
             self.large.set_weight(user, weight);
+            self.tallies.weigh(user, weight);
         }
     }
 
@@ -29,6 +30,7 @@ impl Engine {
     pub(super) fn shrink_share(&mut self, user: Eui64, count: u32) {
         if let Some(weight) = self.days.take_weight(user, count) {
             self.large.set_weight(user, weight);
+            self.tallies.weigh(user, weight);
         }
     }
 

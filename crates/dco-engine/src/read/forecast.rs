@@ -55,32 +55,54 @@ impl Engine {
             (day.start_us > self.now_us).then_some(day.date),
         );
         let before = self.open_before(user, new.due_us, u32::MAX);
-        let release_us = self.flow(demand, user, before + count);
+        let release_us = self.flow(demand, user, &[before + count])[0];
         self.with_completion(self.in_window(new.window, release_us.max(new.opens_us)))
             .not_before(new.execute_us)
     }
 
     /// For the last activation of a batch; `None` once nothing of it waits or is under way.
     pub(crate) fn predict(&self, batch: &Batch) -> Option<Prediction> {
-        if batch.counts.open() == 0 {
-            return None;
-        }
-        if waiting(batch) == 0 {
-            let prediction = Prediction {
-                release_us: self.last_release(batch),
-                ..self.with_completion(self.now_us)
+        self.predict_all(batch.user, &[batch]).pop().flatten()
+    }
+
+    /// The same for several batches of one User, in their order: the days are gone through once for all of them.
+    pub(crate) fn predict_all(&self, user: Eui64, batches: &[&Batch]) -> Vec<Option<Prediction>> {
+        let large = batches.iter().filter(|it| it.large && waiting(it) > 0);
+        let mut places: Vec<u64> = large.map(|batch| self.last_place(batch)).collect();
+        places.sort_unstable();
+        let releases = if places.is_empty() {
+            Vec::new()
+        } else {
+            self.flow(self.demand(), user, &places)
+        };
+        let release_of = |batch: &Batch| {
+            let at = places.binary_search(&self.last_place(batch)).ok()?;
+            Some(self.in_window(batch.window, releases[at].max(batch.trt_start_us)))
+        };
+        let predictions = batches.iter().map(|batch| {
+            let prediction = match waiting(batch) {
+                _ if batch.counts.open() == 0 => return None,
+                0 => Prediction {
+                    release_us: self.last_release(batch),
+                    ..self.with_completion(self.now_us)
+                },
+                _ if batch.large => self.with_completion(release_of(batch)?),
+                place => self.with_completion(self.predict_release(batch, place)),
             };
-            return Some(prediction.not_before(batch.execute_us));
-        }
-        let up_to_here = self.open_before(batch.user, batch.due_us, batch.first) + waiting(batch);
-        let prediction = self.with_completion(self.predict_release(batch, up_to_here));
-        Some(prediction.not_before(batch.execute_us))
+            Some(prediction.not_before(batch.execute_us))
+        });
+        predictions.collect()
+    }
+
+    /// The last of a batch that waits, as a place among all of its User's that wait.
+    fn last_place(&self, batch: &Batch) -> u64 {
+        self.open_before(batch.user, batch.due_us, batch.first) + waiting(batch)
     }
 
     /// For the activation of a batch that is the `place`th of its User.
     pub(crate) fn predict_release(&self, batch: &Batch, place: u64) -> Micros {
         if batch.large {
-            let release_us = self.flow(self.demand(), batch.user, place);
+            let release_us = self.flow(self.demand(), batch.user, &[place])[0];
             self.in_window(batch.window, release_us.max(batch.trt_start_us))
         } else {
             self.now_us.max(batch.day_start_us)
@@ -139,8 +161,11 @@ impl Engine {
         demand
     }
 
-    /// When the `place`th unit of a User leaves.
-    fn flow(&self, mut demand: Demand, user: Eui64, mut place: u64) -> Micros {
+    /// When a User's units leave that stand at these places, of which none comes before the one before it.
+    fn flow(&self, mut demand: Demand, user: Eui64, places: &[u64]) -> Vec<Micros> {
+        let mut left = places.iter().copied().peekable();
+        let mut releases = Vec::with_capacity(places.len());
+        let mut before = 0;
         let mut day = self.days.day_at(self.now_us);
         let mut start_us = self.now_us;
         let mut capacity = u64::from(self.days.remaining());
@@ -149,17 +174,21 @@ impl Engine {
             let share = Share::of(&demand.now, &self.weights(&demand, day));
             let served = share.served(capacity);
             let mine = served.get(&user).copied().unwrap_or(0);
-            if place <= mine {
-                let released = share.released_when(user, place).min(capacity);
-                return between(start_us, day.end_us, released, capacity);
+            while let Some(place) = left.next_if(|place| *place <= before + mine) {
+                let released = share.released_when(user, place - before).min(capacity);
+                releases.push(between(start_us, day.end_us, released, capacity));
             }
-            place -= mine;
+            if left.peek().is_none() {
+                return releases;
+            }
+            before += mine;
             demand.take(&served);
             day = self.days.calendar.day(day.date.next());
             start_us = day.start_us;
             capacity = u64::from(self.schedules.book.plan().capacity(day.date));
         }
-        day.end_us
+        releases.resize(places.len(), day.end_us);
+        releases
     }
 
     /// Today's shares are known; on days to come a User's share is what it then has.

@@ -113,8 +113,17 @@ impl Engine {
 
     fn list_batches(&self, page: Page) -> Reply {
         let newest = self.batches.newest_first(page.user, page.before);
-        let rows = newest.take(as_usize(page.limit));
-        Reply::Batches(rows.map(|(_, batch)| row(batch)).collect())
+        let part: Vec<&Batch> = newest
+            .take(as_usize(page.limit))
+            .map(|(_, batch)| batch)
+            .collect();
+        let predicted = self.predict_all(page.user, &part).into_iter();
+        let rows = part.into_iter().zip(predicted);
+        let rows = rows.map(|(batch, predicted)| BatchView {
+            predicted,
+            ..row(batch)
+        });
+        Reply::Batches(rows.collect())
     }
 
     fn list_activations(
@@ -148,7 +157,13 @@ impl Engine {
         let found = self.batches.find(user, number);
         let (index, batch) = found.ok_or(Refusal::NotFound { kind: "batch" })?;
         let all = batch.changes.len();
-        let from = usize::try_from(position).unwrap_or(usize::MAX).min(all);
+        let from = usize::try_from(position).unwrap_or(usize::MAX);
+        if from > all {
+            return Err(Refusal::PositionBeyondEnd {
+                position,
+                last_position: u64::try_from(all).unwrap_or(u64::MAX),
+            });
+        }
         let to = from.saturating_add(as_usize(limit)).min(all);
         let mut changed = batch.changes.between(from, to);
         changed.sort_unstable();

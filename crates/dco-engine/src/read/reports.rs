@@ -1,5 +1,9 @@
 //! Reports: counted from what records have made, so that the same journal gives the same report.
 
+mod capacity;
+mod fairness;
+mod outcomes;
+
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
@@ -7,9 +11,9 @@ use dco_schedule::ServiceDate;
 
 use crate::effect::Reply;
 use crate::engine::Engine;
-use crate::event::Request;
+use crate::event::{REPORT_DAYS_MAX, ReportKind, ReportRequest, Request};
 use crate::state::batches::Batch;
-use crate::view::{SuccessRow, TrtRow};
+use crate::view::{ReportDays, SuccessRow, TrtRow};
 
 impl Engine {
     /// The requests that are answered with rows.
@@ -19,10 +23,40 @@ impl Engine {
             Request::ReportCapacity { user, first, last } => {
                 self.report_capacity(*user, *first, *last)
             }
-            Request::ReportTrt { user } => self.report_trt(*user),
+            Request::Report(asked) => self.report_of(asked),
+            Request::ReportTrt { user } => self.report_trt(&ReportRequest {
+                user: *user,
+                first: None,
+                last: None,
+                kind: ReportKind::Trt,
+            }),
             Request::ReportSuccess { user } => self.report_success(*user),
             _ => unreachable!("every other request is answered before it comes here"),
         }
+    }
+
+    fn report_of(&self, asked: &ReportRequest) -> Reply {
+        match &asked.kind {
+            ReportKind::Capacity => Reply::CapacityReport(self.capacity_days(asked)),
+            ReportKind::Fairness => Reply::FairnessReport(self.fairness_days(asked)),
+            ReportKind::Success(by) => Reply::SuccessReport(self.outcomes(asked, by)),
+            ReportKind::Trt => self.report_trt(asked),
+        }
+    }
+
+    /// The newest of the service days that are asked for.
+    fn newest_days<T>(
+        &self,
+        asked: &ReportRequest,
+        row: impl Fn(ServiceDate) -> Option<T>,
+    ) -> ReportDays<T> {
+        let dates = self.days.opened().rev();
+        let dates = dates.filter(|date| asked.is_about(*date));
+        let mut days: Vec<T> = dates.filter_map(row).take(REPORT_DAYS_MAX + 1).collect();
+        let is_cut = days.len() > REPORT_DAYS_MAX;
+        days.truncate(REPORT_DAYS_MAX);
+        days.reverse();
+        ReportDays { days, is_cut }
     }
 
     fn list_service_days(&self, before: Option<ServiceDate>, limit: u32) -> Reply {
@@ -57,9 +91,10 @@ impl Engine {
             .filter(move |batch| user.is_none_or(|user| user == batch.user))
     }
 
-    fn report_trt(&self, user: Option<Eui64>) -> Reply {
+    fn report_trt(&self, asked: &ReportRequest) -> Reply {
         let mut rows: BTreeMap<(Eui64, String), TrtRow> = BTreeMap::new();
-        for batch in self.batches_of(user) {
+        let batches = self.batches_of(asked.user);
+        for batch in batches.filter(|batch| asked.is_about(batch.service_date)) {
             let month = month_of(batch.service_date);
             let row = rows
                 .entry((batch.user, month.clone()))

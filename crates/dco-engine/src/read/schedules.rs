@@ -43,9 +43,12 @@ impl Engine {
                 position,
                 limit,
             } => {
-                let last = self.notices.last(party);
-                if position > last {
-                    return Err(Refusal::NoticesNotTold { position, last });
+                let last_position = self.notices.last(party);
+                if position > last_position {
+                    return Err(Refusal::PositionBeyondEnd {
+                        position,
+                        last_position,
+                    });
                 }
                 let after = self.notices.after(party, position, limit);
                 let gone = |first_position| Refusal::NoticesForgotten {

@@ -25,6 +25,7 @@ mod products;
 mod queues;
 mod requests;
 mod schedules;
+mod tallies;
 mod transfers;
 mod trials;
 
@@ -45,7 +46,7 @@ use devices::KnownDevices;
 use products::Allowed;
 
 /// The newest format that this program reads, and the one that it writes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// Octets of the CRC-32 at the end.
 const CRC_BYTES: usize = 4;
 
@@ -104,6 +105,9 @@ struct Snapshot {
     /// The last service day with a signed checkpoint.
     #[prost(int32, optional, tag = "85")]
     checkpointed: Option<i32>,
+    /// Absent where the program that wrote it did not count for reports.
+    #[prost(message, optional, tag = "55")]
+    tallies: Option<tallies::Tallies>,
 }
 
 impl Engine {
@@ -135,6 +139,11 @@ impl Engine {
         for days in [&mut ours.days, &mut theirs.days].into_iter().flatten() {
             days.forget_pace();
         }
+        match (&mut ours.tallies, &theirs.tallies) {
+            (Some(ours), Some(theirs)) => ours.forget_what_lacks(theirs),
+            (ours, _) => *ours = None,
+        }
+        ours.format = theirs.format;
         ours == theirs
     }
 
@@ -159,6 +168,7 @@ impl Engine {
             dispatch,
             trials,
             canaries,
+            tallies,
             large,
             ahead,
             small,
@@ -192,6 +202,7 @@ impl Engine {
             schedules: Some(schedules::Schedules::of(schedules)),
             notices: Some(notices::Notices::of(notices)),
             checkpointed: signed.map(ServiceDate::days),
+            tallies: Some(tallies::Tallies::of(tallies)),
         }
     }
 
@@ -295,6 +306,7 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         ..Engine::new(terms)
     };
     engine.check_counts()?;
+    engine.load_tallies(snapshot.tallies)?;
     engine.time_schedules();
     engine.watch_all_images();
     Ok(engine)

@@ -18,6 +18,7 @@ pub(crate) mod notices;
 pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod schedules;
+pub(crate) mod tallies;
 pub(crate) mod timers;
 pub(crate) mod transfers;
 pub(crate) mod trials;

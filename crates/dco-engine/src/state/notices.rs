@@ -61,7 +61,7 @@ impl NoticeBoard {
         Some(())
     }
 
-    /// The newest number of a party; 0 before the first.
+    /// The number of a party's newest notice; 0 before the first.
     pub(crate) fn last(&self, party: NoticeParty) -> u64 {
         self.by_party.get(&party).map_or(0, Told::last)
     }

@@ -60,6 +60,7 @@ const fn needs(rpc: Rpc) -> Needs {
         | Rpc::DeliverySchedulesGetCapacity
         | Rpc::NoticesGetLimits
         | Rpc::ReportsGetCapacityReport
+        | Rpc::ReportsGetFairnessReport
         | Rpc::ReportsGetTrtReport
         | Rpc::ReportsGetSuccessReport => Needs::Reader,
 

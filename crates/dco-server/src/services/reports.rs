@@ -1,12 +1,11 @@
 //! What happened: a User reads about itself, staff about everyone.
 
-use dco_engine::{Reply, Request as Ask};
+use dco_engine::{Reply, ReportKind, Request as Ask};
 use dco_proto::v1 as pb;
 use tonic::{Request, Response, Status};
 
 use super::{About, Context};
-use crate::convert::operations::service_day;
-use crate::convert::reports::{days, success, trt};
+use crate::convert::reports;
 use crate::permit::Caller;
 use crate::status::Fault;
 
@@ -21,9 +20,20 @@ impl pb::reports_server::Reports for Reports {
         request: Request<pb::GetCapacityReportRequest>,
     ) -> Result<Response<pb::CapacityReport>, Status> {
         let (caller, message) = self.0.admit(request)?;
-        let about = About::Allowed(caller.permit(())?);
+        let about = About::of(&caller, &message.parent)?;
         Ok(Response::new(
             self.capacity(about, &caller, &message).await?,
+        ))
+    }
+
+    async fn get_fairness_report(
+        &self,
+        request: Request<pb::GetFairnessReportRequest>,
+    ) -> Result<Response<pb::FairnessReport>, Status> {
+        let (caller, message) = self.0.admit(request)?;
+        let about = About::of(&caller, &message.parent)?;
+        Ok(Response::new(
+            self.fairness(about, &caller, &message).await?,
         ))
     }
 
@@ -33,7 +43,7 @@ impl pb::reports_server::Reports for Reports {
     ) -> Result<Response<pb::TrtReport>, Status> {
         let (caller, message) = self.0.admit(request)?;
         let about = About::of(&caller, &message.parent)?;
-        Ok(Response::new(self.trt(about, &caller).await?))
+        Ok(Response::new(self.trt(about, &caller, &message).await?))
     }
 
     async fn get_success_report(
@@ -42,7 +52,7 @@ impl pb::reports_server::Reports for Reports {
     ) -> Result<Response<pb::SuccessReport>, Status> {
         let (caller, message) = self.0.admit(request)?;
         let about = About::of(&caller, &message.parent)?;
-        Ok(Response::new(self.success(about, &caller).await?))
+        Ok(Response::new(self.success(about, &caller, &message).await?))
     }
 }
 
@@ -53,34 +63,82 @@ impl Reports {
         caller: &Caller,
         message: &pb::GetCapacityReportRequest,
     ) -> Result<pb::CapacityReport, Fault> {
-        let (first, last) = days(message)?;
-        let user = about.user();
-        let ask = Ask::ReportCapacity { user, first, last };
-        match self.0.engine.ask(caller.eui64(), ask).await? {
-            Reply::ServiceDays(views) => Ok(pb::CapacityReport {
-                service_days: views.iter().map(service_day).collect(),
-            }),
+        let dates = (
+            message.first_service_date.as_str(),
+            message.last_service_date.as_str(),
+        );
+        match self
+            .ask((about, caller), dates, ReportKind::Capacity)
+            .await?
+        {
+            Reply::CapacityReport(report) => Ok(reports::capacity(&report)),
             _ => Err(Fault::wrong_answer("a capacity report")),
         }
     }
 
-    async fn trt(&self, about: About, caller: &Caller) -> Result<pb::TrtReport, Fault> {
-        let ask = Ask::ReportTrt { user: about.user() };
-        match self.0.engine.ask(caller.eui64(), ask).await? {
+    async fn fairness(
+        &self,
+        about: About,
+        caller: &Caller,
+        message: &pb::GetFairnessReportRequest,
+    ) -> Result<pb::FairnessReport, Fault> {
+        let dates = (
+            message.first_service_date.as_str(),
+            message.last_service_date.as_str(),
+        );
+        match self
+            .ask((about, caller), dates, ReportKind::Fairness)
+            .await?
+        {
+            Reply::FairnessReport(report) => Ok(reports::fairness(&report)),
+            _ => Err(Fault::wrong_answer("a fairness report")),
+        }
+    }
+
+    async fn trt(
+        &self,
+        about: About,
+        caller: &Caller,
+        message: &pb::GetTrtReportRequest,
+    ) -> Result<pb::TrtReport, Fault> {
+        let dates = (
+            message.first_service_date.as_str(),
+            message.last_service_date.as_str(),
+        );
+        match self.ask((about, caller), dates, ReportKind::Trt).await? {
             Reply::Trt(rows) => Ok(pb::TrtReport {
-                rows: rows.iter().map(trt).collect(),
+                rows: rows.iter().map(reports::trt).collect(),
             }),
             _ => Err(Fault::wrong_answer("a TRT report")),
         }
     }
 
-    async fn success(&self, about: About, caller: &Caller) -> Result<pb::SuccessReport, Fault> {
-        let ask = Ask::ReportSuccess { user: about.user() };
-        match self.0.engine.ask(caller.eui64(), ask).await? {
-            Reply::Success(rows) => Ok(pb::SuccessReport {
-                rows: rows.iter().map(success).collect(),
+    async fn success(
+        &self,
+        about: About,
+        caller: &Caller,
+        message: &pb::GetSuccessReportRequest,
+    ) -> Result<pb::SuccessReport, Fault> {
+        let dates = (
+            message.first_service_date.as_str(),
+            message.last_service_date.as_str(),
+        );
+        let kind = ReportKind::Success(reports::groups(&message.group_by)?);
+        match self.ask((about, caller), dates, kind).await? {
+            Reply::SuccessReport(rows) => Ok(pb::SuccessReport {
+                rows: rows.iter().map(reports::success).collect(),
             }),
             _ => Err(Fault::wrong_answer("a success report")),
         }
+    }
+
+    async fn ask(
+        &self,
+        (about, caller): (About, &Caller),
+        dates: (&str, &str),
+        kind: ReportKind,
+    ) -> Result<Reply, Fault> {
+        let asked = reports::request(about.user(), dates, kind)?;
+        self.0.engine.ask(caller.eui64(), Ask::Report(asked)).await
     }
 }

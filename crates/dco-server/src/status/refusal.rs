@@ -72,7 +72,7 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         Refusal::NothingSet
         | Refusal::TooManyRequests { .. }
         | Refusal::DaysReversed { .. }
-        | Refusal::NoticesNotTold { .. }
+        | Refusal::PositionBeyondEnd { .. }
         | Refusal::NoticesForgotten { .. } => schedules::argument_of(refusal),
         Refusal::ActionSettled { action, state } => schedules::settled(refusal, *action, *state),
     }

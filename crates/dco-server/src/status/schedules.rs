@@ -241,12 +241,6 @@ pub(super) fn argument_of(refusal: &Refusal) -> Fault {
         Refusal::DaysReversed { first, last } => fault("SERVICE_DATE_INVALID", "last_date")
             .with("serviceDate", last)
             .with("earliestServiceDate", first),
-        Refusal::NoticesNotTold { position, last } => {
-            Fault::new(Code::OutOfRange, "NOTICES_NOT_TOLD", refusal)
-                .field("position")
-                .with("position", position)
-                .with("lastPosition", last)
-        }
         Refusal::NoticesForgotten {
             position,
             first_position,
@@ -254,6 +248,13 @@ pub(super) fn argument_of(refusal: &Refusal) -> Fault {
             .field("position")
             .with("position", position)
             .with("firstPosition", first_position),
+        Refusal::PositionBeyondEnd {
+            position,
+            last_position,
+        } => Fault::new(Code::OutOfRange, "POSITION_BEYOND_END", refusal)
+            .field("position")
+            .with("position", position)
+            .with("lastPosition", last_position),
         other => Fault::not_in_table(other),
     }
 }

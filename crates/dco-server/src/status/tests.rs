@@ -155,7 +155,7 @@ fn about_trust() -> Vec<Refusal> {
     not_allowed.into_iter().chain(others).collect()
 }
 
-fn about_schedules(date: ServiceDate) -> [Refusal; 5] {
+fn about_schedules(date: ServiceDate) -> [Refusal; 6] {
     [
         Refusal::ExceedsAgreed(ExceedsAgreed {
             number: 7,
@@ -177,6 +177,10 @@ fn about_schedules(date: ServiceDate) -> [Refusal; 5] {
         Refusal::NoticesForgotten {
             position: 17,
             first_position: 40,
+        },
+        Refusal::PositionBeyondEnd {
+            position: 99_999,
+            last_position: 40,
         },
         Refusal::TooManyRequests {
             given: 101,
@@ -305,15 +309,11 @@ fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
 }
 
 /// About notices, days and actions that are read or answered.
-fn of_lists(date: ServiceDate) -> [Refusal; 3] {
+fn of_lists(date: ServiceDate) -> [Refusal; 2] {
     [
         Refusal::DaysReversed {
             first: date.next(),
             last: date,
-        },
-        Refusal::NoticesNotTold {
-            position: 9,
-            last: 5,
         },
         Refusal::ActionSettled {
             action: 4,

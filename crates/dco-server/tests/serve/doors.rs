@@ -101,6 +101,13 @@ async fn what_is_somebody_elses_looks_the_same_whether_it_exists_or_not() {
     assert_eq!(reason(&own), "RESOURCE_NOT_FOUND");
 }
 
+fn trt_of(parent: String) -> pb::GetTrtReportRequest {
+    pb::GetTrtReportRequest {
+        parent,
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn each_call_needs_its_role() {
     let world = World::new().await;
@@ -155,7 +162,7 @@ async fn each_call_needs_its_role() {
             .unwrap_err(),
     );
     let parent = format!("users/{OTHER_USER}");
-    let request = pb::GetTrtReportRequest { parent };
+    let request = trt_of(parent);
     denied(
         world
             .reports(USER)
