@@ -338,3 +338,37 @@ fn a_jump_of_the_clock_pauses_all_releases_until_somebody_resumes_them() {
     assert_eq!(world.resume("INC-1"), Ok(None));
     assert_eq!(world.offered.len(), 4);
 }
+
+#[test]
+fn what_is_paused_is_not_offered_again_at_a_hello_and_costs_nothing() {
+    for scope in [
+        Scope::All,
+        Scope::User(ANN),
+        Scope::Gateway(NORTH),
+        Scope::Image(manifest(2, LARGE).manufacturer_image_hash()),
+    ] {
+        for crashes in [false, true] {
+            let mut world = ready();
+            world
+                .submit(ANN, &manifest(2, LARGE), &[device(0)])
+                .expect("admitted");
+            world.connect(NORTH);
+            let first = world.offer();
+            world.disconnect(NORTH);
+            world.pause_of_part(scope).expect("paused");
+            if crashes {
+                world.crash();
+            }
+            world.connect(NORTH);
+            world.pass(HOUR_US);
+            assert!(world.offers().is_empty(), "{scope}: off is off at once");
+            assert_eq!(world.released_today(), 0, "{scope}: its unit came back");
+            world.resume_of_part(scope).expect("resumed");
+            world.pass(HOUR_US);
+            let again = world.offer();
+            let same = again.attempt.activation == first.attempt.activation;
+            assert!(same && again.attempt.attempt > first.attempt.attempt);
+            assert_eq!(world.released_today(), 1, "{scope}: never charged twice");
+        }
+    }
+}

@@ -544,3 +544,51 @@ fn an_import_with_a_bad_entry_changes_nothing_and_names_it() {
     };
     assert_eq!(world.import_products(many(PRODUCTS_MAX, 1)), Err(over));
 }
+
+#[test]
+fn what_a_newer_activation_has_shown_outlasts_the_late_success_of_an_older_one() {
+    let reading = |image: &Manifest| dco_engine::AttemptEnd {
+        running_version: Some(image.firmware_version()),
+        ..crate::world::ended(dco_engine::Outcome::Success)
+    };
+    for (newer_is_heard, restarts) in [(true, false), (true, true), (false, false), (false, true)] {
+        let mut world = ready();
+        let images = [2, 3, 4, 5].map(|seed| manifest(seed, SMALL));
+        let [older, newer, after_older, after_newer] = &images;
+        for image in &images {
+            world.list(image, ProductStatus::Active);
+            world.store(ANN, image, &[device(0)]);
+        }
+        for (image, from) in [(after_older, older), (after_newer, newer)] {
+            let upgrade_from = vec![from.firmware_version()];
+            let entry = ProductEntry {
+                upgrade_from,
+                ..listed(image, ProductStatus::Active)
+            };
+            world.import_products(vec![entry]).expect("imported");
+        }
+        world.submit(ANN, older, &[device(0)]).expect("admitted");
+        let mut session = world.connect(NORTH);
+        let first = world.offer().attempt;
+        world.end(session, first, dco_engine::Outcome::NoAnswer);
+        world.cancel_batch(ANN, 1);
+        if newer_is_heard {
+            world.submit(ANN, newer, &[device(0)]).expect("admitted");
+            let second = world.offer().attempt;
+            world.report(session, second, dco_engine::Report::Ended(reading(newer)));
+        }
+        if restarts {
+            world.start_from = Some(world.journal.len());
+            world.crash();
+            session = world.connect(NORTH);
+        }
+        world.report(session, first, dco_engine::Report::Ended(reading(older)));
+        assert_eq!(world.batch(ANN, 1).counts.succeeded, 1, "it did succeed");
+        let admitted = [after_older, after_newer].map(|image| {
+            let mut asked = world.batch_of(ANN, image, &[device(0)]);
+            asked.validate_only = true;
+            world.submit_this(&asked).is_ok()
+        });
+        assert_eq!(admitted, [!newer_is_heard, newer_is_heard]);
+    }
+}

@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use dco_block::crc32;
-use dco_engine::{Engine, Event, ReplayError, ScheduleTerms, Seq, Terms};
+use dco_engine::{Engine, Event, ReplayError, Report, ScheduleTerms, Seq, Terms};
 use proptest::prelude::*;
 
 use crate::anything::steps::{Step, steps};
 use crate::anything::{after, check, ready};
 use crate::dump::dump;
 use crate::replay::busy;
-use crate::sample::{DAY_US, NORTH, SOUTH, capacity};
+use crate::sample::{ANN, DAY_US, LARGE, NORTH, SOUTH, capacity, device, manifest};
 use crate::world::World;
 
 /// The state as text, without what another order of the same pushes changes: where queues keep their entries.
@@ -247,4 +247,42 @@ fn an_engine_that_starts_from_a_snapshot_has_told_what_is_in_it() {
     world.start_from = Some(world.journal.len());
     world.crash();
     check(&mut world);
+}
+
+#[test]
+fn a_unit_that_was_never_lent_is_not_given_back_as_lent() {
+    let mut world = World::new(capacity(10));
+    world.register(&[device(0)], ANN, NORTH);
+    world.store(ANN, &manifest(2, LARGE), &[device(0)]);
+    world
+        .submit(ANN, &manifest(2, LARGE), &[device(0)])
+        .expect("admitted");
+    world.connect(NORTH);
+    assert_eq!(world.offers().len(), 1, "one unit is charged");
+    let (seq, snapshot) = (world.journal.len(), world.replayed().snapshot());
+    let mut refused = 0;
+    for at in 0..snapshot.len() - 4 {
+        for bit in 0..8 {
+            let mut forged = snapshot.clone();
+            forged[at] ^= 1 << bit;
+            sign(&mut forged);
+            match taken(&world.terms, seq, &forged) {
+                Ok(engine) => declines_all(&world, engine),
+                Err(error) => refused += usize::from(error.to_string().contains("are lent")),
+            }
+        }
+    }
+    assert!(refused > 0, "the mark of what is lent was among them");
+}
+
+/// What was on offer goes back, on the day on which it was charged.
+fn declines_all(of: &World, engine: Engine) {
+    let mut world = World::new(of.terms.clone());
+    world.now_us = of.now_us;
+    world.take_over(engine);
+    let session = world.connect(NORTH);
+    for offer in world.offers() {
+        let message = String::new();
+        world.report(session, offer.attempt, Report::Declined { message });
+    }
 }

@@ -324,3 +324,77 @@ fn off_until_it_is_configured_and_then_by_what_was_counted_before() {
     world.restart_with(stopping(12, 100));
     assert_eq!(world.engine.stats().stopped, 1);
 }
+
+/// A world in which Ann's Device 0 is the only one, with one attempt of the small image on offer at a time.
+fn one_device(terms: Terms) -> (World, dco_engine::Session) {
+    let mut world = ready(terms);
+    world
+        .submit(ANN, &manifest(3, SMALL), &[device(0)])
+        .expect("admitted");
+    let session = world.connect(NORTH);
+    (world, session)
+}
+
+/// Ends what is on offer so, and waits for what follows.
+fn end_one(world: &mut World, outcome: Outcome) -> dco_engine::AttemptRef {
+    let (session, offer) = world.offered.pop().expect("on offer");
+    world.report(session, offer.attempt, Report::Ended(ended(outcome)));
+    world.pass(HOUR_US);
+    offer.attempt
+}
+
+#[test]
+fn what_a_gateway_does_in_between_and_another_batch_count_no_device_twice() {
+    let (mut world, _) = one_device(stopping(2, 50));
+    end_one(&mut world, Outcome::HashMismatch);
+    end_one(&mut world, Outcome::Declined);
+    end_one(&mut world, Outcome::HashMismatch);
+    assert_eq!(world.engine.stats().stopped, 0, "one Device was tried");
+    world.cancel_batch(ANN, 1);
+    world.offered.clear();
+    world.pass(2 * DAY_US);
+    world
+        .submit(ANN, &manifest(3, SMALL), &[device(0)])
+        .expect("nothing is under way for it");
+    end_one(&mut world, Outcome::HashMismatch);
+    assert_eq!(world.engine.stats().stopped, 0, "it still is one Device");
+    world.start_from = Some(world.journal.len());
+    world.crash();
+    world.connect(NORTH);
+    world
+        .submit(ANN, &manifest(3, SMALL), &[device(1)])
+        .expect("admitted");
+    end_at(&mut world, device(1), Outcome::HashMismatch);
+    assert_eq!(world.engine.stats().stopped, 1, "two were tried");
+}
+
+/// Ends the attempt on offer to this Device so.
+fn end_at(world: &mut World, device: Eui64, outcome: Outcome) {
+    let of = |(_, offer): &(_, dco_engine::Offer)| offer.attempt.activation.device == device;
+    let at = world.offered.iter().position(of).expect("on offer");
+    let (session, offer) = world.offered.remove(at);
+    world.report(session, offer.attempt, Report::Ended(ended(outcome)));
+}
+
+#[test]
+fn a_late_success_puts_right_what_was_counted_as_a_failure() {
+    for restarts in [false, true] {
+        let (mut world, mut session) = one_device(stopping(2, 100));
+        let (_, first) = world.offered.pop().expect("on offer");
+        world.end(session, first.attempt, Outcome::NoAnswer);
+        if restarts {
+            world.start_from = Some(world.journal.len());
+            world.crash();
+            session = world.connect(NORTH);
+        }
+        world.end(session, first.attempt, Outcome::Success);
+        assert_eq!(world.batch(ANN, 1).counts.succeeded, 1);
+        world
+            .submit(ANN, &manifest(3, SMALL), &devices(1..3))
+            .expect("admitted");
+        end_at(&mut world, device(1), Outcome::HashMismatch);
+        assert_eq!(world.engine.stats().stopped, 0, "one of two failed");
+        end_at(&mut world, device(2), Outcome::HashMismatch);
+        assert_eq!(world.engine.stats().stopped, 0, "two of three failed");
+    }
+}

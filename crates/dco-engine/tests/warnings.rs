@@ -2,8 +2,12 @@
 
 use dco_engine::record::Near;
 use dco_engine::{HOUR_US, LimitTerms, NoticeParty, NoticeSubject, Terms};
+use dco_schedule::Span;
 
-use crate::sample::{ANN, DAY_US, LARGE, NORTH, SMALL, capacity, device, devices, manifest, start};
+use crate::sample::{
+    ANN, DAY_US, LARGE, NORTH, SMALL, capacity, date, device, devices, manifest, noon, start,
+};
+use crate::schedules::all_agreeable;
 use crate::world::{World, succeed};
 
 fn told(world: &mut World, party: NoticeParty) -> Vec<NoticeSubject> {
@@ -148,4 +152,57 @@ fn desk_and_operators_are_warned_once_a_day_of_its_capacity() {
     world.rest_of_day();
     assert_eq!(near(&mut world), [(10, 8)]);
     assert_eq!(told(&mut world, NoticeParty::Desk).len(), 1);
+}
+
+/// Of 10 units today 8 are used, and the last record is the warning of it.
+fn just_warned() -> World {
+    let mut world = World::at(start("2026-06-01"), capacity(10));
+    world.register(&devices(0..8), ANN, NORTH);
+    world.store(ANN, &manifest(2, LARGE), &devices(0..8));
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..8))
+        .expect("admitted");
+    world.connect(NORTH);
+    while told(&mut world, NoticeParty::Operators).is_empty() {
+        world.pass(HOUR_US / 4);
+    }
+    world
+}
+
+#[test]
+fn a_warning_of_capacity_that_was_lost_with_the_end_of_the_journal_comes_at_the_start() {
+    let mut world = just_warned();
+    let told_before = told(&mut world, NoticeParty::Operators);
+    world.durable = world.journal.len() - 1;
+    world.crash();
+    for _ in 0..2 {
+        assert_eq!(told(&mut world, NoticeParty::Operators), told_before);
+        world.crash();
+    }
+}
+
+#[test]
+fn a_drop_of_capacity_warns_of_what_is_used_by_then() {
+    let mut world = World::at(noon("2026-06-01"), all_agreeable());
+    world.register(&devices(0..100), ANN, NORTH);
+    world.store(ANN, &manifest(2, LARGE), &devices(0..100));
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..50))
+        .expect("within the allowance");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.rest_of_day();
+    assert_eq!(world.released_today(), 50);
+    assert!(told(&mut world, NoticeParty::Operators).is_empty());
+    let today = date("2026-06-01");
+    world.set_capacity(Span::On(today), 60).expect("it may");
+    let expected = [NoticeSubject::LimitNear {
+        near: Near::Capacity,
+        date: Some(today),
+        limit: 60,
+        used: 50,
+    }];
+    assert_eq!(told(&mut world, NoticeParty::Operators), expected);
+    world.crash();
+    assert_eq!(told(&mut world, NoticeParty::Operators), expected);
 }

@@ -198,6 +198,11 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         self.user_day(user, date).map_or(0, |day| day.released)
     }
 
+    /// Units of [`released_by`](Self::released_by) that were lent to work of a later service day.
+    pub fn lent_to(&self, user: U, date: ServiceDate) -> u32 {
+        self.user_day(user, date).map_or(0, |day| day.lent)
+    }
+
     /// Units released on `date` to work of a later service day, refunds taken off.
     pub fn lent(&self, date: ServiceDate) -> u32 {
         self.days.get(&date).map_or(0, |day| day.lent)
@@ -263,7 +268,7 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
     /// # Panics
     /// If this User has nothing lent on that day.
     pub fn refund_lent(&mut self, date: ServiceDate, user: U) {
-        let lent = self.user_day(user, date).map_or(0, |day| day.lent);
+        let lent = self.lent_to(user, date);
         assert!(lent > 0, "refund of a unit never lent: {user:?}, {date}");
         self.refund(date, user);
         let day = self.day_mut(date);

@@ -11,6 +11,7 @@ use crate::record::{AttemptEnded, AttemptScheduled, LateSuccess, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
 use crate::state::timers::{Deadline, Wake};
+use crate::state::trials::Trial;
 use crate::view::Stage;
 
 impl Engine {
@@ -108,7 +109,7 @@ impl Engine {
             }
             (false, None) => Phase::Failed { ended_us: at_us },
         };
-        self.count_trial(activation, outcome);
+        self.count_trial(activation, record.attempt, outcome);
         self.batches.change(activation, |item| {
             item.outcome = Some(outcome);
             item.fate_unknown |= outcome.is_unknown();
@@ -135,18 +136,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Each Device counts once: those that fail are tried again and again, and at the end of a batch nothing else is.
-    fn count_trial(&mut self, activation: u32, outcome: Outcome) {
-        let before = self.batches.activation(activation).outcome;
+    /// Each Device counts once: those that fail are tried again and again, and at the end of a batch nothing else is. What was
+    /// counted as a failure and was a success after all is put right.
+    fn count_trial(&mut self, activation: u32, attempt: u32, outcome: Outcome) {
         let counted = |it: Outcome| !matches!(it.fault(), Some(Fault::Gateway | Fault::User));
-        if before.is_some_and(counted) {
+        if !counted(outcome) {
             return;
         }
+        let item = self.batches.activation(activation);
         let image = self.batches.batch_of(activation).manufacturer_image_hash;
-        match outcome.fault() {
-            Some(Fault::Image) => self.trials.add(image, true),
-            None => self.trials.add(image, false),
-            Some(Fault::Gateway | Fault::User) => {}
+        let attempt = u16::try_from(attempt).unwrap_or(u16::MAX);
+        let failed = outcome.fault().is_some();
+        if !item.outcome.is_some_and(counted) {
+            let device = item.device;
+            self.trials.add(
+                image,
+                Trial {
+                    device,
+                    attempt,
+                    failed,
+                },
+            );
+        } else if !failed {
+            self.trials.correct(image, (item.device, attempt));
         }
     }
 
@@ -208,6 +220,7 @@ impl Engine {
         if self.batches.activation(activation).phase.waits() {
             self.leave_wait(activation);
         }
+        self.count_trial(activation, record.attempt, outcome);
         self.batches.change(activation, |item| {
             item.outcome = Some(outcome);
             item.fate_unknown = false;
@@ -236,17 +249,18 @@ impl Engine {
         }
     }
 
+    /// What a later activation of the Device has shown is not overwritten by what comes late of an older one.
     fn note_reading(&mut self, activation: u32, (version, hash): (Option<u32>, &Bytes)) {
         let hash: Result<[u8; 32], _> = hash.as_ref().try_into();
         let reading = Reading {
             running_version: version.map(FirmwareVersion::new),
             device_image_hash: hash.ok().map(ManufacturerImageHash::new),
         };
-        if let Some(version) = reading.running_version {
+        let is_latest = self.batches.read(activation, reading);
+        if let Some(version) = reading.running_version.filter(|_| is_latest) {
             let device = self.batches.activation(activation).device;
             self.inventory.runs(device, version);
         }
-        self.batches.read(activation, reading);
     }
 }
 

@@ -145,6 +145,7 @@ impl Engine {
         if begins {
             self.forget_notices();
         }
+        self.warn_of_capacity_in_use();
     }
 
     /// Notices are not kept for ever.

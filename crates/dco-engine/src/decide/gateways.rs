@@ -103,8 +103,8 @@ impl Engine {
                 }
             } else if remembers && is_called_back {
                 self.end_attempt(activation, cancelled_unsent());
-            } else if remembers && self.is_held_back(activation) {
-                let message = "the image is quarantined, paused, or not allowed any more; it is offered again when it may be";
+            } else if remembers && self.may_not_go_now(activation, gateway) {
+                let message = "it is paused, its image quarantined or not allowed any more; it is offered again when it may be";
                 self.withhold(activation, declined(message.to_owned()));
             } else if remembers {
                 self.offer_again(activation);
@@ -118,6 +118,12 @@ impl Engine {
     fn is_called_back(&self, activation: u32) -> bool {
         let batch = self.batches.batch_of(activation);
         batch.cancelled && batch.execute_us.is_some()
+    }
+
+    /// Off is off at once: nothing is offered, not even again, of what would not be released.
+    fn may_not_go_now(&self, activation: u32, gateway: Eui64) -> bool {
+        let user = self.batches.batch_of(activation).user;
+        self.dispatch.stops(user, gateway) || self.is_held_back(activation)
     }
 
     /// From the beginning: the time it was away does not count as time without progress.

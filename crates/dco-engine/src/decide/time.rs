@@ -22,6 +22,7 @@ impl Engine {
         }
         self.cancel_all_lost();
         self.stop_what_fails();
+        self.warn_of_capacity_in_use();
         self.close_breakers_without_rule();
         let waiting: Vec<Eui64> = self
             .gateways

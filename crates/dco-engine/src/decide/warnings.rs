@@ -66,18 +66,37 @@ impl Engine {
 
     /// A unit of today was charged. What was given back and is charged again is not told again.
     pub(crate) fn warn_of_capacity(&mut self) {
-        let Some(today) = self.days.today.as_ref().map(|today| today.day) else {
+        let Some((date, limit, used)) = self.use_of_today() else {
             return;
         };
-        let limit = u64::from(self.days.ledger.capacity(today.date).unwrap_or(0));
-        let used = u64::from(self.days.ledger.released(today.date));
-        let is_new = mostly(used, limit) && !mostly(used.saturating_sub(1), limit);
-        if is_new && !self.was_told_of_capacity(today.date) {
+        // Only one charge passes the mark; the others need not look for what was told.
+        if !mostly(used.saturating_sub(1), limit) {
+            self.warn_of_day(date, (limit, used));
+        }
+    }
+
+    /// The same where no charge has passed the mark: capacity was set, or the warning was lost to the end of the journal.
+    pub(crate) fn warn_of_capacity_in_use(&mut self) {
+        if let Some((date, limit, used)) = self.use_of_today() {
+            self.warn_of_day(date, (limit, used));
+        }
+    }
+
+    /// Capacity of the service day that it is, and units released on it.
+    fn use_of_today(&self) -> Option<(ServiceDate, u64, u64)> {
+        let today = self.days.today.as_ref().map(|today| today.day);
+        let date = today.filter(|day| day.contains(self.now_us))?.date;
+        let limit = u64::from(self.days.ledger.capacity(date).unwrap_or(0));
+        Some((date, limit, u64::from(self.days.ledger.released(date))))
+    }
+
+    fn warn_of_day(&mut self, date: ServiceDate, (limit, used): (u64, u64)) {
+        if mostly(used, limit) && !self.was_told_of_capacity(date) {
             self.record(Change::Warned(Warned {
                 near: Near::Capacity.into(),
                 limit,
                 used,
-                date: today.date.days(),
+                date: date.days(),
                 ..Warned::default()
             }));
         }

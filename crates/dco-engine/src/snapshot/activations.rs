@@ -13,6 +13,7 @@ use crate::read::as_usize;
 use crate::state::activations::Activation;
 use crate::state::batches::{Batches, Phase, Reading, count_of};
 use crate::state::busy::Busy;
+use crate::state::latest::Latest;
 
 /// The low bits of a state are its phase.
 const PHASE: u32 = 7;
@@ -142,12 +143,12 @@ impl Activations {
         if self.kinds.len() != self.devices.len() || wanted.sum::<usize>() != len {
             return Err("its activations have columns of different lengths");
         }
-        let kinds = self.fill(batches, known)?;
-        batches.open = batches::open(&batches.batches);
         batches.readings = match &self.readings {
             Some(readings) => readings.load(len)?,
             None => BTreeMap::new(),
         };
+        let kinds = self.fill(batches, known)?;
+        batches.open = batches::open(&batches.batches);
         batches.messages = self.load_messages(len)?;
         Ok(kinds)
     }
@@ -157,6 +158,8 @@ impl Activations {
         let mut places = u32s(&self.devices)?;
         let mut kinds = Vec::with_capacity(places.len());
         let mut busy = Busy::of(known.devices.len());
+        let mut latest = Latest::of(known.devices.len());
+        let mut read = batches.readings.keys().peekable();
         batches.activations.reserve(places.len());
         for (index, batch) in (0..).zip(&mut batches.batches) {
             for activation in batch.activations() {
@@ -168,6 +171,10 @@ impl Activations {
                 *count_of(&mut batch.counts, item.phase) += 1;
                 *count_of(&mut batches.totals, item.phase) += 1;
                 let has_ended = item.phase.has_ended();
+                let was_read = read.next_if_eq(&&activation).is_some();
+                if was_read || matches!(item.phase, Phase::Succeeded { .. }) {
+                    latest.heard(device, activation);
+                }
                 batches.activations.push(item);
                 if has_ended {
                     continue;
@@ -179,7 +186,7 @@ impl Activations {
                 }
             }
         }
-        batches.busy = busy;
+        (batches.busy, batches.latest) = (busy, latest);
         reader.must_be_done()?;
         Ok(kinds)
     }

@@ -91,6 +91,7 @@ impl Batches {
             numbers: _,
             open: _,
             busy: _,
+            latest: _,
             lost: _,
             totals: _,
             windows: _,

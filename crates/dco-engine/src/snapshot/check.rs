@@ -70,20 +70,28 @@ impl Engine {
         Ok(())
     }
 
-    /// What attempts under way were charged may be given back.
+    /// What attempts under way were charged may be given back, and as lent what was lent.
     fn check_charged(&self) -> Result<(), Why> {
         let mut charged = BTreeMap::new();
         for attempt in self.gateways.attempts.values() {
             if let Some(date) = attempt.charged {
-                *charged.entry((attempt.image.0, date)).or_insert(0_u32) += 1;
+                let (all, lent) = charged.entry((attempt.image.0, date)).or_insert((0, 0));
+                *all += 1;
+                *lent += u32::from(attempt.lent);
             }
         }
         let ledger = &self.days.ledger;
-        let mut charged = charged.into_iter();
-        if charged.all(|((user, date), count)| count <= ledger.released_by(user, date)) {
-            Ok(())
-        } else {
-            Err("more was charged than released")
+        for ((user, date), (all, lent)) in charged {
+            let (released_by, lent_to) =
+                (ledger.released_by(user, date), ledger.lent_to(user, date));
+            if all > released_by {
+                return Err("more was charged than released");
+            }
+            // Either kind is given back from its own: of neither may there be more than the ledger has.
+            if lent > lent_to || all - lent > released_by - lent_to {
+                return Err("other units are lent than the ledger has lent");
+            }
         }
+        Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! How the last attempts with each image ended.
 
+use std::collections::VecDeque;
+
 use dco_block::ManufacturerImageHash;
 
 use super::Why;
-use crate::state::trials::{self as state, TRIALS_MAX};
+use crate::state::trials::{self as state, NO_DEVICE, TRIALS_MAX, Trial};
 
 /// Image by image.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -20,14 +22,22 @@ struct Image {
     /// Whether each attempt failed, the oldest first.
     #[prost(bool, repeated, tag = "2")]
     failed: Vec<bool>,
+    /// The Device of each, by number; none in a snapshot older than this.
+    #[prost(uint32, repeated, tag = "3")]
+    devices: Vec<u32>,
+    /// The number of each attempt.
+    #[prost(uint32, repeated, tag = "4")]
+    attempts: Vec<u32>,
 }
 
 impl Trials {
     pub(super) fn of(trials: &state::Trials) -> Self {
         let state::Trials { by_image } = trials;
-        let images = by_image.iter().map(|(hash, failed)| Image {
+        let images = by_image.iter().map(|(hash, trials)| Image {
             manufacturer_image_hash: hash.as_bytes().to_vec(),
-            failed: failed.iter().copied().collect(),
+            failed: trials.iter().map(|it| it.failed).collect(),
+            devices: trials.iter().map(|it| it.device).collect(),
+            attempts: trials.iter().map(|it| it.attempt.into()).collect(),
         });
         Self {
             images: images.collect(),
@@ -42,8 +52,35 @@ impl Trials {
             if image.failed.len() > TRIALS_MAX {
                 return Err("more attempts with an image are remembered than are looked at");
             }
-            trials.by_image.insert(hash, image.failed.into());
+            trials.by_image.insert(hash, image.load()?);
         }
         Ok(trials)
+    }
+}
+
+impl Image {
+    fn load(self) -> Result<VecDeque<Trial>, Why> {
+        let unnamed = |it: Vec<u32>, none| {
+            if it.is_empty() {
+                vec![none; self.failed.len()]
+            } else {
+                it
+            }
+        };
+        let (devices, attempts) = (unnamed(self.devices, NO_DEVICE), unnamed(self.attempts, 0));
+        if [devices.len(), attempts.len()] != [self.failed.len(); 2] {
+            return Err("its attempts with an image have columns of different lengths");
+        }
+        let named = devices.into_iter().zip(attempts);
+        let trials = named.zip(&self.failed).map(|((device, attempt), failed)| {
+            let attempt =
+                u16::try_from(attempt).map_err(|_| "an attempt with an image is out of range")?;
+            Ok(Trial {
+                device,
+                attempt,
+                failed: *failed,
+            })
+        });
+        trials.collect()
     }
 }

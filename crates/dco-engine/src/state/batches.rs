@@ -12,6 +12,7 @@ pub(crate) use super::activations::Phase;
 use super::activations::{Activation, Activations};
 use super::busy::Busy;
 use super::changes::Changes;
+use super::latest::Latest;
 use crate::read::as_usize;
 use crate::view::{ActivationCounts, Prediction};
 
@@ -80,6 +81,8 @@ pub(crate) struct Batches {
     /// Batches with an activation that has not ended, by User and due time.
     pub(crate) open: BTreeMap<Eui64, BTreeSet<(Micros, u32)>>,
     pub(crate) busy: Busy,
+    /// Follows from readings and phases: no snapshot keeps it.
+    pub(crate) latest: Latest,
     /// Those under way whose Device is not registered to their User any more.
     pub(crate) lost: BTreeSet<u32>,
     pub(crate) totals: ActivationCounts,
@@ -221,6 +224,9 @@ impl Batches {
             *count_of(counts, before) -= 1;
             *count_of(counts, phase) += 1;
         }
+        if matches!(phase, Phase::Succeeded { .. }) {
+            self.latest.heard(device, activation);
+        }
         if phase.has_ended() {
             self.lost.remove(&activation);
             self.busy.end(device, activation);
@@ -248,10 +254,14 @@ impl Batches {
         self.activations.set(activation, item);
     }
 
-    pub(crate) fn read(&mut self, activation: u32, reading: Reading) {
+    /// What was read for this activation, if anything; whether nothing was heard yet of a newer one of its Device.
+    pub(crate) fn read(&mut self, activation: u32, reading: Reading) -> bool {
+        let device = self.activation(activation).device;
         if reading != Reading::default() {
             self.readings.insert(activation, reading);
+            self.latest.heard(device, activation);
         }
+        self.latest.is_latest(device, activation)
     }
 
     /// What is said of its newest end takes the place of what was said before.

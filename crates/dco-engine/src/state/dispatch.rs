@@ -40,6 +40,12 @@ impl Dispatch {
         !self.pauses.is_empty() && self.pauses.contains_key(&scope)
     }
 
+    /// Whether nothing of this User, or nothing at this gateway, is to leave: a pause of either, or of all releases.
+    pub(crate) fn stops(&self, user: Eui64, gateway: Eui64) -> bool {
+        let scopes = [Scope::All, Scope::User(user), Scope::Gateway(gateway)];
+        scopes.into_iter().any(|scope| self.is_paused(scope))
+    }
+
     /// Whether work of this batch is kept out of the lines: a pause of its image or of its schedule.
     pub(crate) fn holds(&self, batch: &Batch) -> bool {
         !self.pauses.is_empty() && scopes_of(batch).any(|scope| self.pauses.contains_key(&scope))

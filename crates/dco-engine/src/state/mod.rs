@@ -14,6 +14,7 @@ pub(crate) mod gateways;
 pub(crate) mod images;
 pub(crate) mod inventory;
 pub(crate) mod lanes;
+pub(crate) mod latest;
 pub(crate) mod notices;
 pub(crate) mod products;
 pub(crate) mod requests;

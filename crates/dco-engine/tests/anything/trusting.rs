@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dco_block::{FirmwareVersion, HardwareVersions};
 use dco_engine::record::{Change, Device, Model, Product, Record, TransferEnd, TrustSet};
-use dco_engine::{ImportProducts, ProductEntry, ProductStatus, RequestId, TrustTerms};
+use dco_engine::{ImportProducts, Outcome, ProductEntry, ProductStatus, RequestId, TrustTerms};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -82,6 +82,8 @@ struct Books {
     transfers: BTreeMap<u64, Vec<u8>>,
     /// Device and image id.
     activations: Vec<(u64, Vec<u8>)>,
+    /// The newest activation of which a Device was heard.
+    heard: BTreeMap<u64, u32>,
 }
 
 /// Nothing is stored, admitted or released that the list did not allow at that moment.
@@ -129,22 +131,35 @@ impl Books {
                 self.must_be_allowed(activation, "released");
             }
             Change::AttemptEnded(it) => {
-                let (device, _) = &self.activations[usize::try_from(it.activation).expect("small")];
-                if let (Some(version), Some(device)) =
-                    (it.running_version, self.devices.get_mut(device))
-                {
-                    device.firmware_version = version;
-                }
+                let is_success = Outcome::from_number(it.outcome).is_some_and(Outcome::is_success);
+                self.hear(
+                    it.activation,
+                    (it.running_version, &it.device_image_hash, is_success),
+                );
             }
             Change::LateSuccess(it) => {
-                let (device, _) = &self.activations[usize::try_from(it.activation).expect("small")];
-                if let (Some(version), Some(device)) =
-                    (it.running_version, self.devices.get_mut(device))
-                {
-                    device.firmware_version = version;
-                }
+                self.hear(
+                    it.activation,
+                    (it.running_version, &it.device_image_hash, true),
+                );
             }
             _ => {}
+        }
+    }
+
+    /// A reading counts unless a newer activation of the Device was heard of.
+    fn hear(&mut self, activation: u32, (version, hash, is_success): (Option<u32>, &[u8], bool)) {
+        let (device, _) = &self.activations[usize::try_from(activation).expect("small")];
+        let device = *device;
+        let heard = self.heard.entry(device).or_insert(0);
+        if activation < *heard {
+            return;
+        }
+        if is_success || version.is_some() || hash.len() == 32 {
+            *heard = activation;
+        }
+        if let (Some(version), Some(device)) = (version, self.devices.get_mut(&device)) {
+            device.firmware_version = version;
         }
     }
 
