@@ -63,6 +63,11 @@ pub use terms::{
     ThresholdTerms, TransferTerms, TrustTerms,
 };
 pub use view::{
-    ActTold, ActionFate, ActionState, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView, CanaryView, CapacityReportDay, Changes, DayCounts, Distrust, Explanation, FairnessDay, FairnessRow, GatewayView, Group, Hold, InvalidDevices, LimitsView, LostUnits, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, OutcomeRow, PauseView, Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ReportDays, ScheduleView, ServiceDayView,
-    Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow, versions_named,
+    ActTold, ActionFate, ActionState, ActionView, ActivationCounts, ActivationState,
+    ActivationView, BatchView, CanaryView, CapacityReportDay, Changes, DayCounts, Distrust,
+    Explanation, FairnessDay, FairnessRow, GatewayView, Group, Hold, InvalidDevices, LimitsView,
+    LostUnits, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, OutcomeRow, PauseView,
+    Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ReportDays, ScheduleView,
+    ServiceDayView, Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
+    versions_named,
 };

@@ -171,6 +171,8 @@ fn drawing(campaign: &Campaign) -> Simulation {
             .map(|(user, units)| (user.user, u64::from(*units)))
             .collect(),
         carried: day.carried.into(),
+        // Nothing is tried here, so nothing is asked of what could still be agreed.
+        free: 0,
     };
     let user = |user: &CampaignUser| SimulatedUser {
         user: user.user,
