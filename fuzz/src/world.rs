@@ -211,7 +211,11 @@ fn reads(now_us: Micros) -> Vec<Request> {
             limit,
             reader: Reader::Desk,
         })),
-        Request::Schedules(ScheduleRequest::ListPendingActions { after: 0, limit }),
+        Request::Schedules(ScheduleRequest::ListPendingActions {
+            after: 0,
+            limit,
+            settled: true,
+        }),
         Request::Schedules(ScheduleRequest::ProposeReplan),
     ];
     for user in [None, Some(USERS[0]), Some(USERS[1])] {

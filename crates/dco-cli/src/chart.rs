@@ -145,6 +145,7 @@ mod tests {
         let day = |date: &str, released| SimulatedDay {
             service_date: date.to_owned(),
             available: 8_960,
+            free: 0,
             released,
             carried: 0,
         };

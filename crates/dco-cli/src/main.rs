@@ -53,6 +53,12 @@ fn main() -> ExitCode {
     output.end(result).into()
 }
 
+/// Every failure is labelled as one where it is said.
+fn without_its_label(message: &str) -> &str {
+    let message = message.trim_end();
+    message.strip_prefix("error: ").unwrap_or(message)
+}
+
 /// What clap says of a wrong command line, or of a request for help; a program that asked for JSON is told
 /// the former as every other failure.
 fn misused(error: &clap::Error) -> ExitCode {
@@ -60,7 +66,7 @@ fn misused(error: &clap::Error) -> ExitCode {
     if json && error.use_stderr() {
         let output = Output::new(true);
         return output
-            .end(Err(Failure::usage(error.to_string().trim_end())))
+            .end(Err(Failure::usage(without_its_label(&error.to_string()))))
             .into();
     }
     // Whoever cannot be told has gone.

@@ -2,6 +2,48 @@
 
 use dco_client::{ClientError, Page, PageRequest};
 
+/// Reads how many are to be shown: none is nothing to ask for.
+pub(crate) fn at_least_one(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a whole number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// The first items of a list.
+#[derive(Debug)]
+pub(crate) struct Part<T> {
+    pub(crate) items: Vec<T>,
+    /// Whether these are all.
+    pub(crate) complete: bool,
+}
+
+impl<T> Part<T> {
+    /// A text about the items, and that there are more where there are.
+    pub(crate) fn told(&self, text: String) -> String {
+        if self.complete {
+            return text;
+        }
+        let count = self.items.len();
+        format!("{text}\nthere are more than these {count}: give a higher --limit")
+    }
+}
+
+/// As many items as asked for, page by page, and whether that is all; `get` asks for one page.
+pub(crate) async fn part<T, F>(
+    limit: u32,
+    get: impl FnMut(PageRequest) -> F,
+) -> Result<Part<T>, ClientError>
+where
+    F: Future<Output = Result<Page<T>, ClientError>>,
+{
+    let limit_items = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut items = up_to(limit.saturating_add(1), get).await?;
+    let complete = items.len() <= limit_items;
+    items.truncate(limit_items);
+    Ok(Part { items, complete })
+}
+
 /// As many items as asked for, page by page; `get` asks for one page.
 pub(crate) async fn up_to<T, F>(
     limit: u32,
@@ -49,6 +91,20 @@ mod tests {
             items: (first..end).collect(),
             next,
         })
+    }
+
+    #[tokio::test]
+    async fn a_part_says_whether_it_is_all() {
+        for (limit, count, complete) in [
+            (2_499, 2_499, false),
+            (2_500, 2_500, true),
+            (u32::MAX, 2_500, true),
+        ] {
+            let part = part(limit, page).await.unwrap();
+            assert_eq!((part.items.len(), part.complete), (count, complete));
+            let told = part.told("all".to_owned());
+            assert_eq!(told == "all", complete, "{told}");
+        }
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! The JSON has the names of the wire: `snake_case`, `*_time` in RFC 3339, ids as they are written.
 
+mod action;
 mod batch;
 mod calendar;
 mod capacity;
@@ -14,6 +15,7 @@ mod report;
 mod schedule;
 mod transfer;
 
+pub(crate) use action::{action_json, action_text, actions_text};
 pub(crate) use batch::{
     activation_json, activations_text, batch_json, batch_progress, batch_text, batches_text,
 };
@@ -29,10 +31,7 @@ pub(crate) use report::{
     capacity_text, day_json, gateway_json, gateways_text, pause_json, pauses_text, success_json,
     success_text, trt_json, trt_text,
 };
-pub(crate) use schedule::{
-    acted_answer, action_json, action_text, actions_text, schedule_json, schedule_text,
-    schedules_text, units_json,
-};
+pub(crate) use schedule::{acted_answer, schedule_json, schedule_text, schedules_text, units_json};
 pub(crate) use transfer::{transfer_json, transfer_text, transfers_text};
 
 use dco_schedule::Micros;

@@ -192,7 +192,7 @@ impl OperationsClient {
 
 /// For officers of the Service Desk.
 impl OperationsClient {
-    /// Sets capacity, hour profile or both; gives the days that are OVER_AGREED now, and by how many units.
+    /// Sets capacity, hour profile or both; gives the days that this makes OVER_AGREED or more so, and by how many units.
     pub async fn set_capacity(&self, set: SetCapacity) -> Result<Vec<DayUnits>, ClientError> {
         let request = pb::SetCapacityRequest {
             request_id: set.signing.request_id.to_string(),
@@ -208,15 +208,17 @@ impl OperationsClient {
         Ok(day_units(answer.into_inner().over_agreed))
     }
 
-    /// Acts that wait for a second officer, oldest first.
+    /// Acts that wait for a second officer, oldest first; with `settled` those as well that do not wait any more.
     pub async fn pending_actions(
         &self,
+        settled: bool,
         wanted: &PageRequest,
     ) -> Result<Page<PendingAction>, ClientError> {
         let (page_size, page_token) = page_parts(wanted);
         let request = pb::ListPendingActionsRequest {
             page_size,
             page_token,
+            settled,
         };
         let answer = self.client.clone().list_pending_actions(request).await?;
         let answer = answer.into_inner();

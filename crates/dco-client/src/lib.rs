@@ -44,7 +44,7 @@ pub use retry::RetryPolicy;
 pub use schedules::SchedulesClient;
 pub use tls::{Identity, InvalidIdentity};
 pub use types::{
-    Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
+    ActTold, Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
     AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
     BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, ChangePause, DayUnits, DcoMessage,
     Decision, DecisionKind, DecisionLogEnd, DecisionLogQuery, DecisionLogStart, DeviceEntry,

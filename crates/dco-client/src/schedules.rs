@@ -177,21 +177,39 @@ impl SchedulesClient {
         Ok(answer.into_inner().try_into()?)
     }
 
-    /// What the service days from `first` to `last` (`YYYY-MM-DD`, both included) have; `None` leaves that end to the
-    /// service. A User reads its own; for all others over all Users, or as `user` reads it.
+    /// What the service days from `first` to `last` (`YYYY-MM-DD`, both included) have, in as many calls as that takes;
+    /// `None` leaves that end to the service. A User reads its own; for all others over all Users, or as `user` reads it.
     pub async fn capacity(
         &self,
         user: Option<Eui64>,
         first: Option<&str>,
         last: Option<&str>,
     ) -> Result<Vec<CapacityDay>, ClientError> {
+        let mut days = Vec::new();
+        let mut first = first.unwrap_or_default().to_owned();
+        loop {
+            let answer = self.capacity_part(user, &first, last).await?;
+            days.extend(answer.days.into_iter().map(Into::into));
+            // A day that is not after the one asked from would be answered for ever.
+            if answer.next_date <= first {
+                return Ok(days);
+            }
+            first = answer.next_date;
+        }
+    }
+
+    async fn capacity_part(
+        &self,
+        user: Option<Eui64>,
+        first: &str,
+        last: Option<&str>,
+    ) -> Result<pb::GetCapacityResponse, ClientError> {
         let request = pb::GetCapacityRequest {
             parent: user.map(user_name).unwrap_or_default(),
-            first_date: first.unwrap_or_default().to_owned(),
+            first_date: first.to_owned(),
             last_date: last.unwrap_or_default().to_owned(),
         };
         let answer = self.client.clone().get_capacity(request).await?;
-        let days = answer.into_inner().days;
-        Ok(days.into_iter().map(Into::into).collect())
+        Ok(answer.into_inner())
     }
 }

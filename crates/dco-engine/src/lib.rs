@@ -62,9 +62,9 @@ pub use terms::{
     ThresholdTerms, TransferTerms, TrustTerms,
 };
 pub use view::{
-    ActionFate, ActionView, ActivationCounts, ActivationState, ActivationView, BatchView,
-    CanaryView, Changes, Distrust, Explanation, GatewayView, Hold, InvalidDevices, LimitsView,
-    MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, PauseView, Prediction, ProductEntry,
-    ProductStatus, ProductView, QuotaUse, ScheduleView, ServiceDayView, Stage, SuccessRow,
-    TransferResponse, TransferState, TransferView, TrtRow, versions_named,
+    ActTold, ActionFate, ActionState, ActionView, ActivationCounts, ActivationState,
+    ActivationView, BatchView, CanaryView, Changes, Distrust, Explanation, GatewayView, Hold,
+    InvalidDevices, LimitsView, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, PauseView,
+    Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ScheduleView, ServiceDayView,
+    Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow, versions_named,
 };

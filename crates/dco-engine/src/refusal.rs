@@ -5,7 +5,7 @@ use dco_schedule::{ExceedsAgreed, Micros, ServiceDate};
 
 use crate::event::Scope;
 use crate::record::Counted;
-use crate::view::{Distrust, TransferState};
+use crate::view::{ActionState, Distrust, TransferState};
 
 /// A refusal changes nothing and is not a fault of the service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -298,6 +298,34 @@ pub enum Refusal {
         position: u64,
         /// The first from which all that follows is there.
         first_position: u64,
+    },
+    /// The party was never told so much.
+    #[error(
+        "there is no notice {position}: the newest is {last}; give a position from 0 up to {last}, as the last answer said"
+    )]
+    NoticesNotTold {
+        /// What was given.
+        position: u64,
+        /// The newest number.
+        last: u64,
+    },
+    /// The last day is before the first.
+    #[error(
+        "the last day {last} is before the first, {first}; give a last day not before the first"
+    )]
+    DaysReversed {
+        /// The first day.
+        first: ServiceDate,
+        /// The last day.
+        last: ServiceDate,
+    },
+    /// The act does not wait for a second officer any more.
+    #[error("action {action} is {state} and waits no more; read it in the list of all actions")]
+    ActionSettled {
+        /// Its number.
+        action: u64,
+        /// Where it stands.
+        state: ActionState,
     },
     /// Neither a capacity nor a profile.
     #[error("neither a capacity nor an hour profile is given; give at least one of them")]

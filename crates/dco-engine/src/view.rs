@@ -13,7 +13,8 @@ use dco_schedule::{Micros, ServiceDate, ServiceDay, Source};
 
 pub use products::{Distrust, ProductEntry, ProductStatus, ProductView, versions_named};
 pub use schedules::{
-    ActionFate, ActionView, LimitsView, Notice, NoticeSubject, Notices, QuotaUse, ScheduleView,
+    ActTold, ActionFate, ActionState, ActionView, LimitsView, Notice, NoticeSubject, Notices,
+    QuotaUse, ScheduleView,
 };
 
 use crate::event::Scope;

@@ -66,7 +66,11 @@ fn dump_schedules(engine: &mut Engine, now_us: Micros, text: &mut String) {
             limit,
             reader: Reader::Desk,
         }),
-        ScheduleRequest::ListPendingActions { after: 0, limit },
+        ScheduleRequest::ListPendingActions {
+            after: 0,
+            limit,
+            settled: true,
+        },
         ScheduleRequest::ProposeReplan,
     ];
     for user in [None, Some(ANN), Some(BOB)] {

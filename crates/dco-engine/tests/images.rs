@@ -265,7 +265,7 @@ fn a_schedule_that_does_not_name_the_image_does_not_keep_it() {
 fn what_becomes_of_a_schedule_changes_until_when_its_image_is_kept() {
     let amend = |day| Act::Amend {
         deal: deal(&[("2026-06-02", 5), (day, 5)]),
-        answer_by_us: end_us("2026-06-08"),
+        answer_by_us: end_us("2026-06-07"),
         cause: None,
     };
     let end = |day| Act::End { from: date(day) };

@@ -217,6 +217,12 @@ fn a_batch_accepted_after_its_hours_starts_at_once_and_leaves_the_next_day() {
     world.until(now_us);
     let batch = send(&mut world, 0..8, "2026-06-02").expect("it is still that day");
     assert_eq!(batch.trt_start_us, now_us);
+    let predicted = batch.predicted.expect("it waits");
+    assert_eq!(
+        predicted.release_us,
+        start("2026-06-03") + 20 * HOUR_US,
+        "when its hours begin again"
+    );
 }
 
 #[test]

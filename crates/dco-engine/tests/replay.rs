@@ -21,10 +21,10 @@ use prost::Message;
 
 use crate::products::STRICT;
 use crate::sample::{
-    ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
+    ANN, BOB, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, manifest,
 };
 use crate::schedules::all_agreeable;
-use crate::world::schedules::{IDA, JOE, action_of, deal, officer};
+use crate::world::schedules::{IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of};
 use crate::world::{World, ended, hello};
 
 /// A journal with a record of each kind.
@@ -195,10 +195,12 @@ fn about_schedules(world: &mut World) {
     world
         .submit_for((ANN, &manifest(2, LARGE)), &devices(15..18), day)
         .expect("agreed");
+    let request = Act::Request(asking(60));
+    let other = world.act(Asker::User, first_of(BOB), request);
     let amend = Act::Amend {
         deal: deal(&[("2026-06-04", 50)]),
         answer_by_us: world.in_two_days(),
-        cause: Some(Cause::OverAgreed),
+        cause: Some(Cause::MakesRoomFor(schedule_of(other.expect("asked")).id)),
     };
     for answer in [World::decline_action, World::approve] {
         let waits = world.act(officer(IDA), id, amend.clone());

@@ -1,12 +1,12 @@
 //! Delivery schedules: from request to end, by whom, and what is told of it.
 
 use dco_engine::{
-    ActionFate, ListSchedules, NoticeParty, NoticeSubject, Reader, Refusal, Reply, Request,
-    ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
+    ActionFate, ActionState, ActionView, ListSchedules, NoticeParty, NoticeSubject, Reader,
+    Refusal, Reply, Request, ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
 };
 use dco_schedule::{
-    Act, Approval, Asker, Cause, Deal, Party, Refusal as BookRefusal, Reserve, Said, ScheduleId,
-    Side, State,
+    Act, Approval, Asker, Cause, Deal, HourProfile, HourWindow, Party, Refusal as BookRefusal,
+    Reserve, Said, ScheduleId, Side, Span, State,
 };
 
 use crate::dump::dump;
@@ -78,8 +78,9 @@ fn from_request_to_agreed_amended_and_ended_with_two_users_and_two_officers() {
         .act(Asker::User, anns, Act::End { from })
         .expect("ended");
     let ended = world.read_schedule(anns).expect("it is there");
-    assert!(matches!(ended.schedule.state(), State::Ended(_)));
-    assert_eq!(ended.revision, 6);
+    let left = ended.schedule.state().agreement().expect("one day is left");
+    assert!(!ended.schedule.state().is_final());
+    assert_eq!((ended.revision, left.ends), (6, Some(from)));
     let days = ["2026-06-02", "2026-06-03", "2026-06-04"].map(date);
     assert_eq!(days.map(|day| world.agreed_on(day)), [90, 0, 0]);
     use ActKind::{Accept, Amend, Counter, End, Offer, Request};
@@ -173,14 +174,16 @@ fn an_old_etag_is_refused() {
 
 /// Security priority needs two officers.
 fn secure() -> Deal {
-    let mut deal = deal(&[("2026-06-02", 60)]);
+    let mut deal = deal(&[("2026-06-02", 40)]);
     deal.terms.security = true;
     deal
 }
 
 #[test]
 fn what_needs_two_officers_waits_for_another_one() {
-    let mut world = ready();
+    let mut terms = all_agreeable();
+    terms.schedules.reserve.security = 40;
+    let mut world = World::new(terms);
     let asked = world.act(Asker::User, first_of(ANN), Act::Request(asking(60)));
     let id = schedule_of(asked.expect("asked")).id;
     let answer_by_us = world.in_two_days();
@@ -208,7 +211,8 @@ fn what_needs_two_officers_waits_for_another_one() {
     let second = Approval { officer: JOE, said };
     assert_eq!(last.signed.by.second(), Some(&second));
     let gone = world.approve(JOE, 1).expect_err("it is done");
-    assert_eq!(gone, Refusal::NotFound { kind: "action" });
+    let state = ActionState::Approved;
+    assert_eq!(gone, Refusal::ActionSettled { action: 1, state });
     let subjects: Vec<_> = world
         .notices_after(NoticeParty::Desk, 1)
         .into_iter()
@@ -239,11 +243,84 @@ fn what_nobody_approves_expires_and_one_officer_can_decline() {
     assert!(matches!(declined.fate, ActionFate::Closed(_)));
     world.pass(4 * DAY_US);
     let again = world.approve(JOE, 2).expect_err("it has expired");
-    assert_eq!(again, Refusal::NotFound { kind: "action" });
+    let state = ActionState::Expired;
+    assert_eq!(again, Refusal::ActionSettled { action: 2, state });
     assert!(matches!(
         world.read_schedule(id).expect("there").schedule.state(),
         State::Agreed(_)
     ));
+    recovers(&mut world);
+}
+
+/// What is told of an act says days, units, cause and end; and an act that can never be done does not wait.
+#[test]
+fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
+    let mut world = ready();
+    let id = world.agreed(ANN, deal(&[("2026-06-20", 60), ("2026-06-21", 10)]));
+    let other = world.act(Asker::User, first_of(BOB), Act::Request(asking(60)));
+    let cause = Cause::MakesRoomFor(schedule_of(other.expect("asked")).id);
+    let impose = Act::Impose {
+        deal: deal(&[("2026-06-20", 40), ("2026-06-22", 20)]),
+        cause,
+    };
+    world.act(officer(IDA), id, impose).expect("it waits");
+    let told = world.notices_after(NoticeParty::Desk, 0);
+    let told = told.last().and_then(|it| it.told.clone());
+    let told = told.expect("it is about an act");
+    let days = Some((date("2026-06-20"), date("2026-06-22")));
+    assert_eq!((told.units, told.days, told.cause), (60, days, Some(cause)));
+    let from = date("2026-06-21");
+    world
+        .act(Asker::User, id, Act::End { from })
+        .expect("it is its own");
+    let late = world.approve(JOE, 1).expect_err("it is overtaken");
+    let state = ActionState::Overtaken;
+    assert_eq!(late, Refusal::ActionSettled { action: 1, state });
+    let ended = world.notices_after(NoticeParty::Desk, 0);
+    let ends: Vec<_> = ended
+        .iter()
+        .filter_map(|it| it.told.as_ref()?.ends)
+        .collect();
+    assert_eq!(ends, [from]);
+    let all = |settled| {
+        Request::Schedules(ScheduleRequest::ListPendingActions {
+            after: 0,
+            limit: 9,
+            settled,
+        })
+    };
+    let states = [false, true].map(|settled| match world.ask(all(settled)) {
+        Ok(Reply::Actions(actions)) => actions.iter().map(ActionView::state).collect::<Vec<_>>(),
+        other => panic!("no list of actions: {other:?}"),
+    });
+    assert_eq!(states, [vec![], vec![state]]);
+    recovers(&mut world);
+}
+
+#[test]
+fn a_profile_that_leaves_a_window_too_little_is_told_to_the_desk() {
+    let mut world = ready();
+    let day = date("2026-06-20");
+    let mut in_the_evening = deal(&[("2026-06-20", 20)]);
+    in_the_evening.terms.window = HourWindow::new(18, 24).ok();
+    world.agreed(ANN, in_the_evening);
+    let mut weights = [1; 24];
+    weights[18..].fill(0);
+    let mut asked = world.setting(Span::On(day), 100);
+    asked.profile = HourProfile::new(weights).ok();
+    let over = world.set_this(&asked).expect("it may be set");
+    assert!(over.is_empty(), "the day has room, the hours have none");
+    let told = world.notices_after(NoticeParty::Desk, 0);
+    let crowded = NoticeSubject::WindowsCrowded {
+        days: vec![(day, 20)],
+    };
+    assert_eq!(told.last().map(|it| &it.subject), Some(&crowded));
+    asked.id = world.fresh_id();
+    world.set_this(&asked).expect("again");
+    let again = world.notices_after(NoticeParty::Desk, told.last().map_or(0, |it| it.number));
+    let is_crowded =
+        |it: &dco_engine::Notice| matches!(it.subject, NoticeSubject::WindowsCrowded { .. });
+    assert!(!again.iter().any(is_crowded), "it is told once");
     recovers(&mut world);
 }
 
@@ -360,7 +437,17 @@ fn notices_are_read_in_parts_and_whoever_watches_is_told() {
         }
     }
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
-    assert_eq!(world.notices_after(party, u64::MAX), []);
+    let beyond = ScheduleRequest::ReadNotices {
+        party,
+        position: 6,
+        limit: 1,
+    };
+    let refused = Refusal::NoticesNotTold {
+        position: 6,
+        last: 5,
+    };
+    let answer = world.ask(Request::Schedules(beyond));
+    assert_eq!(answer.expect_err("it was never told"), refused);
     let by_user = world.notices_after(party, 0).into_iter().all(
         |it| matches!(it.subject, NoticeSubject::ScheduleStep { by, .. } if by == Some(Side::User)),
     );

@@ -2,6 +2,9 @@
 
 use crate::{Dated, HourProfile, ServiceDate, Signed, Span};
 
+/// The most that may be set as the capacity of a day, in units: more than the whole known estate, so a slip of the hand.
+pub const CAPACITY_MAX: u32 = 1_000_000;
+
 /// What the Service Desk sets for a span of service days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {

@@ -22,6 +22,16 @@ impl Span {
     }
 }
 
+impl Span {
+    /// Whether it is about this day.
+    pub fn has(self, date: ServiceDate) -> bool {
+        match self {
+            Self::From(first) => first <= date,
+            Self::On(day) => day == date,
+        }
+    }
+}
+
 /// A value for each service day.
 ///
 /// Among the settings from a day on, the latest day that is not after the asked one decides: a change that was

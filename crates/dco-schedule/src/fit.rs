@@ -53,7 +53,7 @@ pub struct FitDay {
     pub quota: u32,
     /// Units free after; 0 where others are moved.
     pub free_after: u64,
-    /// When the batch of that day is due, if it is sent by the start of the day, or of its window.
+    /// When the batch of that day is due, if it is sent by the start of the day or of its window, or now where that is over.
     pub due_us: Micros,
     /// What may be under way on that day over all Users: agreed, reserved and offered in the days up to it.
     pub in_flight: u64,
@@ -175,7 +175,10 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 
     /// Units that are free in a window of a day; no limit without one.
     fn free_in(&self, window: Option<HourWindow>, date: ServiceDate, at: &At<'_, U>) -> u32 {
-        let room = window.map(|window| self.window_day(date, None, at.calendar).room(window));
+        let room = window.map(|window| {
+            let room = self.window_day(date, None, at.calendar).room(window);
+            room.min(self.carries_yet(window, date, at))
+        });
         room.map_or(u32::MAX, |room| u32::try_from(room).unwrap_or(u32::MAX))
     }
 
@@ -193,7 +196,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             let day: ServiceDay = at.calendar.day(date);
             // The Target Response Time begins with the hours in which it can be released.
             let opens_us = |window: HourWindow| window.on(&day, &at.calendar.hours(&day)).0;
-            let start_us = terms.window.map_or(day.start_us, opens_us);
+            let start_us = terms.window.map_or(day.start_us, opens_us).max(at.now_us);
             let first = ServiceDate::from_days(date.days().saturating_sub(before));
             let in_flight = dates(first, date)
                 .map(|date| self.may_be_released(date, &quota))

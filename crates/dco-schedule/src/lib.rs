@@ -41,7 +41,7 @@ pub use book::{
     ExceedsAgreed, OwnCapacity, Pending, Refusal, WindowShort,
 };
 pub use calendar::{Calendar, Hour, ServiceDay};
-pub use capacity::{CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
+pub use capacity::{CAPACITY_MAX, CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
 pub use date::{InvalidServiceDate, ServiceDate};
 pub use dated::{Dated, Span};
 pub use fit::{Fit, FitDay, FitTerms, Fits, NoFit};

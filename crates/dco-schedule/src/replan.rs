@@ -64,6 +64,12 @@ impl<U: Copy> Candidate<'_, U> {
         let agreement = self.schedule.state().agreement()?;
         agreement.deal.terms.window
     }
+
+    /// Whether units may go to this day: its User has the image by then, and the agreement has not ended.
+    fn reaches(&self, date: ServiceDate) -> bool {
+        let agreement = self.schedule.state().agreement();
+        date >= self.schedule.request().earliest && agreement.is_some_and(|it| it.reaches(date))
+    }
 }
 
 /// Where units can be moved to.
@@ -341,7 +347,7 @@ impl<'a, 'b, U: Copy> Network<'a, 'b, U> {
                     .per_day_max
                     .get()
                     .saturating_sub(candidate.quota.on(*date));
-                if more > 0 && *date >= request.earliest && may(request, *date) {
+                if more > 0 && candidate.reaches(*date) && may(request, *date) {
                     let day = self.room(*date, room, candidate.window().is_some());
                     let edge = self.flow.add(2 + place, day, more.into());
                     self.gives.push((edge, place, *date));

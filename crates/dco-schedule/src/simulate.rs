@@ -1,14 +1,15 @@
 //! What if? How days fill and when Users finish, in counts per batch and day.
 //!
 //! The rules are those of release: on each service day Users share what may be released by the weight of what they
-//! have sent for it and carried over ([`Share`]); inside a User the earliest due goes first. Requests
-//! are tried as offers that move nobody, in the order given. The model leaves out what nobody can foresee: failures
+//! have sent for it and carried over ([`Share`]); inside a User the earliest due goes first, and work of a window leaves
+//! only so far as its hours carry. The reserve binds what is agreed and not what is released. Requests
+//! are tried as offers that move nobody, for the whole day, in the order given. The model leaves out what nobody can foresee: failures
 //! beyond the retry reserve, gateways that go away, batches that are never sent.
 
 use std::collections::BTreeMap;
 
 use crate::replan::dates;
-use crate::{At, Book, NoFit, Quota, Request, ScheduleId, ServiceDate, Share, Source};
+use crate::{At, Book, HourWindow, NoFit, Quota, Request, ScheduleId, ServiceDate, Share, Source};
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Waiting<U> {
     pub date: ServiceDate,
     /// Units of it that were not released yet.
     pub units: u32,
+    /// The hours in which it may leave; `None` for the whole day.
+    pub window: Option<HourWindow>,
 }
 
 /// What would happen.
@@ -48,8 +51,10 @@ pub struct Simulation<U> {
 pub struct SimulatedDay<U> {
     /// The day.
     pub date: ServiceDate,
-    /// What schedules may use: the capacity less the reserve, and for today less what is released already.
+    /// What may be released: the capacity, and for today less what is released already.
     pub available: u64,
+    /// What can still be agreed for it beside what is tried.
+    pub free: u64,
     /// What each User is served.
     pub released: BTreeMap<U, u64>,
     /// What waits for a later day.
@@ -79,9 +84,9 @@ pub struct AtRisk {
 }
 
 impl<U> SimulatedDay<U> {
-    /// Whether nothing more could be released on it.
+    /// Whether nothing more could be agreed for it, or released on it.
     pub fn is_full(&self) -> bool {
-        self.released.values().sum::<u64>() >= self.available
+        self.free == 0 || self.released.values().sum::<u64>() >= self.available
     }
 }
 
@@ -95,7 +100,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             let quota = self.free_fit(request, &held, at);
             for (date, units) in quota.iter().flat_map(Quota::days) {
                 held.add(date, units);
-                work.add(*user, date, units.into());
+                work.add(*user, (date, None), units.into());
             }
             quotas.push(quota);
         }
@@ -107,7 +112,15 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             if run.is_done() {
                 break;
             }
-            run.pass(date, self.available(date, at));
+            let carries = |window| self.carries_yet(window, date, at);
+            let day = SimulatedDay {
+                date,
+                available: self.available(date, at),
+                free: self.free(date).saturating_sub(held.on(date).into()),
+                released: BTreeMap::new(),
+                carried: 0,
+            };
+            run.pass(day, carries);
         }
         Simulation {
             quotas,
@@ -117,26 +130,23 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 
     fn available(&self, date: ServiceDate, at: &At<'_, U>) -> u64 {
         let capacity = self.plan().capacity(date);
-        let reserved = self.terms().reserve.of(capacity).total();
-        let released = at.ledger.released(date);
-        u64::from(capacity)
-            .saturating_sub(reserved)
-            .min(u64::from(capacity.saturating_sub(released)))
+        capacity.saturating_sub(at.ledger.released(date)).into()
     }
 
     /// What waits, and what is agreed and not sent yet.
     fn known_work(&self, what_if: &WhatIf<U>, at: &At<'_, U>) -> Work<U> {
         let mut work = Work::default();
         for waiting in &what_if.waiting {
-            work.add(waiting.user, waiting.date, waiting.units.into());
+            let line = (waiting.date, waiting.window);
+            work.add(waiting.user, line, waiting.units.into());
         }
         for (id, schedule) in self.schedules() {
-            for (date, units) in schedule
-                .quota()
-                .into_iter()
-                .flat_map(|it| it.days_from(at.today))
-            {
-                work.add(id.user, date, unsent(id, date, units, at));
+            let Some(agreement) = schedule.state().agreement() else {
+                continue;
+            };
+            let window = agreement.deal.terms.window;
+            for (date, units) in agreement.deal.quota.days_from(at.today) {
+                work.add(id.user, (date, window), unsent(id, date, units, at));
             }
         }
         work
@@ -153,9 +163,12 @@ fn unsent<U: Ord + Copy + std::fmt::Debug>(
     units.saturating_sub(sent).into()
 }
 
-/// Units by the day they are sent for and by User.
+/// What of a User's work leaves alike: the day it is sent for, and the hours in which it may leave.
+type Line = (ServiceDate, Option<HourWindow>);
+
+/// Units by the day they are sent for and their window, and by User.
 #[derive(Debug)]
-struct Work<U>(BTreeMap<ServiceDate, BTreeMap<U, u64>>);
+struct Work<U>(BTreeMap<Line, BTreeMap<U, u64>>);
 
 impl<U> Default for Work<U> {
     fn default() -> Self {
@@ -164,18 +177,21 @@ impl<U> Default for Work<U> {
 }
 
 impl<U: Ord> Work<U> {
-    fn add(&mut self, user: U, date: ServiceDate, units: u64) {
+    fn add(&mut self, user: U, line: Line, units: u64) {
         if units > 0 {
-            *self.0.entry(date).or_default().entry(user).or_default() += units;
+            *self.0.entry(line).or_default().entry(user).or_default() += units;
         }
     }
 }
 
+/// What each User may have of each window on one day.
+type Budgets<U> = BTreeMap<HourWindow, BTreeMap<U, u64>>;
+
 /// Days passing one after the other.
 struct Run<U> {
     to_come: Work<U>,
-    /// What waits of each User, by the day it was sent for.
-    waiting: BTreeMap<U, BTreeMap<ServiceDate, u64>>,
+    /// What waits of each User.
+    waiting: BTreeMap<U, BTreeMap<Line, u64>>,
     trt_days: i32,
     days: Vec<SimulatedDay<U>>,
     users: BTreeMap<U, SimulatedUser>,
@@ -196,66 +212,108 @@ impl<U: Ord + Copy> Run<U> {
         self.to_come.0.is_empty() && self.waiting.is_empty()
     }
 
-    fn pass(&mut self, date: ServiceDate, available: u64) {
-        self.begin(date);
-        let wants = self.wants();
-        let released = Share::of(&wants, &wants).served(available);
+    fn pass(&mut self, day: SimulatedDay<U>, carries: impl Fn(HourWindow) -> u64) {
+        self.begin(day.date);
+        let budgets = self.budgets(carries);
+        let wants = self.wants(&budgets);
+        let released = Share::of(&wants, &self.waits()).served(day.available);
         for (user, units) in &released {
-            self.release(*user, date, *units);
+            self.release(*user, day.date, *units, &budgets);
         }
-        self.waiting.retain(|_, batches| !batches.is_empty());
+        self.waiting.retain(|_, lines| !lines.is_empty());
         self.days.push(SimulatedDay {
-            date,
-            available,
             released,
-            carried: self.wants().values().sum(),
+            carried: self.waits().values().sum(),
+            ..day
         });
     }
 
     /// What was parked for this day, or an earlier one, waits from now on.
     fn begin(&mut self, date: ServiceDate) {
-        while let Some(entry) = self.to_come.0.first_entry().filter(|it| *it.key() <= date) {
-            let sent_for = *entry.key();
+        while let Some(entry) = self.to_come.0.first_entry().filter(|it| it.key().0 <= date) {
+            let line = *entry.key();
             for (user, units) in entry.remove() {
                 self.users.entry(user).or_default().units += units;
-                let batches = self.waiting.entry(user).or_default();
-                *batches.entry(sent_for).or_default() += units;
+                let lines = self.waiting.entry(user).or_default();
+                *lines.entry(line).or_default() += units;
             }
         }
     }
 
-    fn wants(&self) -> BTreeMap<U, u64> {
+    /// What waits of each User.
+    fn waits(&self) -> BTreeMap<U, u64> {
         let users = self.waiting.iter();
         users
-            .map(|(user, batches)| (*user, batches.values().sum()))
+            .map(|(user, lines)| (*user, lines.values().sum()))
             .collect()
     }
 
-    /// The earliest due goes first.
-    fn release(&mut self, user: U, date: ServiceDate, mut units: u64) {
-        let batches = self.waiting.entry(user).or_default();
-        let seen = self.users.entry(user).or_default();
-        while let Some(mut first) = batches.first_entry().filter(|_| units > 0) {
-            let part = units.min(*first.get());
-            units -= part;
-            *first.get_mut() -= part;
-            if *first.get() == 0 {
-                let (sent_for, _) = first.remove_entry();
-                seen.finish = Some(date);
-                seen.at_risk
-                    .extend(at_risk(sent_for, Some(date), self.trt_days));
+    /// Users share what the hours of a window carry as they share the day.
+    fn budgets(&self, carries: impl Fn(HourWindow) -> u64) -> Budgets<U> {
+        let mut wants: Budgets<U> = BTreeMap::new();
+        for (user, lines) in &self.waiting {
+            for ((_, window), units) in lines {
+                if let Some(window) = window {
+                    let users = wants.entry(*window).or_default();
+                    *users.entry(*user).or_default() += units;
+                }
             }
         }
+        let shared = |(window, wants): (HourWindow, BTreeMap<U, u64>)| {
+            let shares = Share::of(&wants, &wants).served(carries(window));
+            (window, shares)
+        };
+        wants.into_iter().map(shared).collect()
+    }
+
+    /// What of each User can leave today: what has no window, and of each window what its hours carry.
+    fn wants(&self, budgets: &Budgets<U>) -> BTreeMap<U, u64> {
+        let mut wants: BTreeMap<U, u64> = BTreeMap::new();
+        for (user, lines) in &self.waiting {
+            let any_hour = lines.iter().filter(|((_, window), _)| window.is_none());
+            wants.insert(*user, any_hour.map(|(_, units)| units).sum());
+        }
+        for (user, units) in budgets.values().flatten() {
+            *wants.entry(*user).or_default() += units;
+        }
+        wants
+    }
+
+    /// The earliest due goes first.
+    fn release(&mut self, user: U, date: ServiceDate, mut units: u64, budgets: &Budgets<U>) {
+        let of_user = |(window, users): (&HourWindow, &BTreeMap<U, u64>)| {
+            let left = users.get(&user).copied().unwrap_or(0);
+            (*window, left)
+        };
+        let mut budgets: BTreeMap<_, _> = budgets.iter().map(of_user).collect();
+        let lines = self.waiting.entry(user).or_default();
+        let seen = self.users.entry(user).or_default();
+        for ((sent_for, window), left) in lines.iter_mut() {
+            let budget = window.and_then(|window| budgets.get_mut(&window));
+            let most = budget.as_ref().map_or(u64::MAX, |budget| **budget);
+            let part = units.min(*left).min(most);
+            units -= part;
+            *left -= part;
+            if let Some(budget) = budget {
+                *budget -= part;
+            }
+            if *left == 0 {
+                seen.finish = Some(date);
+                seen.at_risk
+                    .extend(at_risk(*sent_for, Some(date), self.trt_days));
+            }
+        }
+        lines.retain(|_, left| *left > 0);
     }
 
     /// What never left is at risk too.
     fn finish(mut self) -> Simulation<U> {
-        for (user, batches) in &self.waiting {
+        for (user, lines) in &self.waiting {
             let seen = self.users.entry(*user).or_default();
             seen.finish = None;
-            let never = batches
+            let never = lines
                 .keys()
-                .filter_map(|date| at_risk(*date, None, self.trt_days));
+                .filter_map(|(date, _)| at_risk(*date, None, self.trt_days));
             seen.at_risk.extend(never);
         }
         Simulation {

@@ -183,7 +183,8 @@ impl Caller {
         self.roles.contains(&role)
     }
 
-    fn is_user(&self, user: Eui64) -> bool {
+    /// Whether the caller is this User.
+    pub(crate) fn is_user(&self, user: Eui64) -> bool {
         self.is(Role::User) && self.eui64 == user
     }
 

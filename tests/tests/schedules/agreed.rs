@@ -87,7 +87,11 @@ async fn two_users_and_two_officers_agree_amend_and_end_by_the_command_line_alon
     let ended = table
         .act("user1", "end", &["schedules/1", "--from", &end])
         .await;
-    assert_eq!(ended["state"], "ENDED");
+    assert_eq!(
+        (&ended["state"], &ended["end_date"]),
+        (&"AMENDED".into(), &end.as_str().into()),
+        "two days are left"
+    );
     assert_eq!(
         table.units(&ended["agreed"]["quota"]),
         [(1, 1_500), (2, 1_500)]
@@ -215,7 +219,13 @@ async fn who_asked_for_it_is_no_second_officer_and_who_declines_ends_it() {
     let decline = ["actions", "decline", "1", "--reason", "no fix"];
     let declined = table.done("desk2", &decline).await;
     assert_eq!(declined["action"]["state"], "DECLINED");
-    table.refused("desk2", &approve, "RESOURCE_NOT_FOUND").await;
+    table.refused("desk2", &approve, "ACTION_SETTLED").await;
+    let unknown = ["actions", "approve", "9", "--reason", "mine"];
+    table.refused("desk2", &unknown, "RESOURCE_NOT_FOUND").await;
+    let waiting = table.done("auditor1", &["actions", "list"]).await;
+    assert_eq!(waiting["actions"], serde_json::json!([]));
+    let all = table.done("auditor1", &["actions", "list", "--all"]).await;
+    assert_eq!(all["actions"][0]["state"], "DECLINED");
     let shown = table.done("desk1", &["schedule", "show", &name]).await;
     assert_eq!(shown["schedule"]["state"], "REQUESTED");
     table.scene.no_faults();

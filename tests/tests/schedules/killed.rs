@@ -102,7 +102,7 @@ async fn an_imposed_move_happens_once_or_not_at_all_whenever_the_service_is_kill
     assert_eq!(done[0]["schedule"], imposed["schedule"]);
     assert_eq!(table.done("desk2", &approve).await, imposed);
     let another = ["actions", "approve", "1", "--reason", "again"];
-    table.refused("desk2", &another, "RESOURCE_NOT_FOUND").await;
+    table.refused("desk2", &another, "ACTION_SETTLED").await;
     assert_eq!(all_there_is(&table).await, done, "once");
     let schedule = &done[0]["schedule"];
     let (moves, steps) = (&schedule["moves"], history(schedule));

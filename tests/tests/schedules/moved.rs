@@ -102,6 +102,11 @@ async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
         .await;
     assert_eq!(told(&notices), [json!(["schedule_step", "AMEND"])]);
     let notice = &notices["notices"][0]["subject"]["schedule_step"];
+    assert_eq!(
+        (&notice["told"]["units"], &notice["told"]["cause"]),
+        (&8_960.into(), &"MAKES_ROOM".into())
+    );
+    assert_eq!(notice["told"]["makes_room_for"], json!(null));
     assert_eq!(notice["schedule"], table.name("user1", 1));
     assert!(
         notice["answer_by_time"].is_string(),

@@ -247,3 +247,37 @@ async fn a_request_that_nobody_has_made_can_be_fitted_and_too_many_are_not_tried
     );
     table.scene.no_faults();
 }
+
+/// What the desk takes it takes for a cause that is there, and a User cannot keep two officers from acting.
+#[tokio::test]
+async fn a_move_has_a_cause_and_waits_for_its_second_officer_whatever_its_user_proposes() {
+    let table = Table::new().await;
+    table.agree("user1", (1, 2), 700).await;
+    table.request("user2", 900, (1, 2)).await;
+    let (name, other) = (table.name("user1", 1), table.name("user2", 1));
+    let less = table.quota((1, 2), 600);
+    let amend = [
+        "schedule", "amend", &name, "--quota", &less, "--reason", "x",
+    ];
+    let with = |more: &[&'static str]| [&amend[..], more].concat();
+    let itself = [&amend[..], &["--makes-room-for", &name]].concat();
+    let imposed = [&amend[..], &["--impose", "--makes-room-for", &other]].concat();
+    for asked in [with(&[]), with(&["--over-agreed"]), itself] {
+        table.refused("desk1", &asked, "MOVE_CAUSE_INVALID").await;
+    }
+    let waits = table.done("desk1", &imposed).await;
+    assert_eq!(waits["action"]["state"], "WAITING");
+    let own = table.quota((1, 2), 650);
+    table
+        .act("user1", "amend", &["schedules/1", "--quota", &own])
+        .await;
+    table.act("user1", "withdraw", &["schedules/1"]).await;
+    let shown = table.done("desk2", &["schedule", "show", &name]).await;
+    assert_eq!(shown["schedule"]["waiting_actions"], serde_json::json!([1]));
+    let approve = ["actions", "approve", "1", "--reason", "looked at"];
+    let done = table.done("desk2", &approve).await;
+    assert_eq!(done["schedule"]["moves"][0]["imposed"], true);
+    let far = ["notices", "--position", "999"];
+    table.refused("desk1", &far, "NOTICES_NOT_TOLD").await;
+    table.scene.no_faults();
+}

@@ -28,13 +28,19 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 List what officers of the Service Desk have asked for and what waits for a second one: security
-priority, and whatever takes from a User what is agreed.
+priority, and whatever takes from a User what is agreed. An act whose schedule was changed by others
+in the meantime is OVERTAKEN and cannot be approved any more. --all shows what became of each act;
+none is ever forgotten.
 
-Example:
-  dco actions list --as pki/desk2")]
+Examples:
+  dco actions list --as pki/desk2
+  dco actions list --all --as pki/auditor1")]
 struct List {
+    /// Those as well that were approved, declined or overtaken, or have expired
+    #[arg(long)]
+    all: bool,
     /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     connection: Connection,
@@ -88,12 +94,13 @@ impl List {
     async fn run(self) -> Result<Answer, Failure> {
         let client = client(&self.connection).await?;
         let client = &client;
-        let get = |page| async move { client.pending_actions(&page).await };
-        let actions = paging::up_to(self.limit, get).await?;
-        let json = actions.iter().map(action_json).collect::<Vec<_>>();
+        let all = self.all;
+        let get = |page| async move { client.pending_actions(all, &page).await };
+        let part = paging::part(self.limit, get).await?;
+        let json = part.items.iter().map(action_json).collect::<Vec<_>>();
         Ok(Answer::new(
-            actions_text(&actions),
-            json!({ "actions": json }),
+            part.told(actions_text(&part.items)),
+            json!({ "actions": json, "complete": part.complete }),
         ))
     }
 }

@@ -166,21 +166,27 @@ impl Set {
             capacity: self.units,
             hour_profile: self.hour_profile,
         };
+        let validated_only = set.signing.validate_only;
         let over = client.set_capacity(set).await?;
+        let done = if validated_only {
+            "would be set"
+        } else {
+            "set"
+        };
         let text = if over.is_empty() {
-            "set; no service day has more agreed than it has room for".to_owned()
+            format!("{done}; it leaves no service day with more agreed than it has room for")
         } else {
             let rows = over
                 .iter()
                 .map(|day| vec![day.service_date.clone(), grouped(day.units)]);
             format!(
-                "set; these service days are OVER_AGREED, `dco schedule replan` says whom to move\n\n{}",
+                "{done}; by it these service days are OVER_AGREED, `dco schedule replan` says whom to move\n\n{}",
                 table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
             )
         };
         Ok(Answer::new(
             text,
-            json!({ "over_agreed": units_json(&over) }),
+            json!({ "over_agreed": units_json(&over), "validated_only": validated_only }),
         ))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::connect::AsUser;
 use crate::exit::{Answer, Failure};
 use crate::output::Output;
+use crate::paging;
 use crate::show::{notice_json, notice_line, notices_text};
 use crate::stop;
 
@@ -30,6 +31,7 @@ pub(crate) struct Notices {
         long,
         value_name = "N",
         default_value_t = 100,
+        value_parser = paging::at_least_one,
         conflicts_with = "follow"
     )]
     limit: u32,

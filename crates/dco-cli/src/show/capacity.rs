@@ -37,11 +37,11 @@ pub(crate) fn capacity_days_text(days: &[CapacityDay]) -> String {
         ">RESERVED",
         ">AGREED",
         ">FREE",
-        ">USED",
+        ">RELEASED",
         ">LENT",
     ];
     if own {
-        head.extend([">OWN AGREED", ">OTHERS AGREED", ">OWN USED"]);
+        head.extend([">OWN AGREED", ">OTHERS AGREED", ">OWN RELEASED"]);
     }
     head.push("AGREED AND RESERVED OF CAPACITY");
     let row = |day: &CapacityDay| {

@@ -19,7 +19,14 @@ pub(crate) fn decisions_text(start: &DecisionLogStart, decisions: &[Decision]) -
         parts.push("nothing was decided that is asked for".to_owned());
     } else {
         let head = [
-            ">RECORD", "TIME", "KIND", "BY", "WHAT", "ON", "NUMBERS", "WHY", "TICKET",
+            ">RECORD",
+            "TIME",
+            "KIND",
+            "BY",
+            "WHAT",
+            "ON",
+            "TICKET",
+            "NUMBERS AND WHY",
         ];
         parts.push(table(&head, decisions.iter().map(row)));
     }
@@ -39,9 +46,13 @@ fn row(it: &Decision) -> Vec<String> {
         by,
         it.what.clone(),
         it.subject.clone(),
-        it.text.clone(),
-        it.reason.clone(),
         it.ticket.clone(),
+        // Long ones in the last column, so that no other line is filled up to their length.
+        [it.text.as_str(), it.reason.as_str()]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("; because: "),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What parties are told, and what a User may send.
 
-use dco_client::{Limits, Notice, NoticeSubject, Notices, QuotaUse};
+use dco_client::{ActTold, Limits, Notice, NoticeSubject, Notices, QuotaUse};
 use serde_json::{Value, json};
 
 use super::report::{scope_json, stop_json};
@@ -26,24 +26,31 @@ fn subject_json(subject: &NoticeSubject) -> Value {
             act,
             by,
             answer_by_us,
+            told,
         } => json!({ "schedule_step": {
             "schedule": schedule.to_string(),
             "etag": etag,
             "act": act,
             "by": by,
             "answer_by_time": time(*answer_by_us),
+            "told": told.as_ref().map(told_json),
         }}),
         NoticeSubject::ActionPending {
             action,
             schedule,
             act,
             expire_us,
+            told,
         } => json!({ "action_pending": {
             "action": action,
             "schedule": schedule.to_string(),
             "act": act,
             "expire_time": time(*expire_us),
+            "told": told.as_ref().map(told_json),
         }}),
+        NoticeSubject::WindowsCrowded { days } => {
+            json!({ "windows_crowded": { "days": units_json(days) }})
+        }
         NoticeSubject::ActionSettled { action, approved } => {
             json!({ "action_settled": { "action": action, "approved": approved }})
         }
@@ -70,6 +77,18 @@ fn subject_json(subject: &NoticeSubject) -> Value {
         }
         other => about_sending_json(other),
     }
+}
+
+fn told_json(told: &ActTold) -> Value {
+    json!({
+        "units": told.units,
+        "first_date": told.dates.as_ref().map(|(first, _)| first),
+        "last_date": told.dates.as_ref().map(|(_, last)| last),
+        "taken": told.taken,
+        "cause": told.cause,
+        "makes_room_for": text(told.makes_room_for),
+        "end_date": told.end_date,
+    })
 }
 
 /// What is sent, held back or refused.
@@ -220,7 +239,7 @@ pub(crate) fn limits_text(limits: &Limits) -> String {
         (
             "without a schedule",
             format!(
-                "{} of {} large activations used today",
+                "{} of {} large activations sent for today",
                 grouped(limits.allowance_used),
                 grouped(limits.allowance_per_service_day)
             ),
@@ -237,7 +256,7 @@ pub(crate) fn limits_text(limits: &Limits) -> String {
                 grouped(quota.used),
             ]
         };
-        let head = ["SERVICE DAY", "SCHEDULE", ">AGREED", ">USED"];
+        let head = ["SERVICE DAY", "SCHEDULE", ">AGREED", ">SENT"];
         text = format!("{text}\n\n{}", table(&head, limits.quotas.iter().map(row)));
     }
     text

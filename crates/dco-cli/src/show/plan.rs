@@ -2,7 +2,7 @@
 
 use dco_block::Eui64;
 use dco_client::{
-    Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay, SimulatedRequest,
+    DayUnits, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay, SimulatedRequest,
     SimulatedUser, Simulation,
 };
 use serde_json::{Value, json};
@@ -147,7 +147,11 @@ pub(crate) fn replan_text(replan: &Replan) -> String {
 pub(crate) fn simulation_json(requests: &[SimulatedRequest], simulation: &Simulation) -> Value {
     let quotas = requests.iter().zip(&simulation.quotas);
     let quotas = quotas.map(|(request, quota)| match quota {
-        Ok(quota) => json!({ "user": request.user.to_string(), "quota": units_json(quota) }),
+        Ok(quota) => json!({
+            "user": request.user.to_string(),
+            "quota": units_json(quota),
+            "ends_late": ends_late(request, quota).is_some(),
+        }),
         Err(why) => json!({ "user": request.user.to_string(), "no_fit": no_fit_json(why) }),
     });
     let day = |day: &SimulatedDay| {
@@ -159,6 +163,7 @@ pub(crate) fn simulation_json(requests: &[SimulatedRequest], simulation: &Simula
                 .map(|(user, units)| json!({ "user": user.to_string(), "units": units }))
                 .collect::<Vec<_>>(),
             "carried": day.carried,
+            "free": day.free,
         })
     };
     json!({
@@ -189,12 +194,16 @@ pub(crate) fn simulation_text(requests: &[SimulatedRequest], simulation: &Simula
     let mut parts = Vec::new();
     let quotas = requests.iter().zip(&simulation.quotas);
     for (number, (request, quota)) in quotas.enumerate() {
-        if let Err(no_fit) = quota {
-            let (number, user) = (number + 1, request.user);
-            parts.push(format!(
+        let (number, user) = (number + 1, request.user);
+        match quota {
+            Err(no_fit) => parts.push(format!(
                 "request {number} of {user} does not fit: {}",
                 no_fit.message
-            ));
+            )),
+            Ok(quota) => parts.extend(ends_late(request, quota).map(|last| {
+                let latest = &request.request.latest_date;
+                format!("request {number} of {user} ends on {last}, after its latest day {latest}")
+            })),
         }
     }
     parts.push(users_text(&simulation.users));
@@ -206,6 +215,12 @@ pub(crate) fn simulation_text(requests: &[SimulatedRequest], simulation: &Simula
         parts.push(format!("{}\n{days}", user.user));
     }
     parts.join("\n\n")
+}
+
+/// The last day of what a request would be given, where that is after its latest day.
+fn ends_late<'a>(request: &SimulatedRequest, quota: &'a [DayUnits]) -> Option<&'a str> {
+    let last = quota.last().map(|day| day.service_date.as_str());
+    last.filter(|last| *last > request.request.latest_date.as_str())
 }
 
 fn users_text(users: &[SimulatedUser]) -> String {
@@ -242,6 +257,7 @@ fn days_text(days: &[SimulatedDay]) -> String {
             grouped(day.available),
             grouped(released),
             grouped(day.carried),
+            grouped(day.free),
             bar(released, day.available),
         ]
     };
@@ -250,6 +266,7 @@ fn days_text(days: &[SimulatedDay]) -> String {
         ">AVAILABLE",
         ">RELEASED",
         ">CARRIED OVER",
+        ">FREE TO AGREE",
         "RELEASED OF AVAILABLE",
     ];
     table(&head, days.iter().map(row))

@@ -1,11 +1,12 @@
 //! Delivery schedules, and what waits for a second officer.
 
 use dco_client::{
-    Acted, DayUnits, MoveCause, PendingAction, Schedule, ScheduleDeal, ScheduleMove,
-    ScheduleSignature, ScheduleStep, ShownDeal,
+    Acted, DayUnits, MoveCause, Schedule, ScheduleDeal, ScheduleMove, ScheduleSignature,
+    ScheduleStep, ShownDeal,
 };
 use serde_json::{Value, json};
 
+use super::action::{action_json, action_text};
 use super::calendar::quota_calendar;
 use super::{text, time};
 use crate::exit::Answer;
@@ -52,17 +53,9 @@ pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
         "moves_max": schedule.moves_max,
         "moves": schedule.moves.iter().map(move_json).collect::<Vec<_>>(),
         "history": schedule.history.iter().map(step_json).collect::<Vec<_>>(),
-    })
-}
-
-pub(crate) fn action_json(action: &PendingAction) -> Value {
-    json!({
-        "number": action.number,
-        "state": action.state,
-        "schedule": action.schedule.to_string(),
-        "step": step_json(&action.step),
-        "expire_time": time(action.expire_us),
-        "settled": action.settled.as_ref().map(signature_json),
+        "end_date": schedule.end_date,
+        "warnings": schedule.warnings,
+        "waiting_actions": schedule.waiting_actions,
     })
 }
 
@@ -92,7 +85,7 @@ fn move_json(it: &ScheduleMove) -> Value {
     })
 }
 
-fn step_json(step: &ScheduleStep) -> Value {
+pub(super) fn step_json(step: &ScheduleStep) -> Value {
     json!({
         "act": step.act,
         "signature": signature_json(&step.signature),
@@ -103,7 +96,7 @@ fn step_json(step: &ScheduleStep) -> Value {
     })
 }
 
-fn signature_json(signature: &ScheduleSignature) -> Value {
+pub(super) fn signature_json(signature: &ScheduleSignature) -> Value {
     json!({
         "by": signature.by,
         "officer": text(signature.officer),
@@ -143,14 +136,24 @@ pub(crate) fn schedule_text(schedule: &Schedule) -> String {
     if let Some(agreed) = &schedule.agreed {
         rows.push(("agreed", deal_line(agreed)));
     }
+    if let Some(date) = &schedule.end_date {
+        rows.push(("ends", format!("nothing is agreed from {date} on")));
+    }
     if let Some(proposal) = &schedule.proposal {
         let by_us = when::local_or(proposal.answer_by_us, "-");
         let deal = deal_line(&proposal.deal);
         rows.push(("proposed", format!("by {}: {deal}", party(&proposal.by))));
         rows.push(("to answer by", by_us));
     }
+    for warning in &schedule.warnings {
+        rows.push(("mind", warning.clone()));
+    }
     if schedule.move_count > 0 {
         rows.push(("moved", moved_line(schedule)));
+    }
+    for action in &schedule.waiting_actions {
+        let how = format!("action {action} waits for a second officer: dco actions list");
+        rows.push(("waits", how));
     }
     let mut parts = vec![properties(&rows)];
     if let Some(agreed) = &schedule.agreed {
@@ -200,54 +203,15 @@ pub(crate) fn schedules_text(schedules: &[Schedule]) -> String {
     table(&head, schedules.iter().map(row))
 }
 
-/// What waits, or waited, for a second officer.
-pub(crate) fn action_text(action: &PendingAction) -> String {
-    let number = action
-        .number
-        .map_or_else(|| "(validated only)".to_owned(), |it| it.to_string());
-    let mut rows = vec![
-        ("action", number.clone()),
-        ("state", action.state.clone()),
-        ("schedule", action.schedule.to_string()),
-        ("to be done", action.step.act.clone()),
-        ("asked for by", signer(&action.step.signature)),
-        ("reason", action.step.signature.reason.clone()),
-        ("waits until", when::local_or(action.expire_us, "-")),
-    ];
-    if let Some(settled) = &action.settled {
-        rows.push(("answered by", signer(settled)));
-        rows.push(("answer's reason", settled.reason.clone()));
-    }
-    let mut text = properties(&rows);
-    if action.state == "WAITING" {
-        text += &format!("\n\nanother officer approves it with: dco actions approve {number}");
-    }
-    text
-}
-
-pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
-    if actions.is_empty() {
-        return "nothing waits for a second officer".to_owned();
-    }
-    let head = [
-        ">ACTION",
-        "TO BE DONE",
-        "SCHEDULE",
-        "ASKED FOR BY",
-        "REASON",
-        "WAITS UNTIL",
-    ];
-    let row = |action: &PendingAction| {
-        vec![
-            action.number.map_or_else(String::new, |it| it.to_string()),
-            action.step.act.clone(),
-            action.schedule.to_string(),
-            signer(&action.step.signature),
-            action.step.signature.reason.clone(),
-            when::local_or(action.expire_us, "-"),
-        ]
-    };
-    table(&head, actions.iter().map(row))
+/// What an act puts forward, why, or from when on it ends what is agreed.
+pub(super) fn step_what(step: &ScheduleStep) -> String {
+    let why = step.cause.map(|why| cause(Some(why)));
+    let end = step
+        .end_date
+        .as_ref()
+        .map(|date| format!("nothing is agreed from {date} on"));
+    let parts = [step.deal.as_ref().map(deal_line), end, why];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn name(schedule: &Schedule) -> String {
@@ -334,11 +298,7 @@ fn moves_text(moves: &[ScheduleMove]) -> String {
 
 fn history_text(history: &[ScheduleStep]) -> String {
     let row = |(index, step): (usize, &ScheduleStep)| {
-        let what = match (&step.deal, &step.end_date) {
-            (Some(deal), _) => deal_line(deal),
-            (None, Some(date)) => format!("from {date} on"),
-            (None, None) => String::new(),
-        };
+        let what = step_what(step);
         vec![
             (index + 1).to_string(),
             when::local_or(step.signature.sign_us, "-"),
@@ -353,7 +313,7 @@ fn history_text(history: &[ScheduleStep]) -> String {
 }
 
 /// The side, and each officer with its ticket.
-fn signer(signature: &ScheduleSignature) -> String {
+pub(super) fn signer(signature: &ScheduleSignature) -> String {
     let officers = [
         (signature.officer, &signature.ticket),
         (signature.second_officer, &signature.second_ticket),

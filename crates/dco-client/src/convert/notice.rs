@@ -5,9 +5,9 @@ use dco_proto::v1 as pb;
 use pb::notice::Subject;
 
 use super::operations::pause_scope;
-use super::schedule::{action_number, day_units};
+use super::schedule::{action_number, day_units, some_text};
 use super::{BadAnswer, all, digest, digest_if_any, instant, parsed, parsed_if_any, required};
-use crate::types::{Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName};
+use crate::types::{ActTold, Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName};
 
 impl TryFrom<pb::ListNoticesResponse> for Notices {
     type Error = BadAnswer;
@@ -45,12 +45,14 @@ impl TryFrom<Subject> for NoticeSubject {
                 act: it.act,
                 by: it.by,
                 answer_by_us: instant("schedule_step.answer_by_time", it.answer_by_time)?,
+                told: it.told.map(act_told).transpose()?,
             },
             Subject::ActionPending(it) => Self::ActionPending {
                 action: action("action_pending.action", &it.action)?,
                 schedule: parsed("action_pending.schedule", &it.schedule)?,
                 act: it.act,
                 expire_us: instant("action_pending.expire_time", it.expire_time)?,
+                told: it.told.map(act_told).transpose()?,
             },
             Subject::ActionSettled(it) => Self::ActionSettled {
                 action: action("action_settled.action", &it.action)?,
@@ -65,6 +67,9 @@ impl TryFrom<Subject> for NoticeSubject {
             Subject::OverAgreed(it) => Self::OverAgreed {
                 days: day_units(it.days),
                 proposal: proposal(&it.proposal)?,
+            },
+            Subject::WindowsCrowded(it) => Self::WindowsCrowded {
+                days: day_units(it.days),
             },
             Subject::TransferExpires(it) => Self::TransferExpires {
                 transfer: parsed("transfer_expires.transfer", &it.transfer)?,
@@ -103,6 +108,17 @@ impl TryFrom<Subject> for NoticeSubject {
             },
         })
     }
+}
+
+fn act_told(wire: pb::ActTold) -> Result<ActTold, BadAnswer> {
+    Ok(ActTold {
+        units: wire.units,
+        dates: some_text(wire.first_date).zip(some_text(wire.last_date)),
+        taken: wire.taken,
+        cause: some_text(wire.cause),
+        makes_room_for: parsed_if_any("told.makes_room_for", &wire.makes_room_for)?,
+        end_date: some_text(wire.end_date),
+    })
 }
 
 fn pause_changed(wire: pb::PauseChangedNotice) -> Result<NoticeSubject, BadAnswer> {

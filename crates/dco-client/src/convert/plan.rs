@@ -131,6 +131,7 @@ impl TryFrom<pb::SimulatedDay> for SimulatedDay {
         Ok(Self {
             service_date: wire.service_date,
             available: wire.available,
+            free: wire.free,
             released: released.collect::<Result<_, BadAnswer>>()?,
             carried: wire.carried,
         })

@@ -136,6 +136,9 @@ impl TryFrom<pb::Schedule> for Schedule {
             move_count: wire.move_count,
             moves_max: wire.moves_max,
             history: all(wire.history)?,
+            end_date: some_text(wire.end_date),
+            warnings: wire.warnings,
+            waiting_actions: waiting(&wire.waiting_actions)?,
         })
     }
 }
@@ -224,6 +227,12 @@ impl TryFrom<pb::ActOnScheduleResponse> for Acted {
             Wire::Action(action) => Ok(Self::Action(Box::new(action.try_into()?))),
         }
     }
+}
+
+fn waiting(names: &[String]) -> Result<Vec<u64>, BadAnswer> {
+    const FIELD: &str = "schedule.waiting_actions";
+    let number = |name: &String| required(FIELD, action_number(FIELD, name)?);
+    names.iter().map(number).collect()
 }
 
 fn cause(wire: pb::MoveCause, makes_room_for: &str) -> Result<Option<MoveCause>, BadAnswer> {

@@ -104,7 +104,12 @@ impl Refusal {
             write!(line, "{} {key} {value}", if at == 0 { ";" } else { "," })?;
         }
         for violation in &self.violations {
-            write!(line, "; {}: {}", violation.subject, violation.description)?;
+            // Most say of their field what the message says already.
+            if violation.description == self.message {
+                write!(line, "; {}", violation.subject)?;
+            } else {
+                write!(line, "; {}: {}", violation.subject, violation.description)?;
+            }
         }
         if let Some(delay) = self.retry_delay {
             write!(line, "; retry in {} s", delay.as_secs_f64().ceil())?;

@@ -31,6 +31,23 @@ pub struct Notice {
     pub subject: Option<NoticeSubject>,
 }
 
+/// What an act on a schedule is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActTold {
+    /// Units of the quota that it puts forward.
+    pub units: u64,
+    /// First and last day of that quota.
+    pub dates: Option<(String, String)>,
+    /// Units that it took from its User.
+    pub taken: u64,
+    /// `OVER_AGREED` or `MAKES_ROOM`.
+    pub cause: Option<String>,
+    /// For which schedule; not for Users.
+    pub makes_room_for: Option<ScheduleName>,
+    /// For an end: the first service day without the agreement.
+    pub end_date: Option<String>,
+}
+
 /// What a notice is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeSubject {
@@ -45,6 +62,8 @@ pub enum NoticeSubject {
         by: String,
         /// Until when it may be answered.
         answer_by_us: Option<Micros>,
+        /// What was put forward, taken or ended.
+        told: Option<ActTold>,
     },
     /// An act waits for a second officer.
     ActionPending {
@@ -52,6 +71,8 @@ pub enum NoticeSubject {
         schedule: ScheduleName,
         act: String,
         expire_us: Option<Micros>,
+        /// What is to be put forward or ended.
+        told: Option<ActTold>,
     },
     /// It was approved, declined, or waited too long.
     ActionSettled { action: u64, approved: bool },
@@ -70,6 +91,8 @@ pub enum NoticeSubject {
         /// Schedules that a re-plan would move, and how many units of each.
         proposal: Vec<(ScheduleName, u64)>,
     },
+    /// Windows have more agreed in them on days than their hours carry.
+    WindowsCrowded { days: Vec<DayUnits> },
     /// A transfer will soon expire.
     TransferExpires {
         transfer: TransferName,

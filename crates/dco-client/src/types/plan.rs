@@ -90,8 +90,10 @@ pub struct Simulation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimulatedDay {
     pub service_date: String,
-    /// What schedules may use.
+    /// What may be released.
     pub available: u64,
+    /// What can still be agreed beside what is tried.
+    pub free: u64,
     /// What each User is served.
     pub released: Vec<(Eui64, u64)>,
     /// What waits for a later day.

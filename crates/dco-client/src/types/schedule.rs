@@ -77,6 +77,12 @@ pub struct Schedule {
     pub moves_max: u32,
     /// Everything that was done to it, oldest first; empty in lists.
     pub history: Vec<ScheduleStep>,
+    /// The first service day without what is agreed, where it was ended for a later day.
+    pub end_date: Option<String>,
+    /// What of the proposal is not as its User asked for it.
+    pub warnings: Vec<String>,
+    /// Acts on it that wait for a second officer; empty in lists, and for Users.
+    pub waiting_actions: Vec<u64>,
 }
 
 /// What waits for an answer of the other side.
@@ -144,7 +150,7 @@ pub struct ScheduleSignature {
 pub struct PendingAction {
     /// Counted from 1; `None` in the answer to a call that only validates.
     pub number: Option<u64>,
-    /// `WAITING`, `APPROVED`, `DECLINED` or `EXPIRED`.
+    /// `WAITING`, `APPROVED`, `DECLINED`, `EXPIRED` or `OVERTAKEN`.
     pub state: String,
     pub schedule: ScheduleName,
     /// What is to be done, signed by the officer who asked for it.

@@ -546,7 +546,9 @@ async fn officers_set_capacity_and_answer_what_waits_for_a_second_one() {
         ("2026-03-29", 3_000)
     );
 
-    let waiting = operations.pending_actions(&PageRequest::default()).await;
+    let waiting = operations
+        .pending_actions(false, &PageRequest::default())
+        .await;
     let waiting = waiting.unwrap().items.remove(0);
     assert_eq!(
         (waiting.number, waiting.state.as_str()),

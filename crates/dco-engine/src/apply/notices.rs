@@ -128,7 +128,23 @@ impl Engine {
         }
         self.notice(NoticeParty::Operators, at_us, subject(0));
         self.notice(NoticeParty::Desk, at_us, subject(0));
+        self.note_crowded(at_us, record)?;
         self.note_over(at_us, record)
+    }
+
+    /// Days on which windows have more agreed in them than their hours carry by a setting.
+    fn note_crowded(&mut self, at_us: Micros, record: &CapacitySet) -> Result<(), Why> {
+        let Some(crowded) = &record.crowded else {
+            return Ok(());
+        };
+        let crowded = crowded.read().ok_or("its days and units are not as many")?;
+        let days = crowded.days().collect();
+        self.notice(
+            NoticeParty::Desk,
+            at_us,
+            NoticeSubject::WindowsCrowded { days },
+        );
+        Ok(())
     }
 
     /// That a day begins with too much agreed, if that is not told in what follows of the configuration.
@@ -186,7 +202,7 @@ impl Engine {
         for (id, schedule) in self.schedules.book.schedules() {
             let quota = schedule.quota().into_iter();
             let days = quota.flat_map(|quota| quota.days_from(span.first()));
-            let days = days.filter(|(date, _)| covers(span, *date)).count();
+            let days = days.filter(|(date, _)| span.has(*date)).count();
             let days = u32::try_from(days).unwrap_or(u32::MAX);
             match users.last_mut().filter(|(user, _)| *user == id.user) {
                 Some((_, sum)) => *sum += days,
@@ -318,11 +334,4 @@ pub(super) struct Sent {
     /// What may be sent for the day.
     pub(super) limit: u32,
     pub(super) count: u32,
-}
-
-fn covers(span: Span, date: ServiceDate) -> bool {
-    match span {
-        Span::From(first) => first <= date,
-        Span::On(day) => day == date,
-    }
 }

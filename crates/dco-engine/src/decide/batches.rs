@@ -253,6 +253,7 @@ impl Engine {
             large: admitted.large,
             day,
             opens_us,
+            window,
             due_us,
             execute_us: asked.execute_us,
         });

@@ -21,17 +21,24 @@ impl Engine {
         let digest = asked.digest();
         match self.requests.find(asked.officer, asked.id, &digest)? {
             None => {}
-            Some(Made::Capacity) => return Ok(Reply::OverAgreed(self.over_agreed())),
+            Some(Made::Capacity) => {
+                let over = self.over_agreed();
+                let over = over.days().filter(|(date, _)| asked.span.has(*date));
+                return Ok(Reply::OverAgreed(over.collect()));
+            }
             Some(_) => return Err(Refusal::RequestIdReused),
         }
         let after = self.book_after(asked)?;
         let today = self.days.day_at(self.now_us).date;
         let over = after.over_agreed(today);
+        let newly_over = over.over(&self.over_agreed());
+        let worse = over.days().filter(|(date, _)| newly_over.on(*date) > 0);
+        let worse = Reply::OverAgreed(worse.collect());
         if asked.validate_only {
-            return Ok(Reply::OverAgreed(over));
+            return Ok(worse);
         }
         let by = signed_by(asked);
-        let newly_over = over.over(&self.over_agreed());
+        let crowded = self.newly_crowded(&after);
         let moves = if newly_over.is_empty() {
             Vec::new()
         } else {
@@ -42,10 +49,20 @@ impl Engine {
             request: requests::key(asked.id, &digest),
             over: (!newly_over.is_empty()).then(|| QuotaRecord::of(&newly_over)),
             moves,
+            crowded: (!crowded.is_empty()).then(|| QuotaRecord::of(&crowded)),
             ..CapacitySet::of(asked.span, &settings(asked))
         }));
         self.open_day();
-        Ok(Reply::OverAgreed(over))
+        Ok(worse)
+    }
+
+    /// The days on which windows have more agreed in them than their hours carry once the setting holds, and by how
+    /// much more than before.
+    fn newly_crowded(&self, after: &Book<Eui64>) -> Quota {
+        let today = self.days.day_at(self.now_us).date;
+        let calendar = &self.days.calendar;
+        let before = self.schedules.book.crowded(today, calendar);
+        after.crowded(today, calendar).over(&before)
     }
 
     /// The days from today on with more agreed than they have room for, and by how much.

@@ -14,7 +14,7 @@ use crate::record::{
 };
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
-use crate::view::{ActionFate, ActionView, ScheduleView};
+use crate::view::{ActionFate, ActionState, ActionView, ScheduleView};
 
 impl Engine {
     pub(crate) fn schedule_request(&mut self, asked: ScheduleRequest) -> Result<Reply, Refusal> {
@@ -48,6 +48,7 @@ impl Engine {
             return self.schedule_preview(change, asked.reader());
         }
         let made = self.record_of(&change, requests::key(asked.id, &digest));
+        self.end_what_is_due();
         self.schedule_made(made, asked.reader())
     }
 
@@ -184,12 +185,23 @@ impl Engine {
         if let Some(made) = self.requests.find(asked.officer, asked.id, &digest)? {
             return self.schedule_made(made, Reader::Desk);
         }
+        self.still_waits(asked.action)?;
         let change = decide(self)?;
         if asked.validate_only {
             return self.schedule_preview(change, Reader::Desk);
         }
         let made = self.record_of(&change, requests::key(asked.id, &digest));
+        self.end_what_is_due();
         self.schedule_made(made, Reader::Desk)
+    }
+
+    /// Who answers an act that does not wait any more is told what became of it.
+    fn still_waits(&self, action: u64) -> Result<(), Refusal> {
+        let view = self.schedules.action(action);
+        match view.map(|view| view.state()) {
+            None | Some(ActionState::Waiting) => Ok(()),
+            Some(state) => Err(Refusal::ActionSettled { action, state }),
+        }
     }
 
     /// What time brings to schedules: proposals lapse, agreements end, acts wait no longer.

@@ -63,13 +63,19 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
     let over = it.over.as_ref().map_or(0, |over| over.dates.len());
     let over = match over {
         0 => String::new(),
+        1 => "; 1 day is OVER_AGREED".to_owned(),
         days => format!("; {days} days are OVER_AGREED"),
+    };
+    let crowded = it.crowded.as_ref().map_or(0, |it| it.dates.len());
+    let crowded = match crowded {
+        0 => String::new(),
+        days => format!("; on {days} days windows have more agreed than their hours carry"),
     };
     let decision = Decision::new(DecisionKind::Override, "capacity set");
     signed(decision, 0, it.signature.as_ref())
         .on(format!("serviceDays/{}", date(it.first)))
         .saying(format!(
-            "{days} {}: capacity {capacity}{profile}{over}",
+            "{days} {}: capacity {capacity}{profile}{over}{crowded}",
             date(it.first)
         ))
         .asked_by(it.request.as_ref())

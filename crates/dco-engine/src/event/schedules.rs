@@ -51,6 +51,8 @@ pub enum ScheduleRequest {
     },
     /// Acts that wait for a second officer.
     ListPendingActions {
+        /// Those that do not wait any more as well: none of them is forgotten.
+        settled: bool,
         /// Numbers above this only.
         after: u64,
         /// How many to answer.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
-use dco_schedule::{Micros, ServiceDate, ServiceDay, Share};
+use dco_schedule::{HourWindow, Micros, ServiceDate, ServiceDay, Share};
 
 use crate::engine::Engine;
 use crate::state::batches::Batch;
@@ -25,6 +25,8 @@ pub(crate) struct NewBatch {
     pub(crate) day: ServiceDay,
     /// Nothing of it is released on its day before this.
     pub(crate) opens_us: Micros,
+    /// The hours of its schedule.
+    pub(crate) window: Option<HourWindow>,
     pub(crate) due_us: Micros,
     pub(crate) execute_us: Option<Micros>,
 }
@@ -54,7 +56,7 @@ impl Engine {
         );
         let before = self.open_before(user, new.due_us, u32::MAX);
         let release_us = self.flow(demand, user, before + count);
-        self.with_completion(release_us.max(new.opens_us))
+        self.with_completion(self.in_window(new.window, release_us.max(new.opens_us)))
             .not_before(new.execute_us)
     }
 
@@ -78,12 +80,17 @@ impl Engine {
     /// For the activation of a batch that is the `place`th of its User.
     pub(crate) fn predict_release(&self, batch: &Batch, place: u64) -> Micros {
         if batch.large {
-            // The model knows no hours; on its first day those of its schedule are in here.
-            self.flow(self.demand(), batch.user, place)
-                .max(batch.trt_start_us)
+            let release_us = self.flow(self.demand(), batch.user, place);
+            self.in_window(batch.window, release_us.max(batch.trt_start_us))
         } else {
             self.now_us.max(batch.day_start_us)
         }
+    }
+
+    /// The model knows no hours: what would leave outside those of its schedule leaves when they next begin.
+    fn in_window(&self, window: Option<HourWindow>, at_us: Micros) -> Micros {
+        let opens_us = window.and_then(|window| self.days.opens_at(window, at_us));
+        opens_us.unwrap_or(at_us)
     }
 
     /// Activations of the same User that go before this one, those parked for earlier included.

@@ -2,14 +2,14 @@
 
 use dco_block::Eui64;
 use dco_block::limits::DEVICES_MAX;
-use dco_schedule::{Schedule, ScheduleId, ServiceDate, Source};
+use dco_schedule::{Act, Schedule, ScheduleId, ServiceDate, Source};
 
 use super::as_usize;
 use crate::effect::Reply;
 use crate::engine::Engine;
-use crate::event::{CAPACITY_DAYS_MAX, ListSchedules, Reader, ScheduleRequest};
+use crate::event::{CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader, ScheduleRequest};
 use crate::refusal::Refusal;
-use crate::view::{LimitsView, QuotaUse, ScheduleView};
+use crate::view::{ActTold, LimitsView, NoticeSubject, QuotaUse, ScheduleView};
 
 /// Days of capacity in an answer where no last day is asked for: the 56 that the known estate takes.
 const CAPACITY_DAYS: i32 = 56;
@@ -20,7 +20,7 @@ impl Engine {
             ScheduleRequest::Get { id, reader } => self.get_schedule(id, reader),
             ScheduleRequest::List(part) => Ok(self.list_schedules(&part)),
             ScheduleRequest::GetCapacity { user, first, last } => {
-                Ok(self.get_capacity(user, first, last))
+                self.get_capacity(user, first, last)
             }
             ScheduleRequest::ProposeFit {
                 user,
@@ -29,11 +29,13 @@ impl Engine {
             } => self.propose_fit(user, &request, window),
             ScheduleRequest::ProposeReplan => Ok(self.propose_replan()),
             ScheduleRequest::Simulate { ref requests } => self.simulate(requests),
-            ScheduleRequest::ListPendingActions { after, limit } => {
-                let waiting = self.schedules.book.pending();
-                let numbers = waiting.map(|(number, _)| number);
-                let part = numbers.filter(|number| *number > after);
-                let actions = part.filter_map(|number| self.schedules.action(number));
+            ScheduleRequest::ListPendingActions {
+                after,
+                limit,
+                settled,
+            } => {
+                let numbers = self.schedules.numbers(after, settled);
+                let actions = numbers.filter_map(|number| self.schedules.action(number));
                 Ok(Reply::Actions(actions.take(as_usize(limit)).collect()))
             }
             ScheduleRequest::ReadNotices {
@@ -41,12 +43,20 @@ impl Engine {
                 position,
                 limit,
             } => {
+                let last = self.notices.last(party);
+                if position > last {
+                    return Err(Refusal::NoticesNotTold { position, last });
+                }
                 let after = self.notices.after(party, position, limit);
                 let gone = |first_position| Refusal::NoticesForgotten {
                     position,
                     first_position,
                 };
-                after.map(Reply::Notices).map_err(gone)
+                let mut told = after.map_err(gone)?;
+                for notice in &mut told.notices {
+                    notice.told = self.act_told(party, &notice.subject);
+                }
+                Ok(Reply::Notices(told))
             }
             ScheduleRequest::GetLimits { user } => Ok(Reply::Limits(self.limits(user))),
             ScheduleRequest::Act(_)
@@ -65,7 +75,12 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let schedule = self.schedules.book.get(id);
         let schedule = schedule.ok_or(Refusal::NotFound { kind: "schedule" })?;
-        let view = ScheduleView::of(id, schedule, reader, self.moves_max());
+        let waiting = self.schedules.book.pending();
+        let waiting = waiting.filter(|(_, pending)| pending.ask.id == id && reader == Reader::Desk);
+        let view = ScheduleView {
+            waiting: waiting.map(|(action, _)| action).collect(),
+            ..ScheduleView::of(id, schedule, reader, self.moves_max())
+        };
         Ok(Reply::Schedule(Box::new(view)))
     }
 
@@ -90,19 +105,53 @@ impl Engine {
         user: Option<Eui64>,
         first: Option<ServiceDate>,
         last: Option<ServiceDate>,
-    ) -> Reply {
+    ) -> Result<Reply, Refusal> {
         let first = first.unwrap_or_else(|| self.days.day_at(self.now_us).date);
         let ahead = |days: i32| first.days().saturating_add(days - 1);
         let last = last.map_or_else(|| ahead(CAPACITY_DAYS), ServiceDate::days);
+        if last < first.days() {
+            let last = ServiceDate::from_days(last);
+            return Err(Refusal::DaysReversed { first, last });
+        }
         let dates = (first.days()..=last.min(ahead(CAPACITY_DAYS_MAX))).map(ServiceDate::from_days);
         let (book, ledger) = (&self.schedules.book, &self.days.ledger);
-        match user {
+        Ok(match user {
             None => Reply::Capacity(dates.map(|date| book.day(date, ledger)).collect()),
             Some(user) => {
                 let days = dates.map(|date| book.day_for(user, date, ledger));
                 Reply::OwnCapacity(days.collect())
             }
+        })
+    }
+
+    /// What the act that a notice is about put forward, took or ended. Users read no other User's name.
+    fn act_told(&self, party: NoticeParty, subject: &NoticeSubject) -> Option<ActTold> {
+        let mut told = match subject {
+            NoticeSubject::ScheduleStep {
+                schedule, revision, ..
+            } => {
+                let schedule = self.schedules.book.get(*schedule)?;
+                let place = usize::try_from(*revision).ok()?.checked_sub(1)?;
+                let step = schedule.history().get(place)?;
+                let moves = schedule.moves().iter();
+                let mut moved = moves.filter(|it| it.at_us == step.signed.at_us);
+                let takes = matches!(step.act, Act::Accept | Act::Impose { .. });
+                let moved = moved.next_back().filter(|_| takes);
+                ActTold {
+                    cause: step.act.cause().or(moved.map(|it| it.cause)),
+                    ..ActTold::of(&step.act, moved.map_or(0, |it| it.taken.total()))
+                }
+            }
+            NoticeSubject::ActionPending { action, .. } => {
+                let action = self.schedules.action(*action)?;
+                ActTold::of(action.act(), 0)
+            }
+            _ => return None,
+        };
+        if matches!(party, NoticeParty::User(_)) {
+            told.cause = told.cause.map(dco_schedule::Cause::unnamed);
         }
+        Some(told)
     }
 
     fn limits(&self, user: Eui64) -> LimitsView {
@@ -143,6 +192,7 @@ impl ScheduleView {
     ) -> Self {
         Self {
             moves_max,
+            waiting: Vec::new(),
             id,
             revision: schedule.revision(),
             schedule: match reader {

@@ -16,7 +16,7 @@ impl Engine {
         request: &Request,
         window: Option<HourWindow>,
     ) -> Result<Reply, Refusal> {
-        request.check(self.at().today)?;
+        self.schedules.book.check_asked(request, self.at().today)?;
         let terms = FitTerms {
             window,
             trt_us: self.terms.trt_us,
@@ -46,7 +46,7 @@ impl Engine {
             });
         }
         for (_, request) in requests {
-            request.check(self.at().today)?;
+            self.schedules.book.check_asked(request, self.at().today)?;
         }
         let what_if = WhatIf {
             requests: requests.to_vec(),
@@ -63,6 +63,7 @@ impl Engine {
         let waiting = open.filter(|batch| batch.large).map(|batch| Waiting {
             user: batch.user,
             date: batch.service_date,
+            window: batch.window,
             units: batch.counts.parked + batch.counts.queued + batch.counts.retry_wait,
         });
         waiting.filter(|waiting| waiting.units > 0).collect()

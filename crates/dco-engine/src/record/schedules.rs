@@ -97,6 +97,9 @@ pub struct CapacitySet {
     /// What a re-plan proposes for these days.
     #[prost(message, repeated, tag = "8")]
     pub moves: Vec<ProposedMove>,
+    /// Days on which windows have more agreed in them than their hours carry by it, and by how much.
+    #[prost(message, optional, tag = "45")]
+    pub crowded: Option<Quota>,
 }
 
 /// Notices that are not kept any more.

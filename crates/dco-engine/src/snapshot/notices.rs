@@ -127,6 +127,7 @@ enum Kind {
     LimitNear = 26,
     ProductsHold = 30,
     ThresholdBreached = 31,
+    WindowsCrowded = 45,
     PauseChanged = 68,
 }
 
@@ -255,6 +256,10 @@ impl Notice {
     /// What is held back or refused.
     fn of_what_is_refused(subject: &NoticeSubject) -> Self {
         match subject {
+            NoticeSubject::WindowsCrowded { days } => Self {
+                kind: Kind::WindowsCrowded.into(),
+                ..Self::of_over_agreed(days, &[])
+            },
             NoticeSubject::ProductsHold {
                 user,
                 manufacturer_image_hash,
@@ -360,6 +365,9 @@ impl Notice {
                 agreed_days: self.count,
             },
             Kind::OverAgreed => self.over_agreed()?,
+            Kind::WindowsCrowded => NoticeSubject::WindowsCrowded {
+                days: self.days.as_ref()?.read()?.days().collect(),
+            },
             Kind::TransferExpires => NoticeSubject::TransferExpires {
                 transfer: self.number,
                 expire_us: self.until_us?,

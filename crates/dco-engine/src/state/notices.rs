@@ -61,6 +61,11 @@ impl NoticeBoard {
         Some(())
     }
 
+    /// The newest number of a party; 0 before the first.
+    pub(crate) fn last(&self, party: NoticeParty) -> u64 {
+        self.by_party.get(&party).map_or(0, Told::last)
+    }
+
     /// At most `limit` notices after a number, from the first that is kept where that is 0. The number up to which
     /// they are not kept any more where those after `position` are among them.
     pub(crate) fn after(
@@ -83,6 +88,7 @@ impl NoticeBoard {
                 number,
                 at_us: *at_us,
                 subject: subject.clone(),
+                told: None,
             })
             .collect();
         let to = from + number(notices.len());

@@ -1,6 +1,6 @@
 //! The book of schedules, and what became of acts that needed a second officer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
 use dco_schedule::{Book, BookTerms, CapacityPlan, Change, Micros, Party, Pending, Signed};
@@ -88,6 +88,14 @@ impl Schedules {
             pending,
             fate,
         })
+    }
+
+    /// Acts after a number, oldest first: those that wait, and where asked for those that do not any more.
+    pub(crate) fn numbers(&self, after: u64, settled: bool) -> impl Iterator<Item = u64> {
+        let waiting = self.book.pending().map(|(number, _)| number);
+        let settled = self.settled.keys().copied().filter(move |_| settled);
+        let numbers = waiting.chain(settled).filter(move |number| *number > after);
+        numbers.collect::<BTreeSet<_>>().into_iter()
     }
 
     /// The newest act's number; 0 before the first.

@@ -2,8 +2,8 @@
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
-    Act, Approval, Covers, Micros, Pending, Schedule, ScheduleId, ServiceDate, Side, Signed,
-    Source, Span,
+    Act, Approval, Cause, Covers, Micros, Pending, Quota, Schedule, ScheduleId, ServiceDate, Side,
+    Signed, Source, Span,
 };
 
 use crate::event::Scope;
@@ -20,6 +20,8 @@ pub struct ScheduleView {
     pub schedule: Schedule<Eui64>,
     /// How often the Service Desk may propose to move it.
     pub moves_max: u32,
+    /// Acts on it that wait for a second officer, where it is read alone and not by its User.
+    pub waiting: Vec<u64>,
 }
 
 /// One act that waits, or waited, for a second officer.
@@ -69,6 +71,40 @@ pub struct Notice {
     pub at_us: Micros,
     /// What.
     pub subject: NoticeSubject,
+    /// What was put forward, taken or ended, where it is about an act on a schedule.
+    pub told: Option<ActTold>,
+}
+
+/// What an act on a schedule is about: read with a notice, so that it need not be looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActTold {
+    /// Units of the quota that it puts forward.
+    pub units: u64,
+    /// The first and the last day of that quota.
+    pub days: Option<(ServiceDate, ServiceDate)>,
+    /// Units that it took from its User.
+    pub taken: u64,
+    /// Why the Service Desk moves the User.
+    pub cause: Option<Cause<Eui64>>,
+    /// The first day without the agreement, where it ends it.
+    pub ends: Option<ServiceDate>,
+}
+
+impl ActTold {
+    /// Of an act and what it took.
+    pub(crate) fn of(act: &Act<Eui64>, taken: u64) -> Self {
+        let quota = act.deal().map(|deal| &deal.quota);
+        Self {
+            units: quota.map_or(0, Quota::total),
+            days: quota.and_then(|quota| Some((quota.first()?, quota.last()?))),
+            taken,
+            cause: act.cause(),
+            ends: match act {
+                Act::End { from } => Some(*from),
+                _ => None,
+            },
+        }
+    }
 }
 
 /// What a notice is about.
@@ -122,6 +158,11 @@ pub enum NoticeSubject {
         days: Vec<(ServiceDate, u32)>,
         /// Schedules that a re-plan would move, and how many units of each; none where the day began so.
         proposal: Vec<(ScheduleId<Eui64>, u64)>,
+    },
+    /// More is agreed in windows on these days than their hours carry, since capacity or hour profile was set.
+    WindowsCrowded {
+        /// Each day and by how much, in units.
+        days: Vec<(ServiceDate, u32)>,
     },
     /// A transfer will soon expire.
     TransferExpires {
@@ -237,7 +278,47 @@ pub struct QuotaUse {
     pub used: u32,
 }
 
+/// Where an act stands that needs a second officer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionState {
+    /// It waits.
+    Waiting,
+    /// It was approved and done.
+    Approved,
+    /// An officer said no.
+    Declined,
+    /// Nobody approved it in time.
+    Expired,
+    /// Its schedule was changed by others, so it can never be done.
+    Overtaken,
+}
+
+impl std::fmt::Display for ActionState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "WAITING",
+            Self::Approved => "APPROVED",
+            Self::Declined => "DECLINED",
+            Self::Expired => "EXPIRED",
+            Self::Overtaken => "OVERTAKEN",
+        })
+    }
+}
+
 impl ActionView {
+    /// Where it stands. Time closes what waited too long, and before that only what was overtaken.
+    pub fn state(&self) -> ActionState {
+        match &self.fate {
+            ActionFate::Waiting => ActionState::Waiting,
+            ActionFate::Approved { .. } => ActionState::Approved,
+            ActionFate::Closed(signed) if signed.by.side().is_some() => ActionState::Declined,
+            ActionFate::Closed(signed) if signed.at_us < self.pending.expires_us => {
+                ActionState::Overtaken
+            }
+            ActionFate::Closed(_) => ActionState::Expired,
+        }
+    }
+
     /// What is to be done.
     pub const fn act(&self) -> &Act<Eui64> {
         &self.pending.ask.act

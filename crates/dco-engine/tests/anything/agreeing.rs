@@ -230,7 +230,11 @@ impl World {
 
     fn answering_so(&mut self, step: &Agree) -> AnswerAction {
         let (after, limit) = (0, u32::MAX);
-        let waiting = ScheduleRequest::ListPendingActions { after, limit };
+        let waiting = ScheduleRequest::ListPendingActions {
+            after,
+            limit,
+            settled: false,
+        };
         let Ok(Reply::Actions(waiting)) = self.ask(Request::Schedules(waiting)) else {
             panic!("no list");
         };

@@ -2,8 +2,8 @@
 
 use crate::book::quotas::DealChange;
 use crate::{
-    Act, Approval, At, Book, CapacitySet, Change, Deal, Officer, Party, Refusal, Schedule,
-    ScheduleId, Side, Signed, Step, Text,
+    Act, Approval, At, Book, CAPACITY_MAX, CapacitySet, Change, Deal, Micros, Officer, Party,
+    Refusal, Request, Schedule, ScheduleId, ServiceDate, Setting, Side, Signed, Step, Text,
 };
 
 /// Who asks. Time asks for nothing, and no officer brings the second one along.
@@ -81,6 +81,12 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         at: &At<'_, U>,
     ) -> Result<Change<U>, Refusal> {
         let date = set.span.first();
+        if let Setting::Capacity(given) = set.setting
+            && given > CAPACITY_MAX
+        {
+            let limit = CAPACITY_MAX;
+            return Err(Refusal::CapacityTooLarge { given, limit });
+        }
         if date < at.today {
             let capacity = self.plan.capacity(date);
             return Err(Refusal::CapacityOfPast {
@@ -102,10 +108,25 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return self.check_request(ask, step, at);
         }
         let schedule = self.found(ask)?;
+        self.check_seen(ask, schedule)?;
+        self.check_of(schedule, (ask, step), at)
+    }
+
+    /// Whether a step can be taken, whatever revision was seen.
+    pub(super) fn check_of(
+        &self,
+        schedule: &Schedule<U>,
+        (ask, step): (&Ask<U>, &Step<U>),
+        at: &At<'_, U>,
+    ) -> Result<(), Refusal> {
+        if let Act::End { from } = step.act {
+            check_end(from, schedule, at.today)?;
+        }
         let wrong_state = || wrong_state(&schedule.state().to_string(), ask);
         let after = schedule.state().after(step).ok_or_else(wrong_state)?;
         self.check_periods(schedule, step, at)?;
         self.check_moves(schedule, step)?;
+        self.check_cause(ask, schedule, at)?;
         let before = schedule.state().agreement();
         let before = before.map_or_else(Deal::default, |agreement| agreement.deal.clone());
         let agreed = after.agreement().map(|agreement| &agreement.deal);
@@ -117,7 +138,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                     before: &before,
                     after,
                     request: schedule.request(),
-                    may_be_empty: matches!(step.act, Act::End { .. }),
+                    is_end: matches!(step.act, Act::End { .. }),
                 },
                 at,
             )?;
@@ -144,17 +165,35 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return Err(Refusal::TooManyOpen { limit });
         }
         let begun = Schedule::begin(step.clone()).ok_or_else(|| wrong_state("not there", ask))?;
-        begun.request().check(at.today)
+        self.check_asked(begun.request(), at.today)
+    }
+
+    /// Whether the days of a request are in order, not all over, and such that quotas reach them: refused
+    /// otherwise, also where it is only tried out.
+    pub fn check_asked(&self, request: &Request, today: ServiceDate) -> Result<(), Refusal> {
+        request.check(today)?;
+        let latest = self.reach(today);
+        if request.latest > latest {
+            return Err(Refusal::RequestTooFar {
+                date: request.latest,
+                latest,
+            });
+        }
+        Ok(())
     }
 
     pub(super) fn found(&self, ask: &Ask<U>) -> Result<&Schedule<U>, Refusal> {
-        let schedule = self.get(ask.id).ok_or_else(|| Refusal::NotFound {
+        self.get(ask.id).ok_or_else(|| Refusal::NotFound {
             number: ask.id.number,
             next: self.next_id(ask.id.user).number,
-        })?;
+        })
+    }
+
+    /// Who asks has seen the schedule as it is.
+    fn check_seen(&self, ask: &Ask<U>, schedule: &Schedule<U>) -> Result<(), Refusal> {
         let current = schedule.revision();
         if ask.revision == current {
-            Ok(schedule)
+            Ok(())
         } else {
             Err(Refusal::RevisionMismatch {
                 given: ask.revision,
@@ -177,14 +216,41 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 answer_by_us: late.answer_by_us,
             });
         }
+        let Some(given_us) = step.act.answer_by_us() else {
+            return Ok(());
+        };
         let earliest_us = at.now_us.saturating_add(self.terms.answer_us_min);
-        match step.act.answer_by_us() {
-            Some(given_us) if given_us < earliest_us => Err(Refusal::AnswerTooSoon {
+        if given_us < earliest_us {
+            return Err(Refusal::AnswerTooSoon {
                 given_us,
                 earliest_us,
-            }),
-            _ => Ok(()),
+            });
         }
+        self.check_answer_in_days(step, given_us, at)
+    }
+
+    /// What is answered after its last day is nothing to agree on. Who has to answer has twice the shortest time all
+    /// the same: otherwise nothing could be agreed for today.
+    fn check_answer_in_days(
+        &self,
+        step: &Step<U>,
+        given_us: Micros,
+        at: &At<'_, U>,
+    ) -> Result<(), Refusal> {
+        let Some(date) = step.act.deal().and_then(|deal| deal.quota.last()) else {
+            return Ok(());
+        };
+        let twice_us = self.terms.answer_us_min.saturating_mul(2);
+        let end_us = at.calendar.day(date).end_us;
+        let latest_us = end_us.max(at.now_us.saturating_add(twice_us));
+        if given_us > latest_us {
+            return Err(Refusal::AnswerAfterDays {
+                given_us,
+                date,
+                latest_us,
+            });
+        }
+        Ok(())
     }
 
     /// A schedule is moved by proposals of the Service Desk only so often.
@@ -196,6 +262,20 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return Err(Refusal::MovedTooOften { moves, limit });
         }
         Ok(())
+    }
+}
+
+/// An agreement ends today or later, and not later than it does already.
+fn check_end<U: Copy>(
+    from: ServiceDate,
+    schedule: &Schedule<U>,
+    today: ServiceDate,
+) -> Result<(), Refusal> {
+    let ends = schedule.state().agreement().and_then(|it| it.ends);
+    match ends {
+        _ if from < today => Err(Refusal::EndOver { from, today }),
+        Some(ends) if from >= ends => Err(Refusal::EndsAlready { from, ends }),
+        _ => Ok(()),
     }
 }
 

@@ -43,9 +43,28 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             });
         }
         let step = pending.ask.step(at, Some(second));
-        self.check(&pending.ask, &step, at)?;
+        let schedule = self.found(&pending.ask)?;
+        if !rests_on_what_holds(&pending.ask, schedule) {
+            let number = pending.ask.id.number;
+            return Err(Refusal::ActionOvertaken { action, number });
+        }
+        self.check_of(schedule, (&pending.ask, &step), at)?;
         let id = pending.ask.id;
         Ok(Change::Approved { action, id, step })
+    }
+
+    /// Why an act that waits cannot be approved any more: it waited too long, or what it rests on has changed.
+    pub(super) fn not_to_be_approved(
+        &self,
+        pending: &Pending<U>,
+        at: &At<'_, U>,
+    ) -> Option<&'static str> {
+        if pending.expires_us <= at.now_us {
+            return Some("no second officer approved it in time");
+        }
+        let schedule = self.get(pending.ask.id);
+        let holds = schedule.is_some_and(|it| rests_on_what_holds(&pending.ask, it));
+        (!holds).then_some("its schedule is not as it was when it was asked for")
     }
 
     /// An officer says no; who asked for it may take it back so.
@@ -81,6 +100,22 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             asked_us: at.now_us,
             expires_us: at.now_us.saturating_add(self.terms.pending_us),
         })
+    }
+}
+
+/// Whether a schedule is, as far as a waiting act needs it, as it was when the officer asked. What changes an
+/// agreement rests on the agreement alone: what its User proposes and takes back in the meantime does not matter.
+/// What answers or makes an offer rests on where the talks stand.
+fn rests_on_what_holds<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> bool {
+    let Some(then) = schedule.state_at(ask.revision) else {
+        return false;
+    };
+    let now = schedule.state();
+    match ask.act {
+        Act::Impose { .. } | Act::End { .. } | Act::Amend { .. } => {
+            !now.is_final() && now.agreement() == then.agreement()
+        }
+        _ => *now == then,
     }
 }
 

@@ -1,6 +1,7 @@
 //! All schedules together: what is agreed on each service day, and what waits for a second officer.
 
 mod admit;
+mod causes;
 mod decide;
 mod four_eyes;
 mod quotas;

@@ -10,8 +10,8 @@ pub(super) struct DealChange<'a, U> {
     pub(super) before: &'a Deal,
     pub(super) after: &'a Deal,
     pub(super) request: &'a Request,
-    /// An end may leave nothing.
-    pub(super) may_be_empty: bool,
+    /// An end may leave nothing, and lets nobody in.
+    pub(super) is_end: bool,
 }
 
 impl<U: Copy> DealChange<'_, U> {
@@ -32,13 +32,17 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         change: &DealChange<'_, U>,
         at: &At<'_, U>,
     ) -> Result<(), Refusal> {
-        if change.after.quota.is_empty() && !change.may_be_empty {
+        if change.after.quota.is_empty() && !change.is_end {
             return Err(Refusal::QuotaEmpty);
         }
         for (date, before, after) in change.days() {
             self.check_day(change.id, date, (before, after), at)?;
         }
+        if !change.is_end {
+            check_canary(change.after)?;
+        }
         check_total(change, at)?;
+        self.check_security(change, at)?;
         let days = self.short_days(&change.before.quota, &change.after.quota);
         if !days.is_empty() {
             return Err(Refusal::DoesNotFit { days });
@@ -61,7 +65,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         });
         let short = more.filter_map(|(date, units)| {
             let day = self.window_day(date, Some(change.id), at.calendar);
-            day.short((windows.0, before.quota.on(date)), (windows.1, units))
+            let (was, wanted) = ((windows.0, before.quota.on(date)), (windows.1, units));
+            let short = day.short(was, wanted);
+            short.or_else(|| self.short_of_time(date, (was, wanted), at))
         });
         short.collect()
     }
@@ -82,8 +88,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 wanted,
             });
         }
-        let ahead = i32::from(self.terms.days_ahead_max);
-        let latest = ServiceDate::from_days(at.today.days().saturating_add(ahead));
+        let latest = self.reach(at.today);
         if date > latest {
             return Err(Refusal::DayTooFar { date, latest });
         }
@@ -92,6 +97,44 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return Err(Refusal::BelowSent { date, sent, wanted });
         }
         Ok(())
+    }
+
+    /// The last day that a quota may have.
+    pub(super) fn reach(&self, today: ServiceDate) -> ServiceDate {
+        let ahead = i32::from(self.terms.days_ahead_max);
+        ServiceDate::from_days(today.days().saturating_add(ahead))
+    }
+
+    /// What has security priority on a day, over all Users, is at most what the security lane carries. A day on which
+    /// it has no more than before always fits.
+    fn check_security(&self, change: &DealChange<'_, U>, at: &At<'_, U>) -> Result<(), Refusal> {
+        if !change.after.terms.security {
+            return Ok(());
+        }
+        let was = Some(change.before).filter(|before| before.terms.security);
+        let lane = self.terms.reserve.security;
+        for (date, wanted) in change.after.quota.days_from(at.today) {
+            let agreed = self.security_on(date, change.id);
+            let more = wanted > was.map_or(0, |before| before.quota.on(date));
+            if more && agreed + u64::from(wanted) > lane.into() {
+                return Err(Refusal::SecurityLaneFull {
+                    date,
+                    lane,
+                    agreed,
+                    wanted,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Units with security priority agreed for a day, but for one schedule.
+    fn security_on(&self, date: ServiceDate, but: ScheduleId<U>) -> u64 {
+        let others = self.schedules().filter(|(id, _)| *id != but);
+        let deals = others.filter_map(|(_, schedule)| schedule.state().agreement());
+        let secure = deals.filter(|agreement| agreement.deal.terms.security);
+        let units = secure.map(|agreement| u64::from(agreement.deal.quota.on(date)));
+        units.sum()
     }
 
     /// Days on which a quota does not fit beside what is agreed with others, given the one whose place it takes. A
@@ -116,6 +159,15 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         });
         short.collect()
     }
+}
+
+fn check_canary(deal: &Deal) -> Result<(), Refusal> {
+    let canary = deal.terms.canary.map_or(0, std::num::NonZeroU32::get);
+    let units = deal.quota.total();
+    if u64::from(canary) > units {
+        return Err(Refusal::CanaryTooLarge { canary, units });
+    }
+    Ok(())
 }
 
 /// What was sent on days that are over, and the quota from today on, is at most what was requested.

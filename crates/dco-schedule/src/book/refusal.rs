@@ -165,6 +165,113 @@ pub enum Refusal {
         /// The earliest that may be given.
         earliest_us: Micros,
     },
+    /// The time to answer reaches beyond what there is to agree on.
+    #[error(
+        "the answer may come after {date}, the last service day of the quota; give a time up to the end of that day"
+    )]
+    AnswerAfterDays {
+        /// What was given.
+        given_us: Micros,
+        /// The last day of the quota.
+        date: ServiceDate,
+        /// Its end: the latest that may be given.
+        latest_us: Micros,
+    },
+    /// Agreed units are taken without a cause.
+    #[error(
+        "the amendment takes {units} agreed units of {date} and does not say why; name the schedule that it makes \
+         room for, or say that the day is OVER_AGREED"
+    )]
+    CauseMissing {
+        /// The first day of which units are taken.
+        date: ServiceDate,
+        /// How many of that day.
+        units: u32,
+    },
+    /// Room is made for a schedule that needs none.
+    #[error(
+        "room would be made for schedule {number}, which is {state}; name another schedule that is asked for or \
+         agreed"
+    )]
+    RoomForNone {
+        /// Its number.
+        number: u32,
+        /// Where it stands.
+        state: String,
+    },
+    /// Capacity is the cause, and the day has enough of it.
+    #[error(
+        "{units} units would be taken of {date} because capacity dropped, and that day is not OVER_AGREED; take \
+         units of days that are, or name the schedule that room is made for"
+    )]
+    DayNotOverAgreed {
+        /// The first such day.
+        date: ServiceDate,
+        /// Units that would be taken of it.
+        units: u32,
+    },
+    /// More Devices go first than the quota has units.
+    #[error(
+        "the canary has {canary} Devices and the quota {units} units; give a canary of at most as many"
+    )]
+    CanaryTooLarge {
+        /// Devices that were to go first.
+        canary: u32,
+        /// Units of the quota.
+        units: u64,
+    },
+    /// Security priority is for what the security lane carries.
+    #[error(
+        "{wanted} units with security priority do not fit on {date}: the security lane carries {lane}, and {agreed} \
+         are agreed with others; take at most {} on that day, or agree them without security priority",
+        u64::from(*.lane).saturating_sub(*.agreed)
+    )]
+    SecurityLaneFull {
+        /// The first day on which they do not.
+        date: ServiceDate,
+        /// Units that the lane carries on a day.
+        lane: u32,
+        /// Units with security priority agreed with others.
+        agreed: u64,
+        /// Units that the quota has.
+        wanted: u32,
+    },
+    /// An agreement cannot end on a day that is over.
+    #[error(
+        "the schedule would end from {from} on, and {today} has begun; end it from {today} on or later"
+    )]
+    EndOver {
+        /// The first day without it.
+        from: ServiceDate,
+        /// The day that is open.
+        today: ServiceDate,
+    },
+    /// It ends as early already.
+    #[error("the schedule ends from {ends} on already; give an earlier day than {from}")]
+    EndsAlready {
+        /// The first day without it that was asked for.
+        from: ServiceDate,
+        /// The first day without it.
+        ends: ServiceDate,
+    },
+    /// A request for days that no quota reaches.
+    #[error(
+        "the request ends on {date}, and quotas reach up to {latest}; give a latest day up to then"
+    )]
+    RequestTooFar {
+        /// Its last day.
+        date: ServiceDate,
+        /// The last day that a quota may have.
+        latest: ServiceDate,
+    },
+    /// No system carries so much.
+    #[error("a capacity of {given} a service day was given; expected at most {limit}")]
+    CapacityTooLarge {
+        /// What was given, in units.
+        given: u32,
+        /// The most that may be set.
+        limit: u32,
+    },
     /// The time to answer is over.
     #[error("the time to answer is over; ask the other side to propose again")]
     AnswerTooLate {
@@ -187,6 +294,17 @@ pub enum Refusal {
         /// The number given.
         action: u64,
     },
+    /// What it rests on has changed.
+    #[error(
+        "schedule {number} is not as it was when act {action} was asked for, so it cannot be done any more; read the \
+         schedule again and ask for what is right now"
+    )]
+    ActionOvertaken {
+        /// The act.
+        action: u64,
+        /// The schedule it is about.
+        number: u32,
+    },
     /// It waited too long.
     #[error("it waited too long for a second officer; ask for it again")]
     ActionExpired {
@@ -199,7 +317,7 @@ pub enum Refusal {
 }
 
 fn short(days: &[DayShort]) -> String {
-    let mut text = format!("the quota does not fit on {} service days: ", days.len());
+    let mut text = format!("the quota does not fit on {}: ", service_days(days.len()));
     for day in days.iter().take(3) {
         let _ = write!(
             text,
@@ -211,9 +329,8 @@ fn short(days: &[DayShort]) -> String {
 }
 
 fn short_windows(days: &[WindowShort]) -> String {
-    let count = days.len();
-    let mut text =
-        format!("the hours of the window cannot take the quota on {count} service days: ");
+    let count = service_days(days.len());
+    let mut text = format!("the hours of the window cannot take the quota on {count}: ");
     for day in days.iter().take(3) {
         let _ = write!(
             text,
@@ -227,6 +344,11 @@ fn short_windows(days: &[WindowShort]) -> String {
         );
     }
     text + "take less on these days, more hours, or no window"
+}
+
+fn service_days(count: usize) -> String {
+    let days = if count == 1 { "day" } else { "days" };
+    format!("{count} service {days}")
 }
 
 fn seconds_up(span_us: Micros) -> u64 {

@@ -13,14 +13,12 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 step: Step { act, signed },
             })
         });
-        let expired = self
-            .pending()
-            .filter(|(_, pending)| pending.expires_us <= at.now_us);
-        let expired = expired.map(|(action, _)| Change::Closed {
-            action,
-            signed: by_time(at, "no second officer approved it in time"),
+        let closed = self.pending().filter_map(|(action, pending)| {
+            let why = self.not_to_be_approved(pending, at)?;
+            let signed = by_time(at, why);
+            Some(Change::Closed { action, signed })
         });
-        acts.chain(expired).collect()
+        acts.chain(closed).collect()
     }
 
     /// When to ask [`due`](Self::due) again, apart from the start of each service day.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Book, Calendar, HourWindow, ServiceDate};
+use crate::{At, Book, Calendar, HourWindow, Micros, ServiceDate};
 
 /// A service day on which hours cannot take what is to be agreed in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl WindowShort {
 }
 
 /// Units of one day, and the window they leave in.
-type InWindow = (Option<HourWindow>, u32);
+pub(super) type InWindow = (Option<HourWindow>, u32);
 
 /// The hours of one service day: what they weigh, and what is agreed in windows.
 #[derive(Debug)]
@@ -74,6 +74,63 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             taken: agreed.filter(|(_, units)| *units > 0).collect(),
             ..self.free_hours(date, calendar)
         }
+    }
+}
+
+const HOUR_US: Micros = 3_600_000_000;
+
+impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
+    /// Units that the hours of a window still carry on a day at its pace: of today only what is left of them.
+    pub(crate) fn carries_yet(&self, window: HourWindow, date: ServiceDate, at: &At<'_, U>) -> u64 {
+        let hours = at.calendar.hours(&at.calendar.day(date));
+        let now_us = if date == at.today {
+            at.now_us
+        } else {
+            Micros::MIN
+        };
+        let profile = self.plan().profile(date);
+        let weights = profile.over(&hours).into_iter();
+        let weights = weights.map(|(_, weight)| u128::from(weight));
+        let (mut all, mut left) = (0_u128, 0_u128);
+        for (hour, weight) in hours.iter().zip(weights) {
+            let end_us = hour.start_us.saturating_add(HOUR_US);
+            let left_us = end_us.saturating_sub(now_us).clamp(0, HOUR_US);
+            all += weight * u128::from(HOUR_US.unsigned_abs());
+            if window.has(hour.hour) {
+                left += weight * u128::from(left_us.unsigned_abs());
+            }
+        }
+        let capacity = u128::from(self.plan().capacity(date));
+        u64::try_from(capacity * left / all.max(1)).unwrap_or(u64::MAX)
+    }
+
+    /// The days from `from` on on which windows have more agreed in them than their hours carry, and by how much.
+    pub fn crowded(&self, from: ServiceDate, calendar: &Calendar) -> crate::Quota {
+        let days = self.agreed_from(from).map(|(date, _)| {
+            let over = self.window_day(date, None, calendar).over();
+            (date, u32::try_from(over).unwrap_or(u32::MAX))
+        });
+        days.collect()
+    }
+
+    /// The window on a day whose hours that are left cannot take more than was agreed in it.
+    pub(super) fn short_of_time(
+        &self,
+        date: ServiceDate,
+        (before, (window, wanted)): (InWindow, InWindow),
+        at: &At<'_, U>,
+    ) -> Option<WindowShort> {
+        let hours = window.filter(|_| date == at.today)?;
+        let was = if before.0 == window { before.1 } else { 0 };
+        let carries = self.carries_yet(hours, date, at);
+        let more = wanted.saturating_sub(was);
+        (u64::from(more) > carries).then_some(WindowShort {
+            date,
+            hours,
+            carries,
+            agreed: 0,
+            wanted: more,
+        })
     }
 }
 
@@ -120,6 +177,16 @@ impl WindowDay {
         };
         let shorts = self.stretches(window?).filter_map(short);
         shorts.min_by_key(WindowShort::free)
+    }
+
+    /// By how much more is agreed in the most crowded stretch of hours than it carries.
+    fn over(&self) -> u64 {
+        let stretches = self
+            .taken
+            .iter()
+            .flat_map(|(window, _)| self.stretches(*window));
+        let over = stretches.map(|it| self.taken_in(it).saturating_sub(self.carries(it)));
+        over.max().unwrap_or(0)
     }
 
     /// The window and each longer stretch that begins or ends where another window does.

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Desk, amend, date, deal, offer, one_officer, quota, request, secure};
+use crate::testing::{
+    Desk, NEWCOMER, amend, date, deal, offer, one_officer, quota, request, secure,
+};
 use crate::{Act, Cause, Deal, Request, Span};
 
 fn agree(desk: &mut Desk, user: u8, request: Request, deal: Deal) -> ScheduleId<u8> {
@@ -54,7 +56,10 @@ fn who_was_moved_less_often_goes_first() {
     desk.agreed(2, &[(11, 39)]);
     desk.desk(
         often,
-        amend(deal(&[(11, 39), (12, 1)]), Some(Cause::OverAgreed)),
+        amend(
+            deal(&[(11, 39), (12, 1)]),
+            Some(Cause::MakesRoomFor(NEWCOMER)),
+        ),
     )
     .unwrap();
     desk.approve(2).unwrap();
@@ -98,7 +103,7 @@ fn who_was_moved_too_often_stays() {
     let mut desk = Desk::new();
     let id = desk.agreed(1, &[(11, 10)]);
     for left in [9, 8] {
-        let moved = amend(deal(&[(11, left)]), Some(Cause::OverAgreed));
+        let moved = amend(deal(&[(11, left)]), Some(Cause::MakesRoomFor(NEWCOMER)));
         desk.desk(id, moved).unwrap();
         desk.approve(2).unwrap();
         desk.user(id, Act::Accept).unwrap();
@@ -172,7 +177,7 @@ fn a_plan_for_over_agreed_days_makes_them_right_once_all_agree() {
                 quota: it.quota,
                 terms: deal(&[]).terms,
             },
-            Some(Cause::OverAgreed),
+            Some(Cause::MakesRoomFor(NEWCOMER)),
         );
         desk.try_ask(&desk.ask(it.id, one_officer(1), act)).unwrap();
         desk.approve(2).unwrap();
@@ -326,8 +331,8 @@ proptest! {
         let desk = small(&schedules, &rooms);
         let need = Need { units: (11..).map(date).zip(wanted.iter().copied()).collect(), ..Need::default() };
         let rooms: Vec<_> = (11..14).map(|day| desk.book.free(date(day))).collect();
-        let candidates: Vec<_> = desk.book.schedules().map(|(id, schedule)| {
-            (id.user, schedule.quota().unwrap().clone(), schedule.request().per_day_max.get())
+        let candidates: Vec<_> = desk.book.schedules().filter_map(|(id, schedule)| {
+            Some((id.user, schedule.quota()?.clone(), schedule.request().per_day_max.get()))
         }).collect();
         let plan = plan(&desk, &need);
         let users: BTreeSet<_> = plan.amendments.iter().map(|it| it.id.user).collect();

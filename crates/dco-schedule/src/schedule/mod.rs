@@ -75,6 +75,15 @@ impl<U: Copy> Schedule<U> {
         u32::try_from(self.history.len()).unwrap_or(u32::MAX)
     }
 
+    /// Where it stood at an earlier revision, or stands at this one; `None` for one that it never had.
+    pub fn state_at(&self, revision: u32) -> Option<State<U>> {
+        let steps = usize::try_from(revision).ok()?;
+        let mut steps = self.history.get(..steps)?.iter();
+        let mut schedule = Self::begin(steps.next()?.clone())?;
+        steps.try_for_each(|step| schedule.apply(step.clone()))?;
+        Some(schedule.state)
+    }
+
     /// Every step, oldest first.
     pub fn history(&self) -> &[Step<U>] {
         &self.history

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Act, Cause, Deal, Micros, Side, Step};
+use crate::{Act, Cause, Deal, Micros, ServiceDate, Side, Step};
 
 /// Where a schedule stands, with what that needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum State<U> {
     Agreed(Agreement),
     /// Both agree, and one side proposes to change it. Until then the agreement holds.
     Amending(Agreement, Proposal<U>),
-    /// It was agreed; what is left of it are the days before its end.
+    /// It was agreed, and its last day is over, or none was left.
     Ended(Agreement),
     /// One side took it back before it was agreed.
     Withdrawn,
@@ -47,14 +47,36 @@ pub struct Agreement {
     pub deal: Deal,
     /// How often it was changed since it was first agreed.
     pub amendments: u32,
+    /// The first day without it, where one side ended it for a later day. Until then it is agreed like any other.
+    pub ends: Option<ServiceDate>,
 }
 
 impl Agreement {
     fn amended(&self, deal: &Deal) -> Self {
+        let ends = self.ends.filter(|ends| deal.quota.last() < Some(*ends));
         Self {
             deal: deal.clone(),
             amendments: self.amendments.saturating_add(1),
+            ends,
         }
+    }
+
+    /// Without its days from `from` on.
+    fn ended(&self, from: ServiceDate) -> Self {
+        let deal = Deal {
+            quota: self.deal.quota.before(from),
+            terms: self.deal.terms,
+        };
+        Self {
+            deal,
+            amendments: self.amendments,
+            ends: Some(self.ends.map_or(from, |ends| ends.min(from))),
+        }
+    }
+
+    /// Whether units may be agreed for a day under it, as far as its end goes.
+    pub fn reaches(&self, date: ServiceDate) -> bool {
+        self.ends.is_none_or(|ends| date < ends)
     }
 }
 
@@ -137,6 +159,7 @@ fn proposed<U: Copy>(waits: &Proposal<U>, act: &Act<U>, side: Option<Side>) -> O
         Act::Accept if answers => Some(State::Agreed(Agreement {
             deal: waits.deal.clone(),
             amendments: 0,
+            ends: None,
         })),
         Act::Decline if answers => Some(State::Declined),
         Act::Withdraw if side == USER => Some(State::Withdrawn),
@@ -162,14 +185,14 @@ fn agreed_only<U: Copy>(agreement: &Agreement, step: &Step<U>) -> Option<State<U
     match &step.act {
         Act::Impose { deal, .. } if by.has_second() => Some(State::Agreed(agreement.amended(deal))),
         Act::End { from } if by.side() != DESK || by.has_second() => {
-            let deal = Deal {
-                quota: agreement.deal.quota.before(*from),
-                terms: agreement.deal.terms,
-            };
-            Some(State::Ended(Agreement {
-                deal,
-                amendments: agreement.amendments,
-            }))
+            let agreement = agreement.ended(*from);
+            // Days that are left stay agreed, and can be moved: time ends what has none.
+            let is_over = by.side().is_none() || agreement.deal.quota.is_empty();
+            Some(if is_over {
+                State::Ended(agreement)
+            } else {
+                State::Agreed(agreement)
+            })
         }
         _ => None,
     }

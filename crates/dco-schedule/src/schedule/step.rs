@@ -98,6 +98,17 @@ impl<U> Act<U> {
     }
 
     /// Why the Service Desk moves the User.
+    pub const fn cause(&self) -> Option<Cause<U>>
+    where
+        U: Copy,
+    {
+        match self {
+            Self::Amend { cause, .. } => *cause,
+            Self::Impose { cause, .. } => Some(*cause),
+            _ => None,
+        }
+    }
+
     pub(super) const fn cause_mut(&mut self) -> Option<&mut Cause<U>> {
         match self {
             Self::Amend { cause, .. } => cause.as_mut(),

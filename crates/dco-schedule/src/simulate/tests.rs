@@ -20,6 +20,7 @@ fn what_if(requests: &[(u8, Request)], waiting: &[(u8, i32, u32)]) -> WhatIf<u8>
         user: *user,
         date: date(*days),
         units: *units,
+        window: None,
     });
     WhatIf {
         requests: requests.to_vec(),
@@ -111,23 +112,50 @@ fn after_a_drop_users_share_and_what_comes_late_is_at_risk() {
     let mut desk = Desk::new();
     desk.agreed(1, &[(11, 60)]);
     desk.agreed(2, &[(11, 20), (12, 20)]);
-    // 20 less 12 and 2 leaves 6 a day.
-    desk.set_capacity(Span::From(date(11)), 20);
+    // Nothing of 12 can be agreed, and all of it is released.
+    desk.set_capacity(Span::From(date(11)), 12);
     let simulation = desk.book.simulate(&what_if(&[], &[]), &desk.at());
     let shares = &released(&simulation)[1..3];
     assert_eq!(
         shares[0],
-        (11, vec![(1, 5), (2, 1)]),
+        (11, vec![(1, 9), (2, 3)]),
         "60 to 20, in whole units"
     );
-    assert_eq!(shares[1], (12, vec![(1, 4), (2, 2)]), "55 to 39");
-    assert_eq!(simulation.days[1].carried, 74);
+    assert_eq!(shares[1], (12, vec![(1, 7), (2, 5)]), "51 to 37");
+    assert_eq!(simulation.days[1].carried, 68);
     for user in [1, 2] {
         let risks = &simulation.users[&user].at_risk;
         assert_eq!((risks[0].date, risks[0].due), (date(11), date(16)));
         assert!(risks[0].released.unwrap() >= date(15));
     }
     assert_eq!(simulation.users[&2].at_risk.len(), 2);
+}
+
+/// An even day carries 25 of 100 in six hours; of today's hours only what is left counts.
+#[test]
+fn work_of_a_window_leaves_only_so_far_as_its_hours_carry() {
+    let mut desk = Desk::new();
+    let window = HourWindow::new(6, 12).unwrap();
+    let in_window = |user, units| Waiting {
+        user,
+        date: date(10),
+        units,
+        window: Some(window),
+    };
+    let mut tried = what_if(&[], &[(2, 10, 30)]);
+    tried.waiting.extend([in_window(1, 40), in_window(2, 20)]);
+    // Two of the six hours are left, and carry 8.
+    desk.now_us = desk.calendar.day(date(10)).start_us + 10 * 3_600_000_000;
+    let simulation = desk.book.simulate(&tried, &desk.at());
+    assert_eq!(
+        released(&simulation),
+        [
+            (10, vec![(1, 5), (2, 33)]),
+            (11, vec![(1, 17), (2, 8)]),
+            (12, vec![(1, 17), (2, 8)]),
+            (13, vec![(1, 1), (2, 1)]),
+        ]
+    );
 }
 
 #[test]
@@ -140,7 +168,7 @@ fn a_trt_is_at_risk_from_the_day_before_it_is_due() {
 #[test]
 fn what_never_leaves_has_no_finish() {
     let mut desk = Desk::new();
-    desk.set_capacity(Span::From(date(10)), 12);
+    desk.set_capacity(Span::From(date(10)), 0);
     let simulation = desk.book.simulate(&what_if(&[], &[(1, 9, 3)]), &desk.at());
     assert_eq!(
         simulation.days.len(),

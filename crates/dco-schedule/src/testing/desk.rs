@@ -1,18 +1,18 @@
 //! A book and what was sent, driven by hand.
 
-use super::{approval, by_desk, deal, reason, request};
+use super::{approval, by_desk, by_user, deal, reason, request};
 use crate::{
     Act, Ask, Asker, At, Book, BookTerms, Calendar, CapacityPlan, CapacitySet, Cause, Change, Deal,
     HourProfile, Ledger, LedgerTerms, Micros, Refusal, Request, Reserve, Schedule, ScheduleId,
-    ServiceDate, Setting, Source, Span, Text,
+    ServiceDate, Setting, Source, Span, Step, Text,
 };
 
-/// Capacity 100; 10 + 2 + 8 are reserved, so 80 can be agreed for each day.
+/// Capacity 100; 2 + 10 + 8 are reserved, so 80 can be agreed for each day.
 pub(crate) const CAPACITY: u32 = 100;
 pub(crate) const TERMS: BookTerms = BookTerms {
     reserve: Reserve {
-        allowance: 10,
-        security: 2,
+        allowance: 2,
+        security: 10,
         retry_permille: 80,
     },
     answer_us_min: 10,
@@ -21,6 +21,11 @@ pub(crate) const TERMS: BookTerms = BookTerms {
     open_max: 12,
     days_ahead_max: 30,
     small_uses_allowance: false,
+};
+/// A request that is there from the start: others are moved to make room for it.
+pub(crate) const NEWCOMER: ScheduleId<u8> = ScheduleId {
+    user: 200,
+    number: 1,
 };
 /// Far enough for any answer.
 pub(crate) const ANSWER_BY_US: Micros = 1_000;
@@ -48,8 +53,18 @@ impl Desk {
     }
 
     pub(crate) fn with(terms: BookTerms) -> Self {
+        let mut book = Book::new(terms, CapacityPlan::new(CAPACITY, HourProfile::flat()));
+        let newcomer = Request {
+            latest: date(10_000),
+            ..request(1)
+        };
+        let step = Step {
+            act: Act::Request(newcomer),
+            signed: by_user(0),
+        };
+        book.apply(&Change::Step { id: NEWCOMER, step }).unwrap();
         Self {
-            book: Book::new(terms, CapacityPlan::new(CAPACITY, HourProfile::flat())),
+            book,
             ledger: Ledger::new(LedgerTerms {
                 allowance_per_day: 5,
             }),
@@ -186,7 +201,7 @@ pub(crate) fn amend(deal: Deal, cause: Option<Cause<u8>>) -> Act<u8> {
 pub(crate) fn impose(deal: Deal) -> Act<u8> {
     Act::Impose {
         deal,
-        cause: Cause::OverAgreed,
+        cause: Cause::MakesRoomFor(NEWCOMER),
     }
 }
 

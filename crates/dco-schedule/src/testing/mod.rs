@@ -3,7 +3,8 @@
 mod desk;
 
 pub(crate) use desk::{
-    ANSWER_BY_US, CAPACITY, Desk, TERMS, amend, counter, date, impose, offer, one_officer, secure,
+    ANSWER_BY_US, CAPACITY, Desk, NEWCOMER, TERMS, amend, counter, date, impose, offer,
+    one_officer, secure,
 };
 
 use std::num::NonZeroU32;

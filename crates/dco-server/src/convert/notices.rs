@@ -4,9 +4,9 @@ mod words;
 
 use dco_block::Eui64;
 use dco_engine::record::{ActKind, Counted, Near};
-use dco_engine::{LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
+use dco_engine::{ActTold, LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
 use dco_proto::v1 as pb;
-use dco_schedule::{ScheduleId, Source, Span};
+use dco_schedule::{Cause, ScheduleId, ServiceDate, Source, Span};
 use pb::notice::Subject;
 
 use words::{message, side};
@@ -44,8 +44,27 @@ fn notice(party: NoticeParty, notice: &Notice) -> pb::Notice {
     pb::Notice {
         number: notice.number,
         create_time: Some(instant(notice.at_us)),
-        message: message(&notice.subject),
-        subject: Some(subject(party, &notice.subject)),
+        message: message(notice),
+        subject: Some(subject(party, notice)),
+    }
+}
+
+fn act_told(told: &ActTold) -> pb::ActTold {
+    let (cause, makes_room_for) = match told.cause {
+        None => ("", String::new()),
+        Some(Cause::OverAgreed) => ("OVER_AGREED", String::new()),
+        Some(Cause::MakesRoom) => ("MAKES_ROOM", String::new()),
+        Some(Cause::MakesRoomFor(id)) => ("MAKES_ROOM", schedule(id)),
+    };
+    let date = |date: Option<ServiceDate>| date.map_or_else(String::new, |it| it.to_string());
+    pb::ActTold {
+        units: told.units,
+        first_date: date(told.days.map(|(first, _)| first)),
+        last_date: date(told.days.map(|(_, last)| last)),
+        taken: told.taken,
+        cause: cause.to_owned(),
+        makes_room_for,
+        end_date: date(told.ends),
     }
 }
 
@@ -65,8 +84,9 @@ fn action(number: u64) -> String {
     format!("actions/{number}")
 }
 
-fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
-    match subject {
+fn subject(party: NoticeParty, notice: &Notice) -> Subject {
+    let told = || notice.told.as_ref().map(act_told);
+    match &notice.subject {
         NoticeSubject::ScheduleStep {
             schedule: id,
             revision,
@@ -79,6 +99,7 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             act: act(*kind),
             by: side(*by).to_owned(),
             answer_by_time: answer_by_us.map(instant),
+            told: told(),
         }),
         NoticeSubject::ActionPending {
             action: number,
@@ -90,6 +111,7 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             schedule: schedule(*id),
             act: act(*kind),
             expire_time: Some(instant(*expires_us)),
+            told: told(),
         }),
         NoticeSubject::ActionSettled {
             action: number,
@@ -110,14 +132,10 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             hour_profile_set: *profile,
             agreed_days: *agreed_days,
         }),
-        NoticeSubject::OverAgreed { days, proposal } => {
-            let proposal = proposal.iter().map(|(id, units)| pb::ProposedMove {
-                schedule: schedule(*id),
-                units: *units,
-            });
-            Subject::OverAgreed(pb::OverAgreedNotice {
+        NoticeSubject::OverAgreed { days, proposal } => over_agreed(days, proposal),
+        NoticeSubject::WindowsCrowded { days } => {
+            Subject::WindowsCrowded(pb::WindowsCrowdedNotice {
                 days: day_units(days.iter().copied()),
-                proposal: proposal.collect(),
             })
         }
         NoticeSubject::ProductsHold {
@@ -133,6 +151,17 @@ fn subject(party: NoticeParty, subject: &NoticeSubject) -> Subject {
         }),
         other => about_sending(party, other),
     }
+}
+
+fn over_agreed(days: &[(ServiceDate, u32)], proposal: &[(ScheduleId<Eui64>, u64)]) -> Subject {
+    let proposal = proposal.iter().map(|(id, units)| pb::ProposedMove {
+        schedule: schedule(*id),
+        units: *units,
+    });
+    Subject::OverAgreed(pb::OverAgreedNotice {
+        days: day_units(days.iter().copied()),
+        proposal: proposal.collect(),
+    })
 }
 
 /// What a User is told of what it sends.
@@ -322,6 +351,28 @@ mod tests {
         ]
     }
 
+    /// A notice; of a step that takes units for another schedule.
+    fn told_at(at_us: dco_schedule::Micros, subject: &NoticeSubject) -> Notice {
+        let date = "2026-06-02".parse().unwrap();
+        let taking = ActTold {
+            units: 60,
+            days: Some((date, date)),
+            taken: 30,
+            cause: Some(Cause::MakesRoomFor(ScheduleId {
+                user: USER,
+                number: 7,
+            })),
+            ends: None,
+        };
+        let is_step = matches!(subject, NoticeSubject::ScheduleStep { .. });
+        Notice {
+            number: 1,
+            at_us,
+            subject: subject.clone(),
+            told: is_step.then_some(taking),
+        }
+    }
+
     #[test]
     fn every_notice_has_a_sentence_and_its_facts() {
         let id = ScheduleId {
@@ -359,6 +410,9 @@ mod tests {
                 days: vec![(date, 30)],
                 proposal: vec![(id, 30)],
             },
+            NoticeSubject::WindowsCrowded {
+                days: vec![(date, 30)],
+            },
             NoticeSubject::TransferExpires {
                 transfer: 4,
                 expire_us: until_us,
@@ -387,8 +441,9 @@ mod tests {
         let party = NoticeParty::User(USER);
         let (near, pauses) = (near(date, until_us), pauses());
         let lines = told.iter().chain(&near).chain(&pauses).map(|it| {
-            let facts = subject(party, it);
-            format!("{}\n    {facts:?}\n", message(it))
+            let notice = told_at(until_us, it);
+            let facts = subject(party, &notice);
+            format!("{}\n    {facts:?}\n", message(&notice))
         });
         insta::assert_snapshot!("every_notice", lines.collect::<String>());
     }

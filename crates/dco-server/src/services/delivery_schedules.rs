@@ -275,9 +275,10 @@ impl DeliverySchedules {
         message: pb::SimulateScheduleRequest,
     ) -> Result<pb::SimulateScheduleResponse, Fault> {
         let requests = plans::simulated_requests(message.requests)?;
+        let asked: Vec<_> = requests.iter().map(|(_, request)| *request).collect();
         let ask = ScheduleRequest::Simulate { requests };
         match self.ask(caller.eui64(), ask).await? {
-            Reply::Simulation(simulation) => Ok(plans::simulation(&simulation)),
+            Reply::Simulation(simulation) => Ok(plans::simulation(&asked, &simulation)),
             _ => Err(Fault::wrong_answer("a simulation")),
         }
     }
@@ -289,12 +290,13 @@ impl DeliverySchedules {
         message: &pb::GetCapacityRequest,
     ) -> Result<pb::GetCapacityResponse, Fault> {
         let ask = capacity::get(about, message)?;
-        let days = match self.ask(caller.eui64(), ask).await? {
+        let days: Vec<_> = match self.ask(caller.eui64(), ask).await? {
             Reply::Capacity(days) => days.iter().map(capacity::day).collect(),
             Reply::OwnCapacity(days) => days.iter().map(capacity::own_day).collect(),
             _ => return Err(Fault::wrong_answer("capacity")),
         };
-        Ok(pb::GetCapacityResponse { days })
+        let next_date = capacity::next_date(&message.last_date, &days);
+        Ok(pb::GetCapacityResponse { days, next_date })
     }
 
     async fn ask(&self, user: Eui64, ask: ScheduleRequest) -> Result<Reply, Fault> {

@@ -46,7 +46,12 @@ impl pb::notices_server::Notices for Notices {
     ) -> Result<Response<pb::Limits>, Status> {
         let (caller, message) = self.0.admit(request)?;
         let by = if message.parent.is_empty() {
-            caller.permit_own()?
+            let by = caller.permit_own()?;
+            if !caller.is_user(caller.eui64()) {
+                let message = "limits are of a User, and the caller is none; name one like users/90-B3-D5-1F-30-01-00-00";
+                return Err(Fault::argument("NAME_INVALID", "parent", message).into());
+            }
+            by
         } else {
             let (by, parent) = caller.permit_named::<Reader>(&message.parent, "parent")?;
             parent.nothing_more()?;

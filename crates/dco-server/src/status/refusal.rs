@@ -71,7 +71,10 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         Refusal::Schedule(refusal) => schedules::of_book(refusal, concern),
         Refusal::NothingSet
         | Refusal::TooManyRequests { .. }
+        | Refusal::DaysReversed { .. }
+        | Refusal::NoticesNotTold { .. }
         | Refusal::NoticesForgotten { .. } => schedules::argument_of(refusal),
+        Refusal::ActionSettled { action, state } => schedules::settled(refusal, *action, *state),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Refusals about delivery schedules, capacity and second approvals.
 
 use dco_block::Eui64;
-use dco_engine::Refusal;
+use dco_engine::{ActionState, Refusal};
 use dco_schedule::{DayShort, ExceedsAgreed, Refusal as BookRefusal, WindowShort};
 use tonic::Code;
 
@@ -52,6 +52,15 @@ pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
         | BookRefusal::DayTooFar { .. }
         | BookRefusal::MoreThanRequested { .. }
         | BookRefusal::AnswerTooSoon { .. } => argument(refusal),
+        BookRefusal::AnswerAfterDays { .. }
+        | BookRefusal::CauseMissing { .. }
+        | BookRefusal::RoomForNone { .. }
+        | BookRefusal::DayNotOverAgreed { .. }
+        | BookRefusal::CanaryTooLarge { .. }
+        | BookRefusal::EndOver { .. }
+        | BookRefusal::EndsAlready { .. }
+        | BookRefusal::RequestTooFar { .. }
+        | BookRefusal::CapacityTooLarge { .. } => argument_of_terms(refusal),
         _ => precondition(refusal, concern.user),
     }
 }
@@ -90,6 +99,44 @@ fn argument(refusal: &BookRefusal) -> Fault {
     }
 }
 
+/// Terms that make no sense, whatever is free.
+fn argument_of_terms(refusal: &BookRefusal) -> Fault {
+    let fault = |reason, field| Fault::new(Code::InvalidArgument, reason, refusal).field(field);
+    match refusal {
+        BookRefusal::AnswerAfterDays { latest_us, .. } => {
+            fault("ANSWER_PERIOD_TOO_LONG", "answer_by_time")
+                .with("latestAnswerByTime", crate::convert::instant(*latest_us))
+        }
+        BookRefusal::CauseMissing { date, units } => fault("MOVE_CAUSE_INVALID", "cause")
+            .with("serviceDate", date)
+            .with("taken", units),
+        BookRefusal::RoomForNone { state, .. } => {
+            fault("MOVE_CAUSE_INVALID", "makes_room_for").with("state", state)
+        }
+        BookRefusal::DayNotOverAgreed { date, units } => fault("MOVE_CAUSE_INVALID", "cause")
+            .with("serviceDate", date)
+            .with("taken", units),
+        BookRefusal::CanaryTooLarge { canary, units } => {
+            fault("CANARY_INVALID", "deal.canary_device_count")
+                .with("canaryDeviceCount", canary)
+                .with("quotaTotal", units)
+        }
+        BookRefusal::EndOver { from, today } => fault("SERVICE_DATE_INVALID", "end_date")
+            .with("serviceDate", from)
+            .with("earliestServiceDate", today),
+        BookRefusal::EndsAlready { from, ends } => fault("SERVICE_DATE_INVALID", "end_date")
+            .with("serviceDate", from)
+            .with("latestServiceDate", ends.previous()),
+        BookRefusal::RequestTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "latest_date")
+            .with("serviceDate", date)
+            .with("latestServiceDate", latest),
+        BookRefusal::CapacityTooLarge { given, limit } => fault("CAPACITY_INVALID", "capacity")
+            .with("capacity", given)
+            .with("capacityMax", limit),
+        other => Fault::not_in_table(other),
+    }
+}
+
 fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
     let fault = |reason, kind| {
         Fault::new(Code::FailedPrecondition, reason, refusal).detail(Detail::Precondition {
@@ -123,6 +170,19 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
         BookRefusal::TooManyOpen { limit } => {
             fault("TOO_MANY_SCHEDULES", "SCHEDULES_LEFT").with("scheduleCountMax", limit)
         }
+        BookRefusal::SecurityLaneFull {
+            date,
+            lane,
+            agreed,
+            wanted,
+        } => fault("SECURITY_LANE_FULL", "SECURITY_LANE_FREE")
+            .with("serviceDate", date)
+            .with("securityPerServiceDay", lane)
+            .with("agreed", agreed)
+            .with("wanted", wanted),
+        BookRefusal::ActionOvertaken { action, .. } => {
+            fault("ACTION_OVERTAKEN", "ACTION_WAITING").with("action", format!("actions/{action}"))
+        }
         BookRefusal::SameOfficer => fault("SECOND_OFFICER_REQUIRED", "OTHER_OFFICER"),
         other => Fault::not_in_table(other),
     }
@@ -154,6 +214,18 @@ fn windows_told(days: &[WindowShort]) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
+/// An act that does not wait any more.
+pub(super) fn settled(refusal: &Refusal, action: u64, state: ActionState) -> Fault {
+    let name = format!("actions/{action}");
+    Fault::new(Code::FailedPrecondition, "ACTION_SETTLED", refusal)
+        .detail(Detail::Precondition {
+            kind: "ACTION_WAITING",
+            subject: name.clone(),
+        })
+        .with("action", name)
+        .with("state", state)
+}
+
 fn schedule_name(user: Eui64, number: u32) -> String {
     format!("users/{user}/schedules/{number}")
 }
@@ -166,6 +238,15 @@ pub(super) fn argument_of(refusal: &Refusal) -> Fault {
         Refusal::TooManyRequests { given, limit } => fault("TOO_MANY_REQUESTS", "requests")
             .with("requestCount", given)
             .with("requestCountMax", limit),
+        Refusal::DaysReversed { first, last } => fault("SERVICE_DATE_INVALID", "last_date")
+            .with("serviceDate", last)
+            .with("earliestServiceDate", first),
+        Refusal::NoticesNotTold { position, last } => {
+            Fault::new(Code::OutOfRange, "NOTICES_NOT_TOLD", refusal)
+                .field("position")
+                .with("position", position)
+                .with("lastPosition", last)
+        }
         Refusal::NoticesForgotten {
             position,
             first_position,

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use dco_block::{Eui64, FirmwareVersion, RejectBlock, RejectManifest};
 use dco_engine::record::Counted;
 use dco_engine::{
-    Distrust, ProductFault, ProductStatus, Refusal, Scope, TransferResponse, TransferState,
+    ActionState, Distrust, ProductFault, ProductStatus, Refusal, Scope, TransferResponse,
+    TransferState,
 };
 use dco_schedule::{
     DayShort, ExceedsAgreed, HourWindow, Refusal as Book, ServiceDate, Side, WindowShort,
@@ -77,6 +78,8 @@ fn refusals() -> Vec<Refusal> {
     .chain(about_trust())
     .chain(about_schedules(date))
     .chain(of_book(date).map(Refusal::Schedule))
+    .chain(of_terms(date).map(Refusal::Schedule))
+    .chain(of_lists(date))
     .collect()
 }
 
@@ -252,6 +255,71 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
         Book::SameOfficer,
     ]
     .into_iter()
+}
+
+/// What the book refuses of terms and causes.
+fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
+    let at_us = 1_728_000_000_000_000;
+    let (today, latest) = (date.next(), date.next().next());
+    [
+        Book::AnswerAfterDays {
+            given_us: at_us + 1,
+            date,
+            latest_us: at_us,
+        },
+        Book::CauseMissing { date, units: 3 },
+        Book::RoomForNone {
+            number: 7,
+            state: "ENDED".to_owned(),
+        },
+        Book::DayNotOverAgreed { date, units: 3 },
+        Book::CanaryTooLarge {
+            canary: 6,
+            units: 5,
+        },
+        Book::SecurityLaneFull {
+            date,
+            lane: 300,
+            agreed: 200,
+            wanted: 101,
+        },
+        Book::EndOver { from: date, today },
+        Book::EndsAlready {
+            from: latest,
+            ends: today,
+        },
+        Book::RequestTooFar {
+            date: latest,
+            latest: today,
+        },
+        Book::CapacityTooLarge {
+            given: u32::MAX,
+            limit: 1_000_000,
+        },
+        Book::ActionOvertaken {
+            action: 4,
+            number: 7,
+        },
+    ]
+    .into_iter()
+}
+
+/// About notices, days and actions that are read or answered.
+fn of_lists(date: ServiceDate) -> [Refusal; 3] {
+    [
+        Refusal::DaysReversed {
+            first: date.next(),
+            last: date,
+        },
+        Refusal::NoticesNotTold {
+            position: 9,
+            last: 5,
+        },
+        Refusal::ActionSettled {
+            action: 4,
+            state: ActionState::Overtaken,
+        },
+    ]
 }
 
 fn window_too_short(date: ServiceDate) -> Book {

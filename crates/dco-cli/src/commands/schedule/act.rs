@@ -5,7 +5,7 @@ use dco_client::{
     Acted, DayUnits, Fit, Fits, Micros, MoveCause, NoFit, Proposed, ScheduleAct, ScheduleDeal,
     ScheduleName, SchedulesClient,
 };
-use dco_schedule::ServiceDate;
+use dco_schedule::{Calendar, ServiceDate};
 use dco_server::Clock;
 
 use super::One;
@@ -48,7 +48,8 @@ struct TermsArgs {
 /// Until when the other side may answer.
 #[derive(Debug, Clone, Args)]
 struct AnswerBy {
-    /// Until when the other side may answer: a service day's start, or an instant; 7 days when not given
+    /// Until when the other side may answer: a service day's start, or an instant; 7 days when
+    /// not given, or the end of the last day of the quota where that is sooner
     #[arg(long, value_name = "YYYY-MM-DD|TIME", value_parser = when::parse_instant)]
     answer_by: Option<Micros>,
 }
@@ -151,8 +152,8 @@ pub(super) struct Withdraw {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Propose to change what is agreed; the other side accepts, counters or declines, and silence
-changes nothing. When the Service Desk takes units of a day, a second officer is needed; with
---impose the User is not asked.
+changes nothing. When the Service Desk takes units of a day, a second officer and a cause are
+needed; with --impose the User is not asked.
 
 Examples:
   dco schedule amend schedules/1 --quota 2026-12-01..2026-12-25=1600 \\
@@ -183,8 +184,9 @@ pub(super) struct Amend {
 /// End an agreement
 #[derive(Debug, Args)]
 #[command(long_about = "\
-End an agreement: nothing is sent under it for a service day or any later one. A User can do this
-alone; the Service Desk needs a second officer.
+End an agreement: nothing is sent under it for a service day or any later one. The days before it
+stay agreed and can still be amended or ended sooner. A User can do this alone; the Service Desk
+needs a second officer.
 
 Example:
   dco schedule end schedules/1 --from 2026-12-11 --reason \"all Devices have it\" --as pki/user1")]
@@ -301,15 +303,28 @@ impl TermsArgs {
 
 /// How long the other side has to answer when nothing else is said.
 const ANSWER_US: Micros = 7 * 24 * 3_600 * 1_000_000;
+/// How long at least, where the quota ends sooner.
+const ANSWER_US_MIN: Micros = 36 * 3_600 * 1_000_000;
 
 impl AnswerBy {
     fn proposed(&self, deal: ScheduleDeal) -> Proposed {
-        let in_time = || Clock::wall().now_us().saturating_add(ANSWER_US);
+        let answer_by_us = self.answer_by;
+        let in_time = || answer_by(&deal, Clock::wall().now_us());
         Proposed {
+            answer_by_us: answer_by_us.unwrap_or_else(in_time),
             deal,
-            answer_by_us: self.answer_by.unwrap_or_else(in_time),
         }
     }
+}
+
+/// A week, but not beyond the last day of the quota; a day and a half where that is sooner.
+fn answer_by(deal: &ScheduleDeal, now_us: Micros) -> Micros {
+    let dates = deal.quota.iter();
+    let dates = dates.filter_map(|day| day.service_date.parse::<ServiceDate>().ok());
+    let end_us = dates.max().map(|date| Calendar::london().day(date).end_us);
+    let in_time_us = now_us.saturating_add(ANSWER_US);
+    let soonest_us = now_us.saturating_add(ANSWER_US_MIN);
+    in_time_us.min(end_us.unwrap_or(in_time_us)).max(soonest_us)
 }
 
 fn fitting(way: Way, fits: Fits) -> Result<Vec<DayUnits>, Failure> {

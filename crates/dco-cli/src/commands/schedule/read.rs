@@ -39,7 +39,7 @@ pub(super) struct List {
     #[arg(long, value_name = "EUI-64")]
     user: Option<Eui64>,
     /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     connection: Connection,
@@ -59,9 +59,10 @@ impl List {
         let client = super::client(&self.connection).await?;
         let (client, user, open) = (&client, self.user, self.open);
         let get = |page| async move { client.schedules(user, open, &page).await };
-        let schedules = paging::up_to(self.limit, get).await?;
-        let json = schedules.iter().map(schedule_json).collect::<Vec<_>>();
-        let text = schedules_text(&schedules);
-        Ok(Answer::new(text, json!({ "schedules": json })))
+        let part = paging::part(self.limit, get).await?;
+        let json = part.items.iter().map(schedule_json).collect::<Vec<_>>();
+        let text = part.told(schedules_text(&part.items));
+        let json = json!({ "schedules": json, "complete": part.complete });
+        Ok(Answer::new(text, json))
     }
 }

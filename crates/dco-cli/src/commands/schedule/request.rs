@@ -9,7 +9,7 @@ use crate::connect::AsUser;
 use crate::exit::{Answer, Failure};
 use crate::show::acted_answer;
 use crate::signing::SigningArgs;
-use crate::when;
+use crate::{paging, when};
 
 /// Ask the Service Desk for a delivery schedule
 #[derive(Debug, Args)]
@@ -37,13 +37,8 @@ pub(super) struct Request {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     latest: ServiceDate,
     /// The most you can take on one service day; no limit when not given
-    #[arg(
-        long,
-        value_name = "UNITS",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    per_day_max: u32,
+    #[arg(long, value_name = "UNITS", value_parser = paging::at_least_one)]
+    per_day_max: Option<u32>,
     #[command(flatten)]
     signing: SigningArgs,
     #[command(flatten)]
@@ -67,7 +62,8 @@ impl Request {
             device_count: self.device_count,
             earliest_date: self.earliest.to_string(),
             latest_date: self.latest.to_string(),
-            per_day_max: self.per_day_max,
+            // 0 on the wire is no limit.
+            per_day_max: self.per_day_max.unwrap_or(0),
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::chart;
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
 use crate::show::{simulation_json, simulation_text};
-use crate::{files, when};
+use crate::{files, paging, when};
 
 /// Try requests out: how days fill, and when each User finishes
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ fn parse(text: &str) -> Result<SimulatedRequest, String> {
         || "write it like 90-B3-D5-1F-30-01-00-01,40000,2026-12-01..2026-12-31,2000".to_owned();
     let parts: Vec<_> = text.split(',').collect();
     let (user, devices, days, per_day_max) = match parts[..] {
-        [user, devices, days] => (user, devices, days, "0"),
+        [user, devices, days] => (user, devices, days, ""),
         [user, devices, days, per_day_max] => (user, devices, days, per_day_max),
         _ => return Err(wrong()),
     };
@@ -85,10 +85,10 @@ fn request(parts: &[&str; 5]) -> Result<SimulatedRequest, String> {
             device_count: number(devices)?,
             earliest_date: when::parse_date(earliest)?.to_string(),
             latest_date: when::parse_date(latest)?.to_string(),
-            per_day_max: if per_day_max.is_empty() {
-                0
-            } else {
-                number(per_day_max)?
+            // 0 on the wire is no limit.
+            per_day_max: match per_day_max {
+                "" => 0,
+                text => paging::at_least_one(text).map_err(|why| format!("PER_DAY_MAX: {why}"))?,
             },
         },
     })

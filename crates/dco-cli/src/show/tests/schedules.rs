@@ -114,6 +114,9 @@ fn schedule() -> Schedule {
                 Some(deal(&less)),
             )),
         ],
+        end_date: Some("2026-04-08".to_owned()),
+        warnings: vec!["1 service day is before 2026-03-31".to_owned()],
+        waiting_actions: vec![4],
     }
 }
 
@@ -190,6 +193,7 @@ fn a_simulation_shows_who_finishes_when_and_each_user_s_calendar() {
     let day = |date: &str, released, carried| SimulatedDay {
         service_date: date.to_owned(),
         available: 8_960,
+        free: 40,
         released,
         carried,
     };

@@ -71,7 +71,8 @@ fn crowded(desk: &Desk) -> BTreeMap<(i32, u8, u8), u64> {
 }
 
 fn acts() -> impl Strategy<Value = Act<u8>> {
-    let cause = prop::option::of(Just(Cause::OverAgreed));
+    let causes = prop_oneof![Just(Cause::OverAgreed), Just(Cause::MakesRoomFor(NEWCOMER))];
+    let cause = prop::option::of(causes);
     prop_oneof![
         4 => (deals(), 110..400_i64).prop_map(|(deal, answer_by_us)| Act::Offer { deal, answer_by_us }),
         2 => (deals(), 110..400_i64).prop_map(|(deal, answer_by_us)| Act::Counter { deal, answer_by_us }),
@@ -105,7 +106,7 @@ fn ops() -> impl Strategy<Value = Op> {
 impl Desk {
     fn pick(&self, which: usize) -> Option<ScheduleId<u8>> {
         let count = self.book.schedules().count();
-        let (id, _) = self.book.schedules().nth(which.checked_rem(count)?)?;
+        let (id, _) = self.book.schedules().nth(which.checked_rem(count - 1)?)?;
         Some(id)
     }
 

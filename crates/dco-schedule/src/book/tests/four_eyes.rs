@@ -9,7 +9,8 @@ fn waits(desk: &Desk) -> usize {
 #[test]
 fn security_and_taking_need_a_second_officer() {
     let mut desk = Desk::new();
-    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
+    let id = desk.agreed(1, &[(11, 10), (12, 10)]);
+    let for_newcomer = Some(Cause::MakesRoomFor(NEWCOMER));
     let fresh = desk.requested(2, request(9));
     let countered = desk.offered(3, &[(11, 5)]);
     desk.user(countered, counter(secure(&[(11, 5)]))).unwrap();
@@ -18,10 +19,10 @@ fn security_and_taking_need_a_second_officer() {
         (fresh, offer(secure(&[(11, 5)])), true),
         (countered, Act::Accept, true),
         (countered, Act::Decline, false),
-        (id, amend(deal(&[(11, 25), (12, 20)]), None), false),
-        (id, amend(deal(&[(11, 19), (12, 21)]), None), true),
-        (id, amend(secure(&[(11, 20), (12, 20)]), None), true),
-        (id, impose(deal(&[(11, 20), (12, 21)])), true),
+        (id, amend(deal(&[(11, 15), (12, 10)]), None), false),
+        (id, amend(deal(&[(11, 9), (12, 11)]), for_newcomer), true),
+        (id, amend(secure(&[(11, 10), (12, 10)]), None), true),
+        (id, impose(deal(&[(11, 10), (12, 11)])), true),
         (id, Act::End { from: date(13) }, true),
     ] {
         let mut desk = desk.clone();
@@ -93,11 +94,63 @@ fn an_approval_decides_on_what_holds_then() {
     };
     assert_eq!(desk.approve(2), Err(refused));
     desk.user(id, Act::End { from: date(12) }).unwrap();
-    let refused = Refusal::RevisionMismatch {
-        given: 3,
-        current: 4,
+    let refused = Refusal::ActionOvertaken {
+        action: 1,
+        number: 1,
     };
     assert_eq!(desk.approve(2), Err(refused));
+    desk.pass_time();
+    let Some(Change::Closed { action: 1, signed }) = desk.changes.last() else {
+        panic!("it waits though it can never be approved");
+    };
+    assert_eq!(
+        (&signed.by, signed.reason.as_str()),
+        (
+            &crate::Party::Time,
+            "its schedule is not as it was when it was asked for"
+        )
+    );
+}
+
+/// Whatever a User proposes and takes back, what two officers do to the agreement waits for the second one.
+#[test]
+fn a_user_cannot_keep_two_officers_from_acting() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
+    let acts = [
+        impose(deal(&[(11, 10), (12, 20)])),
+        Act::End { from: date(12) },
+        amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(NEWCOMER))),
+    ];
+    for act in acts {
+        let mut desk = desk.clone();
+        desk.desk(id, act.clone()).unwrap();
+        desk.user(id, amend(deal(&[(11, 21), (12, 20)]), None))
+            .unwrap();
+        desk.pass_time();
+        let refused = desk.clone().approve(2);
+        if matches!(act, Act::Amend { .. }) {
+            assert!(matches!(refused, Err(Refusal::WrongState { .. })));
+            desk.user(id, Act::Withdraw).unwrap();
+        }
+        desk.pass_time();
+        desk.approve(2).unwrap();
+        assert_eq!(waits(&desk), 0, "{act}");
+    }
+}
+
+#[test]
+fn an_offer_that_waits_is_overtaken_by_what_its_user_does() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(9));
+    desk.desk(id, offer(secure(&[(11, 5)]))).unwrap();
+    desk.desk(id, offer(deal(&[(11, 5)]))).unwrap();
+    desk.desk(id, Act::Withdraw).unwrap();
+    desk.pass_time();
+    assert_eq!(waits(&desk), 1, "it stands where it stood");
+    desk.user(id, Act::Withdraw).unwrap();
+    desk.pass_time();
+    assert_eq!(waits(&desk), 0);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn an_act_without_place_names_state_act_and_side() {
         desk.user(id, impose(deal(&[(11, 4)]))),
         Err(wrong("AGREED", "IMPOSE", Side::User))
     );
-    let moved_by_user = amend(deal(&[(11, 4)]), Some(Cause::OverAgreed));
+    let moved_by_user = amend(deal(&[(11, 4)]), Some(Cause::MakesRoomFor(NEWCOMER)));
     assert_eq!(
         desk.user(id, moved_by_user),
         Err(wrong("AGREED", "AMEND", Side::User))
@@ -158,7 +158,7 @@ fn quotas_are_refused_with_the_day_and_its_figures() {
     assert_eq!(refused, Refusal::DoesNotFit { days });
     assert_eq!(
         refused.to_string(),
-        "the quota does not fit on 1 service days: 1970-01-13 wants 81 of 80 free (capacity 100, agreed 0, \
+        "the quota does not fit on 1 service day: 1970-01-13 wants 81 of 80 free (capacity 100, agreed 0, \
          reserved 20); take less on these days or use others"
     );
 }
@@ -177,9 +177,13 @@ fn past_days_and_what_was_sent_stay() {
     };
     assert_eq!(
         desk.user(id, amend(deal(&[(11, 20), (12, 20)]), None)),
-        Err(past.clone())
+        Err(past)
     );
-    assert_eq!(desk.user(id, Act::End { from: date(10) }), Err(past));
+    let ended = Refusal::EndOver {
+        from: date(10),
+        today: date(11),
+    };
+    assert_eq!(desk.user(id, Act::End { from: date(10) }), Err(ended));
     let sent = |wanted| Refusal::BelowSent {
         date: date(12),
         sent: 7,
@@ -189,6 +193,162 @@ fn past_days_and_what_was_sent_stay() {
     assert_eq!(desk.user(id, less), Err(sent(6)));
     assert_eq!(desk.user(id, Act::End { from: date(11) }), Err(sent(0)));
     assert_eq!(desk.user(id, Act::End { from: date(13) }), Ok(()));
+}
+
+/// What the desk takes it takes for a cause that is there.
+#[test]
+fn agreed_units_are_taken_for_a_cause_that_is_there() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
+    let withdrawn = desk.requested(2, request(9));
+    desk.user(withdrawn, Act::Withdraw).unwrap();
+    desk.set_capacity(Span::On(date(12)), 30);
+    let absent = ScheduleId { user: 2, number: 7 };
+    let none = |number, state: &str| Refusal::RoomForNone {
+        number,
+        state: state.to_owned(),
+    };
+    let missing = Refusal::CauseMissing {
+        date: date(11),
+        units: 1,
+    };
+    let has_room = Refusal::DayNotOverAgreed {
+        date: date(11),
+        units: 1,
+    };
+    for (left, cause, expected) in [
+        ([19, 20], None, Err(missing)),
+        ([20, 21], None, Ok(())),
+        ([19, 20], Some(Cause::OverAgreed), Err(has_room)),
+        ([20, 19], Some(Cause::OverAgreed), Ok(())),
+        (
+            [19, 20],
+            Some(Cause::MakesRoomFor(id)),
+            Err(none(1, "the one that is moved")),
+        ),
+        (
+            [19, 20],
+            Some(Cause::MakesRoomFor(absent)),
+            Err(none(7, "not there")),
+        ),
+        (
+            [19, 20],
+            Some(Cause::MakesRoomFor(withdrawn)),
+            Err(none(1, "WITHDRAWN")),
+        ),
+        ([19, 20], Some(Cause::MakesRoomFor(NEWCOMER)), Ok(())),
+    ] {
+        let mut desk = desk.clone();
+        desk.set_capacity(Span::On(date(12)), if left[1] > 20 { CAPACITY } else { 30 });
+        let deal = deal(&[(11, left[0]), (12, left[1])]);
+        assert_eq!(
+            desk.desk(id, amend(deal.clone(), cause)),
+            expected,
+            "{left:?} {cause:?}"
+        );
+        if let Some(cause) = cause {
+            let imposed = desk.desk(id, Act::Impose { deal, cause });
+            assert_eq!(imposed, expected, "imposed: {left:?} {cause:?}");
+        }
+    }
+}
+
+#[test]
+fn the_desk_takes_no_more_in_a_counter_than_the_user_gives_up() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
+    desk.user(id, amend(deal(&[(11, 15), (12, 20)]), None))
+        .unwrap();
+    let refused = Refusal::CauseMissing {
+        date: date(12),
+        units: 3,
+    };
+    assert_eq!(
+        desk.desk(id, counter(deal(&[(11, 15), (12, 17)]))),
+        Err(refused)
+    );
+    assert_eq!(desk.desk(id, counter(deal(&[(11, 16), (12, 20)]))), Ok(()));
+}
+
+#[test]
+fn a_user_may_counter_a_move_whose_cause_has_gone() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    let newcomer = desk.requested(2, request(9));
+    let moved = amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(newcomer)));
+    desk.desk(id, moved).unwrap();
+    desk.approve(2).unwrap();
+    desk.user(newcomer, Act::Withdraw).unwrap();
+    assert_eq!(desk.user(id, counter(deal(&[(11, 15)]))), Ok(()));
+    let none = Refusal::RoomForNone {
+        number: 1,
+        state: "WITHDRAWN".to_owned(),
+    };
+    assert_eq!(desk.desk(id, counter(deal(&[(11, 14)]))), Err(none));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_what_is_expected() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(100));
+    let mut with_canary = deal(&[(11, 5), (12, 5)]);
+    with_canary.terms.canary = std::num::NonZeroU32::new(11);
+    let canary = Refusal::CanaryTooLarge {
+        canary: 11,
+        units: 10,
+    };
+    assert_eq!(desk.desk(id, offer(with_canary)), Err(canary));
+    let end_us = desk.calendar.day(date(11)).end_us;
+    let until = |answer_by_us| Act::Offer {
+        deal: deal(&[(11, 5)]),
+        answer_by_us,
+    };
+    let late = Refusal::AnswerAfterDays {
+        given_us: end_us + 1,
+        date: date(11),
+        latest_us: end_us,
+    };
+    assert_eq!(desk.desk(id, until(end_us + 1)), Err(late));
+    assert_eq!(desk.desk(id, until(end_us)), Ok(()));
+    let far = Request {
+        latest: date(41),
+        ..request(9)
+    };
+    let too_far = Refusal::RequestTooFar {
+        date: date(41),
+        latest: date(40),
+    };
+    let next = desk.book.next_id(2);
+    assert_eq!(desk.user(next, Act::Request(far)), Err(too_far));
+    let set = CapacitySet {
+        span: Span::From(date(11)),
+        setting: Setting::Capacity(crate::CAPACITY_MAX + 1),
+        signed: by_desk(1, 100),
+    };
+    let refused = Refusal::CapacityTooLarge {
+        given: crate::CAPACITY_MAX + 1,
+        limit: crate::CAPACITY_MAX,
+    };
+    assert_eq!(desk.book.decide_capacity(set, &desk.at()), Err(refused));
+}
+
+#[test]
+fn all_users_together_have_no_more_security_priority_than_the_lane_carries() {
+    let mut desk = Desk::new();
+    let one = desk.requested(1, request(100));
+    desk.desk(one, offer(secure(&[(11, 6), (12, 10)]))).unwrap();
+    desk.approve(2).unwrap();
+    desk.user(one, Act::Accept).unwrap();
+    let two = desk.requested(2, request(100));
+    let full = Refusal::SecurityLaneFull {
+        date: date(11),
+        lane: 10,
+        agreed: 6,
+        wanted: 5,
+    };
+    assert_eq!(desk.desk(two, offer(secure(&[(11, 5)]))), Err(full));
+    assert_eq!(desk.desk(two, offer(secure(&[(11, 4)]))), Ok(()));
+    assert_eq!(desk.desk(two, offer(deal(&[(11, 5)]))), Ok(()));
 }
 
 #[test]
@@ -238,13 +398,13 @@ fn a_schedule_is_moved_so_often_and_then_only_imposed() {
     let mut desk = Desk::new();
     let id = desk.agreed(1, &[(11, 20)]);
     for left in [19, 18] {
-        let moved = amend(deal(&[(11, left)]), Some(Cause::OverAgreed));
+        let moved = amend(deal(&[(11, left)]), Some(Cause::MakesRoomFor(NEWCOMER)));
         desk.desk(id, moved).unwrap();
         desk.approve(2).unwrap();
         desk.user(id, Act::Accept).unwrap();
     }
     let refused = Refusal::MovedTooOften { moves: 2, limit: 2 };
-    let moved = amend(deal(&[(11, 17)]), Some(Cause::OverAgreed));
+    let moved = amend(deal(&[(11, 17)]), Some(Cause::MakesRoomFor(NEWCOMER)));
     assert_eq!(desk.desk(id, moved), Err(refused));
     desk.desk(id, impose(deal(&[(11, 17)]))).unwrap();
     desk.approve(2).unwrap();

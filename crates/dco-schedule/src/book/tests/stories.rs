@@ -38,11 +38,49 @@ fn from_request_to_end_by_two_users_and_two_officers() {
     desk.user(one, Act::End { from: date(12) }).unwrap();
     assert_eq!(
         (desk.state(one), desk.book.agreed_on(date(12))),
-        ("ENDED".into(), 0)
+        ("AMENDED".into(), 0)
     );
     assert_eq!(desk.book.agreed_on(date(11)), 60, "its last day");
+    desk.today = date(12);
+    desk.pass_time();
+    assert_eq!(desk.state(one), "ENDED");
     let schedule = desk.book.get(one).unwrap();
-    assert_eq!((schedule.moves().len(), schedule.history().len()), (1, 7));
+    assert_eq!((schedule.moves().len(), schedule.history().len()), (1, 8));
+}
+
+#[test]
+fn what_ends_later_is_agreed_until_then_and_can_be_moved() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 60), (12, 60), (13, 60)]);
+    desk.user(id, Act::End { from: date(13) }).unwrap();
+    let schedule = desk.book.get(id).unwrap();
+    assert!(!schedule.state().is_final(), "two of its days are agreed");
+    let need = crate::Need {
+        units: quota(&[(12, 30)]),
+        ..crate::Need::default()
+    };
+    let plan = desk.book.replan(&need, &desk.at());
+    let given = &plan.amendments[0].given;
+    assert_eq!(given, &quota(&[(11, 20)]), "not beyond its end");
+    let moved = amend(
+        deal(&[(11, 60), (12, 40)]),
+        Some(Cause::MakesRoomFor(NEWCOMER)),
+    );
+    desk.desk(id, moved).unwrap();
+    desk.approve(2).unwrap();
+    desk.user(id, Act::Accept).unwrap();
+    let refused = Refusal::EndsAlready {
+        from: date(13),
+        ends: date(13),
+    };
+    assert_eq!(desk.user(id, Act::End { from: date(13) }), Err(refused));
+    desk.user(id, Act::End { from: date(12) }).unwrap();
+    assert_eq!(
+        (desk.state(id), desk.book.agreed_on(date(12))),
+        ("AMENDED".into(), 0)
+    );
+    desk.user(id, Act::End { from: date(11) }).unwrap();
+    assert_eq!(desk.state(id), "ENDED", "no day is left");
 }
 
 #[test]

@@ -16,8 +16,8 @@ fn a_day_shows_all_its_parts() {
         date: date(10),
         capacity: CAPACITY,
         reserved: Reserved {
-            allowance: 10,
-            security: 2,
+            allowance: 2,
+            security: 10,
             retry: 8,
         },
         agreed: 55,

@@ -54,7 +54,7 @@ fn an_offer_whose_window_cannot_carry_its_quota_is_refused_with_what_its_hours_c
     let text = refused.clone().unwrap_err().to_string();
     assert_eq!(
         text,
-        "the hours of the window cannot take the quota on 1 service days: 1970-01-13 wants 401 of 400 free from 20:00 to \
+        "the hours of the window cannot take the quota on 1 service day: 1970-01-13 wants 401 of 400 free from 20:00 to \
          24:00 (the pace of the day carries 400, agreed 0); take less on these days, more hours, or no window"
     );
     let expected = WindowShort {
@@ -247,5 +247,31 @@ fn lasting(day: i32, devices: u32) -> Request {
         earliest: date(day),
         latest: date(day),
         ..request(devices)
+    }
+}
+
+/// Ten hours of the day are over: of a window up to noon two are left, of one up to ten none.
+#[test]
+fn of_today_only_the_hours_that_are_left_can_take_a_quota() {
+    let mut desk = Desk::new();
+    desk.now_us = desk.calendar.day(date(10)).start_us + 10 * 3_600_000_000;
+    for (hours, days, fits) in [((6, 10), 10, 0), ((6, 12), 10, 8), ((6, 12), 11, 25)] {
+        let window = HourWindow::new(hours.0, hours.1).unwrap();
+        let id = desk.requested(1, request(100));
+        let until_us = desk.now_us + 20;
+        let mut offered = |units| {
+            let mut deal = deal(&[(days, units)]);
+            deal.terms.window = Some(window);
+            let answer_by_us = until_us;
+            desk.desk(id, Act::Offer { deal, answer_by_us })
+        };
+        let refused = offered(fits + 1);
+        assert!(
+            matches!(&refused, Err(Refusal::WindowTooShort { days }) if days[0].free() == u64::from(fits)),
+            "{hours:?} on {days}: {refused:?}"
+        );
+        if fits > 0 {
+            assert_eq!(offered(fits), Ok(()), "{hours:?} on {days}");
+        }
     }
 }

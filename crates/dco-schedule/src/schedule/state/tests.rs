@@ -15,6 +15,7 @@ fn agreement() -> Agreement {
     Agreement {
         deal: deal(&[(10, 20), (11, 5)]),
         amendments: 0,
+        ends: None,
     }
 }
 
@@ -95,8 +96,8 @@ const MAY: &[(&str, &str, &str, &str)] = &[
     ("agreed", "AMEND", "user", "AMENDING"),
     ("agreed", "AMEND", "*", "AMENDING"),
     ("agreed", "IMPOSE", "two", "AMENDED"),
-    ("agreed", "END", "user", "ENDED"),
-    ("agreed", "END", "two", "ENDED"),
+    ("agreed", "END", "user", "AGREED"),
+    ("agreed", "END", "two", "AGREED"),
     ("agreed", "END", "time", "ENDED"),
     ("amending by desk", "COUNTER", "user", "AMENDING"),
     ("amending by desk", "ACCEPT", "user", "AMENDED"),
@@ -104,8 +105,8 @@ const MAY: &[(&str, &str, &str, &str)] = &[
     ("amending by desk", "WITHDRAW", "*", "AGREED"),
     ("amending by desk", "LAPSE", "time", "AGREED"),
     ("amending by desk", "IMPOSE", "two", "AMENDED"),
-    ("amending by desk", "END", "user", "ENDED"),
-    ("amending by desk", "END", "two", "ENDED"),
+    ("amending by desk", "END", "user", "AGREED"),
+    ("amending by desk", "END", "two", "AGREED"),
     ("amending by desk", "END", "time", "ENDED"),
     ("amending by user", "COUNTER", "*", "AMENDING"),
     ("amending by user", "ACCEPT", "*", "AMENDED"),
@@ -113,8 +114,8 @@ const MAY: &[(&str, &str, &str, &str)] = &[
     ("amending by user", "WITHDRAW", "user", "AGREED"),
     ("amending by user", "LAPSE", "time", "AGREED"),
     ("amending by user", "IMPOSE", "two", "AMENDED"),
-    ("amending by user", "END", "user", "ENDED"),
-    ("amending by user", "END", "two", "ENDED"),
+    ("amending by user", "END", "user", "AGREED"),
+    ("amending by user", "END", "two", "AGREED"),
     ("amending by user", "END", "time", "ENDED"),
 ];
 
@@ -185,11 +186,38 @@ fn a_counter_to_a_move_is_still_a_move() {
     );
 }
 
+fn end(from: i32) -> Step<u8> {
+    let from = ServiceDate::from_days(from);
+    step(Act::End { from }, Party::User)
+}
+
 #[test]
 fn what_lies_before_the_end_stays_agreed() {
-    let ended = State::Agreed(agreement()).after(&step(acts()[8].clone(), Party::User));
-    let left = ended.unwrap().agreement().unwrap().deal.quota.clone();
-    assert_eq!(left, quota(&[(10, 20)]));
+    let ending = State::Agreed(agreement()).after(&end(11)).unwrap();
+    let State::Agreed(left) = &ending else {
+        panic!("{ending} with a day left");
+    };
+    assert_eq!(left.deal.quota, quota(&[(10, 20)]));
+    assert_eq!(left.ends, Some(ServiceDate::from_days(11)));
+    let later = ending.after(&end(12)).unwrap();
+    assert_eq!(later, ending, "it ends no later than said");
+    let none_left = ending.after(&end(10)).unwrap();
+    assert!(matches!(none_left, State::Ended(_)), "{none_left}");
+}
+
+#[test]
+fn an_amendment_beyond_the_end_takes_the_end_back() {
+    let ending = State::Agreed(agreement()).after(&end(11)).unwrap();
+    let imposed = |days| {
+        let act = Act::Impose {
+            deal: deal(days),
+            cause: Cause::OverAgreed,
+        };
+        let after = ending.after(&step(act, two_officers(1, 2))).unwrap();
+        after.agreement().unwrap().ends
+    };
+    assert_eq!(imposed(&[(10, 9)]), Some(ServiceDate::from_days(11)));
+    assert_eq!(imposed(&[(10, 9), (11, 1)]), None);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a notice says to people.
 
 use dco_engine::record::{Near, StopFigures};
-use dco_engine::{NoticeSubject, Scope};
-use dco_schedule::{ServiceDate, Side, Span};
+use dco_engine::{ActTold, Notice, NoticeSubject, Scope};
+use dco_schedule::{Cause, ServiceDate, Side, Span};
 
 use super::super::{for_people, name};
 use super::{act, action, counted, schedule};
@@ -30,7 +30,48 @@ pub(super) const fn side(by: Option<Side>) -> &'static str {
     }
 }
 
-pub(super) fn message(subject: &NoticeSubject) -> String {
+/// What an act put forward, took or ended, behind its name; empty where nothing is known of it.
+fn told(told: Option<&ActTold>) -> String {
+    let Some(told) = told else {
+        return String::new();
+    };
+    let quota = told.days.map(|(first, last)| {
+        let units = told.units;
+        format!("{units} units from {first} to {last}")
+    });
+    let taken = (told.taken > 0).then(|| format!("{} units taken", told.taken));
+    let cause = told.cause.map(|cause| match cause {
+        Cause::OverAgreed => "because capacity dropped".to_owned(),
+        Cause::MakesRoom => "to make room for another schedule".to_owned(),
+        Cause::MakesRoomFor(id) => format!("to make room for {}", schedule(id)),
+    });
+    let ends = told
+        .ends
+        .map(|from| format!("nothing is agreed from {from} on"));
+    let parts: Vec<_> = [quota, taken, cause, ends].into_iter().flatten().collect();
+    match parts.as_slice() {
+        [] => String::new(),
+        parts => format!(": {}", parts.join(", ")),
+    }
+}
+
+/// Days and units in one line, the days after the third only counted.
+fn days_told(days: &[(ServiceDate, u32)]) -> String {
+    let first = days
+        .iter()
+        .take(3)
+        .map(|(date, units)| format!("{date} by {units}"));
+    let told = first.collect::<Vec<_>>().join(", ");
+    match days.len().saturating_sub(3) {
+        0 => told,
+        1 => format!("{told} and 1 more day"),
+        more => format!("{told} and {more} more days"),
+    }
+}
+
+pub(super) fn message(notice: &Notice) -> String {
+    let told = || told(notice.told.as_ref());
+    let subject = &notice.subject;
     match subject {
         NoticeSubject::ScheduleStep {
             schedule: id,
@@ -43,10 +84,11 @@ pub(super) fn message(subject: &NoticeSubject) -> String {
                 format!("; it may be answered until {}", for_people(at_us))
             });
             format!(
-                "{} by {} on {}{until}",
+                "{} by {} on {}{}{until}",
                 act(*kind),
                 side(*by),
-                schedule(*id)
+                schedule(*id),
+                told()
             )
         }
         NoticeSubject::ActionPending {
@@ -55,11 +97,12 @@ pub(super) fn message(subject: &NoticeSubject) -> String {
             act: kind,
             expires_us,
         } => format!(
-            "{} on {} waits for a second officer until {} as {}",
+            "{} on {} waits for a second officer until {} as {}{}",
             act(*kind),
             schedule(*id),
             for_people(*expires_us),
-            action(*number)
+            action(*number),
+            told()
         ),
         NoticeSubject::ActionSettled {
             action: number,
@@ -70,8 +113,13 @@ pub(super) fn message(subject: &NoticeSubject) -> String {
         }
         NoticeSubject::CapacitySet { span, capacity, .. } => capacity_set(*span, *capacity),
         NoticeSubject::OverAgreed { days, .. } => format!(
-            "service days with more agreed than room: {}; propose a re-plan",
-            days.len()
+            "more is agreed than there is room for: {}; propose a re-plan",
+            days_told(days)
+        ),
+        NoticeSubject::WindowsCrowded { days } => format!(
+            "more is agreed in windows than their hours carry: {}; what does not leave in its hours leaves in those of \
+             the next day",
+            days_told(days)
         ),
         NoticeSubject::TransferExpires {
             transfer,
@@ -80,19 +128,9 @@ pub(super) fn message(subject: &NoticeSubject) -> String {
             "transfer {transfer} expires at {} unless its blocks come",
             for_people(*expire_us)
         ),
-        NoticeSubject::TrtNear { .. } | NoticeSubject::LimitNear { .. } => what_is_near(subject),
-        NoticeSubject::NearlyUsed {
-            source,
-            date,
-            limit,
-            used,
-        } => {
-            let of = source.schedule().map_or_else(
-                || "the allowance".to_owned(),
-                |number| format!("the quota of schedule {number}"),
-            );
-            format!("{used} of {limit} large activations are sent for {date} under {of}")
-        }
+        NoticeSubject::TrtNear { .. }
+        | NoticeSubject::LimitNear { .. }
+        | NoticeSubject::NearlyUsed { .. } => what_is_near(subject),
         other => what_is_refused(other),
     }
 }
@@ -115,6 +153,18 @@ fn what_is_near(subject: &NoticeSubject) -> String {
             limit,
             used,
         } => limit_near(*near, *date, (*limit, *used)),
+        NoticeSubject::NearlyUsed {
+            source,
+            date,
+            limit,
+            used,
+        } => {
+            let of = source.schedule().map_or_else(
+                || "the allowance".to_owned(),
+                |number| format!("the quota of schedule {number}"),
+            );
+            format!("{used} of {limit} large activations are sent for {date} under {of}")
+        }
         _ => unreachable!("every other subject is dealt with before"),
     }
 }

@@ -2,7 +2,7 @@
 
 use dco_engine::{ScheduleRequest, SetCapacity};
 use dco_proto::v1 as pb;
-use dco_schedule::{DayCapacity, HourProfile, OwnCapacity, Span};
+use dco_schedule::{DayCapacity, HourProfile, OwnCapacity, ServiceDate, Span};
 
 use super::super::{request_id, service_date};
 use super::read::{required_date, text};
@@ -61,6 +61,16 @@ pub(crate) fn get(
         first: service_date(&message.first_date, "first_date")?,
         last: service_date(&message.last_date, "last_date")?,
     })
+}
+
+/// The first day that was asked for and is not answered; empty when all are.
+pub(crate) fn next_date(last: &str, days: &[pb::CapacityDay]) -> String {
+    let date = |text: &str| text.parse::<ServiceDate>().ok();
+    let answered = days.last().and_then(|day| date(&day.service_date));
+    match (answered, date(last)) {
+        (Some(answered), Some(last)) if answered < last => answered.next().to_string(),
+        _ => String::new(),
+    }
 }
 
 /// One service day over all Users.

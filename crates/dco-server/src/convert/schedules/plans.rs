@@ -88,23 +88,29 @@ pub(crate) fn replan(replan: &Replan<Eui64>) -> pb::Replan {
 }
 
 /// What would happen.
-pub(crate) fn simulation(simulation: &Simulation<Eui64>) -> pb::SimulateScheduleResponse {
+pub(crate) fn simulation(
+    requests: &[Request],
+    simulation: &Simulation<Eui64>,
+) -> pb::SimulateScheduleResponse {
+    let quotas = requests.iter().zip(&simulation.quotas);
     pb::SimulateScheduleResponse {
-        quotas: simulation.quotas.iter().map(simulated_quota).collect(),
+        quotas: quotas.map(simulated_quota).collect(),
         days: simulation.days.iter().map(simulated_day).collect(),
         users: simulation.users.iter().map(simulated_user).collect(),
     }
 }
 
-fn simulated_quota(result: &Result<Quota, NoFit>) -> pb::SimulatedQuota {
+fn simulated_quota((request, result): (&Request, &Result<Quota, NoFit>)) -> pb::SimulatedQuota {
     match result {
         Ok(units) => pb::SimulatedQuota {
             quota: quota(units),
             no_fit: None,
+            ends_late: units.last() > Some(request.latest),
         },
         Err(reason) => pb::SimulatedQuota {
             quota: Vec::new(),
             no_fit: Some(no_fit(reason)),
+            ends_late: false,
         },
     }
 }
@@ -119,6 +125,7 @@ fn simulated_day(day: &SimulatedDay<Eui64>) -> pb::SimulatedDay {
         available: day.available,
         released: released.collect(),
         carried: day.carried,
+        free: day.free,
     }
 }
 

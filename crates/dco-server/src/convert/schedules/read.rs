@@ -208,8 +208,19 @@ pub(crate) fn at_us(time: Option<Timestamp>) -> Micros {
 
 /// One line that says why, or under which ticket.
 pub(crate) fn text(text: &str, field: &'static str) -> Result<Text, Fault> {
-    Text::new(text)
-        .map_err(|error| Fault::argument("TEXT_INVALID", field, format_args!("{field}: {error}")))
+    let name = field.rsplit('.').next().unwrap_or(field);
+    Text::new(text).map_err(|error| match error.chars {
+        0 => {
+            let message =
+                format_args!("{name} is missing; give one line that is kept with the act");
+            Fault::argument("TEXT_INVALID", field, message)
+        }
+        _ => Fault::argument(
+            "TEXT_INVALID",
+            field,
+            format_args!("the {name} is no line: {error}"),
+        ),
+    })
 }
 
 /// A service day that must be given.

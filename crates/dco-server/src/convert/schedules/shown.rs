@@ -2,10 +2,11 @@
 
 use dco_block::Eui64;
 use dco_engine::record::ActKind;
-use dco_engine::{ActionFate, ActionView, ScheduleView};
+use dco_engine::{ActionFate, ActionState, ActionView, ScheduleView};
 use dco_proto::v1 as pb;
 use dco_schedule::{
-    Act, Approval, Asker, Cause, Deal, Move, Officer, Party, Proposal, Request, Signed, State, Step,
+    Act, Approval, Asker, Cause, Deal, Move, Officer, Party, Proposal, Quota, Request, ServiceDate,
+    Signed, State, Step,
 };
 
 use super::super::instant;
@@ -27,6 +28,11 @@ pub(crate) fn whole(view: &ScheduleView) -> pb::Schedule {
         proposal: state.proposal().map(|it| proposal(it, deal(&it.deal))),
         moves: view.schedule.moves().iter().map(moved).collect(),
         history: older.chain(newest).collect(),
+        waiting_actions: view
+            .waiting
+            .iter()
+            .map(|it| action_name(Some(*it)))
+            .collect(),
         ..listed(view)
     }
 }
@@ -47,7 +53,59 @@ pub(crate) fn listed(view: &ScheduleView) -> pb::Schedule {
         move_count: u32::try_from(view.schedule.moves().len()).unwrap_or(u32::MAX),
         moves_max: view.moves_max,
         history: Vec::new(),
+        end_date: agreement
+            .and_then(|agreement| agreement.ends)
+            .map_or_else(String::new, |date| date.to_string()),
+        warnings: state.proposal().map_or_else(Vec::new, |it| {
+            warnings(view.schedule.request(), &it.deal.quota)
+        }),
+        waiting_actions: Vec::new(),
     }
+}
+
+/// What of a quota is not as its User asked for it.
+fn warnings(request: &Request, quota: &Quota) -> Vec<String> {
+    let most = request.per_day_max.get();
+    let told = |days: Vec<(ServiceDate, u32)>, what: String| {
+        let (first, units) = *days.first()?;
+        let count = match days.len() {
+            1 => "1 service day is".to_owned(),
+            days => format!("{days} service days are"),
+        };
+        Some(format!("{count} {what}, first {first} with {units}"))
+    };
+    let days = |is: &dyn Fn(ServiceDate, u32) -> bool| {
+        quota
+            .days()
+            .filter(|(date, units)| is(*date, *units))
+            .collect()
+    };
+    let above = days(&|_, units| units > most);
+    let early = days(&|date, _| date < request.earliest);
+    let late = days(&|date, _| date > request.latest);
+    [
+        told(
+            above,
+            format!("above the daily maximum of {most} that the User asked for"),
+        ),
+        told(
+            early,
+            format!(
+                "before {}, the earliest day that the User asked for",
+                request.earliest
+            ),
+        ),
+        told(
+            late,
+            format!(
+                "after {}, the latest day that the User asked for",
+                request.latest
+            ),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// An act that waits, or waited, for a second officer.
@@ -69,10 +127,10 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
             reason: ask.reason.clone(),
         },
     };
-    let (state, settled) = fate(&view.fate);
+    let settled = settled(&view.fate);
     pb::PendingAction {
         name: action_name(view.number),
-        state: state.into(),
+        state: action_state(view.state()).into(),
         schedule: name(ask.id),
         step: Some(step(&asked, deal)),
         expire_time: Some(instant(view.pending.expires_us)),
@@ -80,29 +138,32 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
     }
 }
 
-fn fate(fate: &ActionFate) -> (pb::pending_action::State, Option<pb::ScheduleSignature>) {
+const fn action_state(state: ActionState) -> pb::pending_action::State {
     use pb::pending_action::State;
+    match state {
+        ActionState::Waiting => State::Waiting,
+        ActionState::Approved => State::Approved,
+        ActionState::Declined => State::Declined,
+        ActionState::Expired => State::Expired,
+        ActionState::Overtaken => State::Overtaken,
+    }
+}
+
+fn settled(fate: &ActionFate) -> Option<pb::ScheduleSignature> {
     match fate {
-        ActionFate::Waiting => (State::Waiting, None),
+        ActionFate::Waiting => None,
         ActionFate::Approved { second, at_us } => {
             let (ticket, reason) = said(Some(second));
-            let signature = pb::ScheduleSignature {
+            Some(pb::ScheduleSignature {
                 by: pb::ScheduleParty::ServiceDesk.into(),
                 officer: second.officer.to_string(),
                 ticket,
                 reason,
                 sign_time: Some(instant(*at_us)),
                 ..Default::default()
-            };
-            (State::Approved, Some(signature))
+            })
         }
-        ActionFate::Closed(signed) => {
-            let state = match signed.by {
-                Party::Time => State::Expired,
-                Party::User | Party::Desk(_) => State::Declined,
-            };
-            (state, Some(signature(signed)))
-        }
+        ActionFate::Closed(signed) => Some(signature(signed)),
     }
 }
 
@@ -236,7 +297,7 @@ fn said(second: Option<&Approval<Eui64>>) -> (String, String) {
     })
 }
 
-fn cause(cause: Option<&Cause<Eui64>>) -> (i32, String) {
+pub(in crate::convert) fn cause(cause: Option<&Cause<Eui64>>) -> (i32, String) {
     let (cause, for_whom) = match cause {
         None => (pb::MoveCause::Unspecified, String::new()),
         Some(Cause::OverAgreed) => (pb::MoveCause::OverAgreed, String::new()),
@@ -248,7 +309,7 @@ fn cause(cause: Option<&Cause<Eui64>>) -> (i32, String) {
 
 #[cfg(test)]
 mod tests {
-    use dco_schedule::{Agreement, Quota, ServiceDate, Side, Terms};
+    use dco_schedule::{Agreement, Covers, Side, Terms};
 
     use super::*;
 
@@ -265,6 +326,7 @@ mod tests {
         let agreement = |amendments| Agreement {
             deal: a_deal(),
             amendments,
+            ends: None,
         };
         let proposal = || Proposal {
             by: Side::Desk,
@@ -304,6 +366,33 @@ mod tests {
         assert_eq!(
             (summed(&none).quota_total, summed(&none).first_date),
             (0, String::new())
+        );
+    }
+
+    #[test]
+    fn what_of_an_offer_is_not_as_asked_for_is_said() {
+        let date = ServiceDate::from_days;
+        let devices = std::num::NonZeroU32::new(9).expect("not zero");
+        let request = Request {
+            covers: Covers::Portfolio,
+            devices,
+            earliest: date(20_000),
+            latest: date(20_001),
+            per_day_max: devices,
+        };
+        assert_eq!(
+            warnings(&request, &[(date(20_000), 9)].into_iter().collect()),
+            Vec::<String>::new()
+        );
+        let quota = [(19_999, 1), (20_000, 10), (20_002, 2), (20_003, 3)];
+        let quota = quota.map(|(days, units)| (date(days), units));
+        assert_eq!(
+            warnings(&request, &quota.into_iter().collect()),
+            [
+                "1 service day is above the daily maximum of 9 that the User asked for, first 2024-10-04 with 10",
+                "1 service day is before 2024-10-04, the earliest day that the User asked for, first 2024-10-03 with 1",
+                "2 service days are after 2024-10-05, the latest day that the User asked for, first 2024-10-06 with 2",
+            ]
         );
     }
 

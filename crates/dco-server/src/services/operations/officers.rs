@@ -30,11 +30,16 @@ impl Context {
         caller: &Caller,
         message: &pb::ListPendingActionsRequest,
     ) -> Result<pb::ListPendingActionsResponse, Fault> {
-        const LIST: &str = "pending actions";
-        let page = Page::<u64>::read(LIST, message.page_size, &message.page_token)?;
+        let list = if message.settled {
+            "all actions"
+        } else {
+            "pending actions"
+        };
+        let page = Page::<u64>::read(list, message.page_size, &message.page_token)?;
         let ask = ScheduleRequest::ListPendingActions {
             after: page.after.unwrap_or(0),
             limit: page.look_ahead(),
+            settled: message.settled,
         };
         let reply = self.engine.ask(caller.eui64(), Ask::Schedules(ask)).await?;
         let Reply::Actions(mut views) = reply else {
@@ -42,7 +47,7 @@ impl Context {
         };
         let last = page.cut(&mut views).and_then(|view| view.number);
         Ok(pb::ListPendingActionsResponse {
-            next_page_token: next_token(LIST, last),
+            next_page_token: next_token(list, last),
             actions: views.iter().map(shown::action).collect(),
         })
     }
