@@ -138,7 +138,7 @@ impl Engine {
                 let takes = matches!(step.act, Act::Accept | Act::Impose { .. });
                 let moved = moved.next_back().filter(|_| takes);
                 ActTold {
-                    cause: step.act.cause().or(moved.map(|it| it.cause)),
+                    cause: step.act.cause().or_else(|| moved.map(|it| it.cause)),
                     ..ActTold::of(&step.act, moved.map_or(0, |it| it.taken.total()))
                 }
             }
