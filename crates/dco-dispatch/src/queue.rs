@@ -23,7 +23,7 @@ use crate::{Answer, Gate, Micros, UNTIL_TOLD};
 ///
 /// **The wait is bounded.** While `n` Users take part, whose mean weight rounded up is `p`, a User
 /// of weight `w` with something that can go waits for at most `n × (⌈p / w⌉ + 1)` picks; with equal
-/// weights for `n - 1`.
+/// weights for `n - 1`. In time that is as many times the moment between two picks that its caller's pace leaves.
 ///
 /// **Inside a User** the earliest due time goes first, then the lowest order, then first in first
 /// out, over all its lanes that are not held back. Pushes are counted in 32 bits: of two entries with the

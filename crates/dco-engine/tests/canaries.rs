@@ -11,7 +11,7 @@ use crate::world::schedules::{deal, first_of};
 use crate::world::{World, succeed};
 
 /// Ann has agreed 60 units of each of two days, of which the first two Devices must succeed; the first of the days has begun.
-fn ready() -> World {
+pub(crate) fn ready() -> World {
     let mut world = World::new(all_agreeable());
     world.register(&devices(0..40), ANN, NORTH);
     world.register(&devices(40..50), BOB, NORTH);
@@ -33,7 +33,7 @@ fn ready() -> World {
     world
 }
 
-fn view(succeeded: u32, failed: u32, passed: bool) -> CanaryView {
+pub(crate) fn view(succeeded: u32, failed: u32, passed: bool) -> CanaryView {
     CanaryView {
         wanted: 2,
         succeeded,

@@ -29,7 +29,7 @@ fn submit_at(world: &mut World, count: u64, execute_us: Micros) -> Result<BatchV
 }
 
 /// One of them is at its Device, which waits for ten days.
-fn scheduled() -> (World, Session, Offer, Micros) {
+pub(crate) fn scheduled() -> (World, Session, Offer, Micros) {
     let (mut world, session) = ready();
     let execute_us = world.now_us + 10 * DAY_US;
     submit_at(&mut world, 1, execute_us).expect("admitted");

@@ -127,7 +127,7 @@ fn images_that_are_not_large_use_up_allowance_only_where_it_is_set() {
 }
 
 /// Eight on 2 June, from 20:00 to 22:00 local time: what these hours carry of a hundred.
-fn in_the_evening() -> Deal {
+pub(crate) fn in_the_evening() -> Deal {
     let mut deal = deal(&[("2026-06-02", 8)]);
     deal.terms.window = Some(HourWindow::new(20, 22).expect("two hours"));
     deal
