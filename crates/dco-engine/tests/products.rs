@@ -21,7 +21,7 @@ pub(crate) const STRICT: TrustTerms = TrustTerms {
 };
 
 /// Ann has Devices 0 to 9, Bob 10 to 19, all of one Device Model.
-fn ready() -> World {
+pub(crate) fn ready() -> World {
     let mut world = World::new(strict());
     world.register(&devices(0..10), ANN, NORTH);
     world.register(&devices(10..20), BOB, NORTH);

@@ -373,16 +373,13 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_notice_has_a_sentence_and_its_facts() {
+    fn about_agreements(date: ServiceDate, until_us: i64) -> [NoticeSubject; 6] {
         let id = ScheduleId {
             user: USER,
             number: 7,
         };
-        let date = "2026-06-02".parse().unwrap();
         let kind = ActKind::Offer;
-        let until_us = 1_780_000_000_000_000;
-        let told = [
+        [
             NoticeSubject::ScheduleStep {
                 schedule: id,
                 revision: 2,
@@ -413,6 +410,14 @@ mod tests {
             NoticeSubject::WindowsCrowded {
                 days: vec![(date, 30)],
             },
+        ]
+    }
+
+    #[test]
+    fn every_notice_has_a_sentence_and_its_facts() {
+        let date = "2026-06-02".parse().unwrap();
+        let until_us = 1_780_000_000_000_000;
+        let told = [
             NoticeSubject::TransferExpires {
                 transfer: 4,
                 expire_us: until_us,
@@ -440,11 +445,17 @@ mod tests {
         ];
         let party = NoticeParty::User(USER);
         let (near, pauses) = (near(date, until_us), pauses());
-        let lines = told.iter().chain(&near).chain(&pauses).map(|it| {
-            let notice = told_at(until_us, it);
-            let facts = subject(party, &notice);
-            format!("{}\n    {facts:?}\n", message(&notice))
-        });
+        let agreeing = about_agreements(date, until_us);
+        let lines = agreeing
+            .iter()
+            .chain(&told)
+            .chain(&near)
+            .chain(&pauses)
+            .map(|it| {
+                let notice = told_at(until_us, it);
+                let facts = subject(party, &notice);
+                format!("{}\n    {facts:?}\n", message(&notice))
+            });
         insta::assert_snapshot!("every_notice", lines.collect::<String>());
     }
 }
