@@ -233,3 +233,16 @@ async fn a_connection_without_calls_is_closed_and_one_with_a_call_is_not() {
     assert_eq!(told.unwrap().unwrap().state, TransferState::Cancelled);
     scene.no_faults();
 }
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_hung_up_on_even_with_a_call_open() {
+    let scene = Scene::start(|settings| settings.with("connections.unread_seconds", 1)).await;
+    let (service, identity) = (scene.service().grpc(), scene.site.identity("user2"));
+    let mut attacker = Attacker::connect(service, &identity).await.unwrap();
+    let watch = open(Rpc::NoticesWatchNotices, 0, 1);
+    attacker.send(&watch).await.unwrap();
+    let pings = frame(kind::PING, 0, 0, &[7; 8]).repeat(1_000);
+    let until_cut = async { while attacker.send(&pings).await.is_ok() {} };
+    within("the end of a peer that does not read", until_cut).await;
+    scene.no_faults();
+}

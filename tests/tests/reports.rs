@@ -208,7 +208,7 @@ async fn what_is_nobodys_business_and_what_makes_no_sense_is_refused() {
         ..Default::default()
     };
     let answer = wire.reports.get_success_report(asked).await;
-    refused(answer, Code::InvalidArgument, "GROUP_INVALID").field("group_by[1]");
+    refused(answer, Code::InvalidArgument, "GROUP_INVALID").field("group_by");
     let mut gateway = scene.wire("gateway1").await;
     let answer = gateway
         .reports

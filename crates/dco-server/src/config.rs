@@ -111,6 +111,8 @@ pub struct Connections {
     pub call_within: Duration,
     /// A connection on which no call is open for so long is closed.
     pub idle_within: Duration,
+    /// A connection whose peer has not read for so long what it is sent is closed.
+    pub unread_within: Duration,
     /// Bytes of one call's headers; a call with more is refused.
     pub headers_bytes_max: u32,
     /// Calls of one connection that were opened and reset before anybody looked; with more it is ended.

@@ -112,6 +112,14 @@ impl Intake {
             .unwrap_or_else(|_| Err(Fault::silent(within)))
     }
 
+    /// Waits until a sender has read of enough refusals, unless it does not for too long.
+    async fn unless_unread(&self, read: impl Future<Output = ()>) -> Result<(), Fault> {
+        let within = self.bounds.stream_idle_within;
+        timeout(within, read)
+            .await
+            .map_err(|_| Fault::unread(within))
+    }
+
     /// As many are kept as there are Users that have ever sent: who asks has the right of one.
     fn share(&self, user: Eui64) -> Share {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,6 +12,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -48,6 +49,9 @@ pub(crate) struct Connection {
     line: Line,
     /// Resolves when nobody has called for too long.
     idle: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// How long the peer may leave unread what it is sent, and since when it has: nothing while it reads.
+    unread_within: Duration,
+    unread: Option<Pin<Box<Sleep>>>,
     /// Resolves when the peer must go.
     lost: Pin<Box<dyn Future<Output = &'static str> + Send>>,
     /// Both are given back when the connection ends.
@@ -91,7 +95,7 @@ struct Door {
     handshakes: Arc<Semaphore>,
     /// Handshakes under way.
     addresses: Shares<IpAddr>,
-    /// Connections; of those whose certificate names nobody together.
+    /// Connections; of those who are not registered together.
     peers: Shares<Option<Eui64>>,
     ready: mpsc::Sender<io::Result<Connection>>,
 }
@@ -152,6 +156,12 @@ impl Door {
         TcpStream,
         IpAddr,
     )> {
+        if self.places.available_permits() == 0 {
+            tracing::warn!(
+                max = self.bounds.max,
+                "all places for connections are taken; further ones wait"
+            );
+        }
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let handshake = Arc::clone(&self.handshakes).acquire_owned().await.ok()?;
         match listener.accept().await {
@@ -175,7 +185,9 @@ impl Door {
         let certificates = stream.get_ref().1.peer_certificates();
         let standing = self.trust.standing(certificates.unwrap_or_default());
         let peer = standing.peer;
-        let Some(of_peer) = self.peers.take(peer.eui64) else {
+        // Who is not registered has one share with all others: certificates of the authority are many.
+        let registered = self.trust.register.roles(peer).and(peer.eui64);
+        let Some(of_peer) = self.peers.take(registered) else {
             self.metrics.connection_refused("peer");
             let caller = peer.eui64.map(tracing::field::display);
             return tracing::info!(caller, "a peer has all the connections that it may");
@@ -186,6 +198,8 @@ impl Door {
             stream,
             idle: Box::pin(line.idle(self.bounds.idle_within)),
             line,
+            unread_within: self.bounds.unread_within,
+            unread: None,
             lost: Box::pin(standing.lost()),
             _of_peer: of_peer,
             _place: turn.place,
@@ -234,27 +248,69 @@ impl Connected for Connection {
     }
 }
 
+/// Why a connection ends from this side.
+enum Over {
+    Idle,
+    Lost,
+}
+
+impl Connection {
+    /// Asked by reading and by writing: whoever does not read may keep both waiting, but never from being asked.
+    fn over(&mut self, context: &mut Context<'_>) -> Option<Over> {
+        let caller = self.line.peer.eui64.map(tracing::field::display);
+        if let Poll::Ready(why) = self.lost.as_mut().poll(context) {
+            // The connection ends with this, and is asked again until it has.
+            self.lost = Box::pin(std::future::ready(why));
+            tracing::warn!(caller, why, "a peer is hung up on");
+            return Some(Over::Lost);
+        }
+        if self.idle.as_mut().poll(context).is_ready() {
+            self.idle = Box::pin(std::future::ready(()));
+            tracing::info!(caller, "a connection without calls is closed");
+            return Some(Over::Idle);
+        }
+        None
+    }
+
+    /// Whether a write goes on waiting: not when the connection is over, or the peer has read nothing for too long.
+    fn may_wait<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.unread = None;
+            return written;
+        }
+        if self.over(context).is_some() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let within = self.unread_within;
+        let unread = self
+            .unread
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
+        if unread.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        let caller = self.line.peer.eui64.map(tracing::field::display);
+        tracing::warn!(caller, "a peer that does not read is hung up on");
+        self.lost = Box::pin(std::future::ready("it did not read"));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(why) = self.lost.as_mut().poll(context) {
-            // The connection ends with this, so it is not asked again.
-            self.lost = Box::pin(std::future::ready(why));
-            let caller = self.line.peer.eui64.map(tracing::field::display);
-            tracing::warn!(caller, why, "a peer is hung up on");
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, why)));
-        }
-        if self.idle.as_mut().poll(context).is_ready() {
-            self.idle = Box::pin(std::future::ready(()));
-            let caller = self.line.peer.eui64.map(tracing::field::display);
-            tracing::info!(caller, "a connection without calls is closed");
+        match self.over(context) {
+            Some(Over::Lost) => Poll::Ready(Err(io::ErrorKind::PermissionDenied.into())),
             // As if the peer had closed it.
-            return Poll::Ready(Ok(()));
+            Some(Over::Idle) => Poll::Ready(Ok(())),
+            None => Pin::new(&mut self.stream).poll_read(context, buffer),
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -264,7 +320,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.may_wait(context, written)
     }
 
     fn poll_write_vectored(
@@ -272,7 +329,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.may_wait(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -280,10 +338,12 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.may_wait(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.may_wait(context, shut)
     }
 }

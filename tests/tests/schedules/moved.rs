@@ -104,7 +104,8 @@ async fn the_first_user_is_moved_for_the_second_with_notice_and_its_consent() {
     let notice = &notices["notices"][0]["subject"]["schedule_step"];
     assert_eq!(
         (&notice["told"]["units"], &notice["told"]["cause"]),
-        (&8_960.into(), &"MAKES_ROOM".into())
+        (&17_920.into(), &"MAKES_ROOM".into()),
+        "two days of 8,960: what is taken of one comes back on another"
     );
     assert_eq!(notice["told"]["makes_room_for"], json!(null));
     assert_eq!(notice["schedule"], table.name("user1", 1));

@@ -87,17 +87,18 @@ struct Export {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Verify a file of `dco log export` by itself, without any service: every record follows the one
-before, the hash chain over their bytes holds, the words are what the bytes say, the checkpoint of
-each service day and the end are signed for this very chain. Give the service's public key with
---key, as you know it from elsewhere: without it the keys are those that the file names. An
-earlier export, given with --kept, must be the beginning of this one.
+before, the hash chain over their bytes holds, each line is what this program writes for its bytes,
+the checkpoint of each service day and the end are signed for this very chain. Give the service's
+public key with --key, as you know it from elsewhere: without it the keys are those that the file
+names. An earlier export, given with --kept, must be of the same log, and reach up to where this
+one begins: only so is it known that no beginning was cut off.
 
 Examples:
   dco log verify log.jsonl --key log.public.pem
   dco log verify log.jsonl --kept last-month.jsonl
 
-Exit code 0 when the file is good, 1 when it was damaged, with the place, 2 when it cannot be read
-or is no such file.")]
+Exit code 0 when the file is good, 1 when it was damaged, with the place, 2 when it cannot be read,
+is no such file, or has its words in a reading that this version of the program does not know.")]
 struct Verify {
     /// The file
     file: PathBuf,
@@ -226,24 +227,12 @@ const KEY_BYTES_MAX: u64 = 64 * 1024;
 
 fn text(it: &Verified) -> String {
     let mut lines = vec![format!(
-        "good: {}, {} to {}, exported at {}",
+        "good: {}, {} to {}",
         counted(it.records, "record"),
         it.first_seq,
-        it.last_seq,
-        it.exported
+        it.last_seq
     )];
-    if it.oldest_seq > 1 {
-        lines.push(format!(
-            "the beginning is gone: records 1 to {} were kept for the time of retention and are no more",
-            it.oldest_seq - 1
-        ));
-    }
-    if it.first_seq > it.oldest_seq {
-        let before = it.first_seq - 1;
-        lines.push(format!(
-            "a part: records up to {before} are not in this file"
-        ));
-    }
+    lines.extend(it.beginning_text());
     lines.push(match it.last_checkpoint {
         Some((date, seq)) => format!(
             "{}, the last of service day {date}, up to record {seq}",
@@ -251,11 +240,7 @@ fn text(it: &Verified) -> String {
         ),
         None => "no signed checkpoints".to_owned(),
     });
-    lines.push(if it.is_end_signed {
-        "the end is signed: nothing was cut off".to_owned()
-    } else {
-        "the end is not signed: whether a tail was cut off cannot be told".to_owned()
-    });
+    lines.push(it.end_text());
     let keys = it.keys.iter();
     lines.extend(keys.map(|key| format!("signed with the key of SHA-256 {}", key.fingerprint())));
     lines.push(format!(
@@ -270,16 +255,17 @@ fn verified_json(it: &Verified) -> Value {
     json!({
         "good": true,
         "records": it.records,
-        "oldest_seq": it.oldest_seq,
         "first_seq": it.first_seq,
         "last_seq": it.last_seq,
-        "beginning_is_gone": it.oldest_seq > 1,
         "checkpoints": it.checkpoints,
         "last_checkpoint": it.last_checkpoint.map(|(date, seq)| json!({
             "service_date": date.to_string(),
             "seq": seq,
         })),
-        "end_is_signed": it.is_end_signed,
+        "end_is_signed": it.end_signed_us.is_some(),
+        "end_signed_at": it.end_signed_us.map(when::rfc3339),
+        // Its own word, which nothing signs.
+        "file_says": { "oldest_seq": it.oldest_seq, "exported": it.exported },
         "keys": it.keys.iter().map(Key::fingerprint).collect::<Vec<_>>(),
         "chain": hex(&it.chain),
     })

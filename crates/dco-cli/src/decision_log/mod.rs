@@ -10,6 +10,10 @@
 //! `chain` is the SHA-256 of the chain before, the record's number (eight octets, little-endian) and its bytes. The words are a reading
 //! of the bytes, and are made of them again when the file is verified. A record of kind `checkpoint` has a signature of how far the log had come when a
 //! service day was over.
+//!
+//! Nothing signs the first line, so nothing of it is taken as a fact: its reading must be the one that this program knows, its
+//! chain must lead to what is signed, and the rest is the file's own word. Every line must be what this program would write, field
+//! by field, so that nobody reads in it what no record says.
 
 mod signed;
 mod verify;
@@ -17,6 +21,7 @@ mod write;
 
 use dco_engine::Decision;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub(crate) use signed::{Key, kept_heads};
 pub(crate) use verify::{Against, Verified, VerifyError, verify};
@@ -109,6 +114,27 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
+/// Whether a line is what this program writes, field by field; the order of the fields is free.
+fn as_written(text: &str, line: &impl Serialize) -> Result<(), String> {
+    let written = serde_json::to_string(line).map_err(|error| error.to_string())?;
+    // Nearly always so, and it spares reading a large record twice more.
+    if written == text {
+        return Ok(());
+    }
+    let fields = |text: &str| {
+        let fields = serde_json::from_str::<Map<String, Value>>(text);
+        fields.map_err(|error| error.to_string())
+    };
+    let (found, written) = (fields(text)?, fields(&written)?);
+    let mut names = found.keys().chain(written.keys());
+    let other = names.find(|name| found.get(name.as_str()) != written.get(name.as_str()));
+    other.map_or(Ok(()), |name| {
+        Err(format!(
+            "its field {name:?} is not what this program writes here"
+        ))
+    })
+}
+
 fn chain_of_hex(text: &str) -> Option<[u8; 32]> {
     let mut octets = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
@@ -117,7 +143,8 @@ fn chain_of_hex(text: &str) -> Option<[u8; 32]> {
     for (index, octet) in octets.iter_mut().enumerate() {
         *octet = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
     }
-    Some(octets)
+    // The digits are read more freely than they are written.
+    (hex(&octets) == text).then_some(octets)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 use prost::Message as _;
+use serde_json::Value;
 
 use super::verify::{Against, Verified, VerifyError};
 use super::write::Writer;
@@ -214,7 +215,7 @@ fn what_was_signed_is_verified_and_a_forged_history_has_no_signature() {
     let key = SigningKey::from_slice(&[7; 32]).unwrap();
     let good = signed(&key, |_| {});
     let verified = verify(good.concat().as_bytes()).unwrap();
-    assert_eq!((verified.checkpoints, verified.is_end_signed), (1, true));
+    assert_eq!((verified.checkpoints, verified.end_signed_us), (1, Some(7)));
     assert_eq!(verified.last_checkpoint.unwrap().1, 2);
     assert_eq!(verified.keys.len(), 1);
 
@@ -239,4 +240,140 @@ fn what_was_signed_is_verified_and_a_forged_history_has_no_signature() {
     end["signature"] = "".into();
     unsigned[at] = format!("{end}\n");
     assert!(damage(&unsigned).contains("not signed"));
+}
+
+fn unreadable(lines: &[String], against: &Against) -> String {
+    match super::verify(lines.concat().as_bytes(), against) {
+        Err(VerifyError::Unreadable(why)) => why,
+        other => panic!("it was read: {other:?}"),
+    }
+}
+
+/// The same lines, and one of them with this field set.
+fn with_field(lines: &[String], line: usize, field: &str, value: impl Into<Value>) -> Vec<String> {
+    let mut lines = lines.to_vec();
+    let mut fields: Value = serde_json::from_str(&lines[line]).unwrap();
+    fields[field] = value.into();
+    lines[line] = format!("{fields}\n");
+    lines
+}
+
+/// What an export of records 1 to `last` keeps of the log.
+fn kept(last: u64) -> Against {
+    Against {
+        heads: super::kept_heads(export(1, last).concat().as_bytes()).unwrap(),
+        ..Against::default()
+    }
+}
+
+#[test]
+fn words_of_another_reading_are_not_called_good_whether_forged_or_not() {
+    let good = export(1, 3);
+    for reading in [0_u64, 2, 1 << 32] {
+        let mut other = with_field(&good, 0, "reading", reading);
+        let why = unreadable(&other, &Against::default());
+        let says = format!("reading {reading}, and this program knows reading 1");
+        assert!(why.contains(&says), "{why}");
+        assert!(why.contains("version \"0\""), "{why}");
+        other[2] = other[2].replace("because", "becomes");
+        unreadable(&other, &Against::default());
+    }
+    for reading in [Value::Null, "1".into(), (-1).into(), 1.5.into()] {
+        let other = with_field(&good, 0, "reading", reading);
+        unreadable(&other, &Against::default());
+    }
+    let mut twice = good;
+    twice[0] = twice[0].replace("\"reading\":1", "\"reading\":2,\"reading\":1");
+    unreadable(&twice, &Against::default());
+}
+
+#[test]
+fn a_field_that_no_record_has_is_found_in_every_line() {
+    let good = export(1, 3);
+    for line in 0..good.len() {
+        let at = format!("line {}", line + 1);
+        for field in ["approved_by", "third", "\u{1b}[2J"] {
+            let found = damage(&with_field(&good, line, field, "somebody"));
+            assert!(found.starts_with(&at), "{found}");
+            assert!(found.contains(&format!("field {field:?}")), "{found}");
+            assert!(!found.contains('\u{1b}'), "{found}");
+        }
+    }
+    // Empty words are left out by who writes them.
+    let found = damage(&with_field(&good, 2, "second", ""));
+    assert!(found.contains("field \"second\""), "{found}");
+    // A record that looks like an end is neither.
+    let end: Value = serde_json::from_str(&good[4]).unwrap();
+    let mut both = good.clone();
+    for (field, value) in end.as_object().unwrap() {
+        both = with_field(&both, 1, field, value.clone());
+    }
+    assert!(damage(&both).starts_with("line 2"));
+    // The order of the fields says nothing.
+    let sorted = with_field(&good, 2, "seq", 2);
+    assert_ne!(sorted, good);
+    assert_eq!(verify(sorted.concat().as_bytes()).unwrap().records, 3);
+}
+
+#[test]
+fn digits_of_a_chain_are_read_only_as_they_are_written() {
+    let good = export(2, 3);
+    for line in 0..good.len() {
+        let field = if line == 0 { "chain_before" } else { "chain" };
+        let fields: Value = serde_json::from_str(&good[line]).unwrap();
+        let chain = fields[field].as_str().unwrap().to_uppercase();
+        damage(&with_field(&good, line, field, chain));
+    }
+}
+
+#[test]
+fn what_the_first_line_says_is_no_fact() {
+    let (exported, when) = ("1999-12-31T00:00:00Z", "1970-01-01T00:00:00.000007Z");
+    let key = SigningKey::from_slice(&[7; 32]).unwrap();
+    let lines = with_field(&signed(&key, |_| {}), 0, "exported", exported);
+    let text = verify(lines.concat().as_bytes()).unwrap().end_text();
+    assert!(text.contains(when) && !text.contains(exported), "{text}");
+
+    let lines = with_field(&export(1, 3), 0, "exported", exported);
+    let verified = verify(lines.concat().as_bytes()).unwrap();
+    assert_eq!(verified.end_signed_us, None);
+    let text = verified.end_text();
+    let word = format!("own word, which nothing signs, it was exported at {exported:?}");
+    assert!(text.contains(&word), "{text}");
+
+    // The time of a signed end is signed as well.
+    let lines = signed(&key, |_| {});
+    let found = damage(&with_field(&lines, lines.len() - 1, "time_us", 8));
+    assert!(found.contains("signature"), "{found}");
+}
+
+#[test]
+fn what_was_before_the_first_record_is_not_claimed() {
+    let whole = verify(export(1, 6).concat().as_bytes()).unwrap();
+    assert_eq!(whole.beginning_text(), None);
+    // A head that was cut off looks like one that is kept no more.
+    let cut = export(4, 6);
+    let verified = verify(cut.concat().as_bytes()).unwrap();
+    let text = verified.beginning_text().unwrap();
+    assert!(text.contains("begins with record 4"), "{text}");
+    assert!(text.contains("cannot show"), "{text}");
+    assert!(text.contains("--kept"), "{text}");
+    let lower = with_field(&cut, 0, "oldest_seq", 2);
+    let verified = verify(lower.concat().as_bytes()).unwrap();
+    assert!(verified.beginning_text().is_some());
+}
+
+#[test]
+fn a_kept_export_must_reach_up_to_where_the_file_begins() {
+    let file = export(4, 6);
+    for last in 3..=6 {
+        super::verify(file.concat().as_bytes(), &kept(last)).unwrap();
+    }
+    let why = unreadable(&file, &kept(2));
+    assert!(why.contains("goes up to record 2"), "{why}");
+    assert!(why.contains("begins with 4"), "{why}");
+    let mut other = kept(3);
+    other.heads.insert(3, [1; 32]);
+    let found = super::verify(file.concat().as_bytes(), &other).unwrap_err();
+    assert!(found.to_string().contains("another hash chain"), "{found}");
 }

@@ -7,11 +7,13 @@ use std::io::{self, BufRead, Read};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use dco_engine::{Decision, READING};
-use dco_schedule::ServiceDate;
+use dco_schedule::{Micros, ServiceDate};
 use dco_store::Head;
+use serde_json::Value;
 
 use super::signed::{Key, Signed};
-use super::{End, FORMAT, Header, Line, Words, chain_of_hex};
+use super::{End, FORMAT, Header, Line, Words, as_written, chain_of_hex, hex};
+use crate::when;
 
 /// Octets of a line: a record of 32 MiB in base64, and its words.
 const LINE_BYTES_MAX: u64 = 48 * 1024 * 1024;
@@ -20,20 +22,51 @@ const LINE_BYTES_MAX: u64 = 48 * 1024 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Verified {
     pub(crate) records: u64,
+    /// The oldest record that was kept: the file's own word, which nothing signs.
     pub(crate) oldest_seq: u64,
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
     /// The hash chain after the last record.
     pub(crate) chain: [u8; 32],
+    /// When it was exported: the file's own word, which nothing signs.
     pub(crate) exported: String,
     /// Signed service days.
     pub(crate) checkpoints: u64,
     /// The last of them, and the last record signed for.
     pub(crate) last_checkpoint: Option<(ServiceDate, u64)>,
-    /// Whether the end is signed: then nothing was cut off.
-    pub(crate) is_end_signed: bool,
+    /// The time of the end, when it is signed: then no tail was cut off.
+    pub(crate) end_signed_us: Option<Micros>,
     /// The keys of all signatures.
     pub(crate) keys: Vec<Key>,
+}
+
+impl Verified {
+    /// What can be said of the records before the first; nothing when it is the first of all.
+    pub(crate) fn beginning_text(&self) -> Option<String> {
+        (self.first_seq > 1).then(|| {
+            format!(
+                "the file begins with record {}: whether earlier ones were there this file alone cannot show; \
+                 compare it with a kept export (--kept). By its own word, which nothing signs, the oldest \
+                 record was {}",
+                self.first_seq, self.oldest_seq
+            )
+        })
+    }
+
+    /// What can be said of the end, and of the time at which the file was made.
+    pub(crate) fn end_text(&self) -> String {
+        match self.end_signed_us {
+            Some(at_us) => format!(
+                "the end is signed, at {}: no tail was cut off",
+                when::rfc3339(at_us)
+            ),
+            None => format!(
+                "the end is not signed: whether a tail was cut off cannot be told; by the file's own word, \
+                 which nothing signs, it was exported at {:?}",
+                self.exported
+            ),
+        }
+    }
 }
 
 /// What a file is held against besides itself.
@@ -64,34 +97,25 @@ pub(crate) enum VerifyError {
 pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, VerifyError> {
     let mut lines = Lines { from, line: 0 };
     let header = header(&mut lines)?;
-    let chain = chain_of_hex(&header.chain_before);
-    let chain = chain.ok_or_else(|| lines.damage("chain_before is no SHA-256"))?;
-    if header.first_seq == 0 || header.oldest_seq > header.first_seq {
-        return Err(lines.damage("its numbers contradict each other"));
-    }
-    let head = Head {
-        seq: header.first_seq - 1,
-        chain,
-    };
+    let head = head_before(&lines, &header, &against.heads)?;
     let mut follower = Follower {
         head,
         records: 0,
-        compares_words: header.reading == READING,
         signed: Signed::by(against.keys.iter().cloned(), head),
         heads: &against.heads,
     };
-    let is_end_signed = loop {
+    let end_signed_us = loop {
         let Some(text) = lines.next()? else {
             return Err(lines.damage("the end is missing: the file was cut off"));
         };
         if let Ok(end) = serde_json::from_str::<End>(&text) {
-            break follower.end(&end).map_err(|what| lines.damage(what))?;
+            break follower.end(&text, &end).map_err(|what| lines.damage(what))?;
         }
         let next = follower.head.seq + 1;
         let line = serde_json::from_str::<Line>(&text)
             .map_err(|error| lines.at_record(next, format!("it is no record: {error}")))?;
         follower
-            .follow(&line)
+            .follow(&text, line)
             .map_err(|what| lines.at_record(next, what))?;
     };
     if lines.next()?.is_some() {
@@ -106,7 +130,7 @@ pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, 
         exported: header.exported,
         checkpoints: follower.signed.checkpoints,
         last_checkpoint: follower.signed.last,
-        is_end_signed,
+        end_signed_us,
         keys: follower.signed.keys.into_iter().collect(),
     })
 }
@@ -118,12 +142,9 @@ fn header(lines: &mut Lines<impl BufRead>) -> Result<Header, VerifyError> {
         ))
     };
     let text = lines.next()?.ok_or_else(|| unreadable(&"it is empty"))?;
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
-    match value
-        .get("dco_decision_log")
-        .and_then(serde_json::Value::as_u64)
-    {
+    let value: Value = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    let number = |field: &str| value.get(field).and_then(Value::as_u64);
+    match number("dco_decision_log") {
         Some(format) if format == u64::from(FORMAT) => {}
         Some(format) => {
             return Err(VerifyError::Unreadable(format!(
@@ -132,20 +153,64 @@ fn header(lines: &mut Lines<impl BufRead>) -> Result<Header, VerifyError> {
         }
         None => return Err(unreadable(&"its first line is another")),
     }
-    serde_json::from_value(value).map_err(|error| unreadable(&error))
+    // Nothing signs the first line: were words of another reading let pass, whoever forges them would say that they have one.
+    if let Some(reading) = number("reading").filter(|it| *it != u64::from(READING)) {
+        return Err(other_reading(reading, &value));
+    }
+    // Of the text once more, for the value hides a field that is there twice.
+    let header = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    as_written(&text, &header).map_err(|what| lines.damage(what))?;
+    Ok(header)
+}
+
+fn other_reading(reading: u64, header: &Value) -> VerifyError {
+    let version = header.get("program_version").and_then(Value::as_str);
+    let version = version.unwrap_or_default();
+    VerifyError::Unreadable(format!(
+        "the file has its words in reading {reading}, and this program knows reading {READING}, so it cannot \
+         compare them with the bytes; use the `dco` that wrote it, by its first line of version {version:?}"
+    ))
+}
+
+/// Where the file begins: the record before its first, and the hash chain there.
+fn head_before(
+    lines: &Lines<impl BufRead>,
+    header: &Header,
+    kept: &BTreeMap<u64, [u8; 32]>,
+) -> Result<Head, VerifyError> {
+    let chain = chain_of_hex(&header.chain_before);
+    let chain = chain.ok_or_else(|| lines.damage("chain_before is no SHA-256"))?;
+    if header.first_seq == 0 || header.oldest_seq > header.first_seq {
+        return Err(lines.damage("its numbers contradict each other"));
+    }
+    let seq = header.first_seq - 1;
+    if kept.get(&seq).is_some_and(|known| *known != chain) {
+        return Err(lines.damage(
+            "the earlier export has another hash chain before the first record: one of the two was changed",
+        ));
+    }
+    // Else a head could be cut off past all that was kept, and nothing would be compared.
+    match kept.last_key_value() {
+        Some((last, _)) if *last < seq => Err(VerifyError::Unreadable(format!(
+            "the earlier export goes up to record {last}, and this file begins with {}: what was between \
+             cannot be told; give a later one with --kept, or export from record {} on",
+            header.first_seq,
+            last + 1
+        ))),
+        _ => Ok(Head { seq, chain }),
+    }
 }
 
 /// Follows the hash chain.
 struct Follower<'a> {
     head: Head,
     records: u64,
-    compares_words: bool,
     signed: Signed,
     heads: &'a BTreeMap<u64, [u8; 32]>,
 }
 
 impl Follower<'_> {
-    fn follow(&mut self, line: &Line) -> Result<(), String> {
+    fn follow(&mut self, text: &str, line: Line) -> Result<(), String> {
         let next = self.head.seq + 1;
         if line.seq != next {
             return Err(format!(
@@ -164,9 +229,17 @@ impl Follower<'_> {
             );
         }
         let decision = Decision::read(&record).map_err(|error| error.to_string())?;
-        if self.compares_words && Words::from(decision) != line.words {
+        let words = Words::from(decision);
+        if words != line.words {
             return Err("its words are not what its bytes say".to_owned());
         }
+        let written = Line {
+            seq: next,
+            words,
+            chain: hex(&head.chain),
+            record: line.record,
+        };
+        as_written(text, &written)?;
         self.signed.follow(&record, head)?;
         let known = self.heads.get(&head.seq);
         if known.is_some_and(|known| *known != head.chain) {
@@ -180,8 +253,9 @@ impl Follower<'_> {
         Ok(())
     }
 
-    /// Whether it is signed.
-    fn end(&mut self, end: &End) -> Result<bool, String> {
+    /// Its time, when it is signed.
+    fn end(&mut self, text: &str, end: &End) -> Result<Option<Micros>, String> {
+        as_written(text, end)?;
         if (end.end, end.last_seq) != (self.records, self.head.seq) {
             return Err(format!(
                 "the end tells of {} records up to {}, and there are {} up to {}",
@@ -198,7 +272,8 @@ impl Follower<'_> {
                 self.head.seq
             ));
         }
-        self.signed.end(end, self.head)
+        let is_signed = self.signed.end(end, self.head)?;
+        Ok(is_signed.then_some(end.time_us))
     }
 }
 

@@ -46,7 +46,7 @@ async fn read_all(
 ) -> Result<(), Fault> {
     let mut source = from.attach().await?;
     while let Some(raw) = intake.wait_for(from.next()).await? {
-        progress.attention().await;
+        intake.unless_unread(progress.attention()).await?;
         if progress.has_ended() {
             return Ok(());
         }

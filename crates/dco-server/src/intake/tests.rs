@@ -307,3 +307,37 @@ async fn users_that_want_more_than_there_is_take_turns() {
     assert_eq!(order[..3], [USER, OTHER, USER], "{order:?}");
     assert_eq!(order.len(), 8);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_reads_no_refusal_for_too_long_gives_its_place_back() {
+    let intake = intake(&MemDisk::new(), bounds());
+    let place = intake.place(USER).unwrap();
+    let (source, blocks) = image(400 * 4_096);
+    let wrong = blocks.into_iter().map(|mut block| {
+        block.crc32 ^= 1;
+        block
+    });
+    let blocks = wrong.collect::<Vec<_>>().into_iter();
+    let (progress, mut told) = Progress::new();
+    receive(
+        intake.clone(),
+        place,
+        Script { source, blocks },
+        progress,
+        Default::default(),
+    )
+    .await;
+    let mut refused = 0;
+    let how = loop {
+        match told.next().await {
+            Said::News { refused: more, .. } => refused += more.len(),
+            Said::End(how) => break how,
+        }
+    };
+    assert_eq!(how.unwrap_err().reason(), "CALL_ENDED");
+    assert!(
+        refused < 400,
+        "{refused} of 400 wrong blocks were looked at"
+    );
+    let _both = (intake.place(USER).unwrap(), intake.place(USER).unwrap());
+}

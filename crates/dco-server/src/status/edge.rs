@@ -153,6 +153,16 @@ impl Fault {
             .with("withinSeconds", within_seconds)
     }
 
+    /// A stream whose answers nobody reads takes that place, too.
+    pub(crate) fn unread(within: Duration) -> Self {
+        let within_seconds = within.as_secs();
+        let message = format!(
+            "what was refused was not read for {within_seconds} s; open the call again, and read what it answers"
+        );
+        Self::new(Code::DeadlineExceeded, "CALL_ENDED", message)
+            .with("withinSeconds", within_seconds)
+    }
+
     /// The service is being stopped.
     pub(crate) fn draining() -> Self {
         let message = "the service is stopping; try again in a moment";

@@ -54,6 +54,7 @@ impl ConnectionsSection {
             )?,
             call_within: seconds("connections.call_seconds", self.call_seconds, 1..=86_400)?,
             idle_within: seconds("connections.idle_seconds", self.idle_seconds, 1..=86_400)?,
+            unread_within: seconds("connections.unread_seconds", self.unread_seconds, 1..=3_600)?,
             headers_bytes_max: within(
                 "connections.headers_bytes_max",
                 self.headers_bytes_max,
