@@ -78,7 +78,8 @@ impl Agreement {
                     _ => two_officers(&signature)?,
                 }
                 agreed = after;
-                self.is_over = true;
+                // What is left before its end is agreed as any other, and time ends it.
+                self.is_over = signature.by() == Signatory::Time || units(agreed.as_ref()) == 0;
             }
             ActKind::Unspecified => return Err("a step that says nothing".to_owned()),
         }

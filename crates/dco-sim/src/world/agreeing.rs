@@ -129,7 +129,7 @@ impl World {
         } else {
             Side::Desk
         };
-        let cause = Cause::OverAgreed;
+        let cause = self.some_cause();
         match self.dice.below(8) {
             0 => {
                 let from = self.day_ahead(0..=3);
@@ -146,6 +146,15 @@ impl World {
                 (side, amend)
             }
         }
+    }
+
+    /// It may be no good one: then the act is refused.
+    fn some_cause(&mut self) -> Cause<Eui64> {
+        let known: Vec<_> = self.known.schedules.keys().copied().collect();
+        if known.is_empty() || self.dice.chance(200) {
+            return Cause::OverAgreed;
+        }
+        Cause::MakesRoomFor(known[self.dice.index(known.len())])
     }
 
     /// Days that are over stay as they were agreed.
