@@ -278,7 +278,12 @@ fn words_of_another_reading_are_not_called_good_whether_forged_or_not() {
         other[2] = other[2].replace("because", "becomes");
         unreadable(&other, &Against::default());
     }
-    for reading in [Value::Null, "1".into(), (-1).into(), 1.5.into()] {
+    for reading in [
+        Value::Null,
+        Value::from("1"),
+        Value::from(-1_i32),
+        Value::from(1.5_f64),
+    ] {
         let other = with_field(&good, 0, "reading", reading);
         unreadable(&other, &Against::default());
     }
@@ -318,9 +323,9 @@ fn a_field_that_no_record_has_is_found_in_every_line() {
 #[test]
 fn digits_of_a_chain_are_read_only_as_they_are_written() {
     let good = export(2, 3);
-    for line in 0..good.len() {
+    for (line, text) in good.iter().enumerate() {
         let field = if line == 0 { "chain_before" } else { "chain" };
-        let fields: Value = serde_json::from_str(&good[line]).unwrap();
+        let fields: Value = serde_json::from_str(text).unwrap();
         let chain = fields[field].as_str().unwrap().to_uppercase();
         damage(&with_field(&good, line, field, chain));
     }

@@ -109,7 +109,9 @@ pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, 
             return Err(lines.damage("the end is missing: the file was cut off"));
         };
         if let Ok(end) = serde_json::from_str::<End>(&text) {
-            break follower.end(&text, &end).map_err(|what| lines.damage(what))?;
+            break follower
+                .end(&text, &end)
+                .map_err(|what| lines.damage(what))?;
         }
         let next = follower.head.seq + 1;
         let line = serde_json::from_str::<Line>(&text)
@@ -158,7 +160,7 @@ fn header(lines: &mut Lines<impl BufRead>) -> Result<Header, VerifyError> {
         return Err(other_reading(reading, &value));
     }
     // Of the text once more, for the value hides a field that is there twice.
-    let header = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    let header: Header = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
     as_written(&text, &header).map_err(|what| lines.damage(what))?;
     Ok(header)
 }
