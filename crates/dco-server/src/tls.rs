@@ -1,6 +1,8 @@
 //! Certificates and keys: TLS 1.3 only, a client certificate from the configured authority required,
 //! and all of it renewed while the service runs.
 
+mod lists;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +12,14 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use tokio::sync::watch;
-use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::TlsFiles;
 use crate::expiry::Ends;
 use crate::reload::Source;
+use lists::{Parts, next_update, revocations};
 
 /// What a handshake needs, and when it ends to be good.
 #[derive(Debug, Clone)]
@@ -50,6 +53,28 @@ pub enum TlsError {
         /// What is wrong.
         why: String,
     },
+    /// A revocation list would keep peers out that are good, or let peers in that are not.
+    #[error("the revocation list of {issuer} in {file} is not taken over: {why}")]
+    Revocations {
+        /// The file.
+        file: String,
+        /// Whose list it is.
+        issuer: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// All clients would refuse the service's certificate.
+    #[error(
+        "{file} holds a certificate that is good from {from} to {until}, and not now; put a renewed one there, with its key"
+    )]
+    NotGoodNow {
+        /// The file.
+        file: String,
+        /// From when on it is good.
+        from: String,
+        /// Until when.
+        until: String,
+    },
     /// The files do not go together.
     #[error("the certificate, its key and the authority cannot be used together: {why}")]
     Unusable {
@@ -72,7 +97,7 @@ pub(crate) async fn load(
     files: TlsFiles,
 ) -> Result<(watch::Receiver<Credentials>, Reloader), TlsError> {
     let pems = Pems::read(&files).await?;
-    let (publish, credentials) = watch::channel(pems.credentials(&files)?);
+    let (publish, credentials) = watch::channel(pems.credentials(&files, None)?);
     let reloader = Reloader {
         files,
         pems,
@@ -97,7 +122,8 @@ impl Source for Reloader {
         if pems == self.pems {
             return Ok(false);
         }
-        self.publish.send_replace(pems.credentials(&self.files)?);
+        let credentials = pems.credentials(&self.files, Some(&self.pems))?;
+        self.publish.send_replace(credentials);
         self.pems = pems;
         Ok(true)
     }
@@ -121,13 +147,40 @@ impl Pems {
         })
     }
 
-    fn credentials(&self, files: &TlsFiles) -> Result<Credentials, TlsError> {
-        let chain = certificates(&self.certificate, &files.certificate)?;
-        let authorities = certificates(&self.ca, &files.ca)?;
-        let mut crls = Vec::new();
+    fn parts<'a>(&self, files: &'a TlsFiles) -> Result<Parts<'a>, TlsError> {
+        let mut lists = Vec::new();
         for (octets, file) in self.crls.iter().zip(&files.crls) {
-            crls.append(&mut revocations(octets, file)?);
+            let read = revocations(octets, file)?;
+            lists.extend(read.into_iter().map(|list| (file.as_path(), list)));
         }
+        Ok(Parts {
+            chain: certificates(&self.certificate, &files.certificate)?,
+            authorities: certificates(&self.ca, &files.ca)?,
+            lists,
+        })
+    }
+
+    /// `before` is what is in force; nothing at the start, when any files are better than none.
+    fn credentials(
+        &self,
+        files: &TlsFiles,
+        before: Option<&Self>,
+    ) -> Result<Credentials, TlsError> {
+        let parts = self.parts(files)?;
+        parts.lists_are_signed()?;
+        if let Some(before) = before {
+            parts.lists_succeed(&before.parts(files)?)?;
+            // The one in force may have ended too, and must not keep a newer list out.
+            if self.certificate != before.certificate {
+                good_now(&parts.chain, &files.certificate)?;
+            }
+        }
+        let Parts {
+            chain,
+            authorities,
+            lists,
+        } = parts;
+        let crls: Vec<_> = lists.into_iter().map(|(_, list)| list).collect();
         let ends = Ends {
             certificate: earliest(chain.iter().take(1), &files.certificate)?,
             authorities: earliest(authorities.iter(), &files.ca)?,
@@ -152,6 +205,32 @@ impl Pems {
     }
 }
 
+/// A certificate that cannot be read is nobody's issuer; whether it may stand there is for others to say.
+fn parsed<'a>(
+    certificates: impl Iterator<Item = &'a CertificateDer<'static>>,
+) -> Vec<X509Certificate<'a>> {
+    let read = certificates.filter_map(|it| X509Certificate::from_der(it).ok());
+    read.map(|(_, certificate)| certificate).collect()
+}
+
+/// By the clock that clients go by, whatever the service's own shows.
+fn good_now(chain: &[CertificateDer<'static>], file: &Path) -> Result<(), TlsError> {
+    let now = i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX);
+    let own = parsed(chain.iter().take(1));
+    let untimely = own.iter().map(|it| it.validity()).find(|it| {
+        let good = it.not_before.timestamp()..=it.not_after.timestamp();
+        !good.contains(&now)
+    });
+    match untimely {
+        Some(validity) => Err(TlsError::NotGoodNow {
+            file: file.display().to_string(),
+            from: validity.not_before.to_string(),
+            until: validity.not_after.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// With revocation lists every certificate of a chain must be on good terms with one: it is refused if a list names it, and if its
 /// issuer has none. A list that is older than it should be still says what it says; the expiry is warned of.
 fn verifier(
@@ -166,33 +245,6 @@ fn verifier(
     let builder =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
     builder.with_crls(crls).build().map_err(unusable)
-}
-
-/// One list in DER, or any number of them in PEM.
-fn revocations(
-    octets: &[u8],
-    file: &Path,
-) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
-    let expected = "certificate revocation list";
-    if CertificateRevocationList::from_der(octets).is_ok() {
-        return Ok(vec![CertificateRevocationListDer::from(octets.to_vec())]);
-    }
-    let lists = CertificateRevocationListDer::pem_slice_iter(octets)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| pem_error(file, expected, error))?;
-    let bad = lists
-        .iter()
-        .find_map(|list| CertificateRevocationList::from_der(list).err());
-    match bad {
-        Some(error) => Err(pem_error(file, expected, error)),
-        None if lists.is_empty() => Err(pem_error(file, expected, "it has none")),
-        None => Ok(lists),
-    }
-}
-
-fn next_update(list: &CertificateRevocationListDer<'_>) -> Option<i64> {
-    let (_, list) = CertificateRevocationList::from_der(list).ok()?;
-    Some(list.next_update()?.timestamp())
 }
 
 fn certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -1,9 +1,133 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use p256::SecretKey;
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{DerSignature, SigningKey};
+use p256::elliptic_curve::Generate;
+use p256::pkcs8::{EncodePrivateKey, LineEnding};
+use x509_cert::Certificate;
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::builder::{self, Builder, CertificateBuilder};
+use x509_cert::certificate::{TbsCertificate, Version};
+use x509_cert::crl::{CertificateList, TbsCertList};
+use x509_cert::der::asn1::{BitString, Uint};
+use x509_cert::der::{DateTime, Encode, EncodePem};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber};
+use x509_cert::ext::{Extension, ToExtension};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
+use x509_cert::time::{Time, Validity};
+
 use super::*;
 use crate::config::Eui64From;
 use crate::pki::Authority;
+
+/// 2020-01-01, 2021-01-01 and 2049-01-01.
+const START: u64 = 1_577_836_800;
+const PAST: u64 = 1_609_459_200;
+const END: u64 = 2_493_072_000;
+
+/// An authority that issues revocation lists.
+struct Issuer {
+    key: SecretKey,
+    name: Name,
+}
+
+impl Issuer {
+    fn new(name: &str) -> Self {
+        Self {
+            key: SecretKey::generate(),
+            name: format!("CN={name}").parse().unwrap(),
+        }
+    }
+
+    /// A certificate by this one for another.
+    fn certificate(&self, subject: &Self, end: u64) -> Certificate {
+        let signing = SigningKey::from(&subject.key);
+        let public = SubjectPublicKeyInfo::from_key(signing.verifying_key()).unwrap();
+        let validity = Validity::new(instant(START), instant(end));
+        let profile = Plain {
+            issuer: self.name.clone(),
+            subject: subject.name.clone(),
+        };
+        CertificateBuilder::new(profile, SerialNumber::from(1_u32), validity, public)
+            .unwrap()
+            .build::<_, DerSignature>(&SigningKey::from(&self.key))
+            .unwrap()
+    }
+
+    fn pem(&self, subject: &Self, end: u64) -> String {
+        let certificate = self.certificate(subject, end);
+        certificate.to_pem(LineEnding::LF).unwrap()
+    }
+
+    fn key_pem(&self) -> String {
+        let pem = self.key.to_pkcs8_pem(LineEnding::LF).unwrap();
+        pem.to_string()
+    }
+
+    /// A list that names nobody.
+    fn list(&self, number: Option<u8>, this_update: u64) -> String {
+        let number = number.map(|number| {
+            let number = CrlNumber(Uint::new(&[number]).unwrap());
+            number.to_extension(&self.name, &[]).unwrap()
+        });
+        let authority = AuthorityKeyIdentifier::default();
+        let authority = authority.to_extension(&self.name, &[]).unwrap();
+        let signed = self.certificate(self, END);
+        let tbs_cert_list: TbsCertList = TbsCertList {
+            version: Version::V2,
+            signature: signed.signature_algorithm().clone(),
+            issuer: self.name.clone(),
+            this_update: instant(this_update),
+            next_update: Some(instant(END)),
+            revoked_certificates: None,
+            crl_extensions: Some(number.into_iter().chain([authority]).collect()),
+        };
+        let signing = SigningKey::from(&self.key);
+        let signature: DerSignature = signing.sign(&tbs_cert_list.to_der().unwrap());
+        let list = CertificateList {
+            signature_algorithm: tbs_cert_list.signature.clone(),
+            signature: BitString::from_bytes(signature.as_bytes()).unwrap(),
+            tbs_cert_list,
+        };
+        list.to_pem(LineEnding::LF).unwrap()
+    }
+}
+
+struct Plain {
+    issuer: Name,
+    subject: Name,
+}
+
+impl BuilderProfile for Plain {
+    fn get_issuer(&self, _: &Name) -> Name {
+        self.issuer.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.subject.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        _: SubjectPublicKeyInfoRef<'_>,
+        _: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> builder::Result<Vec<Extension>> {
+        let any = BasicConstraints {
+            ca: true,
+            path_len_constraint: None,
+        };
+        Ok(vec![any.to_extension(tbs.subject(), &[])?])
+    }
+}
+
+fn instant(seconds: u64) -> Time {
+    Time::from(DateTime::from_unix_duration(Duration::from_secs(seconds)).unwrap())
+}
 
 struct Files {
     folder: tempfile::TempDir,
@@ -30,6 +154,23 @@ impl Files {
         self.put("ca.pem", &authority.pem).await;
         self.put("server.pem", &identity.certificate_pem).await;
         self.put("server.key", &identity.key_pem).await;
+    }
+
+    /// A service whose certificate leads over an issuing authority to the root.
+    async fn put_chain(&self, root: &Issuer, issuing: &Issuer) {
+        let service = Issuer::new("service");
+        let own = issuing.pem(&service, END);
+        self.put("ca.pem", &root.pem(root, END)).await;
+        self.put("server.pem", &(own + &root.pem(issuing, END)))
+            .await;
+        self.put("server.key", &service.key_pem()).await;
+    }
+
+    fn with_list(&self) -> TlsFiles {
+        TlsFiles {
+            crls: vec![self.path("crl.pem")],
+            ..self.names()
+        }
     }
 
     fn names(&self) -> TlsFiles {
@@ -109,4 +250,138 @@ async fn a_revocation_list_that_is_none_is_named() {
         let said = format!("{text} holds no certificate revocation list");
         assert!(refused.contains(&said), "{refused}");
     }
+}
+
+async fn not_renewed(reloader: &mut Reloader) -> String {
+    match reloader.look().await {
+        Ok(_) => panic!("it must be refused"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_its_issuer_has_not_signed_is_refused() {
+    let files = Files::new();
+    let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
+    files.put_chain(&root, &issuing).await;
+    // The one is known from tls.ca, the other from tls.certificate.
+    let good = [&root, &issuing].map(|it| it.list(Some(1), START)).concat();
+    files.put("crl.pem", &good).await;
+    let (credentials, mut reloader) = load(files.with_list()).await.unwrap();
+    let first = credentials.borrow().config.clone();
+
+    for name in ["root", "issuing"] {
+        let forged = Issuer::new(name).list(Some(2), PAST);
+        files.put("crl.pem", &(good.clone() + &forged)).await;
+        let refused = not_renewed(&mut reloader).await;
+        assert!(
+            refused.contains("crl.pem") && refused.contains(&format!("CN={name} ")),
+            "{refused}"
+        );
+        assert!(refused.contains("another key"), "{refused}");
+        let at_start = load(files.with_list()).await.err().unwrap();
+        assert_eq!(at_start.to_string(), refused);
+    }
+    assert!(Arc::ptr_eq(&first, &credentials.borrow().config));
+    files.put("crl.pem", &good).await;
+    assert!(!reloader.look().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_issuer_that_had_a_list_keeps_one_while_it_is_trusted() {
+    let files = Files::new();
+    let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
+    // Only peers show its certificate.
+    let of_peers = Issuer::new("of peers");
+    files.put_chain(&root, &issuing).await;
+    let lists = [&root, &issuing, &of_peers].map(|it| it.list(Some(1), START));
+    files.put("crl.pem", &lists.concat()).await;
+    let (credentials, mut reloader) = load(files.with_list()).await.unwrap();
+    let first = credentials.borrow().config.clone();
+
+    let stranger = Issuer::new("stranger").list(Some(9), PAST);
+    let gone = ["root", "issuing", "of peers"];
+    for (at, name) in gone.into_iter().enumerate() {
+        let mut others = lists.to_vec();
+        others[at].clone_from(&stranger);
+        files.put("crl.pem", &others.concat()).await;
+        let refused = not_renewed(&mut reloader).await;
+        assert!(
+            refused.contains(&format!("list of CN={name} ")) && refused.contains("it is gone"),
+            "{refused}"
+        );
+        assert!(refused.contains("CN=stranger"), "{refused}");
+    }
+    assert!(Arc::ptr_eq(&first, &credentials.borrow().config));
+}
+
+#[tokio::test]
+async fn authorities_can_be_exchanged_together_with_their_lists() {
+    let files = Files::new();
+    let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
+    files.put_chain(&root, &issuing).await;
+    let lists = [&root, &issuing].map(|it| it.list(Some(1), START));
+    files.put("crl.pem", &lists.concat()).await;
+    let (_credentials, mut reloader) = load(files.with_list()).await.unwrap();
+
+    let (root, issuing) = (Issuer::new("next root"), Issuer::new("next issuing"));
+    let lists = [&root, &issuing].map(|it| it.list(Some(0), START));
+    files.put("crl.pem", &lists.concat()).await;
+    assert!(not_renewed(&mut reloader).await.contains("it is gone"));
+    files.put_chain(&root, &issuing).await;
+    assert!(reloader.look().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_older_list_never_comes_back() {
+    let files = Files::new();
+    let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
+    files.put_chain(&root, &issuing).await;
+    let later = START + 1;
+    // What is in force, an older one, a newer one.
+    let cases = [
+        [(Some(5), START), (Some(4), later), (Some(6), START)],
+        [(Some(5), later), (Some(5), START), (Some(5), later + 1)],
+        [(None, later), (None, START), (None, later + 1)],
+        [(Some(5), later), (None, START), (None, later)],
+    ];
+    for case in cases {
+        let [in_force, older, newer] = case.map(|(number, at)| root.list(number, at));
+        files.put("crl.pem", &in_force).await;
+        let (credentials, mut reloader) = load(files.with_list()).await.unwrap();
+        let first = credentials.borrow().config.clone();
+        files.put("crl.pem", &older).await;
+        let refused = not_renewed(&mut reloader).await;
+        assert!(
+            refused.contains("crl.pem") && refused.contains("the one in force has"),
+            "{refused}"
+        );
+        assert!(Arc::ptr_eq(&first, &credentials.borrow().config));
+        files.put("crl.pem", &newer).await;
+        assert!(reloader.look().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_no_renewal() {
+    let files = Files::new();
+    let (root, service) = (Issuer::new("root"), Issuer::new("service"));
+    files.put("ca.pem", &root.pem(&root, END)).await;
+    files.put("server.key", &service.key_pem()).await;
+    files.put("server.pem", &root.pem(&service, END)).await;
+    let (credentials, mut reloader) = load(files.names()).await.unwrap();
+    let first = credentials.borrow().config.clone();
+    files.put("server.pem", &root.pem(&service, PAST)).await;
+    let refused = not_renewed(&mut reloader).await;
+    assert!(
+        refused.contains("server.pem") && refused.contains("2021"),
+        "{refused}"
+    );
+    assert!(Arc::ptr_eq(&first, &credentials.borrow().config));
+
+    // At the start there is nothing better, and its end keeps no newer list out.
+    files.put("crl.pem", &root.list(Some(1), START)).await;
+    let (_credentials, mut reloader) = load(files.with_list()).await.unwrap();
+    files.put("crl.pem", &root.list(Some(2), START)).await;
+    assert!(reloader.look().await.unwrap());
 }
