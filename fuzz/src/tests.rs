@@ -76,7 +76,7 @@ fn the_stories_that_fuzzing_begins_with_reach_what_matters() {
     }
     let reached = (succeeded, failed, steps, charged);
     assert!(
-        succeeded > 0 && failed > 0 && steps > 3 && charged > 3,
+        succeeded > 0 && failed > 0 && steps > 4 && charged > 3,
         "{reached:?}"
     );
 }
