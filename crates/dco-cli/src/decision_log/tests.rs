@@ -236,7 +236,7 @@ fn what_was_signed_is_verified_and_a_forged_history_has_no_signature() {
 
     let mut unsigned = good;
     let at = unsigned.len() - 1;
-    let mut end: serde_json::Value = serde_json::from_str(&unsigned[at]).unwrap();
+    let mut end: Value = serde_json::from_str(&unsigned[at]).unwrap();
     end["signature"] = "".into();
     unsigned[at] = format!("{end}\n");
     assert!(damage(&unsigned).contains("not signed"));
