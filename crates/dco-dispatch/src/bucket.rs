@@ -32,16 +32,13 @@ impl Bucket {
         }
     }
 
-    /// Follows another pace from now on. The day is used up to the same instant as before.
+    /// Follows another pace from now on. The day is used up to the same instant as before; where that lies in hours without weight, up to
+    /// their beginning, because nothing of them was used and the new pace may give them some.
     pub fn follow(&mut self, pace: Pace) {
         if pace == self.pace {
             return;
         }
-        let used_to_us = self.spent.map(|spent| {
-            self.pace
-                .instant_of(spent, Micros::MIN)
-                .unwrap_or(Micros::MAX)
-        });
+        let used_to_us = self.spent.map(|spent| self.pace.reached_at(spent));
         self.pace = pace;
         self.spent = used_to_us.map(|at_us| self.pace.passed_at(at_us));
     }

@@ -138,6 +138,20 @@ impl Pace {
         self.open_from(reached.max(now_us))
     }
 
+    /// The first instant at which `passed` has passed (rounded down to the microsecond); before all others if that is nothing.
+    pub(crate) fn reached_at(&self, passed: u64) -> Micros {
+        let begun = self
+            .stretches
+            .partition_point(|stretch| stretch.passed < passed);
+        let last = begun.checked_sub(1).map(|last| self.stretches[last]);
+        last.map_or(Micros::MIN, |stretch| {
+            let end_us = stretch.end_us;
+            stretch
+                .instant_of(passed)
+                .map_or(end_us, |at_us| at_us.min(end_us))
+        })
+    }
+
     /// `at_us` itself if a weight passes there, or the start of the next segment where one does.
     fn open_from(&self, at_us: Micros) -> Option<Micros> {
         let ended = self
@@ -221,6 +235,13 @@ mod tests {
             let (segments, end_us) = pace.segments();
             assert_eq!(Pace::new(segments, end_us), Ok(pace));
         }
+    }
+
+    #[test]
+    fn a_weight_is_reached_at_the_first_instant_that_has_it() {
+        let pace = Pace::new(vec![(100, 0), (110, 2), (120, 0), (130, 1)], 140).unwrap();
+        let reached = [0, 1, 19, 20, 21, 30, 99].map(|passed| pace.reached_at(passed));
+        assert_eq!(reached, [Micros::MIN, 110, 119, 120, 131, 140, 140]);
     }
 
     #[test]

@@ -264,6 +264,24 @@ proptest! {
         prop_assert!(after_it.windows(2).all(|pair| pair[0] < pair[1]), "one at an instant");
     }
 
+    /// Whatever hours the other pace leaves out, what was not used of them is not lost with it.
+    #[test]
+    fn a_pace_that_is_set_and_set_back_stops_nothing(
+        mut weights in proptest::collection::vec(0_u32..5, 24),
+        mut other in proptest::collection::vec(0_u32..2, 24),
+        change_us in 1..(23 * HOUR_US),
+        capacity in 24_u32..2_000,
+    ) {
+        weights[23] = 1;
+        other[0] = 1;
+        let mut day = Day::new(&weights, 1, capacity);
+        day.run_until(change_us);
+        day.bucket.follow(pace(&other));
+        day.bucket.follow(pace(&weights));
+        day.run_until(end_us(&weights));
+        prop_assert_eq!(day.released(), capacity);
+    }
+
     #[test]
     fn the_same_pace_again_changes_nothing(
         weights in proptest::collection::vec(1_u32..5, 24),

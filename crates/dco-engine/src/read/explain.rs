@@ -96,7 +96,10 @@ impl Engine {
             None => Some(Hold::SystemDailyCapacityUsed {
                 until_us: today.day.end_us,
             }),
-            Some(until_us) if until_us > self.now_us => Some(Hold::Paced { until_us }),
+            // Hours without weight may be all that is left of the day.
+            Some(until_us) if until_us > self.now_us => Some(Hold::Paced {
+                until_us: until_us.min(today.day.end_us),
+            }),
             Some(_) => None,
         }
     }

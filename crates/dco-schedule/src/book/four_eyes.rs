@@ -2,7 +2,7 @@
 
 use crate::{
     Act, Approval, Ask, Asker, At, Book, Change, Micros, Officer, Party, Refusal, Schedule, Signed,
-    Text,
+    State, Text,
 };
 
 /// An act of one officer that waits for another one.
@@ -113,7 +113,9 @@ fn rests_on_what_holds<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>
     let now = schedule.state();
     match ask.act {
         Act::Impose { .. } | Act::End { .. } | Act::Amend { .. } => {
-            !now.is_final() && now.agreement() == then.agreement()
+            // Its deal alone: an end that takes no day must not hold off what another officer has to look at.
+            let deal = |state: &State<U>| state.agreement().map(|it| it.deal.clone());
+            !now.is_final() && deal(now) == deal(&then)
         }
         _ => *now == then,
     }

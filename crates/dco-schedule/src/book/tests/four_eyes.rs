@@ -185,3 +185,16 @@ fn an_act_is_declined_or_waits_too_long() {
     desk.pass_time();
     assert_eq!((waits(&desk), desk.state(id)), (0, "AGREED".into()));
 }
+
+#[test]
+fn an_end_that_takes_no_day_holds_nothing_off() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 1)]);
+    desk.desk(id, impose(deal(&[(11, 10), (12, 1)]))).unwrap();
+    for from in [99, 13] {
+        desk.user(id, Act::End { from: date(from) }).unwrap();
+    }
+    desk.approve(2).unwrap();
+    assert_eq!(desk.state(id), "AMENDED");
+    assert_eq!(waits(&desk), 0);
+}
