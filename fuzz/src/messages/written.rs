@@ -16,7 +16,9 @@ pub(super) fn again(understood: &Understood) -> Option<Vec<u8>> {
     match understood {
         Understood::Ask(request) => match &**request {
             Request::OpenTransfer(it) => Some(open(it).encode_to_vec()),
-            Request::SubmitBatch(it) => Some(submit(it).encode_to_vec()),
+            Request::SubmitBatch(it) if it.execute_us.is_none() => {
+                Some(submit(it).encode_to_vec())
+            }
             Request::Schedules(ScheduleRequest::Act(it)) => requested(it),
             _ => None,
         },
@@ -41,6 +43,7 @@ fn open(asked: &OpenTransfer) -> pb::OpenTransferRequest {
         }),
         devices: texts(&asked.devices),
         signed_request: asked.signed_request.clone(),
+        originator_counter: asked.originator_counter,
         ..Default::default()
     }
 }
@@ -55,6 +58,7 @@ fn submit(asked: &SubmitBatch) -> pb::SubmitBatchRequest {
             .service_date
             .map_or_else(String::new, |it| it.to_string()),
         signed_request: asked.signed_request.clone(),
+        originator_counter: asked.originator_counter,
         ..Default::default()
     }
 }
