@@ -35,6 +35,10 @@ impl Reports {
             }
             Some(Change::AttemptEnded(it)) => {
                 let key = self.key(it.activation)?;
+                // What the service held back itself, before it got to its gateway, was no try.
+                if let (true, Some(attempts)) = (it.withheld, self.attempts.get_mut(&key)) {
+                    *attempts = attempts.saturating_sub(1);
+                }
                 if Outcome::from_number(it.outcome).is_some_and(Outcome::is_success) {
                     *self.succeeded.entry(key).or_default() += 1;
                 }
