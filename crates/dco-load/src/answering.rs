@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dco_client::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayLink, GatewayMessage,
-    GatewayReceiver, GatewaySender, Hello, Offer, RequestId,
+    GatewayReceiver, GatewaySender, Hello, Link, Offer, RequestId,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -52,12 +52,14 @@ impl Answering {
         };
         let mut connecting = JoinSet::new();
         let room = Arc::new(Semaphore::new(CONNECTING));
-        for number in 0..target.gateways.len() {
-            let (target, room) = (target.clone(), Arc::clone(&room));
+        for party in &target.gateways {
+            let (endpoint, identity) = (target.endpoint.clone(), party.identity.clone());
+            let room = Arc::clone(&room);
             connecting.spawn(async move {
                 // The semaphore is never closed.
                 let _place = room.acquire().await;
-                open(target.gateway(number).await?, concurrency).await
+                let link = Link::connect(&endpoint, &identity).await?;
+                open(GatewayLink::new(&link), concurrency).await
             });
         }
         let mut gateways = JoinSet::new();

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use dco_block::Eui64;
-use dco_client::{Endpoint, GatewayLink, Identity, Link, OperationsClient, UserClient};
+use dco_client::{Endpoint, Identity, Link, OperationsClient, UserClient};
 
 use crate::LoadError;
 
@@ -79,12 +79,6 @@ impl Target {
     pub(crate) async fn operator(&self) -> Result<OperationsClient, LoadError> {
         let link = Link::connect(&self.endpoint, &self.operator.identity).await?;
         Ok(OperationsClient::new(&link))
-    }
-
-    pub(crate) async fn gateway(&self, number: usize) -> Result<GatewayLink, LoadError> {
-        let identity = &self.gateways[number].identity;
-        let link = Link::connect(&self.endpoint, identity).await?;
-        Ok(GatewayLink::new(&link))
     }
 }
 
