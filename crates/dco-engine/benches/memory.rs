@@ -1,7 +1,8 @@
-//! What activations take of the memory as long as they are queued: *max alloc*, by their number.
+//! What activations take of the memory as long as they are queued, and what small images with their batches take: *max alloc*,
+//! by their number.
 //!
 //! Of a million, or ten million, Devices of 5 Users five in six are sent for, in batches of 41,667: 833,335 and 8,333,335 activations.
-//! Devices and images are there before.
+//! Devices and images are there before. The small images are for twelve Devices each, and sent to them in two batches; Devices are there before.
 
 #[path = "../../dco-load/src/start/estate.rs"]
 mod estate;
@@ -38,6 +39,22 @@ fn journal(devices: u64) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     (before, batches)
 }
 
+/// The whole journal of an estate of images for few Devices: up to the import of the Devices, and after it.
+fn small_batches(images: u64) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let estate = Estate::new((images * 12, images), |image, _| manifest(image));
+    let mut before = estate.expect("its parts agree").journal;
+    let is_import = |bytes: &Vec<u8>| {
+        let record = Record::decode(bytes.as_slice()).expect("its own");
+        matches!(record.change, Some(Change::DevicesImported(_)))
+    };
+    let last = before
+        .iter()
+        .rposition(is_import)
+        .expect("there are Devices");
+    let after = before.split_off(last + 1);
+    (before, after)
+}
+
 fn replay(engine: &mut Engine, records: &[Vec<u8>]) {
     for record in records {
         let seq: Seq = engine.last_seq() + 1;
@@ -64,6 +81,22 @@ fn queued(bencher: Bencher, devices: u64) {
         })
         .bench_local_values(|mut engine| {
             replay(&mut engine, &batches);
+            engine
+        });
+}
+
+#[divan::bench(args = [20_000], sample_count = 1, sample_size = 1)]
+fn images(bencher: Bencher, images: u64) {
+    let (before, after) = small_batches(images);
+    bencher
+        .counter(ItemsCount::new(images))
+        .with_inputs(|| {
+            let mut engine = Engine::new(Terms::default());
+            replay(&mut engine, &before);
+            engine
+        })
+        .bench_local_values(|mut engine| {
+            replay(&mut engine, &after);
             engine
         });
 }
