@@ -99,7 +99,7 @@ impl Segments<'_> {
 
     /// The segment whose first record is the one after `seq`. Looked for from the end, since
     /// that is where it is.
-    fn following(&self, seq: Seq) -> Result<Option<(usize, SegmentHeader)>, StoreError> {
+    pub(crate) fn following(&self, seq: Seq) -> Result<Option<(usize, SegmentHeader)>, StoreError> {
         for (index, number) in self.numbers.iter().enumerate().rev() {
             let header = SegmentHeader::read(self.folder, Log::Journal, *number)?;
             if header.first_seq <= seq + 1 {

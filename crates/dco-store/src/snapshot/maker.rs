@@ -32,6 +32,14 @@ pub struct SnapshotMaker<M, E> {
     /// A sync failed. From then on nobody knows which names would survive a power cut, so nothing
     /// is removed before the next start.
     is_unsure: bool,
+    /// The engine that the newest snapshot was held against, as long as the next has to be made.
+    ready: Option<TakenIn>,
+}
+
+/// An engine, and how far it has taken in the journal.
+struct TakenIn {
+    head: Head,
+    second: Box<dyn Second>,
 }
 
 impl<M, E> SnapshotMaker<M, E>
@@ -50,6 +58,7 @@ where
             make,
             expired,
             is_unsure: false,
+            ready: None,
         }
     }
 
@@ -76,13 +85,17 @@ where
         if sealed == 0 || self.is_made(numbers[sealed])? {
             return Ok(None);
         }
-        let mut second = (self.make)();
-        let Some((base, head)) = self.replay(&numbers, &mut *second)? else {
+        let (base, first, mut taken_in) = self.begin(&numbers)?;
+        if !self.play(&numbers[first.min(sealed)..sealed], &mut taken_in)? {
             return Ok(None);
-        };
+        }
+        let TakenIn { head, second } = taken_in;
         let snapshot = Snapshot::new(self.options.record_format, head, second.snapshot());
         drop(second);
-        self.keep(&snapshot)?;
+        let second = self.keep(&snapshot)?;
+        // Under load the next is due by now: then it need not be loaded from what was just written.
+        let is_due = self.shared.durable().segment > durable.segment;
+        self.ready = is_due.then_some(TakenIn { head, second });
         let mut made = Made {
             seq: head.seq,
             bytes: snapshot.body.len() as u64,
@@ -112,36 +125,51 @@ where
         }
     }
 
-    /// Brings a second engine to the end of the sealed segments. Nothing if that was interrupted.
-    fn replay(
-        &self,
-        numbers: &[u64],
-        second: &mut dyn Second,
-    ) -> Result<Option<(Option<Seq>, Head)>, StoreError> {
+    /// A second engine that has taken in the newest snapshot, that one's number, and the index of the
+    /// first segment after it.
+    fn begin(&mut self, numbers: &[u64]) -> Result<(Option<Seq>, usize, TakenIn), StoreError> {
         let segments = Segments {
             folder: &self.folder,
             options: &self.options,
             numbers,
         };
-        let beginning = segments.begin(&list(&self.folder)?, second)?;
+        let snapshots = list(&self.folder)?;
+        if let Some(ready) = self.ready.take()
+            && snapshots.first() == Some(&ready.head.seq)
+            && let Some((first, _)) = segments.following(ready.head.seq)?
+        {
+            return Ok((Some(ready.head.seq), first, ready));
+        }
+        let mut second = (self.make)();
+        let beginning = segments.begin(&snapshots, &mut *second)?;
+        let head = beginning.head;
+        Ok((
+            beginning.snapshot,
+            beginning.first,
+            TakenIn { head, second },
+        ))
+    }
+
+    /// Takes in these segments. False if that was interrupted.
+    fn play(&self, numbers: &[u64], taken_in: &mut TakenIn) -> Result<bool, StoreError> {
         let mut player = Player {
             folder: &self.folder,
             options: &self.options,
-            head: beginning.head,
-            replay: second,
+            head: taken_in.head,
+            replay: &mut *taken_in.second,
         };
-        let sealed = numbers.len() - 1;
-        for number in &numbers[beginning.first.min(sealed)..sealed] {
+        for number in numbers {
             if self.shared.is_closing() {
-                return Ok(None);
+                return Ok(false);
             }
             player.play(*number, false)?;
         }
-        Ok(Some((beginning.snapshot, player.head)))
+        taken_in.head = player.head;
+        Ok(true)
     }
 
-    /// Writes a snapshot, holds what the disk has of it against another engine, and names it.
-    fn keep(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    /// Writes a snapshot, holds what the disk has of it against another engine, which it gives, and names it.
+    fn keep(&mut self, snapshot: &Snapshot) -> Result<Box<dyn Second>, StoreError> {
         let file = unfinished(snapshot.header.head.seq);
         if self.folder.list()?.contains(&file) {
             self.folder.remove(&file)?;
@@ -154,7 +182,11 @@ where
         kept
     }
 
-    fn write_and_name(&mut self, snapshot: &Snapshot, file: &str) -> Result<(), StoreError> {
+    fn write_and_name(
+        &mut self,
+        snapshot: &Snapshot,
+        file: &str,
+    ) -> Result<Box<dyn Second>, StoreError> {
         let seq = snapshot.header.head.seq;
         snapshot.write(&self.folder, file, self.options.journal_segment_bytes)?;
         let read = Snapshot::read(&self.folder, file)?;
@@ -168,7 +200,8 @@ where
             });
         }
         self.folder.rename(file, &finished(seq))?;
-        self.folder.sync_folder()
+        self.folder.sync_folder()?;
+        Ok(second)
     }
 }
 

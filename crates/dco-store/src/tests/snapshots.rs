@@ -1,6 +1,9 @@
 //! Snapshots are made behind the journal's back, and a start never rests on a bad one.
 
-use std::sync::{Arc, mpsc::sync_channel};
+use std::{
+    cell::{Cell, RefCell},
+    sync::{Arc, mpsc::sync_channel},
+};
 
 use super::{
     history::{History, history, open_history, record, records},
@@ -73,6 +76,39 @@ fn a_start_takes_the_newest_snapshot_and_only_the_records_after_it() {
         opened.journal.head(),
         open_small(&disk).unwrap().0.journal.head()
     );
+}
+
+#[test]
+fn while_a_segment_waits_the_engine_that_checked_a_snapshot_makes_the_next() {
+    let disk = MemDisk::new();
+    let journal = RefCell::new(open_history(&disk).unwrap().0.journal);
+    write_up_to(&mut journal.borrow_mut(), 20);
+    let engines = Cell::new(0);
+    let make = || {
+        engines.set(engines.get() + 1);
+        if engines.get() == 2 {
+            // While the first snapshot is checked.
+            write_up_to(&mut journal.borrow_mut(), 40);
+        }
+        history()
+    };
+    let mut maker = SnapshotMaker::new(&journal.borrow(), make, never);
+    let first = maker.step().unwrap().expect("one is made");
+    let second = maker.step().unwrap().expect("another one is made");
+    assert_eq!(engines.get(), 3, "one begins, and each snapshot is checked");
+    assert!(first.seq < 20 && (20..40).contains(&second.seq));
+    assert_eq!(second.records, second.seq - first.seq);
+    assert_eq!(maker.step().unwrap(), None);
+
+    // Nothing waits now, so the next is made from what is on the disk.
+    write_up_to(&mut journal.borrow_mut(), 60);
+    let third = maker.step().unwrap().expect("a third one is made");
+    assert_eq!(engines.get(), 5);
+    drop(maker);
+    drop(journal);
+    let (opened, history) = open_history(&disk).unwrap();
+    assert_eq!(opened.start.snapshot, Some(third.seq));
+    assert_eq!(history.records, records(1..=60));
 }
 
 #[test]
