@@ -117,6 +117,7 @@ impl World {
             manufacturer_image_hash: image.manufacturer_image_hash(),
             devices: devices(b),
             execute_us: None,
+            canary: None,
             service_date: ahead.map(|ahead| ServiceDate::from_days(today + ahead)),
             signed_request: Bytes::new(),
             originator_counter: None,

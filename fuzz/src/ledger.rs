@@ -37,13 +37,14 @@ struct Model {
     open: Option<(i32, u32)>,
     charged: Vec<One>,
     lent: Vec<One>,
+    security: Vec<One>,
     sent: Vec<One>,
 }
 
 impl Model {
     fn step(&mut self, ledger: &mut Ledger<u8>, what: u8, one: One, many: u32) {
         let date = ServiceDate::from_days(one.day);
-        match what % 8 {
+        match what % 9 {
             0 => self.open_day(ledger, one.day, many),
             1 => {
                 let is_open = self.is_open(one.day);
@@ -54,6 +55,7 @@ impl Model {
             }
             2 | 3 => self.charge(ledger, one),
             4 => self.charge_lent(ledger, one),
+            8 => self.charge_security(ledger, one, many),
             5 => self.give_back(ledger, one),
             6 => {
                 let fits = count(&self.sent, one) + many <= ALLOWANCE;
@@ -100,12 +102,31 @@ impl Model {
         }
     }
 
+    fn charge_security(&mut self, ledger: &mut Ledger<u8>, one: One, limit: u32) {
+        let may = self.security_remaining(one.day, limit) > 0;
+        let date = ServiceDate::from_days(one.day);
+        assert_eq!(ledger.security_remaining(date, limit) > 0, may);
+        let charged = ledger.charge_security(date, one.user, limit);
+        assert_eq!(charged.is_ok(), may);
+        if may {
+            self.security.push(one);
+        }
+    }
+
+    fn security_remaining(&self, day: i32, limit: u32) -> u32 {
+        let of_users = (0..USERS).map(|user| count(&self.security, One { day, user }));
+        let of_lane = limit.saturating_sub(of_users.sum());
+        of_lane.min(self.remaining(day))
+    }
+
     fn give_back(&mut self, ledger: &mut Ledger<u8>, one: One) {
         let date = ServiceDate::from_days(one.day);
         if take(&mut self.charged, one) {
             ledger.refund(date, one.user);
         } else if take(&mut self.lent, one) {
             ledger.refund_lent(date, one.user);
+        } else if take(&mut self.security, one) {
+            ledger.refund_security(date, one.user);
         }
     }
 
@@ -120,7 +141,8 @@ impl Model {
     }
 
     fn released_by(&self, one: One) -> u32 {
-        count(&self.charged, one) + count(&self.lent, one)
+        let lines = [&self.charged, &self.lent, &self.security];
+        lines.into_iter().map(|list| count(list, one)).sum()
     }
 
     fn remaining(&self, day: i32) -> u32 {

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dco_engine::{
-    DeviceEntry, Effect, Engine, Event, ImportDevices, ListSchedules, NoticeParty, Offer, Page,
-    Reader, Refusal, Reply, ReplyTo, Request, RequestId, ScheduleRequest, Session, ToGateway,
-};
+use dco_engine::{DeviceEntry, Effect, Engine, Event, Grouping, ImportDevices, ListSchedules, NoticeParty, Offer, Page, Reader, Refusal, Reply, ReplyTo, ReportKind, ReportRequest, Request, RequestId, ScheduleRequest, Session, ToGateway};
 use dco_schedule::{Calendar, Micros, ServiceDate};
 
 use crate::samples::{OPERATOR, USERS, noon_us, terms};
@@ -219,9 +216,15 @@ fn reads(now_us: Micros) -> Vec<Request> {
         Request::Schedules(ScheduleRequest::ProposeReplan),
     ];
     for user in [None, Some(USERS[0]), Some(USERS[1])] {
-        reads.push(Request::ReportCapacity { user, first, last });
-        reads.push(Request::ReportTrt { user });
-        reads.push(Request::ReportSuccess { user });
+        let by = BTreeSet::from([Grouping::User, Grouping::Image]);
+        for kind in [
+            ReportKind::Capacity,
+            ReportKind::Fairness,
+            ReportKind::Trt,
+            ReportKind::Success(by),
+        ] {
+            reads.push(Request::Report(ReportRequest::of(kind, user)));
+        }
         let capacity = ScheduleRequest::GetCapacity { user, first, last };
         reads.push(Request::Schedules(capacity));
     }

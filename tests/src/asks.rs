@@ -30,6 +30,7 @@ pub fn submit_batch(image: &Image, devices: &[Device]) -> SubmitBatch {
         devices: devices.to_vec(),
         service_date: None,
         execute_us: None,
+        canary: 0,
         signed_request: Bytes::new(),
         originator_counter: None,
         validate_only: false,

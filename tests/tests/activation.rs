@@ -1,5 +1,6 @@
 //! SRV 11.3: from a batch to the outcome of each of its activations.
 
+mod careful;
 mod dated;
 mod days;
 mod explained;

@@ -4,7 +4,7 @@
 //! and inside a User the earliest due goes first. What may go is asked from a [`Gate`]; what may not
 //! is set aside until the time the gate gives or until it is told of a change, so it never blocks
 //! others and is never looked at in between. [`Bucket`] says *when*: it spreads what is left of a day
-//! over what is left of it, along a [`Pace`].
+//! over what is left of it, along a [`Pace`]. A [`Meter`] keeps one thing to a [`Rate`].
 //!
 //! Promises: nothing that the gate holds back is taken; nothing ready waits because of something held
 //! back; capacity is never left unused while anything is ready; a ready User's wait is bounded (see
@@ -18,6 +18,7 @@ mod gate;
 mod line;
 mod pace;
 mod queue;
+mod rate;
 mod ready;
 mod ring;
 mod slab;
@@ -27,6 +28,7 @@ pub use bucket::Bucket;
 pub use gate::{Answer, Gate};
 pub use pace::{InvalidPace, Pace};
 pub use queue::{Entry, FairQueue, Pick, Slot};
+pub use rate::{Meter, Rate};
 pub use turns::{InvalidTurns, Turn, Turns, UserTurn};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.

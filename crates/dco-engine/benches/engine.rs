@@ -169,6 +169,7 @@ fn batch(count: u64) -> Request {
         manufacturer_image_hash: large_image().manufacturer_image_hash(),
         devices: devices(count),
         execute_us: None,
+        canary: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,

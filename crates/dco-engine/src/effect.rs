@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::view::{
     ActionView, ActivationView, BatchView, CapacityReportDay, Changes, Explanation, FairnessDay,
     GatewayView, LimitsView, Notices, OutcomeRow, PauseView, ProductView, ReportDays, ScheduleView,
-    ServiceDayView, SuccessRow, TransferView, TrtRow,
+    ServiceDayView, TransferView, TrtRow,
 };
 
 /// Something to do in the world.
@@ -163,7 +163,7 @@ pub enum Reply {
     Pauses(Vec<PauseView>),
     /// ListGateways.
     Gateways(Vec<GatewayView>),
-    /// ListServiceDays, ReportCapacity.
+    /// ListServiceDays.
     ServiceDays(Vec<ServiceDayView>),
     /// An act on a schedule, GetSchedule, ApproveAction.
     Schedule(Box<ScheduleView>),
@@ -189,7 +189,7 @@ pub enum Reply {
     Notices(Notices),
     /// GetLimits.
     Limits(LimitsView),
-    /// ReportTrt, a report of that.
+    /// A TRT report.
     Trt(Vec<TrtRow>),
     /// A capacity report.
     CapacityReport(ReportDays<CapacityReportDay>),
@@ -199,8 +199,6 @@ pub enum Reply {
     SuccessReport(Vec<OutcomeRow>),
     /// NoteRefusals.
     Noted,
-    /// ReportSuccess.
-    Success(Vec<SuccessRow>),
 }
 
 /// Where an image's blocks are, and what they must be.

@@ -27,6 +27,7 @@ use crate::state::notices::NoticeBoard;
 use crate::state::products::Products;
 use crate::state::requests::Requests;
 use crate::state::schedules::Schedules;
+use crate::state::security::SecurityLane;
 use crate::state::tallies::Tallies;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::Transfers;
@@ -60,6 +61,8 @@ pub struct Engine {
     pub(crate) tallies: Tallies,
     /// Activations of large images: charged, paced.
     pub(crate) large: Queue,
+    /// Those of them that may go before the others, up to a bound.
+    pub(crate) security: SecurityLane,
     /// Those of them that are parked and may run ahead of their day.
     pub(crate) ahead: Ahead,
     /// All others: they wait for nothing but their gateway.
@@ -111,6 +114,7 @@ impl Engine {
             canaries: Canaries::default(),
             tallies: Tallies::found(Micros::MIN, BTreeMap::new(), BTreeSet::new()),
             large: FairQueue::new(),
+            security: SecurityLane::default(),
             ahead: Ahead::default(),
             small: FairQueue::new(),
             wakes: Timers::default(),
@@ -244,6 +248,7 @@ impl Engine {
             Event::GatewayGone { session } => self.gateway_gone(session),
             Event::CheckpointSigned(signed) => self.checkpoint_signed(signed),
             Event::ClockJumped { ahead_us } => self.pause_for_clock(ahead_us),
+            Event::GatewayRateSet(rate) => self.set_gateway_rate(rate),
             Event::Tick => {}
         }
     }

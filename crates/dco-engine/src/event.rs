@@ -6,10 +6,12 @@ mod products;
 mod reports;
 mod schedules;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dco_block::{Eui64, FirmwareVersion, ImageId, Manifest, ManufacturerImageHash};
+use dco_dispatch::Rate;
 use dco_schedule::{Micros, ServiceDate};
 
 pub use log::{RefusedCall, RefusedCalls, SaidWhy, SignedCheckpoint};
@@ -100,6 +102,9 @@ pub enum Event {
         /// How much further.
         ahead_us: Micros,
     },
+    /// Gateways are kept to another rate from now on; to none if absent. It is configuration: a start begins with what is configured
+    /// then.
+    GatewayRateSet(Option<Rate>),
     /// Time has passed; nothing else happened.
     Tick,
 }
@@ -224,29 +229,10 @@ pub enum Request {
         /// In blocks of this size: one image may be stored in several cuts, and the offer names one.
         block_bytes: u32,
     },
-    /// Service days in a range, oldest first; for one User its own figures.
-    ReportCapacity {
-        /// One User's figures, or everyone's.
-        user: Option<Eui64>,
-        /// From this day on.
-        first: Option<ServiceDate>,
-        /// Up to this day.
-        last: Option<ServiceDate>,
-    },
     /// What happened.
     Report(ReportRequest),
     /// Delivery schedules, capacity, notices, limits.
     Schedules(ScheduleRequest),
-    /// TRT attainment, of one User or of all.
-    ReportTrt {
-        /// Whose.
-        user: Option<Eui64>,
-    },
-    /// Success and failure, of one User or of all.
-    ReportSuccess {
-        /// Whose.
-        user: Option<Eui64>,
-    },
 }
 
 /// SRV 11.1.
@@ -285,6 +271,8 @@ pub struct SubmitBatch {
     pub service_date: Option<ServiceDate>,
     /// `ExecutionDateTime`: when Devices are to activate it. The image is delivered ahead; at once if absent.
     pub execute_us: Option<Micros>,
+    /// How many of them must succeed before the rest is released; all go at once if absent.
+    pub canary: Option<NonZeroU32>,
     /// The User's own signed Service Request; may be empty.
     pub signed_request: Bytes,
     /// The counter in its RequestID; it rises from request to request of a User.

@@ -38,6 +38,8 @@ mod stats;
 mod terms;
 mod view;
 
+pub use dco_dispatch::Rate;
+
 pub use checkpoint::{checkpoint_text, export_text};
 pub use decide::devices::IMPORT_DEVICES_MAX;
 pub use decide::pauses::RestoreError;
@@ -68,6 +70,5 @@ pub use view::{
     Explanation, FairnessDay, FairnessRow, GatewayView, Group, Hold, InvalidDevices, LimitsView,
     LostUnits, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, OutcomeRow, PauseView,
     Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ReportDays, ScheduleView,
-    ServiceDayView, Stage, SuccessRow, TransferResponse, TransferState, TransferView, TrtRow,
-    versions_named,
+    ServiceDayView, Stage, TransferResponse, TransferState, TransferView, TrtRow, versions_named,
 };

@@ -172,6 +172,23 @@ pub struct DayOpened {
     /// What a re-plan proposes for these days.
     #[prost(message, repeated, tag = "96")]
     pub moves: Vec<ProposedMove>,
+    /// Whom the security lane displaced on the day that was open before.
+    #[prost(message, repeated, tag = "110")]
+    pub repaid: Vec<Repaid>,
+}
+
+/// Units by which the security lane displaced a User, and by which its share of the next service day is larger.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Repaid {
+    /// Whom.
+    #[prost(fixed64, tag = "1")]
+    pub user: u64,
+    /// The service day on which it was displaced.
+    #[prost(int32, tag = "2")]
+    pub date: i32,
+    /// How many.
+    #[prost(uint32, tag = "3")]
+    pub units: u32,
 }
 
 /// What the configuration says of capacity.
@@ -453,12 +470,18 @@ pub struct BatchAccepted {
     /// How many Devices must succeed under its schedule before the rest is released.
     #[prost(uint32, tag = "68")]
     pub canary: u32,
+    /// How many Devices of it must succeed before the rest of it is released; only where no schedule has canaries.
+    #[prost(uint32, tag = "111")]
+    pub own_canary: u32,
     /// When Devices are to activate it; at once if absent.
     #[prost(int64, optional, tag = "75")]
     pub execute_us: Option<i64>,
     /// Whether it may be released before its service day.
     #[prost(bool, tag = "69")]
     pub run_ahead: bool,
+    /// Whether it may be released through the security lane.
+    #[prost(bool, tag = "110")]
+    pub security: bool,
 }
 
 /// A cancelled batch.
@@ -505,6 +528,9 @@ pub struct Released {
     /// Whether it left before its service day, on capacity that nobody else had a use for.
     #[prost(bool, tag = "68")]
     pub lent: bool,
+    /// Whether it left through the security lane.
+    #[prost(bool, tag = "110")]
+    pub security: bool,
 }
 
 /// One attempt is over.

@@ -224,6 +224,25 @@ pub enum Refusal {
         /// The last instant that may be asked for.
         latest_us: Micros,
     },
+    /// More Devices of a batch are to succeed first than it has.
+    #[error(
+        "{canary} Devices cannot succeed before the rest of a batch of {devices}; name at most as many as it has Devices"
+    )]
+    CanaryTooLarge {
+        /// How many were asked for.
+        canary: u32,
+        /// How many it has.
+        devices: u32,
+    },
+    /// The schedule that covers the batch has canaries of its own.
+    #[error(
+        "schedule {schedule} covers the batch and has canaries of its own, which hold for all that is sent under it; send the \
+         batch without"
+    )]
+    CanaryOfSchedule {
+        /// The schedule's number.
+        schedule: u32,
+    },
     /// The allowance without a delivery schedule does not cover the batch.
     #[error(
         "{requested} more for {service_date} would be over the allowance of {limit} large activations \

@@ -22,6 +22,12 @@ pub struct EngineStats {
     pub attempts_under_way: u64,
     /// Releases of large images charged to the open service day.
     pub released_today: u64,
+    /// Those of them that left through the security lane.
+    pub security_released_today: u64,
+    /// What the security lane may release on the open service day.
+    pub security_limit_today: u64,
+    /// Activations waiting for release that may go through the security lane.
+    pub activations_queued_security: u64,
     /// Capacity in force on the open service day.
     pub capacity_today: u64,
     /// Images of which what is kept is damaged.
@@ -73,6 +79,9 @@ impl Engine {
             activations_queued_small: self.small.len(),
             attempts_under_way: wide(self.gateways.attempt_count()),
             released_today: date.map_or(0, |date| ledger.released(date)).into(),
+            security_released_today: date.map_or(0, |date| ledger.security(date)).into(),
+            security_limit_today: self.schedules.security_max().into(),
+            activations_queued_security: self.security.queue.len(),
             capacity_today: date
                 .and_then(|date| ledger.capacity(date))
                 .unwrap_or(0)

@@ -1,5 +1,6 @@
 //! What the engine runs on: every limit and every duration, as data.
 
+use dco_dispatch::Rate;
 use dco_schedule::{HourProfile, Micros, Reserve};
 
 use crate::record::StopFigures;
@@ -43,6 +44,8 @@ pub struct Terms {
     pub transfer: TransferTerms,
     /// The timers of attempts.
     pub attempt: AttemptTerms,
+    /// How fast attempts are released to one gateway; as fast as may be if absent.
+    pub gateway_rate: Option<Rate>,
     /// How often, and how soon, a failed attempt is followed by another.
     pub retry: RetryTerms,
     /// When a gateway is left alone because attempts through it fail; never if absent.
@@ -351,6 +354,7 @@ impl Default for Terms {
                 },
                 jitter_percent: 0,
             },
+            gateway_rate: None,
             breaker: None,
             stop: None,
             checkpoints: false,

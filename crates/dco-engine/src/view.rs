@@ -333,6 +333,13 @@ pub enum Hold {
         /// When the next one may leave.
         until_us: Micros,
     },
+    /// The security lane has released what it may today. It waits in the ordinary line, as others do.
+    SecurityLaneUsed {
+        /// What the lane may release on a service day.
+        limit: u32,
+        /// When the next service day starts.
+        until_us: Micros,
+    },
     /// Others of this User are due earlier, or it is the turn of other Users.
     BehindOthers {
         /// Those of the same User.
@@ -348,6 +355,13 @@ pub enum Hold {
         /// Which.
         gateway: Eui64,
         /// When one attempt may try it.
+        until_us: Micros,
+    },
+    /// As many attempts have left for the Device's gateway as its rate allows.
+    GatewayRateReached {
+        /// Which.
+        gateway: Eui64,
+        /// When the next one may leave.
         until_us: Micros,
     },
     /// The Device's gateway has as many attempts as it takes.
@@ -443,9 +457,9 @@ pub struct ServiceDayView {
     pub day: ServiceDay,
     /// Large images that may be released.
     pub capacity: u32,
-    /// Large images released, by everyone or by the one User asked for.
+    /// Large images released.
     pub released: u32,
-    /// Large activations sent for it without a schedule, likewise.
+    /// Large activations sent for it without a schedule.
     pub sent_without_schedule: u32,
 }
 
@@ -472,23 +486,4 @@ pub struct TrtRow {
     pub failed: u64,
     /// Cancelled.
     pub cancelled: u64,
-}
-
-/// How activations of one User for one image ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SuccessRow {
-    /// The User.
-    pub user: Eui64,
-    /// The image.
-    pub manufacturer_image_hash: ManufacturerImageHash,
-    /// Done.
-    pub succeeded: u64,
-    /// Given up.
-    pub failed: u64,
-    /// Cancelled.
-    pub cancelled: u64,
-    /// Not ended.
-    pub open: u64,
-    /// Attempts made for them.
-    pub attempts: u64,
 }

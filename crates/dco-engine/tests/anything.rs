@@ -38,10 +38,11 @@ pub(crate) fn ready() -> World {
         },
         ..all_agreeable()
     };
-    let terms = Terms {
-        capacity_per_day: 3,
+    let mut terms = Terms {
+        capacity_per_day: 4,
         ..terms
     };
+    terms.schedules.reserve.security = 1;
     let mut world = World::at(noon("2026-03-27"), terms);
     let all = (0..8).map(|it| {
         let user = if it < 4 { ANN } else { BOB };

@@ -1,9 +1,11 @@
 //! One attempt after the other, until the activation ends by itself.
 
+use std::collections::BTreeSet;
+
 use dco_block::{FirmwareVersion, ManufacturerImageHash};
 use dco_engine::{
     ActivationState, ActivationView, AttemptEnd, AttemptRef, HOUR_US, Offer, Outcome, Refusal,
-    Reply, Report, Request, SECOND_US, Session, Stage, Terms, ToGateway,
+    Reply, Report, ReportKind, ReportRequest, Request, SECOND_US, Session, Stage, Terms, ToGateway,
 };
 
 use crate::sample::{
@@ -290,7 +292,8 @@ fn a_late_success_corrects_the_reports_and_ends_what_waits() {
             (ActivationState::Succeeded, Some(Outcome::Success))
         );
         assert_eq!(late.message, "it came back");
-        let Ok(Reply::Success(rows)) = world.ask(Request::ReportSuccess { user: None }) else {
+        let asked = ReportRequest::of(ReportKind::Success(BTreeSet::new()), None);
+        let Ok(Reply::SuccessReport(rows)) = world.ask(Request::Report(asked)) else {
             panic!("no report");
         };
         let counts = (rows[0].succeeded, rows[0].failed, rows[0].cancelled);

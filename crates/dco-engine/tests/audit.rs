@@ -15,6 +15,12 @@ use crate::world::World;
 struct Books {
     /// Capacity in force and units released, by day.
     days: BTreeMap<i32, (u32, u32)>,
+    /// What the security lane may release and has released, by day.
+    lane: BTreeMap<i32, (u32, u32)>,
+    /// Which attempts under way left through it.
+    of_lane: BTreeSet<u32>,
+    /// Whether an activation may go through it.
+    may_use_lane: Vec<bool>,
     /// When each day starts and ends.
     spans: BTreeMap<i32, (i64, i64)>,
     /// Device, and attempts made, by activation.
@@ -78,6 +84,8 @@ impl Books {
                 let day = self.days.entry(it.date).or_default();
                 day.0 = it.capacity;
                 self.spans.insert(it.date, (it.start_us, it.end_us));
+                let configured = it.configured.expect("it says what it rests on");
+                self.lane.entry(it.date).or_default().0 = configured.security;
             }
             Change::TransferOpened(it) => {
                 self.transfers.insert(seq, (it.user, it.image_id.to_vec()));
@@ -138,6 +146,7 @@ impl Books {
         for device in &it.devices {
             self.activations.push((*device, 0));
             self.ended.push(false);
+            self.may_use_lane.push(it.security);
             self.images.push((it.user, it.image_id.to_vec()));
         }
         if self.large[it.image_id.as_ref()] {
@@ -167,6 +176,17 @@ impl Books {
             *released += 1;
             assert!(released <= capacity, "{released} of {capacity} on {date}");
         }
+        if it.security {
+            assert!(self.may_use_lane[index(it.activation)] && !it.lent);
+            let date = it.charged_date.expect("only large images go through it");
+            let (limit, released) = self.lane.get_mut(&date).expect("the day is open");
+            *released += 1;
+            assert!(
+                released <= limit,
+                "{released} of the lane's {limit} on {date}"
+            );
+            self.of_lane.insert(it.activation);
+        }
     }
 
     fn attempt_ended(&mut self, at_us: i64, it: &AttemptEnded) {
@@ -179,7 +199,11 @@ impl Books {
             let (start_us, end_us) = self.spans[&date];
             assert!((start_us..end_us).contains(&at_us), "on the same day");
             self.days.get_mut(&date).expect("the day is open").1 -= 1;
+            if self.of_lane.contains(&it.activation) {
+                self.lane.get_mut(&date).expect("the day is open").1 -= 1;
+            }
         }
+        self.of_lane.remove(&it.activation);
         let outcome = Outcome::from_number(it.outcome).expect("a known outcome");
         self.ended[index(it.activation)] = it.retry_us.is_none();
         assert!(!(outcome.is_success() && it.retry_us.is_some()));

@@ -142,3 +142,54 @@ fn it_stays_open_over_a_restart_and_closes_when_there_is_no_rule() {
     world.pass(HOUR_US);
     assert!(!world.offered.is_empty());
 }
+
+/// Three attempts are on their way when the fourth opens the breaker: one that its gateway has in hand goes on, those that it never got go
+/// back into line, and only the one that tries it is offered again.
+#[test]
+fn at_a_hello_it_is_offered_nothing_again_but_what_tries_it() {
+    let mut world = ready(breaking());
+    for _ in 0..3 {
+        end(&mut world, Outcome::Declined);
+    }
+    let waiting: Vec<_> = world
+        .offered
+        .drain(..)
+        .map(|(_, offer)| offer.attempt)
+        .collect();
+    assert_eq!(waiting.len(), 2, "they left before it opened");
+    assert_eq!(north(&mut world).attempt_count, 2);
+    let mut again = hello("first");
+    again.concurrency = 4;
+    again.attempts = vec![waiting[0]];
+    world.disconnect(NORTH);
+    world.hello(NORTH, again);
+    assert!(world.offered.is_empty(), "nothing is offered again");
+    let view = north(&mut world);
+    assert_eq!(
+        (view.attempt_count, view.failures),
+        (1, 3),
+        "one is in hand"
+    );
+    assert!(view.probe_us.is_some());
+    world.pass(1);
+    let counts = world.batch(ANN, 1).counts;
+    assert_eq!(counts.released, 1);
+    assert_eq!(counts.queued, 26, "it is in line again at once");
+    // The one that tries it is under way there: never got, it is offered again.
+    let mut empty = hello("first");
+    empty.concurrency = 4;
+    world.disconnect(NORTH);
+    world.hello(NORTH, empty.clone());
+    assert_eq!(north(&mut world).attempt_count, 0);
+    world.pass(WAIT_US);
+    assert_eq!(world.offered.len(), 1, "one tries it");
+    let tries = world.offered.remove(0).1.attempt;
+    world.disconnect(NORTH);
+    world.hello(NORTH, empty);
+    let again: Vec<_> = world
+        .offered
+        .iter()
+        .map(|(_, offer)| offer.attempt)
+        .collect();
+    assert_eq!(again, [tries], "the same attempt");
+}

@@ -160,3 +160,125 @@ fn a_canary_that_is_given_up_pauses_its_schedule_until_an_officer_resumes_it() {
     );
     assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 1, true)));
 }
+
+mod of_a_batch {
+    use dco_engine::{Reply, Request, SubmitBatch};
+
+    use super::*;
+    use crate::sample::{SMALL, capacity};
+
+    /// Ann has Devices and two images; what she sends has so many canaries.
+    fn sent(image_bytes: u32, canary: u32, of: std::ops::Range<u64>) -> World {
+        let mut world = World::new(capacity(1_000));
+        world.register(&devices(0..40), ANN, NORTH);
+        world.store(ANN, &manifest(2, image_bytes), &devices(0..40));
+        world.connect(NORTH);
+        let asked = asking(&mut world, image_bytes, (canary, of));
+        world.submit_this(&asked).expect("admitted");
+        world
+    }
+
+    fn asking(
+        world: &mut World,
+        image_bytes: u32,
+        (canary, of): (u32, std::ops::Range<u64>),
+    ) -> SubmitBatch {
+        SubmitBatch {
+            canary: NonZeroU32::new(canary),
+            ..world.batch_of(ANN, &manifest(2, image_bytes), &devices(of))
+        }
+    }
+
+    #[test]
+    fn its_first_devices_must_succeed_before_the_rest_whatever_the_image() {
+        for image_bytes in [LARGE, SMALL] {
+            let mut world = sent(image_bytes, 2, 0..8);
+            world.pass(HOUR_US);
+            assert_eq!(world.offered.len(), 2, "two go first");
+            let first = |at: usize| world.offered[at].1.attempt.activation.device;
+            assert_eq!([first(0), first(1)], [device(0), device(1)]);
+            let held = world.explain(ANN, 1, device(2));
+            assert_eq!(held.holds[0], Hold::Canary(view(0, 0, false)));
+            // Another batch of the same image waits for nothing.
+            world
+                .submit(ANN, &manifest(2, image_bytes), &devices(20..22))
+                .expect("admitted");
+            world.pass(HOUR_US);
+            assert_eq!(world.batch(ANN, 2).counts.released, 2);
+            assert_eq!(world.batch(ANN, 2).canary, None);
+            world.habit = Some(succeed);
+            for at in [0, 1] {
+                let (session, offer) = world.offered[at].clone();
+                world.end(session, offer.attempt, Outcome::Success);
+            }
+            world.pass(HOUR_US);
+            assert_eq!(world.batch(ANN, 1).counts.succeeded, 8);
+            assert_eq!(world.batch(ANN, 1).canary, Some(view(2, 0, true)));
+        }
+    }
+
+    #[test]
+    fn one_that_is_given_up_pauses_the_batch_and_nothing_else() {
+        for from_snapshot in [false, true] {
+            let mut world = sent(SMALL, 2, 0..8);
+            let (session, offer) = world.offered[0].clone();
+            world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+            let (user, number) = (ANN, 1);
+            let scope = Scope::Batch { user, number };
+            let Ok(Reply::Pauses(pauses)) = world.ask(Request::ListPauses) else {
+                panic!("no pauses");
+            };
+            assert_eq!(
+                pauses.iter().map(|it| it.scope).collect::<Vec<_>>(),
+                [scope]
+            );
+            let told = world.notices_after(NoticeParty::User(ANN), 0).into_iter();
+            let told = told.filter(|it| {
+                matches!(it.subject, NoticeSubject::PauseChanged { scope: of, paused: true, .. } if of == scope)
+            });
+            assert_eq!(told.count(), 1);
+            world.start_from = from_snapshot.then_some(world.journal.len());
+            world.crash();
+            world.connect(NORTH);
+            world
+                .submit(ANN, &manifest(2, SMALL), &devices(20..22))
+                .expect("admitted");
+            world.pass(HOUR_US);
+            assert_eq!(
+                world.batch(ANN, 2).counts.released,
+                2,
+                "it is no part of it"
+            );
+            assert_eq!(world.batch(ANN, 1).counts.queued, 7, "off is off");
+            world.habit = Some(succeed);
+            world.resume_of_part(scope).expect("resumed");
+            assert_eq!(world.batch(ANN, 1).counts.succeeded, 7);
+            assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 1, true)));
+            let unknown = Scope::Batch { user, number: 9 };
+            let kind = "batch";
+            let refused = world.pause_of_part(unknown);
+            assert_eq!(refused, Err(Refusal::NotFound { kind }));
+        }
+    }
+
+    #[test]
+    fn more_than_it_has_devices_or_besides_those_of_its_schedule_are_refused() {
+        let mut world = sent(SMALL, 2, 0..8);
+        let asked = asking(&mut world, SMALL, (5, 20..24));
+        let (canary, devices) = (5, 4);
+        let refused = world.submit_this(&asked);
+        assert_eq!(refused, Err(Refusal::CanaryTooLarge { canary, devices }));
+        let asked = asking(&mut world, SMALL, (4, 20..24));
+        world.submit_this(&asked).expect("as many as Devices");
+        let other = SubmitBatch {
+            canary: None,
+            ..asked
+        };
+        assert_eq!(world.submit_this(&other), Err(Refusal::RequestIdReused));
+        let mut world = ready();
+        let asked = asking(&mut world, LARGE, (1, 20..24));
+        let schedule = 1;
+        let refused = world.submit_this(&asked);
+        assert_eq!(refused, Err(Refusal::CanaryOfSchedule { schedule }));
+    }
+}

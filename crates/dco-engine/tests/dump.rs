@@ -1,11 +1,13 @@
 //! Everything that can be read of an engine, as text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use dco_block::Eui64;
 use dco_engine::{
-    ActivationName, ActivationState, ActivationView, Effect, Engine, Event, ListSchedules,
-    NoticeParty, Page, Reader, Refusal, Reply, ReplyTo, Request, ScheduleRequest, Stage,
+    ActivationName, ActivationState, ActivationView, DayCounts, Effect, Engine, Event, Grouping,
+    ListSchedules, NoticeParty, Page, Reader, Refusal, Reply, ReplyTo, ReportKind, ReportRequest,
+    Request, ScheduleRequest, Stage,
 };
 use dco_schedule::Micros;
 
@@ -21,14 +23,12 @@ pub(crate) fn dump(engine: &mut Engine, now_us: Micros) -> String {
         dump_batches(engine, now_us, user, &mut text);
     }
     for user in [None, Some(ANN), Some(BOB)] {
-        let (first, last) = (None, None);
-        let days = Request::ReportCapacity { user, first, last };
-        line(&mut text, ask(engine, now_us, days));
-        line(&mut text, ask(engine, now_us, Request::ReportTrt { user }));
-        line(
-            &mut text,
-            ask(engine, now_us, Request::ReportSuccess { user }),
-        );
+        let by = BTreeSet::from([Grouping::User, Grouping::Image]);
+        dump_days(engine, now_us, user, &mut text);
+        for kind in [ReportKind::Trt, ReportKind::Success(by)] {
+            let report = Request::Report(ReportRequest::of(kind, user));
+            line(&mut text, ask(engine, now_us, report));
+        }
     }
     dump_schedules(engine, now_us, &mut text);
     let (before, limit) = (None, 2);
@@ -37,6 +37,27 @@ pub(crate) fn dump(engine: &mut Engine, now_us: Micros) -> String {
         ask(engine, now_us, Request::ListServiceDays { before, limit }),
     );
     text
+}
+
+/// What each service day was used for, but for what the oldest snapshots did not count yet.
+fn dump_days(engine: &mut Engine, now_us: Micros, user: Option<Eui64>, text: &mut String) {
+    let asked = Request::Report(ReportRequest::of(ReportKind::Capacity, user));
+    let Ok(Reply::CapacityReport(report)) = ask(engine, now_us, asked) else {
+        panic!("no report");
+    };
+    let counted = |counts: &DayCounts| DayCounts {
+        refunded: None,
+        retries: None,
+        ..*counts
+    };
+    for day in report.days {
+        let users = day.users.iter();
+        let users = users.map(|(user, counts)| (*user, counted(counts)));
+        let users: Vec<_> = users
+            .filter(|(_, it)| *it != DayCounts::default())
+            .collect();
+        line(text, (day.day, day.capacity, counted(&day.all), users));
+    }
 }
 
 /// One request and its answer, outside any world.

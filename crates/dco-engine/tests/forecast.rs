@@ -2,8 +2,8 @@
 
 use dco_block::Eui64;
 use dco_engine::{
-    ActivationState, Event, HOUR_US, Hello, Hold, Outcome, Prediction, Request, Terms,
-    TransferState,
+    ActivationState, Event, HOUR_US, Hello, Hold, Outcome, Prediction, ReportKind, ReportRequest,
+    Request, Terms, TransferState,
 };
 use dco_schedule::{Calendar, Micros};
 
@@ -216,6 +216,10 @@ fn what_is_parked_under_way_or_ended_says_so() {
     assert!(done.holds.is_empty() && done.predicted_release_us.is_none());
 }
 
+fn trt_of(user: Option<Eui64>) -> Request {
+    Request::Report(ReportRequest::of(ReportKind::Trt, user))
+}
+
 #[test]
 fn reports_count_what_has_ended_and_when() {
     let mut world = ready(start("2026-06-01"), capacity(2));
@@ -226,7 +230,7 @@ fn reports_count_what_has_ended_and_when() {
     world.habit = Some(succeed);
     world.connect(NORTH);
     world.pass(10 * DAY_US);
-    let Ok(dco_engine::Reply::Trt(rows)) = world.ask(Request::ReportTrt { user: None }) else {
+    let Ok(dco_engine::Reply::Trt(rows)) = world.ask(trt_of(None)) else {
         panic!("no report");
     };
     assert_eq!(rows.len(), 1);
@@ -238,16 +242,16 @@ fn reports_count_what_has_ended_and_when() {
         ),
         (13, 11, 2)
     );
-    let Ok(dco_engine::Reply::Success(rows)) =
-        world.ask(Request::ReportSuccess { user: Some(ANN) })
-    else {
+    let success = ReportKind::Success(std::collections::BTreeSet::new());
+    let asked = Request::Report(ReportRequest::of(success, Some(ANN)));
+    let Ok(dco_engine::Reply::SuccessReport(rows)) = world.ask(asked) else {
         panic!("no report");
     };
     assert_eq!(
         (rows[0].succeeded, rows[0].attempts, rows[0].open),
         (13, 13, 0)
     );
-    let of_bob = world.ask(Request::ReportTrt { user: Some(BOB) });
+    let of_bob = world.ask(trt_of(Some(BOB)));
     assert!(matches!(of_bob, Ok(dco_engine::Reply::Trt(rows)) if rows.is_empty()));
     let limit = 3;
     let before = Some(date("2026-06-05"));
@@ -315,7 +319,7 @@ fn trt_is_reported_by_user_and_month_with_success_apart() {
     {
         world.end(session, offer.attempt, outcome);
     }
-    let Ok(dco_engine::Reply::Trt(rows)) = world.ask(Request::ReportTrt { user: None }) else {
+    let Ok(dco_engine::Reply::Trt(rows)) = world.ask(trt_of(None)) else {
         panic!("no report");
     };
     let row = |it: &dco_engine::TrtRow| {

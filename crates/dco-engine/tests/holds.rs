@@ -1,10 +1,11 @@
 //! Each reason for which an activation can wait: what brings it about, what is said of it, and what ends it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use dco_block::Eui64;
 use dco_engine::{
-    BreakerTerms, Distrust, HOUR_US, Hold, Outcome, ProductStatus, SECOND_US, Scope, Terms,
+    BreakerTerms, Distrust, HOUR_US, Hold, Outcome, ProductStatus, Rate, SECOND_US, Scope, Terms,
 };
 use dco_schedule::Micros;
 
@@ -12,8 +13,9 @@ use crate::sample::{
     ANN, DAY_US, LARGE, NORTH, capacity, date, device, devices, manifest, noon, start,
 };
 use crate::schedules::all_agreeable;
+use crate::world::schedules::deal;
 use crate::world::{World, hello, succeed};
-use crate::{canaries, dated, products, quotas};
+use crate::{canaries, dated, products, quotas, security};
 
 const PROBE_AFTER_US: Micros = 600 * SECOND_US;
 
@@ -113,6 +115,11 @@ const CASES: &[Case] = &[
         end: |world| world.until(start("2026-06-02") + 20 * HOUR_US),
     },
     Case {
+        kind: "SecurityLaneUsed",
+        bring_about: beyond_the_lane,
+        end: |world| world.restart_with(security::terms(1)),
+    },
+    Case {
         kind: "Paced",
         bring_about: paced,
         end: wake_once,
@@ -136,6 +143,11 @@ const CASES: &[Case] = &[
             world.pass(PROBE_AFTER_US);
             end_last(world, Outcome::Success);
         },
+    },
+    Case {
+        kind: "GatewayRateReached",
+        bring_about: beyond_the_rate,
+        end: |world| world.pass(HOUR_US),
     },
     Case {
         kind: "GatewayBusy",
@@ -169,10 +181,12 @@ fn kind(hold: &Hold) -> &'static str {
         Hold::ServiceDayNotStarted { .. } => "ServiceDayNotStarted",
         Hold::SystemDailyCapacityUsed { .. } => "SystemDailyCapacityUsed",
         Hold::OutsideWindow { .. } => "OutsideWindow",
+        Hold::SecurityLaneUsed { .. } => "SecurityLaneUsed",
         Hold::Paced { .. } => "Paced",
         Hold::BehindOthers { .. } => "BehindOthers",
         Hold::GatewayNotConnected { .. } => "GatewayNotConnected",
         Hold::GatewayFailing { .. } => "GatewayFailing",
+        Hold::GatewayRateReached { .. } => "GatewayRateReached",
         Hold::GatewayBusy { .. } => "GatewayBusy",
         Hold::RetryBackoff { .. } => "RetryBackoff",
         Hold::ExecutionTimeNotReached { .. } => "ExecutionTimeNotReached",
@@ -195,7 +209,7 @@ fn each_reason_is_given_with_its_figures_and_goes_when_it_is_ended() {
         assert!(!is_left, "{}: {after:?}", case.kind);
     }
     let kinds: BTreeSet<_> = CASES.iter().map(|case| case.kind).collect();
-    assert_eq!(kinds.len(), 15, "one case for each reason");
+    assert_eq!(kinds.len(), 17, "one case for each reason");
 }
 
 /// Ann's Devices 0 to 9 have an image; it is noon.
@@ -369,6 +383,32 @@ fn through_a_busy_gateway() -> (World, Held) {
     };
     let next = busy as u64;
     (world, Held::by_event(hold).of(next).behind(0))
+}
+
+/// What the lane could release when it was agreed is more than it may release now.
+fn beyond_the_lane() -> (World, Held) {
+    let mut world = ready(security::terms(1));
+    world.agreed_with_priority(ANN, deal(&[("2026-06-02", 1)]));
+    world.until(noon("2026-06-02"));
+    send(&mut world, 0..1);
+    world.restart_with(security::terms(0));
+    let (limit, until_us) = (0, start("2026-06-03"));
+    let hold = Hold::SecurityLaneUsed { limit, until_us };
+    (world, Held::by_event(hold).behind(0))
+}
+
+fn beyond_the_rate() -> (World, Held) {
+    let one = NonZeroU32::MIN;
+    let mut world = ready(Terms {
+        gateway_rate: Rate::new(one, HOUR_US, one),
+        ..capacity(1_000_000)
+    });
+    let until_us = world.now_us + HOUR_US;
+    world.connect(NORTH);
+    send(&mut world, 0..1);
+    let gateway = NORTH;
+    let hold = Hold::GatewayRateReached { gateway, until_us };
+    (world, Held::until(until_us, hold).behind(0))
 }
 
 fn backing_off() -> (World, Held) {

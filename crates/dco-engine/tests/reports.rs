@@ -78,12 +78,12 @@ impl World {
         }
     }
 
-    fn fairness_of(&mut self, day: &str) -> FairnessDay {
+    pub(crate) fn fairness_of(&mut self, day: &str) -> FairnessDay {
         let mut days = self.fairness(None).into_iter();
         days.find(|it| it.date == date(day)).expect("tallied")
     }
 
-    fn capacity_of(&mut self, day: &str) -> CapacityReportDay {
+    pub(crate) fn capacity_of(&mut self, day: &str) -> CapacityReportDay {
         let mut days = self.report_days(None).into_iter();
         days.find(|it| it.day.date == date(day)).expect("opened")
     }
@@ -100,7 +100,7 @@ fn counted(journal: &[Vec<u8>]) -> BTreeMap<(ServiceDate, u64), DayCounts> {
         match record.change {
             Some(Change::Released(it)) => {
                 let user = it.id.expect("named").user;
-                newest.insert(it.activation, (user, it.lent));
+                newest.insert(it.activation, (user, it.lent, it.security));
                 let again = !released_before.insert(it.activation);
                 let Some(date) = it.charged_date else {
                     continue;
@@ -110,12 +110,13 @@ fn counted(journal: &[Vec<u8>]) -> BTreeMap<(ServiceDate, u64), DayCounts> {
                     .or_default();
                 day.released += 1;
                 day.lent += u64::from(it.lent);
+                day.security += u64::from(it.security);
                 if again {
                     more(&mut day.retries);
                 }
             }
             Some(Change::AttemptEnded(it)) => {
-                let (user, lent) = newest[&it.activation];
+                let (user, lent, security) = newest[&it.activation];
                 let Some(date) = it.refunded_date else {
                     continue;
                 };
@@ -124,6 +125,7 @@ fn counted(journal: &[Vec<u8>]) -> BTreeMap<(ServiceDate, u64), DayCounts> {
                     .or_default();
                 day.released -= 1;
                 day.lent -= u64::from(lent);
+                day.security -= u64::from(security);
                 more(&mut day.refunded);
             }
             _ => {}
@@ -145,12 +147,14 @@ fn capacity_is_what_happened(world: &mut World) {
                 (
                     counts.released,
                     counts.lent,
+                    counts.security,
                     counts.refunded,
                     counts.retries
                 ),
                 (
                     happened.released,
                     happened.lent,
+                    happened.security,
                     Some(happened.refunded.unwrap_or(0)),
                     Some(happened.retries.unwrap_or(0))
                 ),

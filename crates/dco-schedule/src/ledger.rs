@@ -60,6 +60,27 @@ pub struct OverCapacity {
     pub released: u32,
 }
 
+/// No unit is left of the service day for the security lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OverSecurity {
+    /// The day itself has none left.
+    #[error(transparent)]
+    Capacity(#[from] OverCapacity),
+    /// The lane has had its bound.
+    #[error(
+        "the security lane has released {released} units on service day {date} and may release {limit}; expected at \
+         least one left; release it in the ordinary line, or wait for the next service day"
+    )]
+    Bound {
+        /// The day that was to be charged.
+        date: ServiceDate,
+        /// What the lane may release on it.
+        limit: u32,
+        /// What it has released on it.
+        released: u32,
+    },
+}
+
 /// More large activations than the User's allowance for the day leaves room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -87,6 +108,8 @@ pub struct DayUse {
     pub released: u32,
     /// Released to work of a later service day, because nobody else had any ready; part of `released`.
     pub lent: u32,
+    /// Released through the security lane; part of `released`.
+    pub security: u32,
     /// Large activations sent for it under the allowance.
     pub sent: u32,
 }
@@ -111,6 +134,8 @@ pub struct LedgerUse<U> {
     pub released: u32,
     /// Those of them that were released to work of a later day.
     pub lent: u32,
+    /// Those of them that were released through the security lane.
+    pub security: u32,
     /// Activations sent for the day, by what covers them.
     pub sent: BTreeMap<Source, u32>,
 }
@@ -130,6 +155,7 @@ struct Day<U> {
     capacity: Option<u32>,
     released: u32,
     lent: u32,
+    security: u32,
     users: BTreeMap<U, UserDay>,
 }
 
@@ -137,6 +163,7 @@ struct Day<U> {
 struct UserDay {
     released: u32,
     lent: u32,
+    security: u32,
     sent: BTreeMap<Source, u32>,
 }
 
@@ -208,6 +235,23 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         self.days.get(&date).map_or(0, |day| day.lent)
     }
 
+    /// Units of [`released_by`](Self::released_by) that left through the security lane.
+    pub fn security_of(&self, user: U, date: ServiceDate) -> u32 {
+        self.user_day(user, date).map_or(0, |day| day.security)
+    }
+
+    /// Units released on `date` through the security lane, refunds taken off.
+    pub fn security(&self, date: ServiceDate) -> u32 {
+        self.days.get(&date).map_or(0, |day| day.security)
+    }
+
+    /// Units that may still be released on `date` through the security lane, which may release `limit` of them: none more than
+    /// are left of the day itself.
+    pub fn security_remaining(&self, date: ServiceDate, limit: u32) -> u32 {
+        let of_lane = limit.saturating_sub(self.security(date));
+        of_lane.min(self.remaining(date))
+    }
+
     /// Units that may still be released on `date`: 0 if the day is not open or its capacity has
     /// dropped below what is released.
     pub fn remaining(&self, date: ServiceDate) -> u32 {
@@ -276,6 +320,45 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
         day.users.entry(user).or_default().lent -= 1;
     }
 
+    /// As [`charge`](Self::charge), through the security lane, which may release `limit` units of the day. Refused, with nothing
+    /// changed, when the day or the lane has none left.
+    pub fn charge_security(
+        &mut self,
+        date: ServiceDate,
+        user: U,
+        limit: u32,
+    ) -> Result<(), OverSecurity> {
+        let released = self.security(date);
+        if self.remaining(date) > 0 && released >= limit {
+            return Err(OverSecurity::Bound {
+                date,
+                limit,
+                released,
+            });
+        }
+        self.charge(date, user)?;
+        let day = self.day_mut(date);
+        day.security += 1;
+        day.users.entry(user).or_default().security += 1;
+        Ok(())
+    }
+
+    /// Gives back one unit that [`charge_security`](Self::charge_security) took.
+    ///
+    /// # Panics
+    /// If this User has had none through the security lane on that day.
+    pub fn refund_security(&mut self, date: ServiceDate, user: U) {
+        let security = self.security_of(user, date);
+        assert!(
+            security > 0,
+            "refund of a unit that the security lane never released: {user:?}, {date}"
+        );
+        self.refund(date, user);
+        let day = self.day_mut(date);
+        day.security -= 1;
+        day.users.entry(user).or_default().security -= 1;
+    }
+
     /// Whether `count` more large activations of `user` for `date` fit the allowance. Changes
     /// nothing: [`add_sent`](Self::add_sent) follows once the batch is accepted.
     pub fn admit(&self, user: U, date: ServiceDate, count: u32) -> Result<(), OverAllowance> {
@@ -338,6 +421,7 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
             capacity: day.capacity,
             released: day.released,
             lent: day.lent,
+            security: day.security,
             sent: day.users.values().map(UserDay::sent_by_allowance).sum(),
         })
     }
@@ -397,6 +481,7 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
             capacity: None,
             released: 0,
             lent: 0,
+            security: 0,
             users: BTreeMap::new(),
         })
     }
@@ -425,19 +510,25 @@ impl<U: Ord + Copy> Day<U> {
         if released > 0 && kept.capacity.is_none() {
             return Err("units were released on it before it was opened");
         }
-        if kept.users.iter().any(|user| user.lent > user.released) {
-            return Err("more was lent on it than released");
+        let apart = |user: &LedgerUse<U>| user.lent.checked_add(user.security);
+        let fits = |user: &LedgerUse<U>| apart(user).is_some_and(|units| units <= user.released);
+        if !kept.users.iter().all(fits) {
+            return Err(
+                "more was lent on it, or left through the security lane, than was released",
+            );
         }
         let users = kept.users.iter().map(|it| {
             let LedgerUse {
                 user,
                 released,
                 lent,
+                security,
                 sent,
             } = it;
             let counts = UserDay {
                 released: *released,
                 lent: *lent,
+                security: *security,
                 sent: sent.clone(),
             };
             (*user, counts)
@@ -446,6 +537,7 @@ impl<U: Ord + Copy> Day<U> {
             capacity: kept.capacity,
             released,
             lent: kept.users.iter().map(|user| user.lent).sum(),
+            security: kept.users.iter().map(|user| user.security).sum(),
             users: users.collect(),
         })
     }
@@ -455,12 +547,14 @@ fn kept_use<U: Copy>((user, day): (&U, &UserDay)) -> LedgerUse<U> {
     let UserDay {
         released,
         lent,
+        security,
         sent,
     } = day;
     LedgerUse {
         user: *user,
         released: *released,
         lent: *lent,
+        security: *security,
         sent: sent.clone(),
     }
 }

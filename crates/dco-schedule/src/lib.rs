@@ -51,7 +51,7 @@ pub use fit::{Fit, FitDay, FitTerms, Fits, NoFit};
 pub use fluid::{Fluid, FluidKept, FluidUse, InvalidFluid};
 pub use ledger::{
     DayUse, InvalidLedger, Ledger, LedgerDay, LedgerTerms, LedgerUse, OverAllowance, OverCapacity,
-    Source,
+    OverSecurity, Source,
 };
 pub use profile::{HourProfile, InvalidHourProfile};
 pub use quota::Quota;

@@ -15,8 +15,8 @@ use dco_schedule::Micros;
 
 pub use file::{
     ActivationSection, AttemptSection, CapacitySection, ConfigFile, ConnectionsSection, Eui64From,
-    IntakeSection, LogSection, PartySection, RetentionSection, RetryRuleSection, RetrySection,
-    Role, ScrubSection, SignerSection, StoreSection, ThresholdsSection, TlsSection,
+    GatewaySection, IntakeSection, LogSection, PartySection, RetentionSection, RetryRuleSection,
+    RetrySection, Role, ScrubSection, SignerSection, StoreSection, ThresholdsSection, TlsSection,
     TransferSection, TrustSection,
 };
 

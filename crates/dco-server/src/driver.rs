@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::thread;
 
 use dco_engine::{
-    Effect, Engine, EngineStats, Event, Reply, ReplyTo, Seq, SignedCheckpoint, Verdict,
+    Effect, Engine, EngineStats, Event, Rate, Reply, ReplyTo, Seq, SignedCheckpoint, Verdict,
 };
 use dco_schedule::Micros;
 use dco_store::{BlockReader, BlockWriter, Disk, JournalWriter, Snapshots, StoreError};
@@ -90,6 +90,8 @@ pub(crate) struct Surroundings {
     pub signers: Signers,
     /// What signs checkpoints of the decision log.
     pub log_key: Option<LogKey>,
+    /// How fast attempts are released to one gateway, as it is configured from time to time.
+    pub gateway_rate: watch::Receiver<Option<Rate>>,
     /// How long records are kept.
     pub journal_kept_us: Micros,
     pub draining: CancellationToken,
@@ -136,6 +138,7 @@ pub(crate) fn start(recovered: Recovered, around: Surroundings) -> io::Result<Ru
         signers: around.signers,
         log_key: around.log_key,
         signed: None,
+        gateway_rate: around.gateway_rate,
         commands,
         store,
         news: news.clone(),
@@ -172,6 +175,7 @@ struct Driver {
     log_key: Option<LogKey>,
     /// A checkpoint that the engine has not been told of.
     signed: Option<SignedCheckpoint>,
+    gateway_rate: watch::Receiver<Option<Rate>>,
     commands: mpsc::Receiver<Command>,
     store: watch::Receiver<StoreState>,
     news: StoreNews,
@@ -194,6 +198,8 @@ enum Input {
     Store,
     Verified(u64, Verdict),
     News,
+    /// Gateways are to be kept to another rate.
+    Rate,
     /// So many were taken; none when nobody is left to send any.
     Commands(usize),
     Time,
@@ -228,6 +234,7 @@ impl Driver {
                 Input::Store => self.advance()?,
                 Input::Verified(owner, verdict) => self.handle(Event::Verified { owner, verdict }),
                 Input::Time => self.handle(Event::Tick),
+                Input::Rate => self.keep_to_rate(),
                 Input::News | Input::Commands(_) => {}
             }
             // Before any command that came in the meantime: who was told that a block is durable and
@@ -258,6 +265,7 @@ impl Driver {
             Some((owner, verdict)) = self.verifications.next() => Input::Verified(owner, verdict),
             _ = self.landings.changed() => Input::News,
             _ = self.finds.changed() => Input::News,
+            Ok(()) = self.gateway_rate.changed() => Input::Rate,
             taken = self.commands.recv_many(batch, BATCH_MAX) => Input::Commands(taken),
             () = time => Input::Time,
             () = self.stop.cancelled() => Input::Stop,
@@ -271,6 +279,11 @@ impl Driver {
             self.engine.handle(Event::ClockJumped { ahead_us }, now_us);
         }
         self.engine.handle(event, now_us);
+    }
+
+    fn keep_to_rate(&mut self) {
+        let rate = *self.gateway_rate.borrow_and_update();
+        self.handle(Event::GatewayRateSet(rate));
     }
 
     fn obey(&mut self, command: Command) {

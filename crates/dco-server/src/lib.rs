@@ -59,8 +59,8 @@ pub use backup::{BACKUP_LIST, BACKUP_LIST_UNFINISHED};
 pub use clock::Clock;
 pub use config::{
     ActivationSection, AttemptSection, CapacitySection, Config, ConfigError, ConfigFile,
-    Connections, ConnectionsSection, Eui64From, Intake, IntakeSection, LogSection, Party,
-    PartySection, RetentionSection, RetryRuleSection, RetrySection, Role, ScrubSection,
+    Connections, ConnectionsSection, Eui64From, GatewaySection, Intake, IntakeSection, LogSection,
+    Party, PartySection, RetentionSection, RetryRuleSection, RetrySection, Role, ScrubSection,
     SignerSection, Signing, StoreSection, ThresholdsSection, TlsFiles, TlsSection, TransferSection,
     TrustSection,
 };

@@ -23,8 +23,8 @@ use inventory::{
     CONNECTIONS_REFUSED, DEVICES, DISK_ROOM, DISPATCH_PAUSED, GATEWAYS_CONNECTED, GATEWAYS_FAILING,
     IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS,
     PAUSES, PEER_CERTIFICATE_EXPIRY, PRODUCTS, RELEASED_TODAY, RELOAD_REFUSED, RELOADS, REQUESTS,
-    REVOCATIONS_DUE, STOPPED, STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING,
-    TRANSFERS_VERIFYING,
+    REVOCATIONS_DUE, SECURITY_LIMIT_TODAY, SECURITY_QUEUED, SECURITY_RELEASED_TODAY, STOPPED,
+    STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
 };
 
 /// What is asked for when the metrics are read.
@@ -159,6 +159,9 @@ impl Metrics {
         self.set(ATTEMPTS_UNDER_WAY, stats.attempts_under_way);
         self.set(RELEASED_TODAY, stats.released_today);
         self.set(CAPACITY_TODAY, stats.capacity_today);
+        self.set(SECURITY_RELEASED_TODAY, stats.security_released_today);
+        self.set(SECURITY_LIMIT_TODAY, stats.security_limit_today);
+        self.set(SECURITY_QUEUED, stats.activations_queued_security);
         self.set(IMAGES_QUARANTINED, stats.images_quarantined);
         self.set(ACTIVATIONS_HELD, stats.activations_held);
         self.set(BATCHES_TRT_NEAR, stats.batches_trt_near);

@@ -1,12 +1,13 @@
 //! Who is registered, read again from the configuration while the service runs.
 //!
-//! Only parties, and signers, are taken over. Whatever else has changed in the file waits for the next start, and the log says so.
+//! Only parties, signers and the rate of gateways are taken over. Whatever else has changed in the file waits for the next start, and the log says so.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use dco_block::Eui64;
+use dco_engine::Rate;
 use tokio::sync::watch;
 
 use crate::config::{Config, ConfigError, Party};
@@ -20,17 +21,23 @@ pub(crate) struct Registrations {
     /// The file without its parties and signers, as the service runs on it, and as it was last seen.
     rest: Option<(toml::Table, toml::Table)>,
     publish: watch::Sender<Parties>,
+    rate: watch::Sender<Option<Rate>>,
 }
 
-/// Those whom the configuration names. The reloader that comes with it publishes what changes later.
-pub(crate) fn registered(config: &Config) -> (Register, Registrations) {
+/// Those whom the configuration names, and the rate that it keeps gateways to. The reloader that comes with them publishes what
+/// changes later.
+pub(crate) fn registered(
+    config: &Config,
+) -> (Register, watch::Receiver<Option<Rate>>, Registrations) {
     let (publish, parties) = watch::channel(Arc::new(config.parties.clone()));
+    let (rate, rates) = watch::channel(config.terms.gateway_rate);
     let registrations = Registrations {
         file: config.file.clone(),
         rest: None,
         publish,
+        rate,
     };
-    (Register::new(parties), registrations)
+    (Register::new(parties), rates, registrations)
 }
 
 impl Source for Registrations {
@@ -43,7 +50,8 @@ impl Source for Registrations {
         };
         let (config, text) = Config::load_again(&file).await?;
         self.note_the_rest(&text);
-        Ok(self.take_over(config.parties))
+        let is_paced = self.keep_to(config.terms.gateway_rate);
+        Ok(self.take_over(config.parties) || is_paced)
     }
 
     async fn unwanted(&self) {
@@ -62,12 +70,21 @@ impl Registrations {
         })
     }
 
+    fn keep_to(&self, rate: Option<Rate>) -> bool {
+        self.rate.send_if_modified(|known| {
+            let is_new = *known != rate;
+            *known = rate;
+            is_new
+        })
+    }
+
     /// The first look comes so soon after the start that what it finds is what the service runs on.
     fn note_the_rest(&mut self, text: &str) {
         let Ok(mut table) = text.parse::<toml::Table>() else {
             return;
         };
         table.remove("party");
+        table.remove("gateway");
         // Signers are taken over as well: see `signers`.
         if let Some(toml::Value::Table(trust)) = table.get_mut("trust") {
             trust.remove("signer");
@@ -79,7 +96,7 @@ impl Registrations {
         *seen = table;
         if is_news {
             tracing::warn!(
-                "the configuration has changed in more than its parties and signers; the rest is taken over by the next start"
+                "the configuration has changed in more than its parties, signers and the rate of gateways; the rest is taken over by the next start"
             );
         }
     }
@@ -103,7 +120,7 @@ mod tests {
         let file = folder.path().join("dco.toml");
         let put = async |text: String| tokio::fs::write(&file, text).await.unwrap();
         put(REST.to_owned() + &party(FIRST, "user")).await;
-        let (_, mut registrations) = registered(&Config::load(&file).unwrap());
+        let (_, rates, mut registrations) = registered(&Config::load(&file).unwrap());
         let roles = |it: &Registrations| {
             let parties = it.publish.borrow();
             let party = parties.get(&FIRST.parse().unwrap());
@@ -122,5 +139,12 @@ mod tests {
         put(REST.to_owned()).await;
         assert!(registrations.look().await.unwrap());
         assert_eq!(roles(&registrations), None);
+
+        assert_eq!(*rates.borrow(), None);
+        let limited = "[gateway]\nreleases_per_hour_max = 60\n";
+        put(REST.to_owned() + limited).await;
+        assert!(registrations.look().await.unwrap());
+        assert!(rates.borrow().is_some());
+        assert!(!registrations.look().await.unwrap(), "it is known");
     }
 }

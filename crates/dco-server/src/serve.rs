@@ -8,6 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dco_engine::Rate;
 use dco_schedule::Micros;
 use dco_store::{Disk, FileDisk, StoreError};
 use tokio::net::TcpListener;
@@ -113,7 +114,7 @@ pub async fn serve(
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
     let (signers, signers_reloader) =
         signers::load(config.signing.clone(), config.file.clone()).await?;
-    let (register, registrations) = registered(&config);
+    let (register, gateway_rate, registrations) = registered(&config);
     let log_key = log_key(&config).await?;
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound;
@@ -123,7 +124,7 @@ pub async fn serve(
     let running = start(
         &config,
         (clock, signers, log_key.clone()),
-        recovered,
+        (recovered, gateway_rate),
         (&ends, &metrics),
     )?;
     let around = (&ends, Arc::clone(&metrics), register.clone());
@@ -337,7 +338,7 @@ fn refuse_backup(disk: &dyn Disk, data_dir: PathBuf) -> Result<(), ServeError> {
 fn start(
     config: &Config,
     (clock, signers, log_key): (Clock, Signers, Option<LogKey>),
-    recovered: Recovered,
+    (recovered, gateway_rate): (Recovered, watch::Receiver<Option<Rate>>),
     (ends, metrics): (&Ends, &Arc<Metrics>),
 ) -> Result<Running, ServeError> {
     let around = Surroundings {
@@ -347,6 +348,7 @@ fn start(
         service_desk_url: config.service_desk_url.as_str().into(),
         signers,
         log_key,
+        gateway_rate,
         journal_kept_us: Micros::try_from(config.journal_kept.as_micros()).unwrap_or(Micros::MAX),
         draining: ends.stopping.draining.clone(),
         stop: ends.driver.clone(),

@@ -16,6 +16,7 @@ mod decision_log;
 #[cfg(test)]
 mod history;
 mod journal;
+mod lane;
 mod one_attempt;
 mod own_image;
 mod registered;

@@ -139,7 +139,7 @@ fn schedules(dice: &mut Dice) -> ScheduleTerms {
     ScheduleTerms {
         reserve: Reserve {
             allowance: dice.small(0..=3),
-            security: dice.small(0..=1),
+            security: dice.small(0..=3),
             retry_permille: dice.small(0..=100),
         },
         answer_us_min: dice.between(1..=24) * HOUR_US,

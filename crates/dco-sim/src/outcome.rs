@@ -58,6 +58,10 @@ pub struct Figures {
     pub imposed: u64,
     /// Releases ahead of their service day.
     pub lent: u64,
+    /// Releases through the security lane.
+    pub through_security_lane: u64,
+    /// Units by which Users were displaced by them.
+    pub repaid: u64,
     /// Pauses, by officers and by rules.
     pub paused: u64,
     /// Of these, by a rule.

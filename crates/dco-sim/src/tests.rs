@@ -69,6 +69,7 @@ fn much_happens_in_worlds() {
     assert!(sum(|it| it.agreed) > 10, "{worlds:?}");
     assert!(sum(|it| it.imposed) > 0, "{worlds:?}");
     assert!(sum(|it| it.lent) > 0, "{worlds:?}");
+    assert!(sum(|it| it.through_security_lane) > 0, "{worlds:?}");
     assert!(sum(|it| it.paused) > 3, "{worlds:?}");
     assert!(sum(|it| it.stopped) > 0, "{worlds:?}");
     assert!(sum(|it| it.breakers_opened) > 0, "{worlds:?}");

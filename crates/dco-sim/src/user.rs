@@ -1,5 +1,6 @@
 //! What Users do: errands, each with one thing to reach, by asking until an answer comes.
 
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use dco_block::{Eui64, ManufacturerImageHash};
@@ -47,6 +48,8 @@ struct Activate {
     hash: ManufacturerImageHash,
     devices: Vec<Eui64>,
     service_date: Option<ServiceDate>,
+    /// How many of them are to go first.
+    canary: Option<NonZeroU32>,
     id: RequestId,
     number: Option<u64>,
     /// Attempts have failed, as far as the User has seen.
@@ -101,6 +104,7 @@ impl Errand {
                 hash,
                 devices,
                 service_date,
+                canary: NonZeroU32::new(dice.small(1..=2)).filter(|_| dice.chance(100)),
                 id: request_id(dice),
                 number: None,
                 sees_failures: false,
@@ -226,6 +230,7 @@ impl Activate {
             manufacturer_image_hash: self.hash,
             devices: self.devices.clone(),
             execute_us: None,
+            canary: self.canary,
             service_date: self.service_date,
             signed_request: bytes::Bytes::new(),
             originator_counter: None,
@@ -280,6 +285,11 @@ impl Activate {
             Refusal::ServiceDateInvalid { .. } => {
                 self.id = request_id(dice);
                 self.service_date = None;
+                Then::Again(SOON_US)
+            }
+            Refusal::CanaryTooLarge { .. } | Refusal::CanaryOfSchedule { .. } => {
+                self.id = request_id(dice);
+                self.canary = None;
                 Then::Again(SOON_US)
             }
             Refusal::ImageNotStoredForDevice { first, .. } => self.without(*first, dice),

@@ -99,7 +99,13 @@ fn count_change(figures: &mut Figures, record: &Record) {
             Some(ActKind::Impose) => figures.imposed += 1,
             _ => {}
         },
-        Some(Change::Released(it)) => figures.lent += u64::from(it.lent),
+        Some(Change::Released(it)) => {
+            figures.lent += u64::from(it.lent);
+            figures.through_security_lane += u64::from(it.security);
+        }
+        Some(Change::DayOpened(it)) => {
+            figures.repaid += it.repaid.iter().map(|it| u64::from(it.units)).sum::<u64>();
+        }
         Some(Change::Paused(it)) => {
             figures.paused += 1;
             figures.stopped += u64::from(it.by == 0);

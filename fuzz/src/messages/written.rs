@@ -1,5 +1,7 @@
 //! What was understood, as a client would write it.
 
+use std::num::NonZeroU32;
+
 use dco_block::Eui64;
 use dco_engine::{
     ActOnSchedule, AttemptEnd, AttemptRef, DeviceEntry, Hello, OpenTransfer, Outcome, Report,
@@ -57,6 +59,7 @@ fn submit(asked: &SubmitBatch) -> pb::SubmitBatchRequest {
         service_date: asked
             .service_date
             .map_or_else(String::new, |it| it.to_string()),
+        canary_device_count: asked.canary.map_or(0, NonZeroU32::get),
         signed_request: asked.signed_request.clone(),
         originator_counter: asked.originator_counter,
         ..Default::default()

@@ -231,6 +231,7 @@ impl Lane {
             manufacturer_image_hash,
             devices,
             execute_us: None,
+            canary: 0,
             service_date: None,
             signed_request: self.signed_request(),
             originator_counter: None,

@@ -25,12 +25,15 @@ The image must be stored for these Devices before. It is named by its Manufactur
 or by the file it was made of. The batch is taken as a whole or not at all; the answer says when
 its last release and its completion are expected. Without a delivery schedule a User may send
 500 large images for one service day. With --at the image is delivered ahead and each Device
-activates it at that time; until then `dco cancel` can call it back.
+activates it at that time; until then `dco cancel` can call it back. With --canary the first Devices
+must succeed before the others follow; when one of them is given up the batch is paused until the
+Service Desk resumes it or you cancel it.
 
 Examples:
   dco activate --image image.ota --devices devices.csv --as pki/user1
   dco activate --image image.ota --devices more.csv --date 2026-03-29 --watch --as pki/user1
   dco activate --image image.ota --devices d.csv --at 2026-03-30T02:00:00Z --as pki/user1
+  dco activate --image image.ota --devices d.csv --canary 5 --as pki/user1
 
 With --watch, exit code 1 when an activation failed or was cancelled.")]
 pub(crate) struct Activate {
@@ -45,6 +48,9 @@ pub(crate) struct Activate {
     /// When Devices are to activate it (RFC 3339, or a service day's start); the image is delivered ahead
     #[arg(long, value_name = "TIME", value_parser = when::parse_instant)]
     at: Option<Micros>,
+    /// So many of the Devices, the first of the list, must succeed before the others are released
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    canary: u32,
     /// Stay until every activation has reached its end
     #[arg(long, conflicts_with = "validate_only")]
     watch: bool,
@@ -72,6 +78,7 @@ impl Activate {
             devices: self.devices.load()?,
             service_date: self.date.map(|date| date.to_string()),
             execute_us: self.at,
+            canary: self.canary,
             signed_request: signed_request(self.signed_request.as_ref())?,
             originator_counter: self.originator_counter,
             validate_only: self.validate_only,

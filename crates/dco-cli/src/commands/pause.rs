@@ -3,7 +3,7 @@
 use clap::Args;
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_client::{
-    ChangePause, OperationsClient, Pause as InForce, PauseScope, RequestId, ScheduleName,
+    BatchName, ChangePause, OperationsClient, Pause as InForce, PauseScope, RequestId, ScheduleName,
 };
 use serde_json::json;
 
@@ -11,11 +11,11 @@ use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
 use crate::show::{pause_json, pauses_text};
 
-/// Pause releases, at once: all of them, or those of a User, an image, a gateway or a schedule
+/// Pause releases, at once: all of them, or those of a User, an image, a gateway, a schedule or a batch
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Pause releases, at once: all of them, or those of one User, image, gateway or delivery schedule. For
-the Service Desk and operators. Batches are still accepted and wait, attempts under way are finished,
+Pause releases, at once: all of them, or those of one User, image, gateway, delivery
+schedule or batch. For the Service Desk and operators. Batches are still accepted and wait, attempts under way are finished,
 and TRT clocks go on.
 
 Examples:
@@ -30,7 +30,7 @@ pub(crate) struct Pause {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Resume releases that `dco pause`, a restore from a backup or the stop rule has paused: name the same
-User, image, gateway or schedule as `dco pauses` does, or none for all releases. What is paused in
+User, image, gateway, schedule or batch as `dco pauses` does, or none for all releases. What is paused in
 another way stays paused. For the Service Desk and operators.
 
 Example:
@@ -76,6 +76,9 @@ struct Scope {
     /// Those of work sent under this delivery schedule only
     #[arg(long, value_name = "SCHEDULE")]
     schedule: Option<ScheduleName>,
+    /// Those of this batch only
+    #[arg(long, value_name = "BATCH")]
+    batch: Option<BatchName>,
 }
 
 impl Scope {
@@ -84,7 +87,8 @@ impl Scope {
         let image = self.image.map(PauseScope::Image);
         let gateway = self.gateway.map(PauseScope::Gateway);
         let schedule = self.schedule.map(PauseScope::Schedule);
-        let given = user.or(image).or(gateway).or(schedule);
+        let batch = self.batch.map(PauseScope::Batch);
+        let given = user.or(image).or(gateway).or(schedule).or(batch);
         given.unwrap_or_default()
     }
 }
@@ -92,8 +96,8 @@ impl Scope {
 /// Show what is paused
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show every pause in force: of all releases, of one User, image, gateway or delivery schedule, by an
-officer or by the stop rule. For the Service Desk, operators and auditors.
+Show every pause in force: of all releases, of one User, image, gateway, delivery schedule or batch,
+by an officer or by a rule. For the Service Desk, operators and auditors.
 
 Example:
   dco pauses --as pki/desk1")]

@@ -293,6 +293,7 @@ impl<'a> Story<'a> {
             manufacturer_image_hash: self.world.image.manifest.manufacturer_image_hash(),
             devices: devices.to_vec(),
             execute_us: None,
+            canary: 0,
             service_date: date.map(|date| date.to_string()),
             signed_request: Bytes::new(),
             originator_counter: None,

@@ -20,6 +20,7 @@ pub(crate) fn capacity_day_json(day: &CapacityDay) -> Value {
         "over_agreed": day.over_agreed,
         "used": day.used,
         "lent": day.lent,
+        "used_security": day.used_security,
         "own_agreed": day.own_agreed,
         "others_agreed": day.others_agreed,
         "own_used": day.own_used,
@@ -39,6 +40,7 @@ pub(crate) fn capacity_days_text(days: &[CapacityDay]) -> String {
         ">FREE",
         ">RELEASED",
         ">LENT",
+        ">SECURITY",
     ];
     if own {
         head.extend([">OWN AGREED", ">OTHERS AGREED", ">OWN RELEASED"]);
@@ -53,6 +55,7 @@ pub(crate) fn capacity_days_text(days: &[CapacityDay]) -> String {
             grouped(day.free),
             grouped(day.used),
             grouped(day.lent),
+            grouped(day.used_security),
         ];
         if own {
             row.push(grouped(day.own_agreed.unwrap_or(0)));
@@ -85,7 +88,7 @@ fn filled(day: &CapacityDay) -> String {
 }
 
 const COLUMNS: &str = "service_date,capacity,reserved_allowance,reserved_security,reserved_retry,agreed,free,\
-                       over_agreed,used,lent,own_agreed,others_agreed,own_used";
+                       over_agreed,used,lent,used_security,own_agreed,others_agreed,own_used";
 
 /// One line for each service day, with a line of names before them.
 pub(crate) fn capacity_csv(days: &[CapacityDay]) -> String {
@@ -101,6 +104,7 @@ pub(crate) fn capacity_csv(days: &[CapacityDay]) -> String {
             day.over_agreed,
             day.used.into(),
             day.lent.into(),
+            day.used_security.into(),
         ];
         let own = [
             day.own_agreed,
@@ -179,6 +183,7 @@ mod tests {
             agreed: 8_000,
             free: 960,
             used: 7,
+            used_security: 3,
             own_agreed: own,
             ..Default::default()
         }
@@ -199,10 +204,16 @@ mod tests {
     fn a_spreadsheet_has_as_many_cells_as_names_and_leaves_out_what_is_not_told() {
         let text = capacity_csv(&[day(None), day(Some(5))]);
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[1], "2028-02-29,12000,2500,300,240,8000,960,0,7,0,,,");
-        assert_eq!(lines[2], "2028-02-29,12000,2500,300,240,8000,960,0,7,0,5,,");
+        assert_eq!(
+            lines[1],
+            "2028-02-29,12000,2500,300,240,8000,960,0,7,0,3,,,"
+        );
+        assert_eq!(
+            lines[2],
+            "2028-02-29,12000,2500,300,240,8000,960,0,7,0,3,5,,"
+        );
         let cells = lines.iter().map(|line| line.split(',').count());
-        assert!(cells.into_iter().all(|count| count == 13));
+        assert!(cells.into_iter().all(|count| count == 14));
     }
 
     #[test]

@@ -176,6 +176,13 @@ fn about_what_is_near_json(subject: &NoticeSubject) -> Value {
             "limit": limit,
             "used": used,
         }}),
+        NoticeSubject::Displaced {
+            service_date,
+            units,
+        } => json!({ "displaced": {
+            "service_date": service_date,
+            "units": units,
+        }}),
         _ => unreachable!("every other subject is dealt with before"),
     }
 }

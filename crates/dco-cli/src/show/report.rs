@@ -91,6 +91,7 @@ pub(crate) fn scope_json(scope: PauseScope) -> Value {
         PauseScope::Image(hash) => json!({ "manufacturer_image_hash": hash.to_string() }),
         PauseScope::Gateway(gateway) => json!({ "gateway": gateway.to_string() }),
         PauseScope::Schedule(schedule) => json!({ "schedule": schedule.to_string() }),
+        PauseScope::Batch(batch) => json!({ "batch": batch.to_string() }),
     }
 }
 

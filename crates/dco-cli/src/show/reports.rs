@@ -24,7 +24,7 @@ pub(crate) struct Shown {
     rows: Vec<Value>,
 }
 
-const COUNTS: [&str; 13] = [
+const COUNTS: [&str; 14] = [
     "service_date",
     "user",
     "open",
@@ -34,6 +34,7 @@ const COUNTS: [&str; 13] = [
     "sent_without_schedule",
     "released",
     "lent",
+    "security",
     "refunded",
     "retries",
     "lost_without_work",
@@ -102,6 +103,7 @@ pub(crate) fn capacity(report: &ReportDays<CapacityReportDay>) -> Shown {
         ">SENT",
         ">RELEASED",
         ">LENT",
+        ">SECURITY",
         ">REFUNDED",
         ">RETRIES",
         ">LOST IDLE",
@@ -121,6 +123,7 @@ pub(crate) fn capacity(report: &ReportDays<CapacityReportDay>) -> Shown {
             grouped(counts.sent),
             grouped(counts.released),
             grouped(counts.lent),
+            grouped(counts.security),
             known(counts.refunded),
             known(counts.retries),
             of_day(day.lost_without_work),
@@ -167,6 +170,7 @@ fn counts_json(day: &CapacityReportDay, name: &str, counts: &DayCounts) -> Value
         "sent_without_schedule": counts.sent_without_schedule,
         "released": counts.released,
         "lent": counts.lent,
+        "security": counts.security,
         "refunded": counts.refunded,
         "retries": counts.retries,
         "lost_without_work": day.lost_without_work.filter(|_| all),

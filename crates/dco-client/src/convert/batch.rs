@@ -24,6 +24,7 @@ pub(crate) fn submit_batch(user: Eui64, submit: SubmitBatch) -> pb::SubmitBatchR
         signed_request: submit.signed_request,
         originator_counter: submit.originator_counter,
         execution_time: submit.execute_us.map(timestamp),
+        canary_device_count: submit.canary,
     }
 }
 

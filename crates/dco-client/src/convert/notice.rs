@@ -100,6 +100,10 @@ impl TryFrom<Subject> for NoticeSubject {
                 limit: it.limit,
                 used: it.used,
             },
+            Subject::Displaced(it) => Self::Displaced {
+                service_date: it.service_date,
+                units: it.units,
+            },
             Subject::NearlyUsed(it) => Self::NearlyUsed {
                 schedule: parsed_if_any("nearly_used.schedule", &it.schedule)?,
                 service_date: it.service_date,

@@ -139,6 +139,7 @@ pub(super) fn pause_scope(
         Named::ManufacturerImageHash(octets) => PauseScope::Image(digest(field, &octets)?),
         Named::Gateway(name) => PauseScope::Gateway(eui64(&name, "gateways/")?),
         Named::Schedule(name) => PauseScope::Schedule(parsed(field, &name)?),
+        Named::Batch(name) => PauseScope::Batch(parsed(field, &name)?),
     })
 }
 
@@ -152,6 +153,7 @@ impl From<PauseScope> for pb::PauseScope {
             }
             PauseScope::Gateway(gateway) => Named::Gateway(format!("gateways/{gateway}")),
             PauseScope::Schedule(schedule) => Named::Schedule(schedule.to_string()),
+            PauseScope::Batch(batch) => Named::Batch(batch.to_string()),
         };
         Self { scope: Some(named) }
     }

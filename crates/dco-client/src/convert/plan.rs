@@ -169,6 +169,7 @@ impl From<pb::CapacityDay> for CapacityDay {
             over_agreed: wire.over_agreed,
             used: wire.used,
             lent: wire.lent,
+            used_security: wire.used_security,
             own_agreed: wire.own_agreed,
             others_agreed: wire.others_agreed,
             own_used: wire.own_used,

@@ -80,6 +80,7 @@ impl TryFrom<pb::DayCounts> for DayCounts {
             sent_without_schedule: wire.sent_without_schedule,
             released: wire.released,
             lent: wire.lent,
+            security: wire.security,
             refunded: wire.refunded,
             retries: wire.retries,
         })

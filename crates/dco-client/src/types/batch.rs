@@ -21,6 +21,8 @@ pub struct SubmitBatch {
     pub service_date: Option<String>,
     /// When Devices are to activate the image, which is delivered ahead; `None` for at once.
     pub execute_us: Option<Micros>,
+    /// So many of the Devices must succeed before the rest is released; 0: all go at once.
+    pub canary: u32,
     /// The User's own signed Service Request, kept as it is; may be empty.
     pub signed_request: Bytes,
     /// The originator counter in its RequestID, where one is given: it must be above every one that the User has given before.

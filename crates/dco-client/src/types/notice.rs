@@ -147,6 +147,8 @@ pub enum NoticeSubject {
         limit: u64,
         used: u64,
     },
+    /// The security lane released others' work in place of this User's; its share of the next day is so much larger.
+    Displaced { service_date: String, units: u32 },
     /// Most of what may be sent for a day is sent.
     NearlyUsed {
         /// `None` for the allowance.

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use dco_block::{Eui64, FirmwareVersion, HardwareVersions, ManufacturerImageHash};
 
-use super::{Micros, ScheduleName};
+use super::{BatchName, Micros, ScheduleName};
 use crate::RequestId;
 
 /// One line of the inventory.
@@ -87,6 +87,8 @@ pub enum PauseScope {
     Gateway(Eui64),
     /// Those of work sent under one delivery schedule.
     Schedule(ScheduleName),
+    /// Those of one batch.
+    Batch(BatchName),
 }
 
 impl Display for PauseScope {
@@ -97,6 +99,7 @@ impl Display for PauseScope {
             Self::Image(hash) => write!(out, "releases of image {hash}"),
             Self::Gateway(gateway) => write!(out, "releases through gateway {gateway}"),
             Self::Schedule(schedule) => write!(out, "releases under {schedule}"),
+            Self::Batch(batch) => write!(out, "releases of {batch}"),
         }
     }
 }

@@ -137,6 +137,8 @@ pub struct CapacityDay {
     pub used: u32,
     /// What of that went to work of later days.
     pub lent: u32,
+    /// What of `used` left through the security lane.
+    pub used_security: u32,
     /// What is agreed with the User it is read for.
     pub own_agreed: Option<u64>,
     /// What is agreed with all others together.

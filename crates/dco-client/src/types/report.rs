@@ -78,6 +78,8 @@ pub struct DayCounts {
     pub sent_without_schedule: u64,
     pub released: u64,
     pub lent: u64,
+    /// Those that left through the security lane.
+    pub security: u64,
     /// `None` where it was not counted yet.
     pub refunded: Option<u64>,
     pub retries: Option<u64>,

@@ -258,6 +258,7 @@ async fn batches_are_submitted_read_listed_and_cancelled() {
         manufacturer_image_hash: ManufacturerImageHash::new([1; 32]),
         devices: vec![DEVICE.parse().unwrap()],
         execute_us: None,
+        canary: 0,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,

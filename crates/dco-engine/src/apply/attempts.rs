@@ -10,6 +10,7 @@ use crate::outcome::{Fault, Outcome};
 use crate::record::{AttemptEnded, AttemptScheduled, LateSuccess, Released};
 use crate::state::batches::{Phase, Reading};
 use crate::state::gateways::Attempt;
+use crate::state::lines::Line;
 use crate::state::timers::{Deadline, Wake};
 use crate::state::trials::Trial;
 use crate::view::Stage;
@@ -17,25 +18,30 @@ use crate::view::Stage;
 impl Engine {
     pub(super) fn apply_released(&mut self, at_us: Micros, record: &Released) -> Result<(), Why> {
         let activation = record.activation;
+        let line =
+            Line::of(record.lent, record.security).ok_or("it left from two lines at once")?;
         self.must_be(activation, |phase| match phase {
-            Phase::Queued(_) => !record.lent,
-            Phase::Parked => record.lent,
+            Phase::Queued(_) => line != Line::Ahead,
+            Phase::Parked => line == Line::Ahead,
             _ => false,
         })?;
         let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
         let batch = self.batches.batch_of(activation);
         let (user, image, large) = (batch.user, (batch.user, batch.image_id), batch.large);
-        self.take_its_turn(activation);
-        self.take_ahead(activation);
+        match line {
+            Line::Ordinary => self.take_its_turn(activation),
+            Line::Security => self.take_security(activation),
+            Line::Ahead => self.take_ahead(activation),
+        }
         let charged = record.charged_date.map(ServiceDate::from_days);
         if let Some(date) = charged {
             self.days
-                .charge(date, (user, record.lent), at_us)
+                .charge(date, (user, line, self.schedules.security_max()), at_us)
                 .ok_or("no unit is left on its service day")?;
         }
         if large {
             let again = self.batches.activation(activation).released_us.is_some();
-            self.tallies.release(user, (record.lent, again));
+            self.tallies.release(user, (line, again));
         }
         self.batches.change(activation, |item| {
             item.attempt = number;
@@ -56,7 +62,7 @@ impl Engine {
                 image,
                 large,
                 charged,
-                lent: record.lent,
+                line,
                 read_version_first: record.read_version_first,
                 stage: Stage::Offered,
                 is_sent: false,
@@ -91,10 +97,11 @@ impl Engine {
         let batch = self.batches.batch_of(activation);
         let (user, cancelled) = (batch.user, batch.cancelled);
         if let Some(date) = refunded {
-            if attempt.lent {
-                self.days.ledger.refund_lent(date, user);
-            } else {
-                self.days.ledger.refund(date, user);
+            let ledger = &mut self.days.ledger;
+            match attempt.line {
+                Line::Ordinary => ledger.refund(date, user),
+                Line::Security => ledger.refund_security(date, user),
+                Line::Ahead => ledger.refund_lent(date, user),
             }
             self.tallies.refund(user);
         }

@@ -45,6 +45,8 @@ impl Engine {
             window: window_of(record.window_from, record.window_to)
                 .ok_or("its hours are no window")?,
             run_ahead: record.run_ahead,
+            canary: record.own_canary,
+            security: record.security,
             service_date: ServiceDate::from_days(record.service_date),
             day_start_us: record.day_start_us,
             created_us: at_us,
@@ -82,7 +84,7 @@ impl Engine {
         self.batches
             .add(batch, &devices)
             .ok_or("another activation of one of its Devices is under way")?;
-        self.send_canaries(index, record.canary);
+        self.send_canaries(index, record.canary.max(record.own_canary));
         self.line_up(index, at_us);
         Ok(())
     }

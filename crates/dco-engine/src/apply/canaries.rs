@@ -1,14 +1,12 @@
 //! What sending, ends and officers change about canaries.
 
-use dco_block::Eui64;
-use dco_schedule::ScheduleId;
-
 use crate::engine::Engine;
+use crate::event::Scope;
 use crate::state::batches::{Batch, Phase};
 use crate::state::canaries::{Canary, Group, group_of};
 
 impl Engine {
-    /// A batch was sent under a schedule of which so many Devices must succeed first. Those of its activations that its group
+    /// A batch was sent of which, or under a schedule of which, so many Devices must succeed first. Those of its activations that its group
     /// still wants are its canaries.
     pub(super) fn send_canaries(&mut self, batch: u32, wanted: u32) {
         let sent = self.batches.get(batch);
@@ -51,7 +49,7 @@ impl Engine {
     /// All activations of the group's open batches, in the order in which they were sent. Of what its User has cancelled nothing goes
     /// first, or waits.
     fn open_in(&self, group: Group) -> Vec<u32> {
-        let open = self.batches.open_of(group.0.user);
+        let open = self.batches.open_of(group.user());
         let batches = open.filter(|batch| !batch.cancelled && group_of(batch) == Some(group));
         let mut sent: Vec<u32> = batches.flat_map(Batch::activations).collect();
         sent.sort_unstable();
@@ -101,10 +99,10 @@ impl Engine {
         }
     }
 
-    /// An officer resumes a schedule: groups of it whose canaries were given up go on without.
-    pub(super) fn waive_canaries(&mut self, schedule: ScheduleId<Eui64>) {
+    /// An officer resumes a schedule or a batch: groups of it whose canaries were given up go on without.
+    pub(super) fn waive_canaries(&mut self, scope: Scope) {
         let groups = self.canaries.groups.iter();
-        let failed = groups.filter(|(group, canary)| group.0 == schedule && canary.failed > 0);
+        let failed = groups.filter(|(group, canary)| group.scope() == scope && canary.failed > 0);
         let failed: Vec<Group> = failed.map(|(group, _)| *group).collect();
         for group in failed {
             self.pass_canaries(group);

@@ -81,6 +81,7 @@ impl Engine {
         let slot = self.line_of(large).push(entry);
         self.batches
             .set_phase(activation, Phase::Queued(Some(slot)));
+        self.join_security(activation);
         true
     }
 
@@ -136,6 +137,7 @@ impl Engine {
         for window in self.batches.windows() {
             let lane = Lane { gateway, window };
             self.large.wake_lane(lane);
+            self.security.queue.wake_lane(lane);
             self.ahead.queue.wake_lane(lane);
             self.small.wake_lane(lane);
         }
@@ -163,14 +165,16 @@ impl Engine {
 
     /// Out of the line, and out of its User's share of it, as the pick did it that is only known from its record.
     pub(super) fn take_its_turn(&mut self, activation: u32) {
+        self.leave_security(activation);
         let large = self.batches.batch_of(activation).large;
         if let Phase::Queued(Some(slot)) = self.batches.activation(activation).phase {
             self.line_of(large).take(slot);
         }
     }
 
-    /// Out of the line, if it is in one.
+    /// Out of the line, if it is in one, and of the security lane with it.
     pub(super) fn dequeue(&mut self, activation: u32) {
+        self.leave_security(activation);
         let large = self.batches.batch_of(activation).large;
         if let Phase::Queued(Some(slot)) = self.batches.activation(activation).phase {
             self.line_of(large).remove(slot);

@@ -12,6 +12,7 @@ mod notices;
 mod pauses;
 mod products;
 mod schedules;
+mod security;
 mod shares;
 mod tallies;
 mod transfers;
@@ -94,6 +95,7 @@ impl Engine {
             for (user, carried) in self.carried_over() {
                 self.grow_share(user, carried);
             }
+            self.repay(at_us, record);
         }
         Ok(())
     }

@@ -276,6 +276,7 @@ impl Engine {
             Scope::All | Scope::Gateway(_) => Vec::new(),
             Scope::User(user) => vec![user],
             Scope::Schedule(id) => vec![id.user],
+            Scope::Batch { user, .. } => vec![user],
             Scope::Image(hash) => {
                 let open = self.batches.open();
                 let with = open.filter_map(|(user, mut batches)| {
@@ -285,6 +286,17 @@ impl Engine {
                 with.collect()
             }
         }
+    }
+
+    /// Whom the security lane displaced on a day, and that it is repaid.
+    pub(super) fn note_displaced(
+        &mut self,
+        user: Eui64,
+        at_us: Micros,
+        (date, units): (ServiceDate, u32),
+    ) {
+        let subject = NoticeSubject::Displaced { date, units };
+        self.notice(NoticeParty::User(user), at_us, subject);
     }
 
     /// What one User has sent too much of is told to it as well; what others have sent is not.

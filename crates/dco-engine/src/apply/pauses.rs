@@ -53,14 +53,17 @@ impl Engine {
             Scope::User(user) => {
                 self.tallies.pause(user, false);
                 self.large.wake_user(user);
+                self.security.queue.wake_user(user);
                 self.ahead.queue.wake_user(user);
                 self.small.wake_user(user);
             }
             Scope::Gateway(gateway) => self.wake_gateway(gateway),
             // Whoever resumes answers for what a rule has found, and for nothing else.
             Scope::Image(hash) if pause.stop.is_some() => self.trials.forget(hash),
-            Scope::Schedule(id) if pause.stop.is_some() => self.waive_canaries(id),
-            Scope::Image(_) | Scope::Schedule(_) | Scope::All => {}
+            Scope::Schedule(_) | Scope::Batch { .. } if pause.stop.is_some() => {
+                self.waive_canaries(scope);
+            }
+            Scope::Image(_) | Scope::Schedule(_) | Scope::Batch { .. } | Scope::All => {}
         }
         for activation in self.kept_out_by(scope) {
             self.look_again(activation);
@@ -75,7 +78,7 @@ impl Engine {
     fn kept_out_by(&self, scope: Scope) -> Vec<u32> {
         let open = match scope {
             Scope::All | Scope::User(_) | Scope::Gateway(_) => return Vec::new(),
-            Scope::Image(_) | Scope::Schedule(_) => self.batches.open(),
+            Scope::Image(_) | Scope::Schedule(_) | Scope::Batch { .. } => self.batches.open(),
         };
         let batches = open.flat_map(|(_, batches)| batches);
         let paused = batches.filter(|batch| scopes_of(batch).any(|it| it == scope));

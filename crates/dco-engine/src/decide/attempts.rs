@@ -165,7 +165,8 @@ impl Engine {
         let retry_us = rule
             .filter(|_| !self.batches.get(batch).cancelled)
             .and_then(|rule| match withheld {
-                true => Some(self.now_us),
+                // Never at the same instant, as any other: replay would queue it between that instant's records.
+                true => Some(self.now_us.saturating_add(1)),
                 false => rule.next_us(tries, self.now_us, jitter),
             });
         self.record(Change::AttemptEnded(AttemptEnded {

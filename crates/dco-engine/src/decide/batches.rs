@@ -17,6 +17,7 @@ use crate::read::forecast::NewBatch;
 use crate::record::{BatchAccepted, BatchCancelled, Change, Counted};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
+use crate::state::canaries::Group;
 use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::view::{ActivationCounts, BatchView, Prediction};
@@ -40,6 +41,8 @@ struct Cover {
     canary: u32,
     /// Whether it may be released before its day.
     run_ahead: bool,
+    /// Whether it may go through the security lane.
+    security: bool,
 }
 
 impl Engine {
@@ -117,6 +120,7 @@ impl Engine {
         self.refuse_execution_time(asked.execute_us, &day)?;
         let large = image.manifest.is_large();
         let source = self.source_of(asked, &day, large)?;
+        self.refuse_canary(asked, source)?;
         Ok(Admitted {
             image_id: image.manifest.image_id(),
             large,
@@ -179,6 +183,32 @@ impl Engine {
         })
     }
 
+    /// A batch has no more canaries than Devices, and none besides those of the schedule that covers it: what its first Devices have
+    /// shown holds for all that is sent under that.
+    fn refuse_canary(&self, asked: &SubmitBatch, source: Option<Source>) -> Result<(), Refusal> {
+        let Some(canary) = asked.canary.map(NonZeroU32::get) else {
+            return Ok(());
+        };
+        let devices = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
+        if canary > devices {
+            return Err(Refusal::CanaryTooLarge { canary, devices });
+        }
+        let Some(number) = source.and_then(Source::schedule) else {
+            return Ok(());
+        };
+        let user = asked.user;
+        let id = ScheduleId { user, number };
+        let schedule = self.schedules.book.get(id);
+        let agreement = schedule.and_then(|it| it.state().agreement());
+        let agreed = agreement.and_then(|it| it.deal.terms.canary);
+        let begun = Group::Schedule(id, asked.manufacturer_image_hash);
+        let begun = self.canaries.groups.get(&begun);
+        if agreed.is_some() || begun.is_some_and(|begun| !begun.passed) {
+            return Err(Refusal::CanaryOfSchedule { schedule: number });
+        }
+        Ok(())
+    }
+
     /// Exactly one source covers the whole batch: an agreed schedule of that day, or else the allowance.
     fn source_of(
         &self,
@@ -225,6 +255,7 @@ impl Engine {
                         window: deal.terms.window,
                         canary: deal.terms.canary.map_or(0, NonZeroU32::get),
                         run_ahead: deal.terms.run_ahead,
+                        security: deal.terms.security,
                     }
                 })
             }
@@ -243,6 +274,7 @@ impl Engine {
             window,
             canary,
             run_ahead,
+            security,
         } = self.cover(asked.user, day.date, admitted.source);
         let opens_us = window.map_or(day.start_us, |window| self.days.window_on(window, &day).0);
         let trt_start_us = self.now_us.max(opens_us);
@@ -259,7 +291,9 @@ impl Engine {
         });
         BatchAccepted {
             canary,
+            own_canary: asked.canary.map_or(0, NonZeroU32::get),
             run_ahead,
+            security,
             user: asked.user.bits(),
             number: self.batches.next_number(asked.user),
             request: requests::key(asked.id, digest),

@@ -1,8 +1,10 @@
 //! How much the system carries on each service day: set by an officer, in force at once.
 
+use std::collections::BTreeMap;
+
 use dco_block::Eui64;
 use dco_schedule::{
-    Book, Change as BookChange, Need, Officer, Party, Quota, Reserve, Setting, Signed,
+    Book, Change as BookChange, Need, Officer, Party, Quota, Reserve, ServiceDay, Setting, Signed,
 };
 
 use crate::effect::Reply;
@@ -10,7 +12,7 @@ use crate::engine::Engine;
 use crate::event::SetCapacity;
 use crate::record::{
     CapacitySet, Change, Configured, DayOpened, ForgottenNotices, NoticesForgotten, ProposedMove,
-    Quota as QuotaRecord, Signature,
+    Quota as QuotaRecord, Repaid, Signature,
 };
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
@@ -141,11 +143,44 @@ impl Engine {
             configured: Some(configured),
             over: (!over_now.is_empty()).then(|| QuotaRecord::of(&over_now)),
             moves,
+            repaid: if begins {
+                self.to_be_repaid(&day)
+            } else {
+                Vec::new()
+            },
         }));
         if begins {
             self.forget_notices();
         }
         self.warn_of_capacity_in_use();
+    }
+
+    /// Whom the security lane displaced on the day that this one follows.
+    fn to_be_repaid(&self, next: &ServiceDay) -> Vec<Repaid> {
+        let Some(over) = &self.days.today else {
+            return Vec::new();
+        };
+        let date = over.day.date.days();
+        let displaced = self
+            .security
+            .displaced
+            .units(&self.waiting_since_before(next));
+        let repaid = displaced.into_iter().map(|(user, units)| Repaid {
+            user: user.bits(),
+            date,
+            units,
+        });
+        repaid.collect()
+    }
+
+    /// How much of each User's work for large images was sent for earlier days than this one and has not left.
+    fn waiting_since_before(&self, day: &ServiceDay) -> BTreeMap<Eui64, u32> {
+        let waiting = self.batches.open().map(|(user, batches)| {
+            let earlier = batches.filter(|it| it.large && it.service_date < day.date);
+            let counts = earlier.map(|it| it.counts.queued.saturating_add(it.counts.retry_wait));
+            (user, counts.fold(0, u32::saturating_add))
+        });
+        waiting.collect()
     }
 
     /// Notices are not kept for ever.

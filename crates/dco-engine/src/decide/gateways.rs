@@ -106,6 +106,9 @@ impl Engine {
             } else if remembers && self.may_not_go_now(activation, gateway) {
                 let message = "it is paused, its image quarantined or not allowed any more; it is offered again when it may be";
                 self.withhold(activation, declined(message.to_owned()));
+            } else if remembers && self.gateways.leaves_alone(gateway, activation) {
+                let message = "attempts through its gateway failed in a row; it is offered again when it may be";
+                self.withhold(activation, declined(message.to_owned()));
             } else if remembers {
                 self.offer_again(activation);
             } else {

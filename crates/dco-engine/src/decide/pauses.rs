@@ -87,6 +87,9 @@ impl Engine {
             Scope::Schedule(id) if self.schedules.book.get(id).is_none() => {
                 Err(Refusal::NotFound { kind: "schedule" })
             }
+            Scope::Batch { user, number } if self.batches.find(user, number).is_none() => {
+                Err(Refusal::NotFound { kind: "batch" })
+            }
             _ => Ok(()),
         }
     }

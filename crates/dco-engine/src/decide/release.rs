@@ -1,7 +1,7 @@
 //! Release: may an attempt leave, and does one leave now?
 
 use dco_block::Eui64;
-use dco_dispatch::{Answer, Gate, Pick, UNTIL_TOLD};
+use dco_dispatch::{Answer, Gate, Pick, Rate, UNTIL_TOLD};
 use dco_schedule::Micros;
 
 use crate::effect::{Effect, Offer, ToGateway};
@@ -13,6 +13,7 @@ use crate::state::days::Days;
 use crate::state::dispatch::Dispatch;
 use crate::state::gateways::Gateways;
 use crate::state::lanes::Lane;
+use crate::state::lines::Line;
 
 /// What every release asks: are its User and its gateway not paused, is the gateway there, and has it a place for an image of
 /// this kind? What is paused of images and schedules is in no line.
@@ -21,6 +22,7 @@ struct GatewayGate<'a> {
     gateways: &'a Gateways,
     large: bool,
     per_gateway_max: u32,
+    rate: Option<Rate>,
     now_us: Micros,
 }
 
@@ -29,6 +31,12 @@ struct GatewayGate<'a> {
 struct LargeGate<'a> {
     gateway: GatewayGate<'a>,
     days: &'a Days,
+}
+
+/// What the security lane asks besides: has it had its bound of today?
+struct SecurityGate<'a> {
+    large: &'a LargeGate<'a>,
+    limit: u32,
 }
 
 impl Gate<Eui64, Lane> for GatewayGate<'_> {
@@ -41,11 +49,13 @@ impl Gate<Eui64, Lane> for GatewayGate<'_> {
         }
         let limit = self.per_gateway_max;
         let is_paused = self.dispatch.is_paused(Scope::Gateway(lane.gateway));
-        if !is_paused && self.gateways.has_place(lane.gateway, self.large, limit) {
-            Answer::Go
-        } else {
-            Answer::LaneNotBefore(UNTIL_TOLD)
+        if is_paused || !self.gateways.has_place(lane.gateway, self.large, limit) {
+            return Answer::LaneNotBefore(UNTIL_TOLD);
         }
+        let limited = self
+            .gateways
+            .limited_until(lane.gateway, self.rate, self.now_us);
+        limited.map_or(Answer::Go, Answer::LaneNotBefore)
     }
 }
 
@@ -64,7 +74,36 @@ impl Gate<Eui64, Lane> for LargeGate<'_> {
     }
 }
 
+impl Gate<Eui64, Lane> for SecurityGate<'_> {
+    fn ask(&self, user: Eui64, lane: Lane) -> Answer {
+        if self.large.days.security_remaining(self.limit) == 0 {
+            return Answer::NoneBefore(UNTIL_TOLD);
+        }
+        self.large.ask(user, lane)
+    }
+}
+
+/// A large image's activation that can go now: which, through which gateway, and from which line.
+struct Next {
+    activation: u32,
+    gateway: Eui64,
+    line: Line,
+}
+
 impl Engine {
+    /// Gateways are kept to another rate, from now on.
+    pub(crate) fn set_gateway_rate(&mut self, rate: Option<Rate>) {
+        if self.terms.gateway_rate == rate {
+            return;
+        }
+        self.terms.gateway_rate = rate;
+        self.gateways.meter_anew(self.now_us);
+        let known: Vec<Eui64> = self.gateways.iter().map(|(gateway, _)| gateway).collect();
+        for gateway in known {
+            self.wake_gateway(gateway);
+        }
+    }
+
     /// Lets go whatever can go now, unless releases are paused. Images that are not large never wait behind large ones.
     pub(crate) fn release(&mut self) {
         if self.dispatch.is_paused(Scope::All) {
@@ -83,10 +122,14 @@ impl Engine {
                 gateways: &self.gateways,
                 large: false,
                 per_gateway_max: self.terms.attempt.per_gateway_max,
+                rate: self.terms.gateway_rate,
                 now_us: self.now_us,
             };
             match self.small.pick(self.now_us, &gate) {
-                Pick::Taken { lane, key, .. } => self.release_one(key, lane.gateway, false),
+                Pick::Taken { lane, key, .. } => {
+                    self.batches.set_phase(key, Phase::Queued(None));
+                    self.leave(key, lane.gateway, None);
+                }
                 Pick::NotBefore(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
                 Pick::Empty => return None,
             }
@@ -95,52 +138,71 @@ impl Engine {
 
     fn release_large(&mut self) -> Option<Micros> {
         loop {
-            let gateway = GatewayGate {
-                dispatch: &self.dispatch,
-                gateways: &self.gateways,
-                large: true,
-                per_gateway_max: self.terms.attempt.per_gateway_max,
-                now_us: self.now_us,
-            };
-            let gate = LargeGate {
-                gateway,
-                days: &self.days,
-            };
-            let large_us = match self.large.pick(self.now_us, &gate) {
-                Pick::Taken { lane, key, .. } => {
-                    self.release_one(key, lane.gateway, true);
-                    continue;
-                }
-                Pick::NotBefore(at_us) => Some(at_us),
-                Pick::Empty => None,
-            };
-            // Nobody has ready work for it: what a schedule lets run ahead may have the unit.
-            let ahead_us = match self.ahead.queue.pick(self.now_us, &gate) {
-                Pick::Taken { lane, key, .. } => {
-                    self.release_ahead(key, lane.gateway);
-                    continue;
-                }
-                Pick::NotBefore(at_us) => Some(at_us),
-                Pick::Empty => None,
-            };
-            let next_us = [large_us, ahead_us].into_iter().flatten().min();
-            return next_us.filter(|at_us| *at_us != UNTIL_TOLD);
+            match self.next_large() {
+                Ok(next) => self.release_next(&next),
+                Err(at_us) => return (at_us != UNTIL_TOLD).then_some(at_us),
+            }
         }
     }
 
-    /// It leaves before its day, on lent capacity.
-    fn release_ahead(&mut self, activation: u32, gateway: Eui64) {
-        self.ahead.slots.remove(&activation);
-        self.leave(activation, gateway, (true, true));
+    /// The security lane goes before the line of the day; what nobody there can use may run ahead. Otherwise when to come back.
+    fn next_large(&mut self) -> Result<Next, Micros> {
+        let gateway = GatewayGate {
+            dispatch: &self.dispatch,
+            gateways: &self.gateways,
+            large: true,
+            per_gateway_max: self.terms.attempt.per_gateway_max,
+            rate: self.terms.gateway_rate,
+            now_us: self.now_us,
+        };
+        let gate = LargeGate {
+            gateway,
+            days: &self.days,
+        };
+        let security = SecurityGate {
+            large: &gate,
+            limit: self.schedules.security_max(),
+        };
+        let mut next_us = UNTIL_TOLD;
+        for line in [Line::Security, Line::Ordinary, Line::Ahead] {
+            let pick = match line {
+                Line::Security => self.security.queue.pick(self.now_us, &security),
+                Line::Ordinary => self.large.pick(self.now_us, &gate),
+                Line::Ahead => self.ahead.queue.pick(self.now_us, &gate),
+            };
+            match pick {
+                Pick::Taken { lane, key, .. } => {
+                    return Ok(Next {
+                        activation: key,
+                        gateway: lane.gateway,
+                        line,
+                    });
+                }
+                Pick::NotBefore(at_us) => next_us = next_us.min(at_us),
+                Pick::Empty => {}
+            }
+        }
+        Err(next_us)
     }
 
-    /// It is out of its line; now it leaves, unless the inventory has changed under it.
-    fn release_one(&mut self, activation: u32, gateway: Eui64, large: bool) {
-        self.batches.set_phase(activation, Phase::Queued(None));
-        self.leave(activation, gateway, (large, false));
+    /// Where it was picked it is no more: the record takes it out of the other line that it may stand in.
+    fn release_next(&mut self, next: &Next) {
+        let Next {
+            activation,
+            gateway,
+            line,
+        } = *next;
+        match line {
+            Line::Security => drop(self.security.slots.remove(&activation)),
+            Line::Ordinary => self.batches.set_phase(activation, Phase::Queued(None)),
+            Line::Ahead => drop(self.ahead.slots.remove(&activation)),
+        }
+        self.leave(activation, gateway, Some(line));
     }
 
-    fn leave(&mut self, activation: u32, gateway: Eui64, (large, lent): (bool, bool)) {
+    /// It is out of its line; now it leaves, unless the inventory has changed under it. Only large images have a line to count.
+    fn leave(&mut self, activation: u32, gateway: Eui64, line: Option<Line>) {
+        let large = line.is_some();
         if self.is_lost(activation) {
             self.cancel_lost(activation);
             return;
@@ -161,8 +223,11 @@ impl Engine {
             gateway: gateway.bits(),
             read_version_first,
             id: Some(self.activation_id(activation)),
-            lent,
+            lent: line == Some(Line::Ahead),
+            security: line == Some(Line::Security),
         }));
+        self.gateways
+            .meter(gateway, self.terms.gateway_rate, self.now_us);
         self.offer(activation);
         self.batch_changed(batch);
         if large {

@@ -1,11 +1,11 @@
-//! What the engine stops by itself: an image with which too many Devices fail, a schedule whose canary is given up.
+//! What the engine stops by itself: an image with which too many Devices fail, a schedule or a batch whose canary is given up.
 
 use dco_block::ManufacturerImageHash;
 
 use crate::engine::Engine;
 use crate::event::Scope;
 use crate::record::{Change, PauseChanged, StopFigures};
-use crate::state::canaries::group_of;
+use crate::state::canaries::{Group, group_of};
 
 impl Engine {
     /// After an attempt with this image has ended, and at each start: whether the stop rule pauses it.
@@ -29,13 +29,18 @@ impl Engine {
         }));
     }
 
-    /// After an attempt has ended, and at each start: whether a canary was given up, for which its schedule is paused.
+    /// After an attempt has ended, and at each start: whether a canary was given up, for which its schedule or its batch is
+    /// paused.
     pub(crate) fn stop_for_canary(&mut self, batch: u32) {
         let batch = self.batches.get(batch);
-        let Some((schedule, _)) = group_of(batch) else {
+        let Some(group) = group_of(batch) else {
             return;
         };
-        let scope = Scope::Schedule(schedule);
+        let scope = group.scope();
+        let of = match group {
+            Group::Schedule(..) => "under the schedule",
+            Group::Batch { .. } => "of the batch",
+        };
         let Some(canary) = self.canaries.of(batch) else {
             return;
         };
@@ -49,7 +54,7 @@ impl Engine {
         let wanted = canary.wanted;
         self.record(Change::Paused(PauseChanged {
             reason: format!(
-                "the canary: {} of the first {wanted} Devices under the schedule were given up",
+                "the canary: {} of the first {wanted} Devices {of} were given up",
                 found.failed
             ),
             stop: Some(found),

@@ -15,6 +15,7 @@ impl Engine {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
+        self.gateways.meter_anew(self.now_us);
         self.set_trust();
         let receiving: Vec<u64> = self.transfers.receiving().collect();
         for owner in receiving {

@@ -237,7 +237,16 @@ fn day_opened(it: &DayOpened) -> Decision {
     };
     Decision::new(DecisionKind::Event, "service day opened")
         .on(format!("serviceDays/{date}"))
-        .saying(format!("capacity {}{over}", it.capacity))
+        .saying(format!("capacity {}{over}{}", it.capacity, repaid(it)))
+}
+
+/// Whom the security lane displaced on the day before.
+fn repaid(it: &DayOpened) -> String {
+    let each = it.repaid.iter().map(|repaid| {
+        let (user, date) = (Eui64::from_bits(repaid.user), agreed::date(repaid.date));
+        format!("; users/{user} repaid {} units of {date}", repaid.units)
+    });
+    each.collect()
 }
 
 fn devices_imported(it: &DevicesImported) -> Decision {

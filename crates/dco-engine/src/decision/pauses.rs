@@ -3,6 +3,7 @@
 use dco_block::Eui64;
 
 use super::agreed::schedule_name;
+use super::work::batch_name;
 use super::{Decision, DecisionKind};
 use crate::event::Scope;
 use crate::record::{BreakerChanged, PauseChanged};
@@ -33,6 +34,7 @@ fn name(scope: Scope) -> String {
         Scope::Image(hash) => format!("images/{hash}"),
         Scope::Gateway(gateway) => format!("gateways/{gateway}"),
         Scope::Schedule(it) => schedule_name(it.user.bits(), it.number),
+        Scope::Batch { user, number } => batch_name(user.bits(), number),
     }
 }
 

@@ -59,10 +59,15 @@ pub(super) fn batch_accepted(it: &BatchAccepted) -> Decision {
         .by(it.user)
         .on(batch_name(it.user, it.number))
         .saying(format!(
-            "image {} for {} Devices on {}; {source}",
+            "image {} for {} Devices on {}; {source}{}",
             hex(&it.image_id),
             it.devices.len(),
-            date(it.service_date)
+            date(it.service_date),
+            if it.security {
+                "; security priority"
+            } else {
+                ""
+            }
         ))
         .asked_by(it.request.as_ref())
 }
@@ -79,10 +84,14 @@ pub(super) fn released(it: &Released) -> Decision {
     let charged = it
         .charged_date
         .map_or_else(String::new, |day| format!(", a unit of {}", date(day)));
+    let line = match it.security {
+        true => ", through the security lane",
+        false => "",
+    };
     Decision::new(DecisionKind::Release, "attempt released")
         .on(activation(it.id.as_ref(), it.activation))
         .saying(format!(
-            "attempt {} to gateway {}{charged}",
+            "attempt {} to gateway {}{charged}{line}",
             it.attempt,
             Eui64::from_bits(it.gateway)
         ))
@@ -186,6 +195,6 @@ fn transfer_name(user: u64, number: u64) -> String {
     format!("users/{}/transfers/{number}", Eui64::from_bits(user))
 }
 
-fn batch_name(user: u64, number: u64) -> String {
+pub(super) fn batch_name(user: u64, number: u64) -> String {
     format!("users/{}/batches/{number}", Eui64::from_bits(user))
 }

@@ -18,6 +18,13 @@ pub enum Scope {
     Gateway(Eui64),
     /// Those of work sent under one schedule.
     Schedule(ScheduleId<Eui64>),
+    /// Those of one batch.
+    Batch {
+        /// Its User.
+        user: Eui64,
+        /// Its number.
+        number: u64,
+    },
 }
 
 impl fmt::Display for Scope {
@@ -34,6 +41,9 @@ impl fmt::Display for Scope {
             Self::Gateway(gateway) => write!(f, "releases through gateway {gateway}"),
             Self::Schedule(ScheduleId { user, number }) => {
                 write!(f, "releases under users/{user}/schedules/{number}")
+            }
+            Self::Batch { user, number } => {
+                write!(f, "releases of users/{user}/batches/{number}")
             }
         }
     }

@@ -48,6 +48,16 @@ pub enum Grouping {
 }
 
 impl ReportRequest {
+    /// Of all service days, as one User or everyone may see it.
+    pub const fn of(kind: ReportKind, user: Option<Eui64>) -> Self {
+        Self {
+            user,
+            first: None,
+            last: None,
+            kind,
+        }
+    }
+
     pub(crate) fn is_about(&self, date: ServiceDate) -> bool {
         self.first.is_none_or(|first| first <= date) && self.last.is_none_or(|last| date <= last)
     }

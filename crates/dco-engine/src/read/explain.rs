@@ -12,7 +12,7 @@ impl Engine {
     pub(crate) fn explain(&self, activation: u32) -> Explanation {
         let item = self.batches.activation(activation);
         let batch = self.batches.get(item.batch);
-        let ahead_count = self.ahead_count(batch, item.phase);
+        let ahead_count = self.ahead_count(activation, batch, item.phase);
         let mut holds = self.holds_by_people(activation, batch);
         holds.extend(match item.phase {
             Phase::Parked => vec![Hold::ServiceDayNotStarted {
@@ -65,10 +65,16 @@ impl Engine {
             .map(Hold::Canary)
     }
 
-    fn ahead_count(&self, batch: &Batch, phase: Phase) -> Option<u64> {
+    /// In the security lane while that has units left of today, else in its line.
+    fn ahead_count(&self, activation: u32, batch: &Batch, phase: Phase) -> Option<u64> {
         let Phase::Queued(Some(slot)) = phase else {
             return None;
         };
+        if let Some(slot) = self.security.slots.get(&activation)
+            && self.hold_of_lane(batch).is_none()
+        {
+            return Some(self.security.queue.ahead_of(*slot));
+        }
         let line = if batch.large {
             &self.large
         } else {
@@ -82,9 +88,11 @@ impl Engine {
         if batch.large {
             holds.extend(self.hold_of_day());
             holds.extend(self.hold_of_window(batch));
+            holds.extend(self.hold_of_lane(batch));
         }
         holds.extend(self.hold_of_gateway(activation, batch.large));
-        if ahead_count > 0 || holds.is_empty() {
+        let is_held = |hold: &Hold| !matches!(hold, Hold::SecurityLaneUsed { .. });
+        if ahead_count > 0 || !holds.iter().any(is_held) {
             holds.push(Hold::BehindOthers { ahead_count });
         }
         holds
@@ -102,6 +110,17 @@ impl Engine {
             }),
             Some(_) => None,
         }
+    }
+
+    /// What keeps it out of the security lane keeps it in the ordinary line, from which it may leave before.
+    fn hold_of_lane(&self, batch: &Batch) -> Option<Hold> {
+        let today = self.days.today.as_ref().filter(|_| batch.security)?;
+        let limit = self.schedules.security_max();
+        let used = self.days.ledger.security(today.day.date);
+        (used >= limit).then_some(Hold::SecurityLaneUsed {
+            limit,
+            until_us: today.day.end_us,
+        })
     }
 
     fn hold_of_window(&self, batch: &Batch) -> Option<Hold> {
@@ -122,11 +141,18 @@ impl Engine {
                 gateway,
                 until_us: (*probe_us).max(self.now_us),
             }),
-            Some(it) if it.session.is_some() => (!self.gateways.has_place(gateway, large, limit))
-                .then(|| Hold::GatewayBusy {
-                    gateway,
-                    attempt_count: it.attempt_count(),
-                }),
+            Some(it) if it.session.is_some() => {
+                if !self.gateways.has_place(gateway, large, limit) {
+                    let attempt_count = it.attempt_count();
+                    return Some(Hold::GatewayBusy {
+                        gateway,
+                        attempt_count,
+                    });
+                }
+                let rate = self.terms.gateway_rate;
+                let until_us = self.gateways.limited_until(gateway, rate, self.now_us)?;
+                Some(Hold::GatewayRateReached { gateway, until_us })
+            }
             _ => Some(Hold::GatewayNotConnected { gateway }),
         }
     }
@@ -161,9 +187,10 @@ impl Engine {
                 | Hold::Paced { until_us }
                 | Hold::RetryBackoff { until_us }
                 | Hold::GatewayFailing { until_us, .. }
+                | Hold::GatewayRateReached { until_us, .. }
                 | Hold::ExecutionTimeNotReached { until_us }
                 | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),
-                Hold::BehindOthers { .. } => {}
+                Hold::BehindOthers { .. } | Hold::SecurityLaneUsed { .. } => {}
                 Hold::GatewayNotConnected { .. }
                 | Hold::GatewayBusy { .. }
                 | Hold::DispatchPaused { .. }

@@ -13,24 +13,14 @@ use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::{REPORT_DAYS_MAX, ReportKind, ReportRequest, Request};
 use crate::state::batches::Batch;
-use crate::view::{ReportDays, SuccessRow, TrtRow};
+use crate::view::{ReportDays, TrtRow};
 
 impl Engine {
     /// The requests that are answered with rows.
     pub(crate) fn report(&self, request: &Request) -> Reply {
         match request {
             Request::ListServiceDays { before, limit } => self.list_service_days(*before, *limit),
-            Request::ReportCapacity { user, first, last } => {
-                self.report_capacity(*user, *first, *last)
-            }
             Request::Report(asked) => self.report_of(asked),
-            Request::ReportTrt { user } => self.report_trt(&ReportRequest {
-                user: *user,
-                first: None,
-                last: None,
-                kind: ReportKind::Trt,
-            }),
-            Request::ReportSuccess { user } => self.report_success(*user),
             _ => unreachable!("every other request is answered before it comes here"),
         }
     }
@@ -65,24 +55,8 @@ impl Engine {
             .opened()
             .rev()
             .filter(|date| before.is_none_or(|end| *date < end));
-        let rows = dates.filter_map(|date| self.days.view(date, None));
+        let rows = dates.filter_map(|date| self.days.view(date));
         Reply::ServiceDays(rows.take(super::as_usize(limit)).collect())
-    }
-
-    fn report_capacity(
-        &self,
-        user: Option<Eui64>,
-        first: Option<ServiceDate>,
-        last: Option<ServiceDate>,
-    ) -> Reply {
-        let dates = self.days.opened().filter(|date| {
-            first.is_none_or(|first| first <= *date) && last.is_none_or(|last| *date <= last)
-        });
-        Reply::ServiceDays(
-            dates
-                .filter_map(|date| self.days.view(date, user))
-                .collect(),
-        )
     }
 
     fn batches_of(&self, user: Option<Eui64>) -> impl Iterator<Item = &Batch> {
@@ -114,33 +88,6 @@ impl Engine {
             }
         }
         Reply::Trt(rows.into_values().collect())
-    }
-
-    fn report_success(&self, user: Option<Eui64>) -> Reply {
-        let mut rows = BTreeMap::new();
-        for batch in self.batches_of(user) {
-            let hash = batch.manufacturer_image_hash;
-            let row = rows
-                .entry((batch.user, hash))
-                .or_insert_with(|| SuccessRow {
-                    user: batch.user,
-                    manufacturer_image_hash: hash,
-                    succeeded: 0,
-                    failed: 0,
-                    cancelled: 0,
-                    open: 0,
-                    attempts: 0,
-                });
-            row.succeeded += u64::from(batch.counts.succeeded);
-            row.failed += u64::from(batch.counts.failed);
-            row.cancelled += u64::from(batch.counts.cancelled);
-            row.open += u64::from(batch.counts.open());
-            let attempts = batch
-                .activations()
-                .map(|it| self.batches.activation(it).tries);
-            row.attempts += attempts.map(u64::from).sum::<u64>();
-        }
-        Reply::Success(rows.into_values().collect())
     }
 }
 

@@ -25,7 +25,7 @@ pub struct PauseChanged {
     /// For a person.
     #[prost(string, tag = "5")]
     pub reason: String,
-    /// The User, or the schedule's.
+    /// The User, or the schedule's, or the batch's.
     #[prost(fixed64, tag = "68")]
     pub user: u64,
     /// 32 octets, for an image.
@@ -40,6 +40,9 @@ pub struct PauseChanged {
     /// What the rule found that paused.
     #[prost(message, optional, tag = "72")]
     pub stop: Option<StopFigures>,
+    /// The batch's number.
+    #[prost(uint64, tag = "110")]
+    pub batch: u64,
 }
 
 /// What a rule found when it paused.
@@ -83,6 +86,8 @@ pub enum PauseScope {
     Gateway = 70,
     /// Those under one schedule.
     Schedule = 71,
+    /// Those of one batch.
+    Batch = 110,
 }
 
 impl PauseChanged {
@@ -111,6 +116,11 @@ impl PauseChanged {
                 schedule: number,
                 ..of(PauseScope::Schedule)
             },
+            Scope::Batch { user, number } => Self {
+                user: user.bits(),
+                batch: number,
+                ..of(PauseScope::Batch)
+            },
         }
     }
 
@@ -129,6 +139,10 @@ impl PauseChanged {
                 user: Eui64::from_bits(self.user),
                 number: self.schedule,
             }),
+            PauseScope::Batch => Scope::Batch {
+                user: Eui64::from_bits(self.user),
+                number: self.batch,
+            },
         })
     }
 }

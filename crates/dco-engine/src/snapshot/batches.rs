@@ -79,6 +79,10 @@ struct Batch {
     trt_warned: bool,
     #[prost(bool, tag = "68")]
     run_ahead: bool,
+    #[prost(bool, tag = "110")]
+    security: bool,
+    #[prost(uint32, tag = "111")]
+    canary: u32,
 }
 
 impl Batches {
@@ -131,6 +135,8 @@ impl Batch {
             source,
             window,
             run_ahead,
+            security,
+            canary,
             service_date,
             day_start_us,
             created_us,
@@ -174,6 +180,8 @@ impl Batch {
             execute_us: *execute_us,
             trt_warned: *trt_warned,
             run_ahead: *run_ahead,
+            security: *security,
+            canary: *canary,
         }
     }
 
@@ -210,6 +218,8 @@ impl Batch {
             },
             window: window_of_hours(self.window)?,
             run_ahead: self.run_ahead,
+            security: self.security,
+            canary: self.canary,
             service_date: ServiceDate::from_days(self.service_date),
             day_start_us: self.day_start_us,
             created_us: self.created_us,

@@ -1,4 +1,4 @@
-//! Canaries of each image under each schedule.
+//! Canaries of each image under each schedule, and of batches.
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::ScheduleId;
@@ -34,12 +34,15 @@ struct Group {
     failed: u32,
     #[prost(bool, tag = "9")]
     passed: bool,
+    /// The number of a batch that has them; 0 where a schedule does.
+    #[prost(uint64, tag = "110")]
+    batch: u64,
 }
 
 impl Canaries {
     pub(super) fn of(canaries: &state::Canaries) -> Self {
         let state::Canaries { groups } = canaries;
-        let groups = groups.iter().map(|((schedule, hash), canary)| {
+        let groups = groups.iter().map(|(group, canary)| {
             let Canary {
                 wanted,
                 from,
@@ -49,15 +52,13 @@ impl Canaries {
                 passed,
             } = canary;
             Group {
-                user: schedule.user.bits(),
-                schedule: schedule.number,
-                manufacturer_image_hash: hash.as_bytes().to_vec(),
                 wanted: *wanted,
                 from: *from,
                 first: first.iter().copied().collect(),
                 succeeded: *succeeded,
                 failed: *failed,
                 passed: *passed,
+                ..Group::of(*group)
             }
         });
         Self {
@@ -68,12 +69,7 @@ impl Canaries {
     pub(super) fn load(self) -> Result<state::Canaries, Why> {
         let mut canaries = state::Canaries::default();
         for group in self.groups {
-            let hash = ManufacturerImageHash::try_from(group.manufacturer_image_hash.as_slice());
-            let hash = hash.map_err(|_| "canaries are of no image")?;
-            let schedule = ScheduleId {
-                user: Eui64::from_bits(group.user),
-                number: group.schedule,
-            };
+            let name = group.name()?;
             let canary = Canary {
                 wanted: group.wanted,
                 from: group.from,
@@ -82,10 +78,40 @@ impl Canaries {
                 failed: group.failed,
                 passed: group.passed,
             };
-            if canaries.groups.insert((schedule, hash), canary).is_some() {
-                return Err("an image has canaries twice under one schedule");
+            if canaries.groups.insert(name, canary).is_some() {
+                return Err("an image under one schedule, or a batch, has canaries twice");
             }
         }
         Ok(canaries)
+    }
+}
+
+impl Group {
+    fn of(group: state::Group) -> Self {
+        match group {
+            state::Group::Schedule(schedule, hash) => Self {
+                user: schedule.user.bits(),
+                schedule: schedule.number,
+                manufacturer_image_hash: hash.as_bytes().to_vec(),
+                ..Self::default()
+            },
+            state::Group::Batch { user, number } => Self {
+                user: user.bits(),
+                batch: number,
+                ..Self::default()
+            },
+        }
+    }
+
+    fn name(&self) -> Result<state::Group, Why> {
+        let user = Eui64::from_bits(self.user);
+        if self.batch > 0 {
+            let number = self.batch;
+            return Ok(state::Group::Batch { user, number });
+        }
+        let hash = ManufacturerImageHash::try_from(self.manufacturer_image_hash.as_slice());
+        let hash = hash.map_err(|_| "canaries are of no image")?;
+        let number = self.schedule;
+        Ok(state::Group::Schedule(ScheduleId { user, number }, hash))
     }
 }

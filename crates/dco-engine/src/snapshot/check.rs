@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Why;
 use crate::engine::Engine;
+use crate::state::lines::Line;
 
 /// Numbers are counted from 1; no User comes near this many.
 const NUMBER_MAX: u64 = 1 << 62;
@@ -30,8 +31,8 @@ impl Engine {
         if self.delivered.0 > activations {
             return Err("more attempts succeeded than there are activations");
         }
-        // A User's share of a day: what it sent, what it carried over, what came back.
-        let share_max = (2 * activations).saturating_add(attempts).max(1);
+        // A User's share of a day: what it sent, what it carried over, what is repaid, what came back.
+        let share_max = (3 * activations).saturating_add(attempts).max(1);
         let turns = [self.large.turns(), self.small.turns()];
         let weights = turns.iter().flat_map(|turns| &turns.users);
         let today = self
@@ -70,26 +71,32 @@ impl Engine {
         Ok(())
     }
 
-    /// What attempts under way were charged may be given back, and as lent what was lent.
+    /// What attempts under way were charged may be given back, each as what it was.
     fn check_charged(&self) -> Result<(), Why> {
         let mut charged = BTreeMap::new();
         for attempt in self.gateways.attempts.values() {
             if let Some(date) = attempt.charged {
-                let (all, lent) = charged.entry((attempt.image.0, date)).or_insert((0, 0));
+                let of_user = charged.entry((attempt.image.0, date));
+                let (all, lent, security) = of_user.or_insert((0, 0, 0));
                 *all += 1;
-                *lent += u32::from(attempt.lent);
+                *lent += u32::from(attempt.line == Line::Ahead);
+                *security += u32::from(attempt.line == Line::Security);
             }
         }
         let ledger = &self.days.ledger;
-        for ((user, date), (all, lent)) in charged {
-            let (released_by, lent_to) =
-                (ledger.released_by(user, date), ledger.lent_to(user, date));
+        for ((user, date), (all, lent, security)) in charged {
+            let released_by = ledger.released_by(user, date);
+            let (lent_to, security_of) =
+                (ledger.lent_to(user, date), ledger.security_of(user, date));
             if all > released_by {
                 return Err("more was charged than released");
             }
-            // Either kind is given back from its own: of neither may there be more than the ledger has.
-            if lent > lent_to || all - lent > released_by - lent_to {
-                return Err("other units are lent than the ledger has lent");
+            // Each kind is given back from its own: of none may there be more than the ledger has.
+            if lent > lent_to || security > security_of {
+                return Err("other units are lent, or of the security lane, than the ledger has");
+            }
+            if all - lent - security > released_by - lent_to - security_of {
+                return Err("other units are lent, or of the security lane, than the ledger has");
             }
         }
         Ok(())

@@ -45,6 +45,9 @@ struct Day {
     /// Released to work of later days; none where nobody's was.
     #[prost(uint32, repeated, tag = "40")]
     lent: Vec<u32>,
+    /// Released through the security lane; none where nobody's was.
+    #[prost(uint32, repeated, tag = "110")]
+    security: Vec<u32>,
     /// What was sent under schedules: places in `users`, numbers, and how much.
     #[prost(uint32, repeated, tag = "41")]
     scheduled_users: Vec<u32>,
@@ -160,16 +163,19 @@ impl Day {
             ..Self::default()
         };
         let any_lent = users.iter().any(|used| used.lent > 0);
+        let any_security = users.iter().any(|used| used.security > 0);
         for (place, used) in (0..).zip(users) {
             let LedgerUse {
                 user,
                 released,
                 lent,
+                security,
                 sent,
             } = used;
             day.users.push(user.bits());
             day.released.push(released);
             day.lent.extend(any_lent.then_some(lent));
+            day.security.extend(any_security.then_some(security));
             day.sent
                 .push(sent.get(&Source::Allowance).copied().unwrap_or(0));
             for (source, count) in sent {
@@ -190,11 +196,13 @@ impl Day {
         }
         let counts = self.released.iter().zip(&self.sent);
         let lent = self.lent.iter().copied().chain(std::iter::repeat(0));
-        let users = self.users.iter().zip(counts).zip(lent);
-        let users = users.map(|((user, (released, sent)), lent)| LedgerUse {
+        let security = self.security.iter().copied().chain(std::iter::repeat(0));
+        let users = self.users.iter().zip(counts).zip(lent.zip(security));
+        let users = users.map(|((user, (released, sent)), (lent, security))| LedgerUse {
             user: Eui64::from_bits(*user),
             released: *released,
             lent,
+            security,
             sent: (*sent > 0)
                 .then_some((Source::Allowance, *sent))
                 .into_iter()

@@ -6,13 +6,15 @@ use dco_schedule::{Micros, ServiceDate};
 use super::Why;
 use crate::state::batches::{Batches, Phase};
 use crate::state::gateways::{self as state, Attempt, Gateway};
+use crate::state::lines::Line;
 use crate::view::Stage;
 
 const READ_VERSION_FIRST: u32 = 1;
 const CHARGED: u32 = 2;
 const SCHEDULED: u32 = 4;
 const LENT: u32 = 8;
-const FLAGS_MAX: u32 = 15;
+const SECURITY: u32 = 16;
+const FLAGS_MAX: u32 = 31;
 
 /// All gateways, and an attempt for each activation that is released.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -54,6 +56,7 @@ impl Gateways {
             sessions: _,
             attempts,
             on_offer: _,
+            metered_from_us: _,
         } = gateways;
         let mut columns = Self {
             gateways: gateways.keys().map(|gateway| gateway.bits()).collect(),
@@ -80,7 +83,7 @@ impl Gateways {
             image: _,
             large: _,
             charged,
-            lent,
+            line,
             read_version_first,
             stage: _,
             is_sent: _,
@@ -91,11 +94,15 @@ impl Gateways {
             look_us: _,
         } = attempt;
         let charged_flag = if charged.is_some() { CHARGED } else { 0 };
-        let lent_flag = if *lent { LENT } else { 0 };
+        let line_flag = match line {
+            Line::Ordinary => 0,
+            Line::Security => SECURITY,
+            Line::Ahead => LENT,
+        };
         self.gateways_of.push(gateway.bits());
         let scheduled_flag = if *scheduled { SCHEDULED } else { 0 };
         self.flags
-            .push(u32::from(*read_version_first) | charged_flag | scheduled_flag | lent_flag);
+            .push(u32::from(*read_version_first) | charged_flag | scheduled_flag | line_flag);
         self.charged_dates.extend(charged.map(ServiceDate::days));
         self.released_us.push(*released_us);
         self.answer_by_us.push(*answer_by_us);
@@ -139,7 +146,8 @@ impl Gateways {
                 image: (batch.user, batch.image_id),
                 large: batch.large,
                 charged: charged.flatten().copied().map(ServiceDate::from_days),
-                lent: flags & LENT != 0,
+                line: Line::of(flags & LENT != 0, flags & SECURITY != 0)
+                    .ok_or("an attempt left from two lines at once")?,
                 read_version_first: flags & READ_VERSION_FIRST != 0,
                 stage: Stage::Offered,
                 is_sent: false,
@@ -204,6 +212,7 @@ fn memory_of(gateway: &Gateway) -> String {
         failures: _,
         probe_us: _,
         scheduled_count: _,
+        meter: _,
         away_until_us: _,
     } = gateway;
     memory_id.clone()

@@ -25,6 +25,7 @@ mod products;
 mod queues;
 mod requests;
 mod schedules;
+mod security;
 mod tallies;
 mod transfers;
 mod trials;
@@ -39,6 +40,7 @@ use crate::outbox::Outbox;
 use crate::state::batches::{Batch, Batches, Phase};
 use crate::state::checkpoints::Checkpoints;
 use crate::state::inventory::Inventory;
+use crate::state::security::SecurityLane;
 use crate::state::timers::{Deadline, Timers, Wake};
 use crate::state::transfers::{Phase as TransferPhase, Transfers};
 use crate::terms::Terms;
@@ -108,6 +110,9 @@ struct Snapshot {
     /// Absent where the program that wrote it did not count for reports.
     #[prost(message, optional, tag = "55")]
     tallies: Option<tallies::Tallies>,
+    /// Absent where nothing was ever queued in it.
+    #[prost(message, optional, tag = "110")]
+    security: Option<security::Security>,
 }
 
 impl Engine {
@@ -170,6 +175,7 @@ impl Engine {
             canaries,
             tallies,
             large,
+            security,
             ahead,
             small,
             wakes: _,
@@ -203,6 +209,7 @@ impl Engine {
             notices: Some(notices::Notices::of(notices)),
             checkpointed: signed.map(ServiceDate::days),
             tallies: Some(tallies::Tallies::of(tallies)),
+            security: security::Security::of(security),
         }
     }
 
@@ -272,6 +279,9 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     let may_run =
         |it: &Batch, at| it.run_ahead && it.large && it.day_start_us > at_us && allowed.has(at);
     let ahead = ahead.load_ahead(&batches, known, may_run)?;
+    let (security, displaced) = snapshot.security.unwrap_or_default().load()?;
+    let is_in_lane = |it: &Batch, at| it.security && it.large && allowed.has(at);
+    let (queue, slots) = security.load_security(&batches, known, is_in_lane)?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
@@ -301,6 +311,11 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         },
         gateways,
         large,
+        security: SecurityLane {
+            queue,
+            slots,
+            displaced,
+        },
         ahead,
         small,
         ..Engine::new(terms)

@@ -128,6 +128,7 @@ enum Kind {
     ProductsHold = 30,
     ThresholdBreached = 31,
     WindowsCrowded = 45,
+    Displaced = 110,
     PauseChanged = 68,
 }
 
@@ -399,6 +400,10 @@ impl Notice {
                 requested: self.requested,
             },
             Kind::PauseChanged => self.pause_changed()?,
+            Kind::Displaced => NoticeSubject::Displaced {
+                date,
+                units: self.count,
+            },
         })
     }
 

@@ -1,5 +1,7 @@
 //! Whose turn it is in a queue. What waits in it is what is queued, in order of its numbers.
 
+use std::collections::BTreeMap;
+
 use dco_block::Eui64;
 use dco_dispatch::{Entry, FairQueue, Slot, Turn, Turns, UserTurn};
 use dco_schedule::HourWindow;
@@ -117,6 +119,19 @@ impl Queue {
         let (queue, slots) = self.resume(entries(batches, (known, kinds), (&is_in, &is_parked)))?;
         let slots = slots.into_iter().collect();
         Ok(Ahead { queue, slots })
+    }
+
+    /// Likewise with all that is queued and may go through the security lane.
+    pub(super) fn load_security(
+        self,
+        batches: &Batches,
+        (known, kinds): (&KnownDevices, &[u32]),
+        is_in: impl Fn(&Batch, u32) -> bool,
+    ) -> Result<(engine::Queue, BTreeMap<u32, Slot>), Why> {
+        let is_queued = |phase: Phase| matches!(phase, Phase::Queued(Some(_)));
+        let waiting = entries(batches, (known, kinds), (&is_in, &is_queued));
+        let (queue, slots) = self.resume(waiting)?;
+        Ok((queue, slots.into_iter().collect()))
     }
 
     fn resume(

@@ -37,6 +37,10 @@ pub(crate) struct Batch {
     pub(crate) window: Option<HourWindow>,
     /// Whether it may be released before its service day.
     pub(crate) run_ahead: bool,
+    /// How many of its Devices must succeed before the rest of it is released; 0 where none of its own need to.
+    pub(crate) canary: u32,
+    /// Whether it may go through the security lane.
+    pub(crate) security: bool,
     pub(crate) service_date: ServiceDate,
     pub(crate) day_start_us: Micros,
     pub(crate) created_us: Micros,

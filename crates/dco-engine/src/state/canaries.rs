@@ -1,4 +1,4 @@
-//! Canaries: the first Devices under a schedule, which must succeed with an image before the rest is released.
+//! Canaries: the first Devices of a batch, or of an image under a schedule, which must succeed before the rest is released.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,35 @@ use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{ScheduleId, Source};
 
 use super::batches::Batch;
+use crate::event::Scope;
 use crate::view::CanaryView;
 
-/// What goes together: the work for one image under one schedule.
-pub(crate) type Group = (ScheduleId<Eui64>, ManufacturerImageHash);
+/// What goes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    /// The work for one image under one schedule.
+    Schedule(ScheduleId<Eui64>, ManufacturerImageHash),
+    /// One batch that has canaries of its own.
+    Batch { user: Eui64, number: u64 },
+}
+
+impl Group {
+    /// Whose it is.
+    pub(crate) const fn user(self) -> Eui64 {
+        match self {
+            Self::Schedule(id, _) => id.user,
+            Self::Batch { user, .. } => user,
+        }
+    }
+
+    /// What is paused when one of its canaries is given up.
+    pub(crate) const fn scope(self) -> Scope {
+        match self {
+            Self::Schedule(id, _) => Scope::Schedule(id),
+            Self::Batch { user, number } => Scope::Batch { user, number },
+        }
+    }
+}
 
 /// All groups that have canaries.
 #[derive(Debug, Default)]
@@ -73,9 +98,14 @@ impl Canary {
     }
 }
 
-/// The group of a batch; none where no schedule covers it.
+/// The group of a batch; none where it has no canaries of its own and no schedule covers it.
 pub(crate) fn group_of(batch: &Batch) -> Option<Group> {
-    let number = batch.source.and_then(Source::schedule)?;
     let user = batch.user;
-    Some((ScheduleId { user, number }, batch.manufacturer_image_hash))
+    if batch.canary > 0 {
+        let number = batch.number;
+        return Some(Group::Batch { user, number });
+    }
+    let number = batch.source.and_then(Source::schedule)?;
+    let schedule = ScheduleId { user, number };
+    Some(Group::Schedule(schedule, batch.manufacturer_image_hash))
 }

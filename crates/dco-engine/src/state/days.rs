@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use dco_block::Eui64;
 use dco_dispatch::{Bucket, Pace};
 use dco_schedule::{
-    Calendar, HourProfile, HourWindow, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay, Source,
+    Calendar, HourProfile, HourWindow, Ledger, LedgerTerms, Micros, ServiceDate, ServiceDay,
 };
 
+use super::lines::Line;
 use crate::record::{DayOpened, profile_of};
 use crate::view::ServiceDayView;
 
@@ -74,6 +75,13 @@ impl Days {
             .map_or(0, |today| self.ledger.remaining(today.day.date))
     }
 
+    /// Large images that may still be released today through the security lane, which may release `limit` of them.
+    pub(crate) fn security_remaining(&self, limit: u32) -> u32 {
+        self.today.as_ref().map_or(0, |today| {
+            self.ledger.security_remaining(today.day.date, limit)
+        })
+    }
+
     /// When the next large image may leave today; `None` when there is no capacity left for it.
     pub(crate) fn release_at(&self, now_us: Micros) -> Option<Micros> {
         let remaining = self.remaining();
@@ -95,20 +103,22 @@ impl Days {
         Some(*weight)
     }
 
-    /// One unit of a day is used, by work of that day or lent to work of a later one.
+    /// One unit of a day is used, by work from this line; the security lane may release so many of the day.
     pub(crate) fn charge(
         &mut self,
         date: ServiceDate,
-        (user, lent): (Eui64, bool),
+        (user, line, security_max): (Eui64, Line, u32),
         at_us: Micros,
     ) -> Option<()> {
         let remaining = self.ledger.remaining(date);
-        let charged = if lent {
-            self.ledger.charge_lent(date, user)
-        } else {
-            self.ledger.charge(date, user)
-        };
-        charged.ok()?;
+        match line {
+            Line::Ordinary => self.ledger.charge(date, user).ok()?,
+            Line::Security => {
+                let charged = self.ledger.charge_security(date, user, security_max);
+                charged.ok()?;
+            }
+            Line::Ahead => self.ledger.charge_lent(date, user).ok()?,
+        }
         if let Some(today) = self.today.as_mut().filter(|today| today.day.date == date) {
             today.bucket.take(at_us, remaining);
         }
@@ -161,24 +171,15 @@ impl Days {
         Some(true)
     }
 
-    /// A day's use, of one User or of all; `None` for a day that was never opened.
-    pub(crate) fn view(&self, date: ServiceDate, user: Option<Eui64>) -> Option<ServiceDayView> {
+    /// A day's use over all Users; `None` for a day that was never opened.
+    pub(crate) fn view(&self, date: ServiceDate) -> Option<ServiceDayView> {
         let day = *self.opened.get(&date)?;
-        let (released, sent) = match user {
-            Some(user) => (
-                self.ledger.released_by(user, date),
-                self.ledger.sent(user, date, Source::Allowance),
-            ),
-            None => {
-                let sent = self.ledger.days().find(|used| used.date == date);
-                (self.ledger.released(date), sent.map_or(0, |used| used.sent))
-            }
-        };
+        let sent = self.ledger.days().find(|used| used.date == date);
         Some(ServiceDayView {
             day,
             capacity: self.ledger.capacity(date)?,
-            released,
-            sent_without_schedule: sent,
+            released: self.ledger.released(date),
+            sent_without_schedule: sent.map_or(0, |used| used.sent),
         })
     }
 

@@ -69,8 +69,12 @@ impl Dispatch {
 
 /// What can be paused of a batch besides its User and the gateways of its Devices.
 pub(crate) fn scopes_of(batch: &Batch) -> impl Iterator<Item = Scope> {
-    let user = batch.user;
+    let (user, number) = (batch.user, batch.number);
     let schedule = batch.source.and_then(Source::schedule);
     let schedule = schedule.map(|number| Scope::Schedule(ScheduleId { user, number }));
-    std::iter::once(Scope::Image(batch.manufacturer_image_hash)).chain(schedule)
+    let own = [
+        Scope::Image(batch.manufacturer_image_hash),
+        Scope::Batch { user, number },
+    ];
+    own.into_iter().chain(schedule)
 }

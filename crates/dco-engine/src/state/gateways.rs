@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::{Eui64, ImageId};
-use dco_dispatch::UNTIL_TOLD;
+use dco_dispatch::{Meter, Rate, UNTIL_TOLD};
 use dco_schedule::{Micros, ServiceDate};
 
+use super::lines::Line;
 use crate::event::Session;
 use crate::view::Stage;
 
@@ -26,6 +27,8 @@ pub(crate) struct Gateway {
     pub(crate) probe_us: Option<Micros>,
     /// Attempts that only wait for their execution time: they take no place.
     pub(crate) scheduled_count: u32,
+    /// How far it has used up its rate since the service started; nothing before the first release.
+    pub(crate) meter: Option<Meter>,
     /// When its attempts will be UNKNOWN, while it is away.
     pub(crate) away_until_us: Option<Micros>,
 }
@@ -54,8 +57,7 @@ pub(crate) struct Attempt {
     pub(crate) image: (Eui64, ImageId),
     pub(crate) large: bool,
     pub(crate) charged: Option<ServiceDate>,
-    /// Its unit was lent to work of a later service day.
-    pub(crate) lent: bool,
+    pub(crate) line: Line,
     pub(crate) read_version_first: bool,
     pub(crate) stage: Stage,
     /// The gateway has said, since the service started, that the image is going to the Device.
@@ -75,6 +77,8 @@ pub(crate) struct Gateways {
     pub(crate) gateways: BTreeMap<Eui64, Gateway>,
     pub(crate) sessions: BTreeMap<Session, Eui64>,
     pub(crate) attempts: BTreeMap<u32, Attempt>,
+    /// Since when rates are kept to: before, as much as may be at once was used of each.
+    pub(crate) metered_from_us: Micros,
     /// How many attempts of an image are under way at a gateway.
     pub(crate) on_offer: BTreeMap<(Eui64, ImageId, Eui64), u32>,
 }
@@ -139,6 +143,36 @@ impl Gateways {
             .is_some_and(|it| it.session.is_some() && it.has_place(large, per_gateway_max))
     }
 
+    /// Before what moment the rate lets nothing go to a gateway; `None` when something may.
+    pub(crate) fn limited_until(
+        &self,
+        gateway: Eui64,
+        rate: Option<Rate>,
+        now_us: Micros,
+    ) -> Option<Micros> {
+        let rate = rate?;
+        let meter = self.get(gateway).and_then(|known| known.meter);
+        let meter = meter.unwrap_or_else(|| Meter::emptied(rate, self.metered_from_us));
+        Some(meter.ready_at(rate)).filter(|ready_us| *ready_us > now_us)
+    }
+
+    /// An attempt leaves for a gateway.
+    pub(crate) fn meter(&mut self, gateway: Eui64, rate: Option<Rate>, now_us: Micros) {
+        let Some(rate) = rate else { return };
+        let from_us = self.metered_from_us;
+        let meter = &mut self.entry(gateway).meter;
+        let meter = meter.get_or_insert_with(|| Meter::emptied(rate, from_us));
+        meter.take(rate, now_us);
+    }
+
+    /// From now on another rate is kept to. What was used of the one before is not known of it.
+    pub(crate) fn meter_anew(&mut self, now_us: Micros) {
+        self.metered_from_us = now_us;
+        for gateway in self.gateways.values_mut() {
+            gateway.meter = None;
+        }
+    }
+
     /// Before what moment nothing may go to a gateway whose breaker is open; `None` when something may. While it is being tried,
     /// what becomes of the try is waited for.
     pub(crate) fn closed_until(&self, gateway: Eui64, now_us: Micros) -> Option<Micros> {
@@ -150,6 +184,13 @@ impl Gateways {
         let mut under_way = known.attempts.iter();
         let is_tried = under_way.any(|it| self.is_probe(*it, probe_us));
         is_tried.then_some(UNTIL_TOLD)
+    }
+
+    /// Whether the breaker of a gateway keeps this attempt of it from being offered: it is open, and the attempt is not the one that
+    /// tries it.
+    pub(crate) fn leaves_alone(&self, gateway: Eui64, activation: u32) -> bool {
+        let probe_us = self.get(gateway).and_then(|known| known.probe_us);
+        probe_us.is_some_and(|probe_us| !self.is_probe(activation, probe_us))
     }
 
     /// One of which the image is at its Device, and that only waits for its time, tells nothing more.

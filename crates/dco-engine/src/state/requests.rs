@@ -126,6 +126,10 @@ impl Asked for SubmitBatch {
             hash.field(b"execute");
             hash.field(&execute_us.to_le_bytes());
         }
+        if let Some(canary) = self.canary {
+            hash.field(b"canary");
+            hash.field(&canary.get().to_le_bytes());
+        }
         hash.finish()
     }
 }

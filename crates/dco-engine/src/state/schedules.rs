@@ -90,6 +90,11 @@ impl Schedules {
         })
     }
 
+    /// Units that the security lane may release on the open day: what the configuration said when it was opened, or has said since.
+    pub(crate) fn security_max(&self) -> u32 {
+        self.configured.map_or(0, |configured| configured.security)
+    }
+
     /// Acts after a number, oldest first: those that wait, and where asked for those that do not any more.
     pub(crate) fn numbers(&self, after: u64, settled: bool) -> impl Iterator<Item = u64> {
         let waiting = self.book.pending().map(|(number, _)| number);

@@ -9,6 +9,8 @@ use dco_block::Eui64;
 use dco_dispatch::Pace;
 use dco_schedule::{Fluid, Micros, ServiceDate, ServiceDay};
 
+use super::lines::Line;
+
 /// All service days since it was first counted, and what is ready now.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
@@ -49,7 +51,8 @@ pub(crate) struct DayTally {
 /// One User on one service day. Units that were given back later stay in what it received, because its turn came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct UserTally {
-    /// Units released to it of its own share: those that were lent to it are not in here.
+    /// Units released to it of its own share: those that were lent to it, or went through the
+    /// security lane, are not in here.
     pub(crate) received: u32,
     /// Units given back.
     pub(crate) refunded: u32,
@@ -133,17 +136,22 @@ impl Tallies {
         self.change(user, |ready| ready.saturating_sub(1));
     }
 
-    /// One leaves for its gateway. What was lent comes from no line.
-    pub(crate) fn release(&mut self, user: Eui64, (lent, again): (bool, bool)) {
+    /// One leaves for its gateway. What is lent was not ready, and what goes through the security lane leaves its line without its
+    /// User's turn: neither is of anybody's share.
+    pub(crate) fn release(&mut self, user: Eui64, (line, again): (Line, bool)) {
         if let Some(open) = &mut self.open {
             let tally = open.tally.users.entry(user).or_default();
             tally.retries = tally.retries.saturating_add(again.into());
-            if !lent {
-                tally.received = tally.received.saturating_add(1);
-                open.fluid.serve();
+            match line {
+                Line::Ordinary => {
+                    tally.received = tally.received.saturating_add(1);
+                    open.fluid.serve();
+                }
+                Line::Security => open.fluid.leave(user, 1),
+                Line::Ahead => {}
             }
         }
-        if !lent {
+        if line != Line::Ahead {
             self.change(user, |ready| ready.saturating_sub(1));
         }
     }

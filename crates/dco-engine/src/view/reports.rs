@@ -48,6 +48,8 @@ pub struct DayCounts {
     pub released: u64,
     /// Those of them that were lent to work of a later day.
     pub lent: u64,
+    /// Those of them that left through the security lane.
+    pub security: u64,
     /// Units given back; absent where the day was not tallied.
     pub refunded: Option<u64>,
     /// Units released for another attempt; absent likewise.
@@ -145,6 +147,7 @@ impl DayCounts {
                 .saturating_sub(own.sent_without_schedule),
             released: self.released.saturating_sub(own.released),
             lent: self.lent.saturating_sub(own.lent),
+            security: self.security.saturating_sub(own.security),
             refunded: less(self.refunded, own.refunded),
             retries: less(self.retries, own.retries),
         }
@@ -157,6 +160,7 @@ impl DayCounts {
         self.sent_without_schedule += other.sent_without_schedule;
         self.released += other.released;
         self.lent += other.lent;
+        self.security += other.security;
         self.refunded = sum(self.refunded, other.refunded);
         self.retries = sum(self.retries, other.retries);
     }

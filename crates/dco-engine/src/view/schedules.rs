@@ -227,6 +227,14 @@ pub enum NoticeSubject {
         /// What the rule found that paused. Not for Users: it says something about others.
         stop: Option<StopFigures>,
     },
+    /// Work with security priority left in place of this User's on a service day that is over. Its share of the day that follows is
+    /// so much larger.
+    Displaced {
+        /// The day.
+        date: ServiceDate,
+        /// By how many units.
+        units: u32,
+    },
     /// A request was refused because a count would have gone over its threshold. Told once for each count of a period.
     ThresholdBreached {
         /// Whose request it was.

@@ -216,6 +216,7 @@ fn batch() -> impl Strategy<Value = SubmitBatch> {
         manufacturer_image_hash: manifest.manufacturer_image_hash(),
         devices,
         execute_us: None,
+        canary: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,

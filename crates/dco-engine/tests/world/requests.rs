@@ -6,8 +6,8 @@ use bytes::Bytes;
 use dco_block::{Eui64, Manifest};
 use dco_engine::{
     ActivationName, ActivationView, BatchView, Cancel, ChangePause, Changes, DeviceEntry, Event,
-    Explanation, ImportDevices, OpenTransfer, PauseView, Refusal, Reply, ReplyTo, Request, Scope,
-    ServiceDayView, SubmitBatch, TransferView, Verdict,
+    Explanation, ImportDevices, OpenTransfer, PauseView, Refusal, Reply, ReplyTo, ReportKind,
+    ReportRequest, Request, Scope, ServiceDayView, SubmitBatch, TransferView, Verdict,
 };
 use dco_schedule::ServiceDate;
 
@@ -186,6 +186,7 @@ impl World {
             devices: devices.to_vec(),
             service_date: None,
             execute_us: None,
+            canary: None,
             signed_request: Bytes::new(),
             originator_counter: None,
         }
@@ -287,15 +288,21 @@ impl World {
 
     /// Service days, oldest first; for one User its own figures.
     pub(crate) fn days(&mut self, user: Option<Eui64>) -> Vec<ServiceDayView> {
-        let request = Request::ReportCapacity {
-            user,
-            first: None,
-            last: None,
+        let asked = ReportRequest::of(ReportKind::Capacity, user);
+        let Ok(Reply::CapacityReport(report)) = self.ask(Request::Report(asked)) else {
+            panic!("no days");
         };
-        match self.ask(request) {
-            Ok(Reply::ServiceDays(days)) => days,
-            other => panic!("no days: {other:?}"),
-        }
+        let units = |count| u32::try_from(count).expect("few");
+        let days = report.days.into_iter().map(|it| {
+            let counts = user.map_or(it.all, |user| it.users[&user]);
+            ServiceDayView {
+                day: it.day,
+                capacity: it.capacity,
+                released: units(counts.released),
+                sent_without_schedule: units(counts.sent_without_schedule),
+            }
+        });
+        days.collect()
     }
 
     /// What today has released.

@@ -79,6 +79,7 @@ impl Lane {
             devices: self.devices.clone(),
             service_date: None,
             execute_us: None,
+            canary: 0,
             signed_request: bytes::Bytes::new(),
             originator_counter: None,
             validate_only: false,

@@ -109,6 +109,7 @@ impl Estate {
             configured: None,
             over: None,
             moves: Vec::new(),
+            repaid: Vec::new(),
         }));
     }
 
@@ -215,6 +216,7 @@ impl Estate {
         }
         self.record(Change::Released(Released {
             lent: false,
+            security: false,
             activation,
             attempt: 1,
             charged_date: manifest.is_large().then_some(DATE),

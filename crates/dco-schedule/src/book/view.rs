@@ -21,6 +21,8 @@ pub struct DayCapacity {
     pub used: u32,
     /// What of that went to work of later days.
     pub lent: u32,
+    /// What of it was released through the security lane.
+    pub used_security: u32,
 }
 
 /// One service day as one User sees it: others as a sum.
@@ -52,6 +54,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             over: taken.saturating_sub(capacity.into()).min(agreed),
             used: ledger.released(date),
             lent: ledger.lent(date),
+            used_security: ledger.security(date),
         }
     }
 

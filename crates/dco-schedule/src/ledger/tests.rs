@@ -155,6 +155,54 @@ fn a_refund_of_what_was_not_lent_is_a_fault() {
 }
 
 #[test]
+fn the_security_lane_has_a_bound_of_its_own_under_the_day_s() {
+    let mut ledger = opened(4, 1);
+    let closed = ledger.charge_security(date(1), 2, 0);
+    let closed = closed.expect_err("it may release none").to_string();
+    assert!(closed.contains("may release 0"), "{closed}");
+    assert_eq!(ledger.security_remaining(date(1), 2), 2);
+    ledger.charge_security(date(1), 2, 2).unwrap();
+    ledger.charge_security(date(1), 3, 2).unwrap();
+    let full = OverSecurity::Bound {
+        date: date(1),
+        limit: 2,
+        released: 2,
+    };
+    assert_eq!(ledger.charge_security(date(1), 2, 2), Err(full));
+    assert_eq!(ledger.security_remaining(date(1), 1), 0, "lowered");
+    assert_eq!((ledger.released(date(1)), ledger.security(date(1))), (3, 2));
+    ledger
+        .charge(date(1), 2)
+        .expect("the ordinary line has one");
+    ledger.refund_security(date(1), 2);
+    assert_eq!(ledger.security_remaining(date(1), 2), 1);
+    assert_eq!(
+        (
+            ledger.released_by(2, date(1)),
+            ledger.security_of(2, date(1))
+        ),
+        (1, 0)
+    );
+    ledger.charge(date(1), 0).unwrap();
+    let full = ledger.charge_security(date(1), 2, 2);
+    let full = full.expect_err("the day is full");
+    assert!(matches!(full, OverSecurity::Capacity(_)), "{full}");
+    assert_eq!(ledger.security_remaining(date(1), 2), 0);
+    assert!(ledger.open_day(date(2), 9));
+    assert_eq!(ledger.security_remaining(date(1), 9), 0, "it is closed");
+    assert_eq!(ledger.security_remaining(date(2), 2), 2, "each day anew");
+    assert_eq!(ledger.days().next().unwrap().security, 1);
+    let again = Ledger::resume(ledger.terms(), ledger.kept()).expect("its own");
+    assert_eq!(format!("{again:?}"), format!("{ledger:?}"));
+}
+
+#[test]
+#[should_panic(expected = "the security lane never released")]
+fn a_refund_of_what_the_security_lane_did_not_release_is_a_fault() {
+    opened(3, 1).refund_security(date(1), 0);
+}
+
+#[test]
 fn messages_say_what_to_do() {
     let over = opened(1, 1).charge(date(1), 0).expect_err("full");
     assert_eq!(
@@ -337,6 +385,7 @@ fn what_no_ledger_keeps_is_not_taken_up() {
         user: 1,
         released: 1,
         lent: 0,
+        security: 0,
         sent: BTreeMap::from([(Source::Schedule(1), 1)]),
     };
     let day = LedgerDay {
@@ -369,7 +418,18 @@ fn what_no_ledger_keeps_is_not_taken_up() {
     );
     let sent = BTreeMap::from([(Source::Allowance, u32::MAX)]);
     assert!(with(vec![one.clone(), LedgerUse { sent, ..next }]).contains("sent for it"));
-    assert!(with(vec![LedgerUse { lent: 2, ..one }]).contains("lent"));
+    let lent = LedgerUse {
+        lent: 2,
+        ..one.clone()
+    };
+    assert!(with(vec![lent]).contains("lent"));
+    let (lent, security) = (1, 1);
+    let both = LedgerUse {
+        lent,
+        security,
+        ..one
+    };
+    assert!(with(vec![both]).contains("security lane"));
     let capacity = None;
     assert!(refused(vec![LedgerDay { capacity, ..day }]).contains("before it was opened"));
 }

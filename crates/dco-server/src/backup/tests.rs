@@ -32,6 +32,7 @@ fn service(disk: &MemDisk) -> (Running, Backups, CancellationToken) {
         service_desk_url: "mailto:desk".into(),
         signers: crate::signers::Signers::unasked(),
         log_key: None,
+        gateway_rate: tokio::sync::watch::channel(None).1,
         journal_kept_us: Micros::MAX,
         draining: CancellationToken::new(),
         stop: stop.clone(),

@@ -110,6 +110,7 @@ impl ConfigFile {
             notices: self.notices.check()?,
             transfer: self.transfer.check()?,
             attempt: self.attempt.check()?,
+            gateway_rate: self.gateway.check()?,
             retry: self.retry.check()?,
             stop: self.stop.check()?,
             breaker: self.breaker.check()?,

@@ -34,6 +34,7 @@ pub struct ConfigFile {
     pub transfer: TransferSection,
     #[serde(default)]
     pub attempt: AttemptSection,
+    pub gateway: GatewaySection,
     #[serde(default)]
     pub retry: RetrySection,
     #[serde(default)]
@@ -182,6 +183,14 @@ pub struct AttemptSection {
     pub hello_within_minutes: u32,
     pub expected_minutes: u32,
     pub per_gateway_max: u32,
+}
+
+/// `[gateway]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySection {
+    pub releases_per_hour_max: u32,
+    pub burst: u32,
 }
 
 /// `[retry]`
@@ -454,6 +463,15 @@ impl Default for AttemptSection {
             hello_within_minutes: 60,
             expected_minutes: 60,
             per_gateway_max: 1_000,
+        }
+    }
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        Self {
+            releases_per_hour_max: 0,
+            burst: 10,
         }
     }
 }

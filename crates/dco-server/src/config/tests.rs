@@ -170,6 +170,11 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             "attempt.per_gateway_max",
             "[attempt]\nper_gateway_max = 0\n".to_owned(),
         ),
+        ("gateway.burst", "[gateway]\nburst = 0\n".to_owned()),
+        (
+            "gateway.releases_per_hour_max",
+            "[gateway]\nreleases_per_hour_max = 1000001\n".to_owned(),
+        ),
         (
             "retry.unknown.attempts_max",
             "[retry.unknown]\nattempts_max = 0\nbackoff_minutes = 0\n".to_owned(),

@@ -1,5 +1,7 @@
 //! SRV 11.3.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use dco_block::Eui64;
 use dco_engine::{ActivationCounts, BatchView, CanaryView, Changes, SubmitBatch};
@@ -22,6 +24,7 @@ pub(crate) fn submit(user: Eui64, request: pb::SubmitBatchRequest) -> Result<Sub
             "manufacturer_image_hash",
         )?,
         devices: devices(&request.devices)?,
+        canary: NonZeroU32::new(request.canary_device_count),
         service_date: service_date(&request.service_date, "service_date")?,
         signed_request: request.signed_request,
         originator_counter: request.originator_counter,

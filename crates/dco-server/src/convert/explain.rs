@@ -87,6 +87,12 @@ fn words(hold: &Hold) -> Words {
             "the large images that the system may release today are used",
             "none is needed: it stays queued for the next service day and keeps its due time",
         ),
+        Hold::SecurityLaneUsed { limit, until_us } => Words::until(
+            "SECURITY_LANE_USED",
+            until_us,
+            &format!("the security lane has released the {limit} units that it may today"),
+            "none is needed: it waits in line as others do, and goes first again on the next service day",
+        ),
         Hold::OutsideWindow { until_us } => Words::until(
             "OUTSIDE_WINDOW",
             until_us,
@@ -108,6 +114,12 @@ fn words(hold: &Hold) -> Words {
             "GATEWAY_NOT_CONNECTED",
             format!("gateway {gateway}, which reaches the Device, is not connected"),
             "ask the SMETS1 Service Provider of the gateway",
+        ),
+        Hold::GatewayRateReached { gateway, until_us } => Words::until(
+            "GATEWAY_RATE_REACHED",
+            until_us,
+            &format!("as many attempts have left for gateway {gateway} as its rate allows"),
+            "none is needed: it goes when the next one may leave",
         ),
         // How many that is says something about other Users.
         Hold::GatewayBusy { gateway, .. } => Words::event(
@@ -151,7 +163,7 @@ fn waits_for_canary(canary: CanaryView) -> Words {
     Words::event(
         "CANARY",
         format!(
-            "the first {wanted} Devices under its schedule must succeed with the image before the rest is released; {succeeded} have"
+            "the first {wanted} Devices of its batch, or under its schedule, must succeed with the image before the rest is released; {succeeded} have"
         ),
         "none is needed while they are under way; if one is given up, ask the Service Desk",
     )
@@ -198,6 +210,7 @@ pub(crate) const fn paused_reason(scope: Scope) -> &'static str {
         Scope::Image(_) => "IMAGE_PAUSED",
         Scope::Gateway(_) => "GATEWAY_PAUSED",
         Scope::Schedule(_) => "SCHEDULE_PAUSED",
+        Scope::Batch { .. } => "BATCH_PAUSED",
     }
 }
 
@@ -357,10 +370,18 @@ mod tests {
             Hold::NotAllowed(Distrust::NotForDevice),
             Hold::ServiceDayNotStarted { until_us: 1 },
             Hold::SystemDailyCapacityUsed { until_us: 1 },
+            Hold::SecurityLaneUsed {
+                limit: 300,
+                until_us: 1,
+            },
             Hold::OutsideWindow { until_us: 1 },
             Hold::Paced { until_us: 1 },
             Hold::BehindOthers { ahead_count: 1 },
             Hold::GatewayNotConnected { gateway },
+            Hold::GatewayRateReached {
+                gateway,
+                until_us: 1,
+            },
             Hold::GatewayBusy {
                 gateway,
                 attempt_count: 3,

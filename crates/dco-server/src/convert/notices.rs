@@ -224,6 +224,10 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             used: *used,
             requested: *requested,
         }),
+        NoticeSubject::Displaced { date, units } => Subject::Displaced(pb::DisplacedNotice {
+            service_date: date.to_string(),
+            units: *units,
+        }),
         other => about_pauses(other),
     }
 }
@@ -418,6 +422,7 @@ mod tests {
         let date = "2026-06-02".parse().unwrap();
         let until_us = 1_780_000_000_000_000;
         let told = [
+            NoticeSubject::Displaced { date, units: 12 },
             NoticeSubject::TransferExpires {
                 transfer: 4,
                 expire_us: until_us,

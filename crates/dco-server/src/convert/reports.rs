@@ -115,6 +115,7 @@ fn counts(user: Option<Eui64>, counts: &DayCounts) -> pb::DayCounts {
         sent_without_schedule,
         released,
         lent,
+        security,
         refunded,
         retries,
     } = *counts;
@@ -125,6 +126,7 @@ fn counts(user: Option<Eui64>, counts: &DayCounts) -> pb::DayCounts {
         sent_without_schedule,
         released,
         lent,
+        security,
         refunded,
         retries,
     }

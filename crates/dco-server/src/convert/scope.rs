@@ -7,7 +7,7 @@ use dco_proto::v1 as pb;
 use dco_schedule::ScheduleId;
 use pb::pause_scope::Scope as Named;
 
-use super::name::OfUser;
+use super::name::{self, OfUser};
 use super::schedules;
 use crate::status::Fault;
 
@@ -18,7 +18,7 @@ pub(crate) fn read(scope: Option<pb::PauseScope>) -> Result<Scope, Fault> {
     };
     match scope {
         None => Err(invalid(
-            "scope must say what it is of: all releases, a User, an image, a gateway or a schedule; or leave it out",
+            "scope must say what it is of: all releases, a User, an image, a gateway, a schedule or a batch; or leave it out",
         )),
         Some(Named::All(_)) => Ok(Scope::All),
         Some(Named::User(name)) => {
@@ -39,6 +39,13 @@ pub(crate) fn read(scope: Option<pb::PauseScope>) -> Result<Scope, Fault> {
                 number: schedule.schedule()?,
             }))
         }
+        Some(Named::Batch(name)) => {
+            let batch = OfUser::read(&name, "scope.batch")?;
+            Ok(Scope::Batch {
+                user: batch.user,
+                number: batch.batch()?,
+            })
+        }
     }
 }
 
@@ -50,6 +57,7 @@ pub(crate) fn shown(scope: Scope) -> pb::PauseScope {
         Scope::Image(hash) => Named::ManufacturerImageHash(hash.as_bytes().to_vec().into()),
         Scope::Gateway(gateway) => Named::Gateway(format!("gateways/{gateway}")),
         Scope::Schedule(id) => Named::Schedule(schedules::name(id)),
+        Scope::Batch { user, number } => Named::Batch(name::batch(user, Some(number))),
     };
     pb::PauseScope { scope: Some(named) }
 }
@@ -87,6 +95,7 @@ mod tests {
             Scope::Image(ManufacturerImageHash::new([7; 32])),
             Scope::Gateway(user),
             Scope::Schedule(ScheduleId { user, number: 3 }),
+            Scope::Batch { user, number: 4 },
         ] {
             assert_eq!(read(Some(shown(scope))).unwrap(), scope);
         }
@@ -108,6 +117,12 @@ mod tests {
             ),
             (
                 Some(Named::Schedule("users/90-B3-D5-1F-30-01-00-00".to_owned())),
+                "NAME_INVALID",
+            ),
+            (
+                Some(Named::Batch(
+                    "users/90-B3-D5-1F-30-01-00-00/schedules/1".to_owned(),
+                )),
                 "NAME_INVALID",
             ),
         ] {

@@ -37,6 +37,7 @@ fn service_at(disk: &MemDisk, clock: Clock) -> (Running, CancellationToken) {
             service_desk_url: "mailto:desk".into(),
             signers: Signers::unasked(),
             log_key: None,
+            gateway_rate: watch::channel(None).1,
             journal_kept_us: Micros::MAX,
             draining,
             stop: stop.clone(),

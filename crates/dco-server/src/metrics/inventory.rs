@@ -139,6 +139,21 @@ pub(super) const CAPACITY_TODAY: Metric = gauge(
     Unit::Count,
     "Large images that may be released on the open service day",
 );
+pub(super) const SECURITY_RELEASED_TODAY: Metric = gauge(
+    "dco_security_released_today",
+    Unit::Count,
+    "Those of the releases charged to the open service day that left through the security lane",
+);
+pub(super) const SECURITY_LIMIT_TODAY: Metric = gauge(
+    "dco_security_limit_today",
+    Unit::Count,
+    "Large images that may be released through the security lane on the open service day",
+);
+pub(super) const SECURITY_QUEUED: Metric = gauge(
+    "dco_security_queued",
+    Unit::Count,
+    "Activations waiting for release that may go through the security lane",
+);
 pub(super) const IMAGES_QUARANTINED: Metric = gauge(
     "dco_images_quarantined",
     Unit::Count,
@@ -335,6 +350,9 @@ pub(super) const INVENTORY: &[Metric] = &[
     ATTEMPTS_UNDER_WAY,
     RELEASED_TODAY,
     CAPACITY_TODAY,
+    SECURITY_RELEASED_TODAY,
+    SECURITY_LIMIT_TODAY,
+    SECURITY_QUEUED,
     IMAGES_QUARANTINED,
     ACTIVATIONS_HELD,
     BATCHES_TRT_NEAR,

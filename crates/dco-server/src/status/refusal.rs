@@ -54,12 +54,14 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::SignedRequestTooLarge { .. }
         | Refusal::ManifestDiffers { .. }
         | Refusal::ServiceDateInvalid { .. }
+        | Refusal::CanaryTooLarge { .. }
         | Refusal::ExecutionTimeInvalid { .. } => argument(refusal),
         Refusal::ImageIncomplete { .. }
         | Refusal::ImageNotVerified { .. }
         | Refusal::ImageQuarantined { .. }
         | Refusal::ImageNotStoredForDevice { .. }
         | Refusal::DeviceBusy { .. }
+        | Refusal::CanaryOfSchedule { .. }
         | Refusal::FirmwareNotApplicable { .. }
         | Refusal::TransferNotReceiving { .. } => precondition(refusal, concern),
         Refusal::DispatchPaused { .. } | Refusal::DispatchNotPaused { .. } => pause(refusal),
@@ -139,6 +141,11 @@ fn argument(refusal: &Refusal) -> Fault {
             .with("serviceDate", date)
             .with("earliestServiceDate", earliest)
             .with("latestServiceDate", latest),
+        Refusal::CanaryTooLarge { canary, devices } => {
+            fault("CANARY_INVALID", "canary_device_count")
+                .with("canaryDeviceCount", canary)
+                .with("deviceCount", devices)
+        }
         Refusal::ExecutionTimeInvalid {
             execute_us,
             earliest_us,
@@ -185,6 +192,11 @@ fn precondition(refusal: &Refusal, concern: Concern<'_>) -> Fault {
             fault("DEVICE_BUSY", "NO_OTHER_ACTIVATION", first.to_string())
                 .with("device", first)
                 .with("deviceCount", count)
+        }
+        Refusal::CanaryOfSchedule { schedule } => {
+            let schedule = format!("users/{user}/schedules/{schedule}");
+            fault("CANARY_OF_SCHEDULE", "NO_CANARY_AGREED", schedule.clone())
+                .with("schedule", schedule)
         }
         Refusal::FirmwareNotApplicable { first, count } => fault(
             "FIRMWARE_NOT_APPLICABLE",
@@ -269,6 +281,7 @@ fn pause(refusal: &Refusal) -> Fault {
             Scope::Image(hash) => format!("images/{hash}"),
             Scope::Gateway(gateway) => format!("gateways/{gateway}"),
             Scope::Schedule(id) => name(*id),
+            Scope::Batch { user, number } => format!("users/{user}/batches/{number}"),
         };
         Fault::new(Code::FailedPrecondition, reason, refusal)
             .detail(Detail::Precondition { kind, subject })

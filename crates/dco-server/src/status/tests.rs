@@ -51,6 +51,11 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::ImageNotStoredForDevice { first, count },
         Refusal::DeviceBusy { first, count },
+        Refusal::CanaryTooLarge {
+            canary: 4,
+            devices: 3,
+        },
+        Refusal::CanaryOfSchedule { schedule: 7 },
         Refusal::FirmwareNotApplicable { first, count },
         Refusal::ServiceDateInvalid {
             date,

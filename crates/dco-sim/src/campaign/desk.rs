@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use dco_engine::{
     AttemptEnd, AttemptRef, Effect, Engine, Event, HOUR_US, Offer, Refusal, Reply, ReplyTo, Report,
-    Request, RequestId, SECOND_US, Session, SubmitBatch, ToGateway, Verdict,
+    ReportKind, ReportRequest, Request, RequestId, SECOND_US, Session, SubmitBatch, ToGateway,
+    Verdict,
 };
 use dco_schedule::{Calendar, Micros, Quota, ServiceDate};
 
@@ -106,7 +107,8 @@ impl Desk {
 
     /// What it came to.
     pub(super) fn campaign(mut self) -> Result<Campaign, CampaignFailed> {
-        let trt = match self.ask(Request::ReportTrt { user: None })? {
+        let asked = ReportRequest::of(ReportKind::Trt, None);
+        let trt = match self.ask(Request::Report(asked))? {
             Reply::Trt(rows) => rows,
             other => return Err(unexpected(&other)),
         };
@@ -241,6 +243,7 @@ impl Desk {
             manufacturer_image_hash: hash,
             devices,
             execute_us: None,
+            canary: None,
             service_date: Some(date),
             signed_request: bytes::Bytes::new(),
             originator_counter: None,

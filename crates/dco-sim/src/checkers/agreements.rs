@@ -32,11 +32,6 @@ impl Agreement {
         self.agreed.get(at)?.as_ref()
     }
 
-    /// Whether what is agreed goes in the security lane.
-    pub(super) fn is_security(&self) -> bool {
-        self.agreed().is_some_and(|deal| deal.security)
-    }
-
     /// Steps so far.
     pub(super) fn revision(&self) -> u32 {
         u32::try_from(self.agreed.len()).unwrap_or(u32::MAX)

@@ -1,4 +1,4 @@
-//! No service day is released over its capacity, and a unit is given back only for nothing sent.
+//! No service day is released over its capacity, nor the security lane over its bound, and a unit is given back only for nothing sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use dco_engine::{AttemptRef, Outcome};
 use dco_schedule::{Calendar, ServiceDate};
 
 use super::activations::Activations;
+use super::lane::Lane;
 use super::{Breach, Checker};
 use crate::happened::Happened;
 
@@ -22,6 +23,7 @@ pub(super) struct Capacity {
     /// The unit of each attempt under way.
     charged: BTreeMap<u32, ServiceDate>,
     nothing_sent: BTreeSet<AttemptRef>,
+    lane: Lane,
     activations: Activations,
 }
 
@@ -35,6 +37,7 @@ impl Capacity {
             released: BTreeMap::new(),
             charged: BTreeMap::new(),
             nothing_sent: BTreeSet::new(),
+            lane: Lane::default(),
             activations: Activations::default(),
         }
     }
@@ -135,6 +138,7 @@ impl Checker for Capacity {
             }
             Happened::Recorded { record, .. } => {
                 self.judge(record)?;
+                self.lane.learn(record)?;
                 self.activations.learn(record)?;
             }
             _ => {}
@@ -145,7 +149,7 @@ impl Checker for Capacity {
 
 #[cfg(test)]
 mod tests {
-    use dco_engine::record::{CapacitySet, Change};
+    use dco_engine::record::{CapacitySet, Change, Configured, DayOpened, Released};
 
     use super::Capacity;
     use crate::checkers::history::{self, DATE, broken, kept};
@@ -166,6 +170,49 @@ mod tests {
         history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
         history::keeps(&mut checker, history::released(1, 1, Some(DATE)));
         history::breaks(&mut checker, history::released(2, 1, Some(DATE)));
+    }
+
+    #[test]
+    fn the_security_lane_has_a_bound_of_its_own_each_day() {
+        let opened = |date, security| {
+            let configured = Some(Configured {
+                security,
+                ..Configured::default()
+            });
+            Change::DayOpened(DayOpened {
+                date,
+                configured,
+                ..DayOpened::default()
+            })
+        };
+        let through_the_lane = |activation| {
+            let Change::Released(released) = history::released(activation, 1, Some(DATE)) else {
+                panic!("it is a release");
+            };
+            Change::Released(Released {
+                security: true,
+                ..released
+            })
+        };
+        let mut checker = with_batch(3);
+        history::breaks(&mut checker, through_the_lane(0));
+        let mut checker = with_batch(3);
+        history::keeps(&mut checker, opened(DATE, 1));
+        history::keeps(&mut checker, through_the_lane(0));
+        history::keeps(&mut checker, history::released(1, 1, Some(DATE)));
+        history::breaks(&mut checker, through_the_lane(2));
+        let mut checker = with_batch(3);
+        history::keeps(&mut checker, opened(DATE, 1));
+        history::keeps(&mut checker, through_the_lane(0));
+        let said = Happened::ReportedEnd {
+            attempt: history::attempt(0, 1),
+            nothing_sent: true,
+        };
+        kept(&mut checker, &said);
+        history::keeps(&mut checker, history::ended(0, 1, Some(DATE)));
+        history::keeps(&mut checker, through_the_lane(1));
+        history::keeps(&mut checker, opened(DATE, 0));
+        history::breaks(&mut checker, through_the_lane(2));
     }
 
     #[test]

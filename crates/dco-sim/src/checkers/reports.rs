@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dco_block::Eui64;
 use dco_engine::record::{Change, Record};
-use dco_engine::{Outcome, Reply, Request, ServiceDayView, SuccessRow};
+use dco_engine::{CapacityReportDay, Group, Outcome, OutcomeRow, Reply, ReportDays};
 
 use super::activations::Activations;
 use super::{Breach, Checker};
@@ -60,11 +60,11 @@ impl Reports {
         Ok((it.name.user, self.activations.hash_of(&it.image_id)))
     }
 
-    fn day(&self, view: &ServiceDayView) -> Result<(), Breach> {
+    fn day(&self, view: &CapacityReportDay) -> Result<(), Breach> {
         let date = view.day.date.days();
         let released = self.released.get(&date).copied().unwrap_or(0);
         let capacity = self.capacity.get(&date).copied();
-        if view.released == released && Some(view.capacity) == capacity {
+        if view.all.released == u64::from(released) && Some(view.capacity) == capacity {
             return Ok(());
         }
         Err(format!(
@@ -72,8 +72,16 @@ impl Reports {
         ))
     }
 
-    fn row(&self, row: &SuccessRow) -> Result<(), Breach> {
-        let key = (row.user, row.manufacturer_image_hash.as_bytes().to_vec());
+    fn row(&self, row: &OutcomeRow) -> Result<(), Breach> {
+        let Group {
+            user: Some(user),
+            image: Some(image),
+            ..
+        } = &row.group
+        else {
+            return Err(format!("{row:?} is reported, of nobody or of no image"));
+        };
+        let key = (*user, image.as_bytes().to_vec());
         let succeeded = self.succeeded.get(&key).copied().unwrap_or(0);
         let attempts = self.attempts.get(&key).copied().unwrap_or(0);
         if row.succeeded == succeeded && row.attempts == attempts && row.open == 0 {
@@ -97,8 +105,12 @@ impl Checker for Reports {
                 self.activations.learn(record)
             }
             Happened::Answered {
-                request: Request::ReportCapacity { user: None, .. },
-                reply: Ok(Reply::ServiceDays(days)),
+                reply:
+                    Ok(Reply::CapacityReport(ReportDays {
+                        days,
+                        is_cut: false,
+                    })),
+                ..
             } => {
                 if days.len() != self.capacity.len() {
                     return Err(format!("{} service days are reported", days.len()));
@@ -106,8 +118,8 @@ impl Checker for Reports {
                 days.iter().try_for_each(|view| self.day(view))
             }
             Happened::Answered {
-                request: Request::ReportSuccess { user: None },
-                reply: Ok(Reply::Success(rows)),
+                reply: Ok(Reply::SuccessReport(rows)),
+                ..
             } => rows.iter().try_for_each(|row| self.row(row)),
             _ => Ok(()),
         }
@@ -116,9 +128,14 @@ impl Checker for Reports {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use dco_block::{Eui64, ManufacturerImageHash};
     use dco_engine::record::{Change, DayOpened};
-    use dco_engine::{Reply, Request, ServiceDayView, SuccessRow};
+    use dco_engine::{
+        CapacityReportDay, DayCounts, Group, OutcomeRow, Reply, ReportDays, ReportKind,
+        ReportRequest, Request,
+    };
     use dco_schedule::{Calendar, ServiceDate};
 
     use super::Reports;
@@ -142,43 +159,50 @@ mod tests {
 
     #[test]
     fn a_days_figures_are_those_of_the_journal() {
-        let request = &Request::ReportCapacity {
-            user: None,
-            first: None,
-            last: None,
+        let request = &Request::Report(ReportRequest::of(ReportKind::Capacity, None));
+        let reported = |days| {
+            let is_cut = false;
+            Ok(Reply::CapacityReport(ReportDays { days, is_cut }))
         };
         let report = |released, capacity| {
-            Ok(Reply::ServiceDays(vec![ServiceDayView {
+            let all = DayCounts {
+                released,
+                ..DayCounts::default()
+            };
+            reported(vec![CapacityReportDay {
                 day: Calendar::london().day(ServiceDate::from_days(DATE)),
                 capacity,
-                released,
-                sent_without_schedule: 0,
-            }]))
+                is_open: true,
+                all,
+                users: BTreeMap::new(),
+                others: None,
+                lost: None,
+            }])
         };
         let mut checker = with_release();
         let reply = &report(1, 5);
         kept(&mut checker, &Happened::Answered { request, reply });
-        for reply in [
-            &report(2, 5),
-            &report(1, 6),
-            &Ok(Reply::ServiceDays(vec![])),
-        ] {
+        for reply in [&report(2, 5), &report(1, 6), &reported(Vec::new())] {
             broken(&mut checker, &Happened::Answered { request, reply });
         }
     }
 
     #[test]
     fn successes_and_attempts_are_those_of_the_journal() {
-        let request = &Request::ReportSuccess { user: None };
+        let by = BTreeSet::new();
+        let request = &Request::Report(ReportRequest::of(ReportKind::Success(by), None));
         let report = |succeeded, attempts| {
-            Ok(Reply::Success(vec![SuccessRow {
-                user: Eui64::from_bits(history::USER),
-                manufacturer_image_hash: ManufacturerImageHash::new(history::HASH),
+            let group = Group {
+                user: Some(Eui64::from_bits(history::USER)),
+                image: Some(ManufacturerImageHash::new(history::HASH)),
+                ..Group::default()
+            };
+            Ok(Reply::SuccessReport(vec![OutcomeRow {
+                group,
                 succeeded,
                 failed: 3,
-                cancelled: 0,
-                open: 0,
                 attempts,
+                ..OutcomeRow::default()
             }]))
         };
         let mut checker = with_release();

@@ -1,5 +1,5 @@
 //! No User starves: whoever has work that could go through a gateway waits for a bounded number of releases of others there,
-//! and nothing runs ahead of its day while it waits.
+//! nothing runs ahead of its day while it waits, and what has security priority goes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use dco_engine::record::{Change, PauseChanged, PauseScope, Record, Released};
 use dco_schedule::Calendar;
 
 use super::activations::{Activation, Activations};
-use super::agreements::Agreements;
+use super::lane::Lane;
 use super::{Breach, Checker};
 use crate::happened::Happened;
 
@@ -19,14 +19,18 @@ pub(super) struct Starved {
     calendar: Calendar,
     /// Each Device's User and gateway.
     devices: BTreeMap<Eui64, (u64, u64)>,
-    /// Batches under a schedule, with its number: windows, canaries and pauses of schedules hold these back.
-    schedules: BTreeMap<(u64, u64), u32>,
+    /// Batches under a schedule, or with canaries of their own: windows, canaries and pauses of schedules hold these back.
+    held: BTreeSet<(u64, u64)>,
+    /// Batches that may go through the security lane and that neither hours nor canaries hold back.
+    security: BTreeSet<(u64, u64)>,
+    /// Users' schedules, and batches without one, that have had canaries.
+    canaries: BTreeSet<(u64, Option<u32>)>,
     paused: BTreeSet<Vec<u8>>,
     /// An image was found damaged: its batches wait, and this model does not follow for how long.
     is_blind: bool,
     passed: BTreeMap<u64, u32>,
     activations: Activations,
-    agreements: Agreements,
+    lane: Lane,
 }
 
 impl Starved {
@@ -34,22 +38,30 @@ impl Starved {
         Self {
             calendar: Calendar::london(),
             devices: BTreeMap::new(),
-            schedules: BTreeMap::new(),
+            held: BTreeSet::new(),
+            security: BTreeSet::new(),
+            canaries: BTreeSet::new(),
             paused: BTreeSet::new(),
             is_blind: false,
             passed: BTreeMap::new(),
             activations: Activations::default(),
-            agreements: Agreements::default(),
+            lane: Lane::default(),
         }
     }
 
     fn release(&mut self, at_us: i64, record: &Released) -> Result<(), Breach> {
         let it = self.activations.get(record.activation)?;
-        if !it.large || self.is_blind || !self.paused.is_empty() || self.is_security(it) {
+        if !it.large || self.is_blind || !self.paused.is_empty() || record.security {
             return Ok(());
         }
         let released = it.name.user.bits();
         let today = self.calendar.day_at(at_us).date.days();
+        if self.lane.has_units() && self.waits_for_lane(today, record.gateway) {
+            return Err(format!(
+                "{:?} leaves while the security lane has units left, and work for the same gateway",
+                it.name
+            ));
+        }
         let ready = self.ready(today, record.gateway);
         let bound = self.bound(today);
         self.passed
@@ -74,15 +86,24 @@ impl Starved {
 
     /// Users with a Device that nothing but turns holds back.
     fn ready(&self, today: i32, gateway: u64) -> BTreeSet<u64> {
-        let all = self.activations.all().filter(|it| {
+        let all = self.waiting(today, gateway);
+        let free = all.filter(|it| !self.held.contains(&batch_of(it)));
+        free.map(|it| it.name.user.bits()).collect()
+    }
+
+    /// Whether something that only turns hold back could go through the security lane.
+    fn waits_for_lane(&self, today: i32, gateway: u64) -> bool {
+        let mut all = self.waiting(today, gateway);
+        all.any(|it| self.security.contains(&batch_of(it)))
+    }
+
+    /// Devices behind a gateway whose large image has not left yet, though its day has come.
+    fn waiting(&self, today: i32, gateway: u64) -> impl Iterator<Item = &Activation> {
+        self.activations.all().filter(move |it| {
             let user = it.name.user.bits();
-            let batch = (user, it.name.batch);
             let is_open = it.large && it.attempt == 0 && !it.ended && it.service_date <= today;
-            is_open
-                && !self.schedules.contains_key(&batch)
-                && self.devices.get(&it.name.device) == Some(&(user, gateway))
-        });
-        all.map(|it| it.name.user.bits()).collect()
+            is_open && self.devices.get(&it.name.device) == Some(&(user, gateway))
+        })
     }
 
     /// The stated bound, for the least weight and the largest that others can have: all that was ever sent for days up to now.
@@ -95,13 +116,6 @@ impl Starved {
             .saturating_mul(sent.saturating_add(1))
     }
 
-    fn is_security(&self, it: &Activation) -> bool {
-        let user = it.name.user.bits();
-        let number = self.schedules.get(&(user, it.name.batch));
-        let schedule = number.and_then(|number| self.agreements.get(user, *number));
-        schedule.is_some_and(|schedule| schedule.is_security())
-    }
-
     fn learn(&mut self, record: &Record) -> Result<(), Breach> {
         match &record.change {
             Some(Change::DevicesImported(it)) => {
@@ -111,8 +125,17 @@ impl Starved {
                 self.devices.extend(devices);
             }
             Some(Change::BatchAccepted(it)) => {
-                if let Some(number) = it.schedule {
-                    self.schedules.insert((it.user, it.number), number);
+                let batch = (it.user, it.number);
+                if it.schedule.is_some() || it.own_canary > 0 {
+                    self.held.insert(batch);
+                }
+                // Canaries that an earlier agreement began may hold it back as well.
+                let is_held =
+                    it.window_from.is_some() || self.canaries.contains(&(it.user, it.schedule));
+                if it.canary > 0 || it.own_canary > 0 {
+                    self.canaries.insert((it.user, it.schedule));
+                } else if it.security && !is_held {
+                    self.security.insert(batch);
                 }
             }
             Some(Change::Paused(it)) => {
@@ -131,7 +154,7 @@ impl Starved {
             Some(Change::ImageQuarantined(_)) => self.is_blind = true,
             _ => {}
         }
-        self.agreements.learn(record)?;
+        self.lane.learn(record)?;
         self.activations.learn(record)
     }
 }
@@ -152,6 +175,10 @@ impl Checker for Starved {
     }
 }
 
+fn batch_of(it: &Activation) -> (u64, u64) {
+    (it.name.user.bits(), it.name.batch)
+}
+
 /// A pause of all releases.
 fn all() -> PauseChanged {
     PauseChanged {
@@ -167,13 +194,15 @@ fn scope(record: &PauseChanged) -> Vec<u8> {
     scope.extend(record.user.to_le_bytes());
     scope.extend(record.gateway.to_le_bytes());
     scope.extend(record.schedule.to_le_bytes());
+    scope.extend(record.batch.to_le_bytes());
     scope
 }
 
 #[cfg(test)]
 mod tests {
     use dco_engine::record::{
-        BatchAccepted, Change, Device, DevicesImported, PauseChanged, Released,
+        BatchAccepted, Change, Configured, DayOpened, Device, DevicesImported, PauseChanged,
+        Released,
     };
 
     use super::Starved;
@@ -257,6 +286,37 @@ mod tests {
         let mut checker = with_two_users();
         keeps(&mut checker, released(3, 1, false));
         keeps(&mut checker, released(4, 1, true));
+    }
+
+    #[test]
+    fn what_leaves_before_work_of_the_security_lane_is_seen() {
+        let opened = |security| {
+            let configured = Some(Configured {
+                security,
+                ..Configured::default()
+            });
+            Change::DayOpened(DayOpened {
+                date: DATE,
+                configured,
+                ..DayOpened::default()
+            })
+        };
+        let Change::BatchAccepted(batch) = history::batch(3) else {
+            panic!("it is a batch");
+        };
+        let secure = BatchAccepted {
+            schedule: Some(1),
+            security: true,
+            ..batch
+        };
+        let with_secure = |security| {
+            let mut checker = with_two_users();
+            keeps(&mut checker, opened(security));
+            keeps(&mut checker, Change::BatchAccepted(secure.clone()));
+            checker
+        };
+        breaks(&mut with_secure(1), released(0, 1, false));
+        keeps(&mut with_secure(0), released(0, 1, false));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Somebody looks at everything that was ever named, and an image is read back.
 
+use std::collections::BTreeSet;
+
 use dco_block::Manifest;
 use dco_engine::{
-    Event, HOUR_US, ListSchedules, Reader, Refusal, Reply, Request, ScheduleRequest, Verdict,
+    Event, Grouping, HOUR_US, ListSchedules, Reader, Refusal, Reply, ReportKind, ReportRequest,
+    Request, ScheduleRequest, Verdict,
 };
 
 use super::{Item, Named, World};
@@ -46,12 +49,9 @@ impl World {
 
     /// Asks for the reports when all is settled, and waits for the answers.
     pub(super) fn ask_for_reports(&mut self) {
-        let capacity = Request::ReportCapacity {
-            user: None,
-            first: None,
-            last: None,
-        };
-        for report in [capacity, Request::ReportSuccess { user: None }] {
+        let by = BTreeSet::from([Grouping::User, Grouping::Image]);
+        for kind in [ReportKind::Capacity, ReportKind::Success(by)] {
+            let report = Request::Report(ReportRequest::of(kind, None));
             self.request_arrives(Caller::Auditor, report);
         }
         self.settle();

@@ -27,6 +27,7 @@ impl World {
             manufacturer_image_hash,
             devices,
             execute_us: None,
+            canary: None,
             service_date: None,
             signed_request: bytes::Bytes::new(),
             originator_counter: None,

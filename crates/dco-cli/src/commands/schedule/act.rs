@@ -40,7 +40,7 @@ struct TermsArgs {
     /// Let work of later days use capacity that nobody else has ready work for
     #[arg(long)]
     run_ahead: bool,
-    /// Let it go before others in the security lane; needs a second officer (kept; release does not follow it yet)
+    /// Let it go before others in the security lane; needs a second officer
     #[arg(long)]
     security: bool,
 }

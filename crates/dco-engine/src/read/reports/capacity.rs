@@ -87,6 +87,7 @@ impl DayCounts {
         self.sent_without_schedule = without_schedule.unwrap_or(0).into();
         self.released = used.released.into();
         self.lent = used.lent.into();
+        self.security = used.security.into();
     }
 }
 

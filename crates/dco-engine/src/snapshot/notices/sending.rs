@@ -40,6 +40,11 @@ impl Notice {
                 wide_used: *used,
                 ..of(Kind::LimitNear)
             },
+            NoticeSubject::Displaced { date, units } => Self {
+                date: date.days(),
+                count: *units,
+                ..of(Kind::Displaced)
+            },
             _ => unreachable!("every other subject is dealt with before"),
         }
     }

@@ -25,6 +25,7 @@ fn a_day_shows_all_its_parts() {
         over: 0,
         used: 3,
         lent: 1,
+        used_security: 0,
     };
     assert_eq!(day, expected);
     let own = OwnCapacity {

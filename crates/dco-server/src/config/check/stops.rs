@@ -1,10 +1,12 @@
-//! The rules that stop what fails.
+//! The rules that stop what fails, and hold up what goes too fast.
 
-use dco_engine::{BreakerTerms, STOP_ATTEMPTS_MAX, StopTerms};
+use std::num::NonZeroU32;
+
+use dco_engine::{BreakerTerms, HOUR_US, Rate, STOP_ATTEMPTS_MAX, StopTerms};
 
 use super::{MINUTES_MAX, minutes, within};
 use crate::config::ConfigError;
-use crate::config::file::{BreakerSection, StopSection};
+use crate::config::file::{BreakerSection, GatewaySection, StopSection};
 
 impl StopSection {
     pub(super) fn check(&self) -> Result<Option<StopTerms>, ConfigError> {
@@ -28,5 +30,19 @@ impl BreakerSection {
             probe_after_us,
         };
         Ok((failures > 0).then_some(rule))
+    }
+}
+
+impl GatewaySection {
+    pub(super) fn check(&self) -> Result<Option<Rate>, ConfigError> {
+        let many = 0..=1_000_000;
+        let count = within(
+            "gateway.releases_per_hour_max",
+            self.releases_per_hour_max,
+            many,
+        )?;
+        let burst = within("gateway.burst", self.burst, 1..=1_000_000)?;
+        let rate = NonZeroU32::new(count).zip(NonZeroU32::new(burst));
+        Ok(rate.and_then(|(count, burst)| Rate::new(count, HOUR_US, burst)))
     }
 }

@@ -206,6 +206,10 @@ fn what_is_refused(subject: &NoticeSubject) -> String {
             ticket,
             stop,
         } => pause_changed(*scope, *paused, (ticket, *stop)),
+        NoticeSubject::Displaced { date, units } => format!(
+            "on {date} work with security priority left in place of {units} of your units; your share of the next day is \
+             larger by as many"
+        ),
         _ => unreachable!("every other subject is dealt with before"),
     }
 }

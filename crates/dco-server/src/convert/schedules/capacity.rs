@@ -86,6 +86,7 @@ pub(crate) fn day(day: &DayCapacity) -> pb::CapacityDay {
         over_agreed: day.over,
         used: day.used,
         lent: day.lent,
+        used_security: day.used_security,
         own_agreed: None,
         others_agreed: None,
         own_used: None,

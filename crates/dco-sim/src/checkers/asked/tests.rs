@@ -24,6 +24,7 @@ fn asked(estate: &Estate, devices: &[Eui64]) -> Asked {
         manufacturer_image_hash: estate.images[0].manifest.manufacturer_image_hash(),
         devices: devices.to_vec(),
         execute_us: None,
+        canary: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,

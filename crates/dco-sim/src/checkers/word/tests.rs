@@ -175,6 +175,7 @@ fn the_same_request_has_the_same_answer() {
         manufacturer_image_hash: dco_block::ManufacturerImageHash::new([0; 32]),
         devices: vec![Eui64::from_bits(2)],
         execute_us: None,
+        canary: None,
         service_date: None,
         signed_request: Bytes::new(),
         originator_counter: None,
