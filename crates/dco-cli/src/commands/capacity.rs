@@ -49,7 +49,7 @@ struct Range {
 /// Show what each service day has, and what is left of it
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show what each service day can carry, what is agreed, reserved, used and lent, and what is free. A
+Show what each service day can carry, what is agreed, reserved, released and lent, and what is free. A
 User sees its own and all others as a sum.
 
 Example:

@@ -18,11 +18,11 @@ pub(crate) fn capacity_day_json(day: &CapacityDay) -> Value {
         "agreed": day.agreed,
         "free": day.free,
         "over_agreed": day.over_agreed,
-        "used": day.used,
+        "released": day.released,
         "lent": day.lent,
         "own_agreed": day.own_agreed,
         "others_agreed": day.others_agreed,
-        "own_used": day.own_used,
+        "own_released": day.own_released,
     })
 }
 
@@ -51,13 +51,13 @@ pub(crate) fn capacity_days_text(days: &[CapacityDay]) -> String {
             grouped(reserved(day)),
             grouped(day.agreed),
             grouped(day.free),
-            grouped(day.used),
+            grouped(day.released),
             grouped(day.lent),
         ];
         if own {
             row.push(grouped(day.own_agreed.unwrap_or(0)));
             row.push(grouped(day.others_agreed.unwrap_or(0)));
-            row.push(grouped(day.own_used.unwrap_or(0)));
+            row.push(grouped(day.own_released.unwrap_or(0)));
         }
         row.push(filled(day));
         row
@@ -85,7 +85,7 @@ fn filled(day: &CapacityDay) -> String {
 }
 
 const COLUMNS: &str = "service_date,capacity,reserved_allowance,reserved_security,reserved_retry,agreed,free,\
-                       over_agreed,used,lent,own_agreed,others_agreed,own_used";
+                       over_agreed,released,lent,own_agreed,others_agreed,own_released";
 
 /// One line for each service day, with a line of names before them.
 pub(crate) fn capacity_csv(days: &[CapacityDay]) -> String {
@@ -99,13 +99,13 @@ pub(crate) fn capacity_csv(days: &[CapacityDay]) -> String {
             day.agreed,
             day.free,
             day.over_agreed,
-            day.used.into(),
+            day.released.into(),
             day.lent.into(),
         ];
         let own = [
             day.own_agreed,
             day.others_agreed,
-            day.own_used.map(Into::into),
+            day.own_released.map(Into::into),
         ];
         let numbers = numbers.into_iter().map(Some).chain(own);
         let cells = numbers.map(|it| it.map_or_else(String::new, |it| it.to_string()));
@@ -149,9 +149,9 @@ fn event(day: &CapacityDay, stamp: &str) -> Vec<String> {
         format!("DTEND;VALUE=DATE:{end}"),
         format!("SUMMARY:{state}"),
         format!(
-            "DESCRIPTION:agreed {} used {}{}",
+            "DESCRIPTION:agreed {} released {}{}",
             day.agreed,
-            day.used,
+            day.released,
             own.unwrap_or_default()
         ),
         "TRANSP:TRANSPARENT".to_owned(),
@@ -178,7 +178,7 @@ mod tests {
             reserved_retry: 240,
             agreed: 8_000,
             free: 960,
-            used: 7,
+            released: 7,
             own_agreed: own,
             ..Default::default()
         }
@@ -190,7 +190,7 @@ mod tests {
         let expected = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//dco//capacity//EN\r\n\
             BEGIN:VEVENT\r\nUID:capacity-20280229@dco\r\nDTSTAMP:20260329T000000Z\r\n\
             DTSTART;VALUE=DATE:20280229\r\nDTEND;VALUE=DATE:20280301\r\n\
-            SUMMARY:960 of 12000 free\r\nDESCRIPTION:agreed 8000 used 7 own agreed 5000\r\n\
+            SUMMARY:960 of 12000 free\r\nDESCRIPTION:agreed 8000 released 7 own agreed 5000\r\n\
             TRANSP:TRANSPARENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
         assert_eq!(text, expected);
     }

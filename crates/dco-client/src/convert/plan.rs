@@ -167,11 +167,11 @@ impl From<pb::CapacityDay> for CapacityDay {
             agreed: wire.agreed,
             free: wire.free,
             over_agreed: wire.over_agreed,
-            used: wire.used,
+            released: wire.released,
             lent: wire.lent,
             own_agreed: wire.own_agreed,
             others_agreed: wire.others_agreed,
-            own_used: wire.own_used,
+            own_released: wire.own_released,
         }
     }
 }

@@ -134,7 +134,7 @@ pub struct CapacityDay {
     /// By how much what is agreed is too much.
     pub over_agreed: u64,
     /// What was released on it, over all Users.
-    pub used: u32,
+    pub released: u32,
     /// What of that went to work of later days.
     pub lent: u32,
     /// What is agreed with the User it is read for.
@@ -142,5 +142,5 @@ pub struct CapacityDay {
     /// What is agreed with all others together.
     pub others_agreed: Option<u64>,
     /// What was released for the User it is read for.
-    pub own_used: Option<u32>,
+    pub own_released: Option<u32>,
 }

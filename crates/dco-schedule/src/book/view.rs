@@ -18,7 +18,7 @@ pub struct DayCapacity {
     /// By how much what is agreed is too much: above 0 the day is OVER_AGREED.
     pub over: u64,
     /// What was released on it.
-    pub used: u32,
+    pub released: u32,
     /// What of that went to work of later days.
     pub lent: u32,
 }
@@ -33,7 +33,7 @@ pub struct OwnCapacity {
     /// What is agreed with all others together.
     pub others: u64,
     /// What was released for this User.
-    pub own_used: u32,
+    pub own_released: u32,
 }
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
@@ -50,7 +50,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             agreed,
             free: self.free(date),
             over: taken.saturating_sub(capacity.into()).min(agreed),
-            used: ledger.released(date),
+            released: ledger.released(date),
             lent: ledger.lent(date),
         }
     }
@@ -66,7 +66,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             day,
             own,
             others: day.agreed.saturating_sub(own),
-            own_used: ledger.released_by(user, date),
+            own_released: ledger.released_by(user, date),
         }
     }
 

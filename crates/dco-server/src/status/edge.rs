@@ -120,6 +120,14 @@ impl Fault {
             .with("retryDelayMs", retry_in.as_millis())
     }
 
+    /// Somebody of whom nothing is known as a User.
+    pub(crate) fn unknown_user(user: Eui64) -> Self {
+        let message = format!(
+            "no User {user} is registered, and none of that EUI-64 has a schedule; look its EUI-64 up and write it again"
+        );
+        Self::new(Code::NotFound, "RESOURCE_NOT_FOUND", message).with("user", user)
+    }
+
     /// The image was given up while it was being read.
     pub(crate) fn image_gone() -> Self {
         let message = "the image is not held any more; wait for another offer";

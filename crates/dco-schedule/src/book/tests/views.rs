@@ -23,7 +23,7 @@ fn a_day_shows_all_its_parts() {
         agreed: 55,
         free: 25,
         over: 0,
-        used: 3,
+        released: 3,
         lent: 1,
     };
     assert_eq!(day, expected);
@@ -31,11 +31,11 @@ fn a_day_shows_all_its_parts() {
         day,
         own: 35,
         others: 20,
-        own_used: 1,
+        own_released: 1,
     };
     assert_eq!(desk.book.day_for(1, date(10), &desk.ledger), own);
     let none = desk.book.day_for(9, date(10), &desk.ledger);
-    assert_eq!((none.own, none.others, none.own_used), (0, 55, 0));
+    assert_eq!((none.own, none.others, none.own_released), (0, 55, 0));
 }
 
 #[test]

@@ -84,11 +84,11 @@ pub(crate) fn day(day: &DayCapacity) -> pb::CapacityDay {
         agreed: day.agreed,
         free: day.free,
         over_agreed: day.over,
-        used: day.used,
+        released: day.released,
         lent: day.lent,
         own_agreed: None,
         others_agreed: None,
-        own_used: None,
+        own_released: None,
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn own_day(own: &OwnCapacity) -> pb::CapacityDay {
     pb::CapacityDay {
         own_agreed: Some(own.own),
         others_agreed: Some(own.others),
-        own_used: Some(own.own_used),
+        own_released: Some(own.own_released),
         ..day(&own.day)
     }
 }
