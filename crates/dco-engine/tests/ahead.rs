@@ -47,19 +47,23 @@ fn what_nobody_needs_is_lent_and_recorded() {
     let mut world = ready(true);
     world.rest_of_day();
     let today = day(&mut world, "2026-06-04");
-    assert_eq!((today.used, today.lent), (90, 90));
+    assert_eq!((today.released, today.lent), (90, 90));
     assert_eq!(world.batch(ANN, 1).counts.succeeded, 90);
     world.next_day();
     world.rest_of_day();
     let next = day(&mut world, "2026-06-05");
-    assert_eq!((next.used, next.lent), (0, 0), "no unit is charged twice");
+    assert_eq!(
+        (next.released, next.lent),
+        (0, 0),
+        "no unit is charged twice"
+    );
 }
 
 #[test]
 fn without_run_ahead_nothing_goes_before_its_day() {
     let mut world = ready(false);
     world.rest_of_day();
-    assert_eq!(day(&mut world, "2026-06-04").used, 0);
+    assert_eq!(day(&mut world, "2026-06-04").released, 0);
     assert_eq!(world.batch(ANN, 1).counts.parked, 90);
 }
 
@@ -73,7 +77,11 @@ fn ready_work_of_others_goes_first_and_the_day_is_used_up() {
     world.rest_of_day();
     let today = day(&mut world, "2026-06-04");
     assert_eq!(world.batch(BOB, 1).counts.succeeded, 60);
-    assert_eq!((today.used, today.lent), (100, 40), "never over, none left");
+    assert_eq!(
+        (today.released, today.lent),
+        (100, 40),
+        "never over, none left"
+    );
     let first_lent = world.offered.iter().position(|(_, offer)| {
         let device = offer.attempt.activation.device;
         device.bits() < devices(200..201)[0].bits()
@@ -85,7 +93,11 @@ fn ready_work_of_others_goes_first_and_the_day_is_used_up() {
     world.next_day();
     world.rest_of_day();
     let next = day(&mut world, "2026-06-05");
-    assert_eq!((next.used, next.lent), (50, 0), "the rest goes on its day");
+    assert_eq!(
+        (next.released, next.lent),
+        (50, 0),
+        "the rest goes on its day"
+    );
 }
 
 #[test]
@@ -101,7 +113,7 @@ fn a_restart_and_a_snapshot_go_on_where_they_were() {
         world.connect(NORTH);
         world.rest_of_day();
         let today = day(&mut world, "2026-06-04");
-        assert_eq!((today.used, today.lent), (90, 90));
+        assert_eq!((today.released, today.lent), (90, 90));
     }
 }
 
@@ -117,7 +129,7 @@ fn what_is_given_back_is_lent_no_more_and_tried_again() {
     let before = day(&mut world, "2026-06-04");
     world.pass(HOUR_US);
     let today = day(&mut world, "2026-06-04");
-    assert_eq!((today.used, today.lent), (before.used, before.lent));
+    assert_eq!((today.released, today.lent), (before.released, before.lent));
     assert!(world.batch(ANN, 1).counts.retry_wait > 0);
 }
 

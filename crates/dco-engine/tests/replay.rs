@@ -197,7 +197,7 @@ fn about_schedules(world: &mut World) {
         .expect("agreed");
     let request = Act::Request(dco_schedule::Request {
         earliest: day,
-        ..asking(90)
+        ..asking(150)
     });
     let other = world.act(Asker::User, first_of(BOB), request);
     let amend = Act::Amend {

@@ -264,7 +264,7 @@ fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
     let other = world.act(Asker::User, first_of(BOB), request);
     let cause = Cause::MakesRoomFor(schedule_of(other.expect("asked")).id);
     let impose = Act::Impose {
-        deal: deal(&[("2026-06-20", 40), ("2026-06-22", 20)]),
+        deal: deal(&[("2026-06-20", 40), ("2026-06-21", 10), ("2026-06-22", 20)]),
         cause,
     };
     world.act(officer(IDA), id, impose).expect("it waits");
@@ -272,7 +272,7 @@ fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
     let told = told.last().and_then(|it| it.told.clone());
     let told = told.expect("it is about an act");
     let days = Some((date("2026-06-20"), date("2026-06-22")));
-    assert_eq!((told.units, told.days, told.cause), (60, days, Some(cause)));
+    assert_eq!((told.units, told.days, told.cause), (70, days, Some(cause)));
     let from = date("2026-06-21");
     world
         .act(Asker::User, id, Act::End { from })
