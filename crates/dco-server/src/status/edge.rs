@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use dco_block::{RejectBlock, RejectManifest, limits};
+use dco_block::{Eui64, RejectBlock, RejectManifest, limits};
 use tonic::{Code, Status};
 
 use super::{Detail, Fault};
