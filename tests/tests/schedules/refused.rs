@@ -265,11 +265,10 @@ async fn a_move_is_for_a_cause_that_holds_for_all_that_is_taken() {
     let (day, later) = (table.day(1), table.quota((2, 2), 8_500));
     let amend = |units: u32, more: &[&str]| {
         let quota = table.quota((1, 1), units);
-        let said = [
-            "schedule", "amend", &name, "--reason", "x", "--quota", &later,
-        ];
-        let said = said.iter().chain(&["--quota", &quota]).chain(more);
-        said.map(|it| (*it).to_owned()).collect::<Vec<_>>()
+        let said = ["schedule", "amend", &name, "--reason", "x"];
+        let days = ["--quota", &later, "--quota", &quota];
+        let said = [&said[..], &days, more].concat();
+        said.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let room_for = |whom| ["--makes-room-for", whom];
     for (units, more, field) in [
