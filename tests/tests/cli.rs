@@ -334,3 +334,26 @@ async fn the_demonstration_ends_with_numbers_that_agree() {
     assert!(released.iter().sum::<u64>() >= at_least, "{report}");
     assert_eq!(report["error"], Value::Null);
 }
+
+/// Words that cannot be meant are refused before anything is asked of anybody.
+#[tokio::test]
+async fn a_chart_is_svg_and_a_list_has_at_least_one_line() {
+    for (args, told) in [
+        (&["sim", "--campaign", "--svg", "plan.png"][..], ".svg"),
+        (&["schedule", "simulate", "--svg", "plan.png"], ".svg"),
+        (&["report", "capacity", "--chart", "plan"], ".svg"),
+        (&["load", "intake", "--chart", "plan.pdf"], ".svg"),
+        (&["batches", "--limit", "0"], "from 1 on"),
+        (&["transfers", "--limit", "0"], "from 1 on"),
+        (&["gateways", "--limit", "0"], "from 1 on"),
+        (&["days", "--limit", "0"], "from 1 on"),
+        (&["products", "list", "--limit", "0"], "from 1 on"),
+        (
+            &["schedule", "end", "schedules/1", "--from", "9999-12-31"],
+            "to 9998-12-31",
+        ),
+    ] {
+        let ended = dco(args.iter().copied()).await.expect_code(2);
+        assert!(ended.error().contains(told), "{args:?}: {ended:?}");
+    }
+}

@@ -1,9 +1,20 @@
 //! Drawings: one bar for each service day or row, stacked by User or kind, under a line.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use dco_block::Eui64;
 use dco_client::Simulation;
+
+/// Reads the name of the file that something is to be drawn into: the drawing is SVG, so the name says so.
+pub(crate) fn svg_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let extension = path.extension().unwrap_or_default();
+    if extension.eq_ignore_ascii_case("svg") {
+        return Ok(path);
+    }
+    Err("the drawing is an SVG file; give a name that ends in .svg".to_owned())
+}
 
 const HEIGHT: u64 = 320;
 const LEFT: u64 = 70;
@@ -216,6 +227,17 @@ mod tests {
         assert!(text.contains("<path d=\"M70 20h12\""));
         assert!(text.contains(">2026-12-01</text>") && !text.contains(">2026-12-02</text>"));
         assert!(text.contains(&format!(">{A}</text>")));
+    }
+
+    #[test]
+    fn what_is_drawn_goes_into_a_file_that_is_called_svg() {
+        for name in ["plan.svg", "a.b/plan.SVG"] {
+            assert_eq!(svg_file(name), Ok(PathBuf::from(name)));
+        }
+        for name in ["plan.png", "plan", ".svg", "svg", ""] {
+            let told = svg_file(name).unwrap_err();
+            assert!(told.contains("ends in .svg"), "{name}: {told}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Instants as people and programs read them.
 
-use dco_schedule::{Calendar, Micros, ServiceDate};
+use dco_schedule::{Calendar, InvalidServiceDate, Micros, ServiceDate};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -30,7 +30,7 @@ pub(crate) fn rfc3339(at_us: Micros) -> String {
 /// Reads a service day's date from the command line.
 pub(crate) fn parse_date(text: &str) -> Result<ServiceDate, String> {
     text.parse()
-        .map_err(|_| "write a service day like 2026-03-29".to_owned())
+        .map_err(|error: InvalidServiceDate| error.to_string())
 }
 
 /// Reads an instant from the command line: a service day's start, or RFC 3339.
@@ -47,6 +47,16 @@ pub(crate) fn parse_instant(text: &str) -> Result<Micros, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_service_day_is_told_which_days_there_are() {
+        for wrong in ["9999-12-31", "2026-02-29", "tomorrow"] {
+            let told = parse_date(wrong).unwrap_err();
+            let expected = format!("\"{wrong}\" is not a service date: expected YYYY-MM-DD");
+            assert!(told.starts_with(&expected), "{told}");
+            assert!(told.contains("to 9998-12-31"), "{told}");
+        }
+    }
 
     #[test]
     fn an_instant_is_given_as_such_or_as_the_start_of_a_service_day() {

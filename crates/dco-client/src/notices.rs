@@ -62,7 +62,7 @@ impl NoticesClient {
         }
     }
 
-    /// What a User may send, and what of it is used; the caller itself when `user` is `None`.
+    /// What a User may send, and what of it is sent; the caller itself when `user` is `None`.
     pub async fn limits(&self, user: Option<Eui64>) -> Result<Limits, ClientError> {
         let request = pb::GetLimitsRequest {
             parent: user.map(user_name).unwrap_or_default(),

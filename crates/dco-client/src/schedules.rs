@@ -53,7 +53,11 @@ impl SchedulesClient {
         act: ScheduleAct,
         signing: Signing,
     ) -> Result<Acted, ClientError> {
-        let head = head(name, etag, signing);
+        let beyond_request = act.is_beyond_request();
+        let head = head(name, etag, signing).map(|head| pb::ScheduleActHead {
+            beyond_request,
+            ..head
+        });
         let mut client = self.client.clone();
         let answer = match act {
             ScheduleAct::Offer(it) => {
@@ -88,8 +92,8 @@ impl SchedulesClient {
                 let request = amendment(head, it.deal, Some(it.answer_by_us), cause);
                 client.amend_schedule(request).await?
             }
-            ScheduleAct::Impose(deal, cause) => {
-                let request = amendment(head, deal, None, Some(cause));
+            ScheduleAct::Impose(it) => {
+                let request = amendment(head, it.deal, None, Some(it.cause));
                 client.amend_schedule(request).await?
             }
             ScheduleAct::End(end_date) => {

@@ -38,9 +38,9 @@ pub use report::{
     SuccessGroup, SuccessRow, TrtRow,
 };
 pub use schedule::{
-    Acted, DayUnits, MoveCause, PendingAction, Proposed, Schedule, ScheduleAct, ScheduleDeal,
-    ScheduleMove, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep, SetCapacity,
-    ShownDeal, Signing,
+    Acted, DayUnits, Imposed, MoveCause, PendingAction, Proposed, Schedule, ScheduleAct,
+    ScheduleDeal, ScheduleMove, ScheduleProposal, ScheduleRequest, ScheduleSignature, ScheduleStep,
+    SetCapacity, ShownDeal, Signing,
 };
 pub use transfer::{
     BlockRefusal, InvalidDevices, OpenTransfer, Transfer, TransferState, UpdateFirmwareResponse,

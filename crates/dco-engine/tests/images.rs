@@ -273,7 +273,6 @@ fn what_becomes_of_a_schedule_changes_until_when_its_image_is_kept() {
         (amend("2026-06-20"), "2026-06-20"),
         (amend("2026-06-07"), "2026-06-07"),
         (end("2026-06-09"), "2026-06-05"),
-        (end("2026-06-11"), "2026-06-10"),
     ] {
         let (mut world, id) = agreed_for(this_image());
         world.until(end_us("2026-06-05") - 1);

@@ -97,11 +97,11 @@ fn what_is_cancelled_in_time_comes_back_to_what_covered_it() {
     world.cancel_batch(ANN, 1);
     send(&mut world, 70..80, "2026-06-01").expect("to the allowance");
     let limits = world.limits(ANN);
-    assert_eq!((limits.allowance, limits.allowance_used), (10, 10));
+    assert_eq!((limits.allowance, limits.allowance_sent), (10, 10));
     let quotas: Vec<_> = limits
         .quotas
         .iter()
-        .map(|it| (it.agreed, it.used))
+        .map(|it| (it.agreed, it.sent))
         .collect();
     assert_eq!(quotas, [(60, 60)]);
     assert_eq!(world.limits(BOB).quotas, []);
@@ -118,11 +118,11 @@ fn images_that_are_not_large_use_up_allowance_only_where_it_is_set() {
         let source = small_uses_allowance.then_some(Source::Allowance);
         assert_eq!(many.expect("never refused").source, source);
         let used = if small_uses_allowance { 50 } else { 0 };
-        assert_eq!(world.limits(ANN).allowance_used, used);
+        assert_eq!(world.limits(ANN).allowance_sent, used);
         let large = send(&mut world, 50..51, "2026-06-01");
         assert_eq!(large.is_err(), small_uses_allowance);
         world.cancel_batch(ANN, 1);
-        assert!(world.limits(ANN).allowance_used <= 1);
+        assert!(world.limits(ANN).allowance_sent <= 1);
     }
 }
 

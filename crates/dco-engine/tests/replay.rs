@@ -195,7 +195,10 @@ fn about_schedules(world: &mut World) {
     world
         .submit_for((ANN, &manifest(2, LARGE)), &devices(15..18), day)
         .expect("agreed");
-    let request = Act::Request(asking(60));
+    let request = Act::Request(dco_schedule::Request {
+        earliest: day,
+        ..asking(150)
+    });
     let other = world.act(Asker::User, first_of(BOB), request);
     let amend = Act::Amend {
         deal: deal(&[("2026-06-04", 50)]),

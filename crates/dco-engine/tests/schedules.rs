@@ -257,10 +257,14 @@ fn what_nobody_approves_expires_and_one_officer_can_decline() {
 fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
     let mut world = ready();
     let id = world.agreed(ANN, deal(&[("2026-06-20", 60), ("2026-06-21", 10)]));
-    let other = world.act(Asker::User, first_of(BOB), Act::Request(asking(60)));
+    let request = Act::Request(dco_schedule::Request {
+        earliest: date("2026-06-20"),
+        ..asking(60)
+    });
+    let other = world.act(Asker::User, first_of(BOB), request);
     let cause = Cause::MakesRoomFor(schedule_of(other.expect("asked")).id);
     let impose = Act::Impose {
-        deal: deal(&[("2026-06-20", 40), ("2026-06-22", 20)]),
+        deal: deal(&[("2026-06-20", 40), ("2026-06-21", 10), ("2026-06-22", 20)]),
         cause,
     };
     world.act(officer(IDA), id, impose).expect("it waits");
@@ -268,7 +272,7 @@ fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
     let told = told.last().and_then(|it| it.told.clone());
     let told = told.expect("it is about an act");
     let days = Some((date("2026-06-20"), date("2026-06-22")));
-    assert_eq!((told.units, told.days, told.cause), (60, days, Some(cause)));
+    assert_eq!((told.units, told.days, told.cause), (70, days, Some(cause)));
     let from = date("2026-06-21");
     world
         .act(Asker::User, id, Act::End { from })
@@ -328,7 +332,10 @@ fn a_profile_that_leaves_a_window_too_little_is_told_to_the_desk() {
 fn a_user_is_moved_with_two_signatures_and_never_told_for_whom() {
     let mut world = ready();
     let anns = world.agreed(ANN, deal(&[("2026-06-20", 60)]));
-    let request = Act::Request(asking(60));
+    let request = Act::Request(dco_schedule::Request {
+        earliest: date("2026-06-20"),
+        ..asking(60)
+    });
     let asked = world.act(Asker::User, first_of(BOB), request);
     let bobs = schedule_of(asked.expect("asked")).id;
     let impose = Act::Impose {

@@ -55,6 +55,7 @@ impl Desk {
             revision,
             by,
             reason: text(),
+            beyond_request: false,
             act,
         };
         let change = self.book.decide(&ask, &self.at()).expect("it fits");

@@ -38,10 +38,11 @@ mod signed;
 mod simulate;
 #[cfg(test)]
 mod testing;
+mod text;
 
 pub use book::{
     Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, DayCapacity, DayShort,
-    ExceedsAgreed, OwnCapacity, Pending, Refusal, WindowShort,
+    DayTaken, ExceedsAgreed, MoveRefusal, OwnCapacity, Pending, Refusal, WindowShort,
 };
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CAPACITY_MAX, CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
@@ -61,8 +62,9 @@ pub use schedule::{
     Request, Schedule, ScheduleId, State, Step, Terms,
 };
 pub use share::Share;
-pub use signed::{Approval, InvalidText, Officer, Party, Said, Side, Signed, TEXT_CHARS_MAX, Text};
+pub use signed::{Approval, Officer, Party, Said, Side, Signed};
 pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, Waiting, WhatIf};
+pub use text::{InvalidText, TEXT_CHARS_MAX, Text};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;

@@ -2,13 +2,13 @@
 //!
 //! Least harm is, in this order: as much of the need met as can be; the fewest units moved; the fewest Users; the
 //! fewest amendments; those moved least often so far. A unit goes from a day in need to a day with room and nobody
-//! else is moved for it, so the units moved are never more than the need that is met. Days within what a User asked
-//! for are used before later ones. The plan is a proposal: the Service Desk proposes each amendment to its User.
+//! else is moved for it, so the units moved are never more than the need that is met. Days by which a User wants to be
+//! done are used before later ones. The plan is a proposal: the Service Desk proposes each amendment to its User.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::Flow;
-use crate::{At, Book, HourWindow, Quota, Schedule, ScheduleId, ServiceDate, Source, State};
+use crate::{At, Book, HourWindow, Quota, Schedule, ScheduleId, ServiceDate, Side, Source, State};
 
 /// Up to so many schedules every choice among them is looked at; beyond, one after the other is left out.
 const CHOICES_EXACT_MAX: usize = 10;
@@ -65,10 +65,10 @@ impl<U: Copy> Candidate<'_, U> {
         agreement.deal.terms.window
     }
 
-    /// Whether units may go to this day: its User has the image by then, and the agreement has not ended.
-    fn reaches(&self, date: ServiceDate) -> bool {
+    /// Whether its User wants to be done by then: by the latest day of its request, or before the end that was set.
+    fn wants(&self, date: ServiceDate) -> bool {
         let agreement = self.schedule.state().agreement();
-        date >= self.schedule.request().earliest && agreement.is_some_and(|it| it.reaches(date))
+        date <= self.schedule.request().latest && agreement.is_some_and(|it| it.reaches(date))
     }
 }
 
@@ -92,7 +92,7 @@ struct Moving {
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// The plan that meets a need with the least harm. Moved are agreed schedules without security priority for which
-    /// nothing else is proposed, and which were not moved too often.
+    /// the Service Desk proposes nothing else, and which were not moved too often.
     pub fn replan(&self, need: &Need<U>, at: &At<'_, U>) -> Replan<U> {
         let candidates = self.candidates(need, at);
         let rooms = self.day_rooms(need, &candidates, at);
@@ -141,8 +141,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     fn candidates<'a>(&'a self, need: &Need<U>, at: &At<'_, U>) -> Vec<Candidate<'a, U>> {
         let moves_max = usize::try_from(self.terms().moves_max).unwrap_or(usize::MAX);
         let candidates = self.schedules().filter_map(|(id, schedule)| {
-            let State::Agreed(agreement) = schedule.state() else {
-                return None;
+            let agreement = match schedule.state() {
+                State::Agreed(agreement) => agreement,
+                // What its User proposes protects nothing: what counts is what is agreed.
+                State::Amending(agreement, proposal) if proposal.by == Side::User => agreement,
+                _ => return None,
             };
             let may_be_moved = Some(id.user) != need.newcomer
                 && !agreement.deal.terms.security
@@ -239,9 +242,9 @@ fn fewest<'a, 'b, U: Ord + Copy>(
 
 fn moving<U: Ord + Copy>(need: &Need<U>, chosen: &[&Candidate<'_, U>], rooms: &DayRooms) -> Moving {
     let mut network = Network::new(need, chosen);
-    network.add_rooms(rooms, |request, date| date <= request.latest);
+    network.add_rooms(rooms, Candidate::wants);
     let moved = network.run();
-    network.add_rooms(rooms, |request, date| date > request.latest);
+    network.add_rooms(rooms, |candidate, date| !candidate.wants(date));
     network.parts(moved)
 }
 
@@ -339,7 +342,11 @@ impl<'a, 'b, U: Copy> Network<'a, 'b, U> {
     }
 
     /// Days with room that each schedule may be moved to, as far as its User can take more and has the image.
-    fn add_rooms(&mut self, rooms: &DayRooms, may: impl Fn(&crate::Request, ServiceDate) -> bool) {
+    fn add_rooms(
+        &mut self,
+        rooms: &DayRooms,
+        may: impl Fn(&Candidate<'b, U>, ServiceDate) -> bool,
+    ) {
         for (date, room) in rooms {
             for (place, candidate) in self.chosen.iter().enumerate() {
                 let request = candidate.schedule.request();
@@ -347,7 +354,7 @@ impl<'a, 'b, U: Copy> Network<'a, 'b, U> {
                     .per_day_max
                     .get()
                     .saturating_sub(candidate.quota.on(*date));
-                if more > 0 && candidate.reaches(*date) && may(request, *date) {
+                if more > 0 && *date >= request.earliest && may(candidate, *date) {
                     let day = self.room(*date, room, candidate.window().is_some());
                     let edge = self.flow.add(2 + place, day, more.into());
                     self.gives.push((edge, place, *date));

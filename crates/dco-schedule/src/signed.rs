@@ -2,50 +2,7 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
-use crate::Micros;
-
-/// A ticket number or a reason: one line of 1 to 500 characters, without spaces at its ends.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Text(String);
-
-/// The most characters of a [`Text`].
-pub const TEXT_CHARS_MAX: usize = 500;
-
-/// The text is empty, too long, or more than one line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error(
-    "a text of {chars} characters was given; expected one printable line of 1 to {TEXT_CHARS_MAX}; \
-     say in a few words why"
-)]
-pub struct InvalidText {
-    /// Characters given, spaces at the ends taken off.
-    pub chars: usize,
-}
-
-impl Text {
-    /// Takes spaces off the ends and checks the rest.
-    pub fn new(text: &str) -> Result<Self, InvalidText> {
-        let text = text.trim();
-        let chars = text.chars().count();
-        if chars == 0 || chars > TEXT_CHARS_MAX || text.chars().any(char::is_control) {
-            return Err(InvalidText { chars });
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::{Micros, Text};
 
 /// Who signs. A User signs for its own schedules only, so which User it is stands in the schedule's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,16 +111,6 @@ impl fmt::Display for Side {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_one_line_with_something_in_it() {
-        assert_eq!(Text::new("  INC-17 \n").unwrap().as_str(), "INC-17");
-        let longest = "ä".repeat(TEXT_CHARS_MAX);
-        assert_eq!(Text::new(&longest).unwrap().to_string(), longest);
-        for (text, chars) in [("", 0), (" \t", 0), ("a\nb", 3), (&"a".repeat(501), 501)] {
-            assert_eq!(Text::new(text), Err(InvalidText { chars }), "{text}");
-        }
-    }
 
     #[test]
     fn sides_answer_each_other() {

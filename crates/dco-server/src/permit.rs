@@ -116,6 +116,13 @@ impl Register {
         Some(parties.get(&peer.eui64?)?.roles.clone())
     }
 
+    /// Whether somebody of this EUI-64 is registered as a User.
+    pub(crate) fn has_user(&self, user: Eui64) -> bool {
+        let parties = self.0.borrow();
+        let party = parties.get(&user);
+        party.is_some_and(|party| party.roles.contains(&Role::User))
+    }
+
     /// Waits for the next change. Nothing when there will be none.
     pub(crate) async fn changed(&mut self) -> Option<()> {
         self.0.changed().await.ok()

@@ -56,6 +56,7 @@ impl World {
             },
             reason: text("as agreed on the phone"),
             revision,
+            beyond_request: c % 3 > 0,
             act: self.act(a, b, c),
         }
     }

@@ -32,7 +32,7 @@ async fn a_batch_under_a_schedule_is_charged_once_however_often_the_service_is_k
         let limits = table.done("user1", &["limits"]).await;
         let quota = &limits["quotas"][0];
         assert_eq!(
-            (&quota["agreed"], &quota["used"]),
+            (&quota["agreed"], &quota["sent"]),
             (&DEVICES.into(), &DEVICES.into())
         );
         let refused = user.submit_batch(submit_batch(&image, beyond)).await;
@@ -61,7 +61,8 @@ async fn all_there_is(table: &Table) -> Vec<Value> {
 async fn an_imposed_move_happens_once_or_not_at_all_whenever_the_service_is_killed() {
     let mut table = Table::new().await;
     table.agree("user1", (1, 1), 8_000).await;
-    table.request("user2", 2_000, (1, 1)).await;
+    // 960 are free.
+    table.request("user2", 2_960, (1, 1)).await;
     let (name, newcomer) = (table.name("user1", 1), table.name("user2", 1));
     let quotas = [table.quota((1, 1), 6_000), table.quota((2, 2), 2_000)];
     let impose = [
@@ -75,6 +76,7 @@ async fn an_imposed_move_happens_once_or_not_at_all_whenever_the_service_is_kill
         &quotas[0],
         "--quota",
         &quotas[1],
+        "--beyond-request",
         "--reason",
         "a second User",
     ];

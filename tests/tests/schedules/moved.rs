@@ -22,6 +22,7 @@ async fn propose(table: &Table, newcomer: &str, amendment: &Value) {
         &first,
         "--makes-room-for",
         newcomer,
+        "--beyond-request",
         "--reason",
         "a second User",
     ];
@@ -175,6 +176,7 @@ async fn a_drop_of_capacity_marks_the_day_and_proposes_a_re_plan_that_two_office
         &quotas[0],
         "--quota",
         &quotas[1],
+        "--beyond-request",
     ];
     table.done("desk1", &impose).await;
 

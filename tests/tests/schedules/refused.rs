@@ -248,36 +248,198 @@ async fn a_request_that_nobody_has_made_can_be_fitted_and_too_many_are_not_tried
     table.scene.no_faults();
 }
 
-/// What the desk takes it takes for a cause that is there, and a User cannot keep two officers from acting.
+/// 8,960 of 12,000 can be agreed for a day: the User has 8,500 of the first, and another one wants 1,000 there.
+async fn two_users(table: &Table) -> (String, String) {
+    table.agree("user1", (1, 2), 8_500).await;
+    table.request("user2", 1_000, (1, 1)).await;
+    (table.name("user1", 1), table.name("user2", 1))
+}
+
+/// What the desk takes it takes for a cause that holds for all of it.
 #[tokio::test]
-async fn a_move_has_a_cause_and_waits_for_its_second_officer_whatever_its_user_proposes() {
+async fn a_move_is_for_a_cause_that_holds_for_all_that_is_taken() {
     let table = Table::new().await;
-    table.agree("user1", (1, 2), 700).await;
-    table.request("user2", 900, (1, 2)).await;
-    let (name, other) = (table.name("user1", 1), table.name("user2", 1));
-    let less = table.quota((1, 2), 600);
-    let amend = [
-        "schedule", "amend", &name, "--quota", &less, "--reason", "x",
-    ];
-    let with = |more: &[&'static str]| [&amend[..], more].concat();
-    let itself = [&amend[..], &["--makes-room-for", &name]].concat();
-    let imposed = [&amend[..], &["--impose", "--makes-room-for", &other]].concat();
-    for asked in [with(&[]), with(&["--over-agreed"]), itself] {
-        table.refused("desk1", &asked, "MOVE_CAUSE_INVALID").await;
+    let (name, other) = two_users(&table).await;
+    table.request("user1", 900, (1, 1)).await;
+    let own = table.name("user1", 2);
+    let (day, later) = (table.day(1), table.quota((2, 2), 8_500));
+    let amend = |units: u32, more: &[&str]| {
+        let quota = table.quota((1, 1), units);
+        let said = ["schedule", "amend", &name, "--reason", "x"];
+        let days = ["--quota", &later, "--quota", &quota];
+        let said = [&said[..], &days, more].concat();
+        said.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let room_for = |whom| ["--makes-room-for", whom];
+    for (units, more, field) in [
+        (8_400, &[][..], "taken"),
+        (8_400, &["--over-agreed"][..], "overAgreedDays"),
+        (8_500, &["--over-agreed", "--run-ahead"][..], "taken"),
+        (8_400, &room_for(&name)[..], "state"),
+        (8_400, &room_for(&own)[..], "state"),
+        (7_959, &room_for(&other)[..], "days"),
+    ] {
+        let asked = amend(units, more);
+        let asked: Vec<_> = asked.iter().map(String::as_str).collect();
+        let told = table.refused("desk1", &asked, "MOVE_CAUSE_INVALID").await;
+        assert!(told[field].is_string(), "{asked:?}: {told}");
+        if field == "days" {
+            assert_eq!(told["days"], format!("{day}:taken=541:atMost=540"));
+        }
     }
+    let all = [&room_for(&other)[..], &["--impose"]].concat();
+    let imposed = amend(7_960, &all);
+    let imposed: Vec<_> = imposed.iter().map(String::as_str).collect();
     let waits = table.done("desk1", &imposed).await;
     assert_eq!(waits["action"]["state"], "WAITING");
-    let own = table.quota((1, 2), 650);
+    assert_eq!(waits["action"]["agreed"]["quota_total"], 17_000);
+    assert_eq!(waits["action"]["deal"]["quota_total"], 16_460);
+    table.scene.no_faults();
+}
+
+/// Neither what a User proposes nor an end that cuts nothing keeps two officers from acting.
+#[tokio::test]
+async fn a_move_waits_for_its_second_officer_whatever_its_user_proposes() {
+    let table = Table::new().await;
+    let (name, other) = two_users(&table).await;
+    let quotas = [table.quota((1, 1), 8_000), table.quota((2, 2), 8_500)];
+    let moves = [
+        "schedule",
+        "amend",
+        &name,
+        "--quota",
+        &quotas[0],
+        "--quota",
+        &quotas[1],
+        "--makes-room-for",
+        &other,
+        "--reason",
+        "x",
+    ];
+    table.done("desk1", &moves).await;
+    let own = table.quota((1, 2), 8_400);
     table
         .act("user1", "amend", &["schedules/1", "--quota", &own])
         .await;
-    table.act("user1", "withdraw", &["schedules/1"]).await;
+    let end = table.day(3);
+    let end = [
+        "schedule",
+        "end",
+        "schedules/1",
+        "--from",
+        &end,
+        "--reason",
+        "x",
+    ];
+    let told = table.refused("user1", &end, "SERVICE_DATE_INVALID").await;
+    assert_eq!(told["latestServiceDate"], table.day(2));
+    let counter = table.quota((1, 2), 8_300);
+    let counter = [
+        "schedule", "counter", &name, "--quota", &counter, "--reason", "x",
+    ];
+    let told = table.refused("desk1", &counter, "MOVE_CAUSE_INVALID").await;
+    assert_eq!(told["taken"], "100", "{told}");
+    let fits = table.done("desk1", &["schedule", "fit", &other]).await;
+    let amendment = &fits["earliest_end"]["replan"]["amendments"][0];
+    assert_eq!(table.units(&amendment["taken"]), [(1, 540)], "{fits}");
+
     let shown = table.done("desk2", &["schedule", "show", &name]).await;
     assert_eq!(shown["schedule"]["waiting_actions"], serde_json::json!([1]));
     let approve = ["actions", "approve", "1", "--reason", "looked at"];
+    let proposed = table.done("desk2", &approve).await;
+    assert_eq!(proposed["schedule"]["proposal"]["by"], "SERVICE_DESK");
+    let imposed = [&moves[..], &["--impose"]].concat();
+    table.done("desk1", &imposed).await;
+    table
+        .act("user1", "counter", &["schedules/1", "--quota", &own])
+        .await;
+    table.act("user1", "withdraw", &["schedules/1"]).await;
+    let approve = ["actions", "approve", "2", "--reason", "looked at"];
     let done = table.done("desk2", &approve).await;
     assert_eq!(done["schedule"]["moves"][0]["imposed"], true);
     let far = ["notices", "--position", "999"];
     table.refused("desk1", &far, "POSITION_BEYOND_END").await;
+    table.scene.no_faults();
+}
+
+#[tokio::test]
+async fn the_desk_goes_beyond_what_a_user_asked_for_only_if_it_says_so() {
+    let table = Table::new().await;
+    let most = ["--per-day-max", "50"];
+    let (first, last) = (table.day(1), table.day(2));
+    let asked = ["--devices", "300", "--earliest", &first, "--latest", &last];
+    table
+        .act("user1", "request", &[&asked[..], &most].concat())
+        .await;
+    let name = table.name("user1", 1);
+    let quotas = [table.quota((1, 1), 51), table.quota((2, 3), 50)];
+    let offer = [
+        "schedule", "offer", &name, "--quota", &quotas[0], "--quota", &quotas[1], "--reason", "x",
+    ];
+    let told = table.refused("desk1", &offer, "QUOTA_BEYOND_REQUEST").await;
+    let days = format!("{}:units=51 {}:units=50", table.day(1), table.day(3));
+    assert_eq!(
+        (&told["days"], &told["perDayMax"]),
+        (&days.into(), &"50".into())
+    );
+    let meant = [&offer[..], &["--beyond-request"]].concat();
+    let offered = table.done("desk1", &meant).await["schedule"].clone();
+    assert_eq!(offered["history"][1]["beyond_request"], true);
+    assert_eq!(offered["warnings"].as_array().unwrap().len(), 2);
+    table.act("user1", "accept", &["schedules/1"]).await;
+    table.scene.no_faults();
+}
+
+/// A reason or a ticket that reads other than it is, or is not seen at all, is not kept: whoever gives it.
+#[tokio::test]
+async fn what_nobody_sees_is_no_reason_and_no_ticket() {
+    let table = Table::new().await;
+    table.request("user1", 100, (1, 2)).await;
+    let (name, quota) = (table.name("user1", 1), table.quota((1, 2), 50));
+    let later = table.day(9);
+    let turned = "approved \u{202e}ton";
+    let offer = ["schedule", "offer", &name, "--quota", &quota];
+    for (party, args) in [
+        ("desk1", [&offer[..], &["--reason", turned]].concat()),
+        (
+            "desk1",
+            [&offer[..], &["--reason", "x", "--ticket", "INC\u{200b}-1"]].concat(),
+        ),
+        (
+            "user1",
+            vec!["schedule", "withdraw", "schedules/1", "--reason", turned],
+        ),
+        (
+            "desk1",
+            vec!["pause", "--ticket", "INC-1", "--reason", turned],
+        ),
+        (
+            "desk1",
+            vec![
+                "capacity",
+                "set",
+                "--from",
+                &later,
+                "--capacity",
+                "5",
+                "--reason",
+                turned,
+            ],
+        ),
+    ] {
+        table.refused(party, &args, "TEXT_INVALID").await;
+    }
+    table.scene.no_faults();
+}
+
+#[tokio::test]
+async fn limits_are_of_users_that_there_are() {
+    let table = Table::new().await;
+    let nobody = ["limits", "--user", "90-B3-D5-1F-30-01-00-99"];
+    let told = table.refused("desk1", &nobody, "RESOURCE_NOT_FOUND").await;
+    assert_eq!(told["user"], "90-B3-D5-1F-30-01-00-99");
+    let user = table.scene.site.eui64("user2").to_string();
+    let own = table.done("desk1", &["limits", "--user", &user]).await;
+    assert_eq!(own["allowance_sent"], 0);
     table.scene.no_faults();
 }

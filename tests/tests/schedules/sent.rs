@@ -38,10 +38,10 @@ async fn a_schedule_lets_more_than_the_allowance_be_sent_and_no_more_than_its_qu
     let limits = table.done("user1", &["limits"]).await;
     let quota = &limits["quotas"][0];
     assert_eq!(
-        (&quota["agreed"], &quota["used"]),
+        (&quota["agreed"], &quota["sent"]),
         (&600.into(), &501.into())
     );
-    assert_eq!(limits["allowance_used"], 0);
+    assert_eq!(limits["allowance_sent"], 0);
     let beyond = listed(&table, "100", &own[501..601]);
     let send = ["activate", "--image", &hash, "--devices", &beyond];
     let told = table

@@ -25,7 +25,7 @@ pub(crate) struct Batches {
     #[arg(long, requires = "name")]
     activations: bool,
     /// How many batches, or Devices, to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     caller: AsUser,

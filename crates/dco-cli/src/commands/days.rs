@@ -19,7 +19,7 @@ Example:
   dco days --limit 7 --as pki/operator1")]
 pub(crate) struct Days {
     /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     connection: Connection,

@@ -19,7 +19,7 @@ Example:
   dco gateways --as pki/operator1")]
 pub(crate) struct Gateways {
     /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     connection: Connection,

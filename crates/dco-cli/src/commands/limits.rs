@@ -7,10 +7,10 @@ use crate::connect::AsUser;
 use crate::exit::{Answer, Failure};
 use crate::show::{limits_json, limits_text};
 
-/// Show what you may send, and what of it is used
+/// Show what you may send, and what of it is sent
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Show what a User may send: the allowance without a delivery schedule and what of it is used, when
+Show what a User may send: the allowance without a delivery schedule and what of it is sent, when
 it resets, and the quota of each service day under each schedule.
 
 Examples:

@@ -71,7 +71,7 @@ Example:
   dco products list --as pki/operator1")]
 struct List {
     /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     connection: Connection,

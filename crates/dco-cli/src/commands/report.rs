@@ -7,6 +7,7 @@ use dco_block::Eui64;
 use dco_client::{ReportQuery, ReportsClient, SuccessGroup};
 use dco_schedule::ServiceDate;
 
+use crate::chart::svg_file;
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
 use crate::show::reports::{self, Shown};
@@ -148,7 +149,7 @@ struct Asked {
     #[arg(long)]
     csv: bool,
     /// Draw it into this SVG file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE.svg", value_parser = svg_file)]
     chart: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,

@@ -8,6 +8,7 @@ use clap::Args;
 use dco_sim::{Options, Outcome, run, run_twice};
 use serde_json::{Value, json};
 
+use crate::chart::svg_file;
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::table::counted;
@@ -43,7 +44,7 @@ pub(crate) struct Sim {
     #[arg(long, conflicts_with_all = ["seeds", "twice", "steps"])]
     campaign: bool,
     /// Draw the campaign's calendar into this SVG file
-    #[arg(long, value_name = "FILE", requires = "campaign")]
+    #[arg(long, value_name = "FILE.svg", requires = "campaign", value_parser = svg_file)]
     svg: Option<PathBuf>,
 }
 

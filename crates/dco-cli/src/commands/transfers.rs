@@ -21,7 +21,7 @@ pub(crate) struct Transfers {
     /// transfers/N or the full name; all of them when not given
     name: Option<String>,
     /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = paging::at_least_one)]
     limit: u32,
     #[command(flatten)]
     caller: AsUser,

@@ -1,11 +1,14 @@
 //! What waits for a second officer.
 
-use dco_client::PendingAction;
+use std::collections::BTreeMap;
+
+use dco_client::{PendingAction, ShownDeal};
 use serde_json::{Value, json};
 
-use super::schedule::{signature_json, signer, step_json, step_what};
+use super::calendar::quota_calendar;
+use super::schedule::{deal_json, deal_line, signature_json, signer, step_json, step_what};
 use super::time;
-use crate::table::{properties, table};
+use crate::table::{grouped, properties, table};
 use crate::when;
 
 pub(crate) fn action_json(action: &PendingAction) -> Value {
@@ -14,6 +17,8 @@ pub(crate) fn action_json(action: &PendingAction) -> Value {
         "state": action.state,
         "schedule": action.schedule.to_string(),
         "step": step_json(&action.step),
+        "agreed": action.agreed.as_ref().map(deal_json),
+        "deal": action.deal.as_ref().map(deal_json),
         "expire_time": time(action.expire_us),
         "settled": action.settled.as_ref().map(signature_json),
     })
@@ -29,7 +34,8 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
         ("state", action.state.clone()),
         ("schedule", action.schedule.to_string()),
         ("to be done", action.step.act.clone()),
-        ("what", step_what(&action.step)),
+        ("what", what(action)),
+        ("agreed before", deal_or_nothing(action.agreed.as_ref())),
         ("asked for by", signer(&action.step.signature)),
         ("reason", action.step.signature.reason.clone()),
         ("waits until", when::local_or(action.expire_us, "-")),
@@ -39,6 +45,9 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
         rows.push(("answer's reason", settled.reason.clone()));
     }
     let mut text = properties(&rows);
+    if let Some(days) = days(action) {
+        text += &format!("\n\n{days}");
+    }
     if action.state == "WAITING" {
         text += &format!("\n\nanother officer approves it with: dco actions approve {number}");
     }
@@ -65,11 +74,49 @@ pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
             action.state.clone(),
             action.step.act.clone(),
             action.schedule.to_string(),
-            step_what(&action.step),
+            what(action),
             signer(&action.step.signature),
             action.step.signature.reason.clone(),
             when::local_or(action.expire_us, "-"),
         ]
     };
     table(&head, actions.iter().map(row))
+}
+
+/// What a second officer approves: the deal that it is about, and what the act says besides.
+fn what(action: &PendingAction) -> String {
+    let deal = action.deal.as_ref().filter(|_| action.step.deal.is_none());
+    let deal = deal.map(|deal| match action.step.end_date {
+        Some(_) => format!("leaves {}", deal_line(deal)),
+        None => deal_line(deal),
+    });
+    let said = Some(step_what(&action.step)).filter(|said| !said.is_empty());
+    let parts = deal.into_iter().chain(said);
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+fn deal_or_nothing(deal: Option<&ShownDeal>) -> String {
+    deal.map_or_else(|| "nothing".to_owned(), deal_line)
+}
+
+/// The days: all of them where nothing was agreed before, and else those that change.
+fn days(action: &PendingAction) -> Option<String> {
+    let deal = action.deal.as_ref()?;
+    let Some(agreed) = &action.agreed else {
+        return Some(quota_calendar(&deal.deal.quota));
+    };
+    let mut days: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for day in &agreed.deal.quota {
+        days.entry(&day.service_date).or_default().0 = day.units;
+    }
+    for day in &deal.deal.quota {
+        days.entry(&day.service_date).or_default().1 = day.units;
+    }
+    let changed = days.into_iter().filter(|(_, (was, is))| was != is);
+    let rows = changed.map(|(date, (was, is))| vec![date.to_owned(), grouped(was), grouped(is)]);
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Some("no service day changes".to_owned());
+    }
+    Some(table(&["SERVICE DAY", ">AGREED", ">THEN"], rows))
 }

@@ -38,12 +38,12 @@ pub(crate) fn capacity_days_text(days: &[CapacityDay]) -> String {
         ">RESERVED",
         ">AGREED",
         ">FREE",
-        ">RELEASED",
+        ">USED",
         ">LENT",
         ">SECURITY",
     ];
     if own {
-        head.extend([">OWN AGREED", ">OTHERS AGREED", ">OWN RELEASED"]);
+        head.extend([">OWN AGREED", ">OTHERS AGREED", ">OWN USED"]);
     }
     head.push("AGREED AND RESERVED OF CAPACITY");
     let row = |day: &CapacityDay| {

@@ -169,12 +169,12 @@ fn about_what_is_near_json(subject: &NoticeSubject) -> Value {
             schedule,
             service_date,
             limit,
-            used,
+            sent,
         } => json!({ "nearly_used": {
             "schedule": text(*schedule),
             "service_date": service_date,
             "limit": limit,
-            "used": used,
+            "sent": sent,
         }}),
         NoticeSubject::Displaced {
             service_date,
@@ -225,14 +225,14 @@ pub(crate) fn limits_json(limits: &Limits) -> Value {
             "schedule": quota.schedule.to_string(),
             "manufacturer_image_hash": text(quota.manufacturer_image_hash),
             "agreed": quota.agreed,
-            "used": quota.used,
+            "sent": quota.sent,
         })
     };
     json!({
         "service_date": limits.service_date,
         "reset_time": time(limits.reset_us),
         "allowance_per_service_day": limits.allowance_per_service_day,
-        "allowance_used": limits.allowance_used,
+        "allowance_sent": limits.allowance_sent,
         "quotas": limits.quotas.iter().map(quota).collect::<Vec<_>>(),
         "days_ahead_max": limits.days_ahead_max,
         "devices_max": limits.devices_max,
@@ -247,7 +247,7 @@ pub(crate) fn limits_text(limits: &Limits) -> String {
             "without a schedule",
             format!(
                 "{} of {} large activations sent for today",
-                grouped(limits.allowance_used),
+                grouped(limits.allowance_sent),
                 grouped(limits.allowance_per_service_day)
             ),
         ),
@@ -260,7 +260,7 @@ pub(crate) fn limits_text(limits: &Limits) -> String {
                 quota.service_date.clone(),
                 quota.schedule.to_string(),
                 grouped(quota.agreed),
-                grouped(quota.used),
+                grouped(quota.sent),
             ]
         };
         let head = ["SERVICE DAY", "SCHEDULE", ">AGREED", ">SENT"];

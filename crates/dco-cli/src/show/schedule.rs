@@ -59,7 +59,7 @@ pub(crate) fn schedule_json(schedule: &Schedule) -> Value {
     })
 }
 
-fn deal_json(shown: &ShownDeal) -> Value {
+pub(super) fn deal_json(shown: &ShownDeal) -> Value {
     let deal = &shown.deal;
     json!({
         "quota": units_json(&deal.quota),
@@ -93,6 +93,7 @@ pub(super) fn step_json(step: &ScheduleStep) -> Value {
         "answer_by_time": time(step.answer_by_us),
         "cause": cause_json(step.cause),
         "end_date": step.end_date,
+        "beyond_request": step.beyond_request,
     })
 }
 
@@ -210,7 +211,9 @@ pub(super) fn step_what(step: &ScheduleStep) -> String {
         .end_date
         .as_ref()
         .map(|date| format!("nothing is agreed from {date} on"));
-    let parts = [step.deal.as_ref().map(deal_line), end, why];
+    let beyond = step.beyond_request;
+    let beyond = beyond.then(|| "beyond what the User asked for".to_owned());
+    let parts = [step.deal.as_ref().map(deal_line), end, why, beyond];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
@@ -234,7 +237,7 @@ fn asked(schedule: &Schedule) -> String {
     )
 }
 
-fn deal_line(shown: &ShownDeal) -> String {
+pub(super) fn deal_line(shown: &ShownDeal) -> String {
     let days = shown.dates.as_ref().map_or_else(
         || "no service day".to_owned(),
         |(first, last)| format!("{first} to {last}"),

@@ -108,7 +108,7 @@ impl TryFrom<Subject> for NoticeSubject {
                 schedule: parsed_if_any("nearly_used.schedule", &it.schedule)?,
                 service_date: it.service_date,
                 limit: it.limit,
-                used: it.used,
+                sent: it.sent,
             },
         })
     }
@@ -166,7 +166,7 @@ impl TryFrom<pb::Limits> for Limits {
             service_date: wire.service_date,
             reset_us: instant("limits.reset_time", wire.reset_time)?,
             allowance_per_service_day: wire.allowance,
-            allowance_used: wire.allowance_used,
+            allowance_sent: wire.allowance_sent,
             quotas: all(wire.quotas)?,
             days_ahead_max: wire.days_ahead_max,
             devices_max: wire.devices_max,
@@ -184,7 +184,7 @@ impl TryFrom<pb::QuotaUse> for QuotaUse {
             schedule: parsed("quota.schedule", &wire.schedule)?,
             manufacturer_image_hash: digest_if_any("quota.manufacturer_image_hash", hash)?,
             agreed: wire.agreed,
-            used: wire.used,
+            sent: wire.sent,
         })
     }
 }

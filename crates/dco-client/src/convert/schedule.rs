@@ -23,6 +23,7 @@ pub(crate) fn head(
         validate_only: signing.validate_only,
         reason: signing.reason,
         ticket: signing.ticket,
+        beyond_request: false,
     })
 }
 
@@ -181,6 +182,7 @@ impl TryFrom<pb::ScheduleStep> for ScheduleStep {
             deal: wire.deal.map(Into::into),
             answer_by_us: instant("step.answer_by_time", wire.answer_by_time)?,
             end_date: some_text(wire.end_date),
+            beyond_request: wire.beyond_request,
         })
     }
 }
@@ -212,6 +214,8 @@ impl TryFrom<pb::PendingAction> for PendingAction {
             schedule: parsed("action.schedule", &wire.schedule)?,
             step: required("action.step", wire.step)?.try_into()?,
             expire_us: instant("action.expire_time", wire.expire_time)?,
+            agreed: wire.agreed.map(Into::into),
+            deal: wire.deal.map(Into::into),
             settled: wire.settled.map(TryInto::try_into).transpose()?,
         })
     }

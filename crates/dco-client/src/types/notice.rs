@@ -155,7 +155,7 @@ pub enum NoticeSubject {
         schedule: Option<ScheduleName>,
         service_date: String,
         limit: u32,
-        used: u32,
+        sent: u32,
     },
 }
 
@@ -169,7 +169,7 @@ pub struct Notices {
     pub complete: bool,
 }
 
-/// What a User may send, and what of it is used.
+/// What a User may send, and what of it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The service day that is open.
@@ -177,7 +177,7 @@ pub struct Limits {
     /// When the next one starts.
     pub reset_us: Option<Micros>,
     pub allowance_per_service_day: u32,
-    pub allowance_used: u32,
+    pub allowance_sent: u32,
     /// Agreed quotas of today and of days to come.
     pub quotas: Vec<QuotaUse>,
     pub days_ahead_max: u32,
@@ -192,7 +192,7 @@ pub struct QuotaUse {
     /// The image it is for; `None` for every large image.
     pub manufacturer_image_hash: Option<ManufacturerImageHash>,
     pub agreed: u32,
-    pub used: u32,
+    pub sent: u32,
 }
 
 impl Display for NoticeParty {

@@ -128,6 +128,8 @@ pub struct ScheduleStep {
     pub cause: Option<MoveCause>,
     /// For an end: the first service day without the agreement.
     pub end_date: Option<String>,
+    /// The Service Desk meant to go beyond what the User asked for.
+    pub beyond_request: bool,
 }
 
 /// Who did something, when and why.
@@ -156,6 +158,10 @@ pub struct PendingAction {
     /// What is to be done, signed by the officer who asked for it.
     pub step: ScheduleStep,
     pub expire_us: Option<Micros>,
+    /// What was agreed when it was asked for.
+    pub agreed: Option<ShownDeal>,
+    /// What a second officer approves: what it agrees to, puts forward, imposes, or leaves of what was agreed.
+    pub deal: Option<ShownDeal>,
     /// Who approved or declined it.
     pub settled: Option<ScheduleSignature>,
 }
@@ -193,7 +199,7 @@ pub enum ScheduleAct {
     /// To propose a change of what is agreed; for others' sake with a cause.
     Amend(Proposed, Option<MoveCause>),
     /// To change what is agreed without its User's word.
-    Impose(ScheduleDeal, MoveCause),
+    Impose(Imposed),
     /// To end what is agreed; the first service day without it.
     End(String),
 }
@@ -203,6 +209,28 @@ pub enum ScheduleAct {
 pub struct Proposed {
     pub deal: ScheduleDeal,
     pub answer_by_us: Micros,
+    /// For an officer: it is meant to go beyond what the User asked for.
+    pub beyond_request: bool,
+}
+
+/// What two officers impose, and why.
+#[derive(Clone, Debug)]
+pub struct Imposed {
+    pub deal: ScheduleDeal,
+    pub cause: MoveCause,
+    /// It is meant to go beyond what the User asked for.
+    pub beyond_request: bool,
+}
+
+impl ScheduleAct {
+    /// Whether it is meant to go beyond what the User asked for.
+    pub(crate) const fn is_beyond_request(&self) -> bool {
+        match self {
+            Self::Offer(it) | Self::Counter(it) | Self::Amend(it, _) => it.beyond_request,
+            Self::Impose(it) => it.beyond_request,
+            Self::Accept | Self::Decline | Self::Withdraw | Self::End(_) => false,
+        }
+    }
 }
 
 /// Capacity, hour profile or both, for service days.

@@ -598,7 +598,7 @@ async fn reports_are_read_and_nonsense_in_them_is_named() {
     let (_peer, link) = serve(router(Desk::default())).await;
     let reports = ReportsClient::new(&link);
     let days = reports.capacity(Some("2026-03-29"), None).await.unwrap();
-    assert_eq!((days[0].capacity, days[0].released), (12_000, 11_999));
+    assert_eq!((days[0].capacity, days[0].used), (12_000, 11_999));
     let rows = reports.trt(Some(USER)).await.unwrap();
     assert_eq!((rows[0].user, rows[0].ended_within_trt), (USER, 8));
     let query = ReportQuery {

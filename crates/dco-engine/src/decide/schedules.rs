@@ -14,7 +14,7 @@ use crate::record::{
 };
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
-use crate::view::{ActionFate, ActionState, ActionView, ScheduleView};
+use crate::view::{ActionFate, ActionState, ScheduleView};
 
 impl Engine {
     pub(crate) fn schedule_request(&mut self, asked: ScheduleRequest) -> Result<Reply, Refusal> {
@@ -62,6 +62,7 @@ impl Engine {
             revision: asked.revision,
             by: asked.by.clone(),
             reason: asked.reason.clone(),
+            beyond_request: asked.beyond_request,
             act: asked.act.clone(),
         }
     }
@@ -86,7 +87,10 @@ impl Engine {
                     user: pending.ask.id.user.bits(),
                     number: pending.ask.id.number,
                     revision: pending.ask.revision,
-                    act: Some(ScheduleAct::of(&pending.ask.act)),
+                    act: Some(ScheduleAct::of(
+                        &pending.ask.act,
+                        pending.ask.beyond_request,
+                    )),
                     signature: Some(Signature::of(&by, &pending.ask.reason)),
                     expires_us: pending.expires_us,
                     request,
@@ -124,11 +128,11 @@ impl Engine {
         reader: Reader,
     ) -> Result<Reply, Refusal> {
         match change {
-            BookChange::Pended(pending) => Ok(Reply::Action(Box::new(ActionView {
-                number: None,
-                pending,
-                fate: ActionFate::Waiting,
-            }))),
+            BookChange::Pended(pending) => {
+                let fate = ActionFate::Waiting;
+                let view = self.schedules.action_view(None, pending, fate);
+                Ok(Reply::Action(Box::new(view)))
+            }
             BookChange::Step { id, step } | BookChange::Approved { id, step, .. } => {
                 let stepped = match self.schedules.book.get(id) {
                     None => Schedule::begin(step),
@@ -238,7 +242,7 @@ fn stepped(
     ScheduleStepped {
         user: id.user.bits(),
         number: id.number,
-        act: Some(ScheduleAct::of(&step.act)),
+        act: Some(ScheduleAct::of(&step.act, step.beyond_request)),
         signature: Some(Signature::of(by, reason)),
         request,
         action: None,

@@ -120,7 +120,9 @@ fn act(act: &ScheduleAct) -> String {
         )
     });
     let end = act.end_date.map(|day| format!("ends on {}", date(day)));
-    let parts = [asked, act.deal.as_ref().map(deal), end];
+    let beyond = act.beyond_request;
+    let beyond = beyond.then(|| "beyond what its User asked for".to_owned());
+    let parts = [asked, act.deal.as_ref().map(deal), end, beyond];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 

@@ -108,6 +108,8 @@ pub struct ActOnSchedule {
     pub reason: Text,
     /// The revision that the caller has seen: its etag; 0 for a request.
     pub revision: u32,
+    /// Whether the Service Desk means to go beyond the days and the daily maximum that the User asked for.
+    pub beyond_request: bool,
     /// What is done.
     pub act: Act<Eui64>,
 }

@@ -142,12 +142,16 @@ impl Engine {
                 let moved = moved.next_back().filter(|_| takes);
                 ActTold {
                     cause: step.act.cause().or_else(|| moved.map(|it| it.cause)),
-                    ..ActTold::of(&step.act, moved.map_or(0, |it| it.taken.total()))
+                    ..ActTold::of(
+                        &step.act,
+                        step.act.deal(),
+                        moved.map_or(0, |it| it.taken.total()),
+                    )
                 }
             }
             NoticeSubject::ActionPending { action, .. } => {
                 let action = self.schedules.action(*action)?;
-                ActTold::of(action.act(), 0)
+                ActTold::of(action.act(), action.deal.as_ref(), 0)
             }
             _ => return None,
         };
@@ -169,7 +173,7 @@ impl Engine {
                 schedule: id.number,
                 covers: schedule.request().covers,
                 agreed,
-                used: ledger.sent(user, date, Source::Schedule(id.number)),
+                sent: ledger.sent(user, date, Source::Schedule(id.number)),
             }));
         }
         quotas.sort_by_key(|it| (it.date, it.schedule));
@@ -177,7 +181,7 @@ impl Engine {
             date: today.date,
             resets_us: today.end_us,
             allowance: ledger.terms().allowance_per_day,
-            allowance_used: ledger.sent(user, today.date, Source::Allowance),
+            allowance_sent: ledger.sent(user, today.date, Source::Allowance),
             quotas,
             days_ahead_max: self.terms.days_ahead_max,
             devices_max: DEVICES_MAX,

@@ -213,6 +213,9 @@ pub struct ScheduleAct {
     /// The first day without the agreement.
     #[prost(int32, optional, tag = "6")]
     pub end_date: Option<i32>,
+    /// The Service Desk meant to go beyond the days and the daily maximum that the User asked for.
+    #[prost(bool, tag = "7")]
+    pub beyond_request: bool,
 }
 
 /// Kinds of acts.

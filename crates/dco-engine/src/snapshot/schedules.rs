@@ -110,7 +110,7 @@ fn stepped(id: ScheduleId<Eui64>, step: &Step<Eui64>) -> record::ScheduleStepped
     record::ScheduleStepped {
         user: id.user.bits(),
         number: id.number,
-        act: Some(record::ScheduleAct::of(&step.act)),
+        act: Some(record::ScheduleAct::of(&step.act, step.beyond_request)),
         signature: Some(record::Signature::of(&step.signed.by, &step.signed.reason)),
         request: None,
         action: None,
@@ -119,11 +119,7 @@ fn stepped(id: ScheduleId<Eui64>, step: &Step<Eui64>) -> record::ScheduleStepped
 
 impl Action {
     fn of(action: &ActionView) -> Self {
-        let ActionView {
-            number: _,
-            pending,
-            fate,
-        } = action;
+        let ActionView { pending, fate, .. } = action;
         let (settled_us, second, closed) = match fate {
             ActionFate::Waiting => (None, None, None),
             ActionFate::Approved { second, at_us } => (Some(*at_us), Some(second.clone()), None),
@@ -145,7 +141,10 @@ impl Action {
                 user: pending.ask.id.user.bits(),
                 number: pending.ask.id.number,
                 revision: pending.ask.revision,
-                act: Some(record::ScheduleAct::of(&pending.ask.act)),
+                act: Some(record::ScheduleAct::of(
+                    &pending.ask.act,
+                    pending.ask.beyond_request,
+                )),
                 signature: Some(record::Signature::of(&by, &pending.ask.reason)),
                 expires_us: pending.expires_us,
                 request: None,

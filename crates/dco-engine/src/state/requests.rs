@@ -156,7 +156,7 @@ impl Asked for ActOnSchedule {
             }
         }
         hash.field(self.reason.as_str().as_bytes());
-        hash.field(&ScheduleAct::of(&self.act).encode_to_vec());
+        hash.field(&ScheduleAct::of(&self.act, self.beyond_request).encode_to_vec());
         hash.finish()
     }
 }

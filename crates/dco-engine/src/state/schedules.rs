@@ -83,11 +83,24 @@ impl Schedules {
             Some(settled) => settled.clone(),
             None => (self.waiting(number)?, ActionFate::Waiting),
         };
-        Some(ActionView {
-            number: Some(number),
+        Some(self.action_view(Some(number), pending, fate))
+    }
+
+    /// An act that waits or waited, with what a second officer has to look at.
+    pub(crate) fn action_view(
+        &self,
+        number: Option<u64>,
+        pending: Pending<Eui64>,
+        fate: ActionFate,
+    ) -> ActionView {
+        let (agreed, deal) = self.book.looked_at(&pending);
+        ActionView {
+            number,
             pending,
+            agreed,
+            deal,
             fate,
-        })
+        }
     }
 
     /// Units that the security lane may release on the open day: what the configuration said when it was opened, or has said since.

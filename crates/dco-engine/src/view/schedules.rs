@@ -2,8 +2,8 @@
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
-    Act, Approval, Cause, Covers, Micros, Pending, Quota, Schedule, ScheduleId, ServiceDate, Side,
-    Signed, Source, Span,
+    Act, Approval, Cause, Covers, Deal, Micros, Pending, Quota, Schedule, ScheduleId, ServiceDate,
+    Side, Signed, Source, Span,
 };
 
 use crate::event::Scope;
@@ -31,6 +31,10 @@ pub struct ActionView {
     pub number: Option<u64>,
     /// What is to be done, who asked for it and until when it may be approved.
     pub pending: Pending<Eui64>,
+    /// What was agreed when it was asked for.
+    pub agreed: Option<Deal>,
+    /// Quota and terms that it agrees to, puts forward, imposes, or leaves of what was agreed.
+    pub deal: Option<Deal>,
     /// What became of it.
     pub fate: ActionFate,
 }
@@ -91,9 +95,9 @@ pub struct ActTold {
 }
 
 impl ActTold {
-    /// Of an act and what it took.
-    pub(crate) fn of(act: &Act<Eui64>, taken: u64) -> Self {
-        let quota = act.deal().map(|deal| &deal.quota);
+    /// Of an act, the deal that it is about, and what it took.
+    pub(crate) fn of(act: &Act<Eui64>, deal: Option<&Deal>, taken: u64) -> Self {
+        let quota = deal.map(|deal| &deal.quota);
         Self {
             units: quota.map_or(0, Quota::total),
             days: quota.and_then(|quota| Some((quota.first()?, quota.last()?))),
@@ -252,7 +256,7 @@ pub enum NoticeSubject {
     },
 }
 
-/// What a User may send, and what of it is used.
+/// What a User may send, and what of it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsView {
     /// The service day that is open.
@@ -262,7 +266,7 @@ pub struct LimitsView {
     /// Large activations it may send for a day without a schedule.
     pub allowance: u32,
     /// Those it has sent for today.
-    pub allowance_used: u32,
+    pub allowance_sent: u32,
     /// Agreed quotas of today and of days to come, by day and schedule.
     pub quotas: Vec<QuotaUse>,
     /// How many service days ahead a batch may be sent.
@@ -283,7 +287,7 @@ pub struct QuotaUse {
     /// What may be sent for the day.
     pub agreed: u32,
     /// What is sent for it.
-    pub used: u32,
+    pub sent: u32,
 }
 
 /// Where an act stands that needs a second officer.

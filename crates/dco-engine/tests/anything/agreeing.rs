@@ -259,6 +259,7 @@ impl World {
             (By::Whoever, Act::End { .. } | Act::Amend { .. }) => step.id.is_multiple_of(3),
             (By::Whoever, _) => turn == Some(Side::User),
         };
+        let act = self.as_it_may_be_imposed(schedule, act);
         let by = if by_user {
             Asker::User
         } else {
@@ -275,6 +276,32 @@ impl World {
             revision: asked.revision - u32::from(!step.fresh).min(asked.revision),
             ..asked
         }
+    }
+
+    /// Two officers take units and leave the terms, and capacity is down where that is why: most of what is only thrown
+    /// together would be refused.
+    fn as_it_may_be_imposed(&mut self, id: ScheduleId<Eui64>, act: Act<Eui64>) -> Act<Eui64> {
+        let Act::Impose { mut deal, cause } = act else {
+            return act;
+        };
+        let today = today(self);
+        let schedules = self.schedules_of(id.user);
+        let at = usize::try_from(id.number - 1).expect("few");
+        let state = schedules.get(at).map(Schedule::state);
+        let agreed = state.and_then(|it| it.agreement());
+        let first = agreed.and_then(|it| it.deal.quota.days_from(today).next());
+        if let Some((agreed, (date, _))) = agreed.zip(first) {
+            let less: Quota = [(date, 1)].into_iter().collect();
+            deal = Deal {
+                quota: agreed.deal.quota.over(&less),
+                terms: agreed.deal.terms,
+            };
+            if cause == Cause::OverAgreed {
+                let down = self.setting(Span::On(date), 0);
+                self.send(Request::Schedules(ScheduleRequest::SetCapacity(down)));
+            }
+        }
+        Act::Impose { deal, cause }
     }
 
     fn newest_schedule(&mut self, user: Eui64, back: u32) -> ScheduleId<Eui64> {
@@ -338,7 +365,7 @@ pub(super) fn no_agreement_over_agrees(
 pub(super) fn quotas_hold(world: &mut World) {
     for user in [ANN, BOB] {
         let limits = world.limits(user);
-        let over = limits.quotas.iter().find(|it| it.used > it.agreed);
+        let over = limits.quotas.iter().find(|it| it.sent > it.agreed);
         assert_eq!(over, None);
     }
 }

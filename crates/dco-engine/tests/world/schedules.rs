@@ -93,6 +93,7 @@ impl World {
             by,
             reason: text("as agreed on the phone"),
             revision,
+            beyond_request: false,
             act,
         }
     }

@@ -1,47 +1,188 @@
-//! Why the Service Desk moves a User: said wherever agreed units are taken, and true.
+//! Why the Service Desk moves a User: said wherever agreed units are taken, and true of as much as is taken.
 
-use crate::{Act, Ask, Asker, At, Book, Cause, Deal, Quota, Refusal, Schedule, ScheduleId};
+use crate::{
+    Act, Ask, Asker, At, Book, Cause, DayTaken, Deal, HourWindow, MoveRefusal, Quota, Schedule,
+    ScheduleId, ServiceDate, Terms,
+};
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
-    /// What the Service Desk takes of an agreement it takes for a cause, and the cause is there.
+    /// What the Service Desk takes of an agreement it takes for a cause, and the cause holds for all of it.
     pub(super) fn check_cause(
         &self,
         ask: &Ask<U>,
         schedule: &Schedule<U>,
         at: &At<'_, U>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), MoveRefusal> {
         if ask.by == Asker::User {
             return Ok(());
         }
+        if let Act::Impose { deal, .. } = &ask.act {
+            check_terms(deal, schedule)?;
+        }
         let taken = taken(&ask.act, schedule);
-        match cause(&ask.act, schedule) {
-            Some(Cause::OverAgreed) => self.check_over_agreed(&taken, at),
-            Some(Cause::MakesRoomFor(other)) => self.check_newcomer(ask.id, other),
-            Some(Cause::MakesRoom) => Ok(()),
-            None => match taken.days().next() {
-                Some((date, units)) => Err(Refusal::CauseMissing { date, units }),
-                None => Ok(()),
-            },
+        let is_counter = matches!(ask.act, Act::Counter { .. });
+        match (cause(&ask.act, schedule), taken.days().next()) {
+            (None, None) => Ok(()),
+            (None, Some((date, units))) if is_counter => {
+                Err(MoveRefusal::CounterTakes { date, units })
+            }
+            (None, Some((date, units))) => Err(MoveRefusal::CauseMissing { date, units }),
+            (Some(_), None) if is_counter => Ok(()),
+            (Some(_), None) => Err(MoveRefusal::NothingTaken),
+            (Some(Cause::OverAgreed), Some(_)) => self.check_over_agreed(&taken, at),
+            (Some(Cause::MakesRoomFor(other)), Some(_)) => {
+                self.check_newcomer(ask.id, other, &taken, at)
+            }
+            (Some(Cause::MakesRoom), Some(_)) => Ok(()),
         }
     }
 
-    fn check_over_agreed(&self, taken: &Quota, at: &At<'_, U>) -> Result<(), Refusal> {
+    fn check_over_agreed(&self, taken: &Quota, at: &At<'_, U>) -> Result<(), MoveRefusal> {
         let over = self.over_agreed(at.today);
-        match taken.days().find(|(date, _)| over.on(*date) == 0) {
-            Some((date, units)) => Err(Refusal::DayNotOverAgreed { date, units }),
-            None => Ok(()),
+        let days = too_much(taken, |date| over.on(date).into());
+        if days.is_empty() {
+            Ok(())
+        } else {
+            Err(MoveRefusal::MoreThanOver { days, over })
         }
     }
 
-    fn check_newcomer(&self, own: ScheduleId<U>, other: ScheduleId<U>) -> Result<(), Refusal> {
-        let state = match self.get(other) {
-            _ if own == other => "the one that is moved".to_owned(),
-            None => "not there".to_owned(),
-            Some(schedule) if schedule.state().is_final() => schedule.state().to_string(),
-            Some(_) => return Ok(()),
-        };
+    /// Room is made for another User's schedule, where it can use it, and no more than it wants.
+    fn check_newcomer(
+        &self,
+        own: ScheduleId<U>,
+        other: ScheduleId<U>,
+        taken: &Quota,
+        at: &At<'_, U>,
+    ) -> Result<(), MoveRefusal> {
         let number = other.number;
-        Err(Refusal::RoomForNone { number, state })
+        let for_none = |state: String| MoveRefusal::RoomForNone { number, state };
+        let schedule = match self.get(other) {
+            _ if own == other => return Err(for_none("the one that is moved".to_owned())),
+            _ if own.user == other.user => {
+                return Err(for_none("of the User that is moved".to_owned()));
+            }
+            None => return Err(for_none("not there".to_owned())),
+            Some(it) if it.state().is_final() => return Err(for_none(it.state().to_string())),
+            Some(schedule) => schedule,
+        };
+        let wish = self.wish(other, schedule, at);
+        if wish.wanted == 0 {
+            return Err(for_none("agreed in full".to_owned()));
+        }
+        let most_taken = |date| {
+            wish.most_on(date)
+                .saturating_sub(self.room_on(date, &wish, at))
+        };
+        let days = too_much(taken, most_taken);
+        if !days.is_empty() {
+            return Err(MoveRefusal::MoreThanNeeded { number, days });
+        }
+        self.check_room_in_all(number, &wish, taken, at)
+    }
+
+    /// What is free for the other schedule by the last day of which units are taken is not taken of anybody.
+    fn check_room_in_all(
+        &self,
+        number: u32,
+        wish: &Wish<'_, U>,
+        units: &Quota,
+        at: &At<'_, U>,
+    ) -> Result<(), MoveRefusal> {
+        let Some(by) = units.last() else {
+            return Ok(());
+        };
+        let first = wish.schedule.request().earliest.max(at.today);
+        let days = crate::replan::dates(first, by);
+        let free = days.map(|date| self.room_on(date, wish, at).min(wish.most_on(date)));
+        let free: u64 = free.sum();
+        let (taken, wanted) = (units.total(), wish.wanted);
+        if taken <= wanted.saturating_sub(free) {
+            return Ok(());
+        }
+        Err(MoveRefusal::RoomEnough {
+            number,
+            taken,
+            by,
+            wanted,
+            free,
+        })
+    }
+
+    fn wish<'a>(
+        &self,
+        id: ScheduleId<U>,
+        schedule: &'a Schedule<U>,
+        at: &At<'_, U>,
+    ) -> Wish<'a, U> {
+        let none = Quota::new();
+        let has = schedule.quota().unwrap_or(&none);
+        let devices = u64::from(schedule.request().devices.get());
+        let state = schedule.state();
+        let put_forward = state.proposal().map(|it| &it.deal);
+        let deal = put_forward.or(state.agreement().map(|it| &it.deal));
+        Wish {
+            schedule,
+            wanted: devices.saturating_sub(super::quotas::spoken_for(id, has, at)),
+            window: deal.and_then(|deal| deal.terms.window),
+        }
+    }
+
+    /// Units that are free for it on a day with nobody moved.
+    fn room_on(&self, date: ServiceDate, wish: &Wish<'_, U>, at: &At<'_, U>) -> u64 {
+        let free = self.free(date);
+        let in_window = wish
+            .window
+            .map(|window| self.window_day(date, None, at.calendar).room(window));
+        in_window.map_or(free, |room| room.min(free))
+    }
+}
+
+/// What a schedule for which room is made still wants.
+struct Wish<'a, U> {
+    schedule: &'a Schedule<U>,
+    /// Units that it asked for and that are not agreed.
+    wanted: u64,
+    /// The window that is talked about, or agreed.
+    window: Option<HourWindow>,
+}
+
+impl<U: Copy> Wish<'_, U> {
+    /// Units that it can take more on a day.
+    fn most_on(&self, date: ServiceDate) -> u64 {
+        let request = self.schedule.request();
+        if date < request.earliest {
+            return 0;
+        }
+        let most = request.per_day_max.get();
+        let more = most.saturating_sub(self.schedule.agreed_on(date));
+        self.wanted.min(more.into())
+    }
+}
+
+fn too_much(taken: &Quota, at_most: impl Fn(ServiceDate) -> u64) -> Vec<DayTaken> {
+    let days = taken.days().map(|(date, taken)| DayTaken {
+        date,
+        taken,
+        at_most: at_most(date),
+    });
+    days.filter(|day| u64::from(day.taken) > day.at_most)
+        .collect()
+}
+
+/// Two officers impose days alone. A canary of more Devices than are left becomes as many as these.
+fn check_terms<U: Copy>(deal: &Deal, schedule: &Schedule<U>) -> Result<(), MoveRefusal> {
+    let Some(agreement) = schedule.state().agreement() else {
+        return Ok(());
+    };
+    let agreed = agreement.deal.terms;
+    let units = u32::try_from(deal.quota.total()).unwrap_or(u32::MAX);
+    let smaller = agreed.canary.map(|canary| canary.get().min(units));
+    let canary = smaller.and_then(std::num::NonZeroU32::new);
+    if deal.terms == agreed || deal.terms == (Terms { canary, ..agreed }) {
+        Ok(())
+    } else {
+        Err(MoveRefusal::TermsImposed { agreed })
     }
 }
 

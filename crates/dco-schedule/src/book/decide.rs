@@ -1,6 +1,6 @@
 //! Whether a party may do what it asks for.
 
-use crate::book::quotas::DealChange;
+use crate::book::quotas::{self, DealChange};
 use crate::{
     Act, Approval, At, Book, CAPACITY_MAX, CapacitySet, Change, Deal, Micros, Officer, Party,
     Refusal, Request, Schedule, ScheduleId, ServiceDate, Setting, Side, Signed, Step, Text,
@@ -31,6 +31,8 @@ pub struct Ask<U> {
     pub by: Asker<U>,
     /// Why.
     pub reason: Text,
+    /// Whether the Service Desk means to go beyond the days and the daily maximum that the User asked for.
+    pub beyond_request: bool,
     /// What is to be done.
     pub act: Act<U>,
 }
@@ -52,6 +54,7 @@ impl<U: Copy> Ask<U> {
         };
         Step {
             act: self.act.clone(),
+            beyond_request: self.beyond_request,
             signed,
         }
     }
@@ -143,7 +146,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 at,
             )?;
         }
-        Ok(())
+        quotas::check_within_request(ask, schedule)
     }
 
     fn check_request(&self, ask: &Ask<U>, step: &Step<U>, at: &At<'_, U>) -> Result<(), Refusal> {
@@ -265,16 +268,21 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     }
 }
 
-/// An agreement ends today or later, and not later than it does already.
+/// An agreement ends today or later, sooner than it does already, and not without cutting a day: what says nothing must
+/// not look as if it did.
 fn check_end<U: Copy>(
     from: ServiceDate,
     schedule: &Schedule<U>,
     today: ServiceDate,
 ) -> Result<(), Refusal> {
-    let ends = schedule.state().agreement().and_then(|it| it.ends);
-    match ends {
+    let state = schedule.state();
+    let Some(agreement) = state.agreement().filter(|_| !state.is_final()) else {
+        return Ok(());
+    };
+    match (agreement.ends, agreement.deal.quota.last()) {
         _ if from < today => Err(Refusal::EndOver { from, today }),
-        Some(ends) if from >= ends => Err(Refusal::EndsAlready { from, ends }),
+        (Some(ends), _) if from >= ends => Err(Refusal::EndsAlready { from, ends }),
+        (_, Some(last)) if from > last => Err(Refusal::EndsNothing { from, last }),
         _ => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
 //! Acts that need two officers: what waits, and who may approve it.
 
 use crate::{
-    Act, Approval, Ask, Asker, At, Book, Change, Micros, Officer, Party, Refusal, Schedule, Signed,
-    State, Text,
+    Act, Approval, Ask, Asker, At, Book, Change, Deal, Micros, Officer, Party, Refusal, Schedule,
+    Signed, State, Text,
 };
 
 /// An act of one officer that waits for another one.
@@ -19,6 +19,26 @@ pub struct Pending<U> {
 }
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
+    /// What a second officer has to look at: what was agreed when the first one asked, and quota and terms that the act
+    /// agrees to, puts forward, imposes, or leaves of that.
+    pub fn looked_at(&self, pending: &Pending<U>) -> (Option<Deal>, Option<Deal>) {
+        let ask = &pending.ask;
+        let schedule = self.get(ask.id);
+        let Some(then) = schedule.and_then(|it| it.state_at(ask.revision)) else {
+            return (None, ask.act.deal().cloned());
+        };
+        let agreed = then.agreement().map(|it| it.deal.clone());
+        let deal = match &ask.act {
+            Act::Accept => then.proposal().map(|it| it.deal.clone()),
+            Act::End { from } => agreed.as_ref().map(|deal| Deal {
+                quota: deal.quota.before(*from),
+                terms: deal.terms,
+            }),
+            act => act.deal().cloned(),
+        };
+        (agreed, deal)
+    }
+
     /// What waits for a second officer, by number.
     pub fn pending(&self) -> impl Iterator<Item = (u64, &Pending<U>)> {
         self.pending

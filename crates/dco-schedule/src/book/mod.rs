@@ -13,7 +13,7 @@ mod windows;
 pub use admit::{BatchAsked, BatchRefusal, ExceedsAgreed};
 pub use decide::{Ask, Asker};
 pub use four_eyes::Pending;
-pub use refusal::{DayShort, Refusal};
+pub use refusal::{DayShort, DayTaken, MoveRefusal, Refusal};
 pub use view::{DayCapacity, OwnCapacity};
 pub use windows::WindowShort;
 

@@ -1,7 +1,8 @@
 //! Whether a quota can be agreed: past days, what was sent, and what every service day has room for.
 
 use crate::{
-    At, Book, DayShort, Deal, Quota, Refusal, Request, ScheduleId, ServiceDate, Source, WindowShort,
+    Ask, Asker, At, Book, DayShort, Deal, Quota, Refusal, Request, Schedule, ScheduleId,
+    ServiceDate, Side, Source, WindowShort,
 };
 
 /// A deal that is to take another's place; the one before has no day until something is agreed.
@@ -175,21 +176,61 @@ fn check_total<U: Ord + Copy + std::fmt::Debug>(
     change: &DealChange<'_, U>,
     at: &At<'_, U>,
 ) -> Result<(), Refusal> {
-    let source = Source::Schedule(change.id.number);
-    let quota = &change.after.quota;
-    let over = quota.days().take_while(|(date, _)| *date < at.today);
-    let sent = over.map(|(date, _)| at.ledger.sent(change.id.user, date, source));
-    let sent: u64 = sent.map(u64::from).sum();
-    let to_come: u64 = quota
-        .days_from(at.today)
-        .map(|(_, units)| u64::from(units))
-        .sum();
+    let wanted = spoken_for(change.id, &change.after.quota, at);
     let devices = change.request.devices.get();
-    if sent + to_come > u64::from(devices) {
-        return Err(Refusal::MoreThanRequested {
-            devices,
-            wanted: sent + to_come,
-        });
+    if wanted > u64::from(devices) {
+        return Err(Refusal::MoreThanRequested { devices, wanted });
     }
     Ok(())
+}
+
+/// Units of a quota that were sent on days that are over, and those of today and of days to come.
+pub(super) fn spoken_for<U: Ord + Copy + std::fmt::Debug>(
+    id: ScheduleId<U>,
+    quota: &Quota,
+    at: &At<'_, U>,
+) -> u64 {
+    let source = Source::Schedule(id.number);
+    let over = quota.days().take_while(|(date, _)| *date < at.today);
+    let sent = over.map(|(date, _)| at.ledger.sent(id.user, date, source));
+    let to_come = quota.days_from(at.today).map(|(_, units)| units);
+    sent.chain(to_come).map(u64::from).sum()
+}
+
+/// Beyond what its User asked for, or proposes itself, or has already, the Service Desk goes only if it says so.
+pub(super) fn check_within_request<U: Copy + Eq>(
+    ask: &Ask<U>,
+    schedule: &Schedule<U>,
+) -> Result<(), Refusal> {
+    let Some(deal) = ask.act.deal() else {
+        return Ok(());
+    };
+    if ask.by == Asker::User || ask.beyond_request {
+        return Ok(());
+    }
+    let Request {
+        earliest,
+        latest,
+        per_day_max,
+        ..
+    } = *schedule.request();
+    let per_day_max = per_day_max.get();
+    let users = schedule.state().proposal().filter(|it| it.by == Side::User);
+    let said = |date| {
+        let proposed = users.map_or(0, |it| it.deal.quota.on(date));
+        proposed.max(schedule.agreed_on(date))
+    };
+    let is_asked_for = |date, units| (earliest..=latest).contains(&date) && units <= per_day_max;
+    let days = deal.quota.days();
+    let beyond = days.filter(|(date, units)| *units > said(*date) && !is_asked_for(*date, *units));
+    let days: Quota = beyond.collect();
+    if days.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::BeyondRequest {
+        days,
+        earliest,
+        latest,
+        per_day_max,
+    })
 }

@@ -1,10 +1,14 @@
 //! Why something about a schedule cannot be done: facts with numbers.
 
+mod moves;
+
+pub use moves::{DayTaken, MoveRefusal};
+
 use std::fmt::Write;
 
 use thiserror::Error;
 
-use crate::{Micros, ServiceDate, Side, WindowShort};
+use crate::{Micros, Quota, ServiceDate, Side, WindowShort};
 
 /// A service day on which a quota does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,38 +181,20 @@ pub enum Refusal {
         /// Its end: the latest that may be given.
         latest_us: Micros,
     },
-    /// Agreed units are taken without a cause.
-    #[error(
-        "the amendment takes {units} agreed units of {date} and does not say why; name the schedule that it makes \
-         room for, or say that the day is OVER_AGREED"
-    )]
-    CauseMissing {
-        /// The first day of which units are taken.
-        date: ServiceDate,
-        /// How many of that day.
-        units: u32,
-    },
-    /// Room is made for a schedule that needs none.
-    #[error(
-        "room would be made for schedule {number}, which is {state}; name another schedule that is asked for or \
-         agreed"
-    )]
-    RoomForNone {
-        /// Its number.
-        number: u32,
-        /// Where it stands.
-        state: String,
-    },
-    /// Capacity is the cause, and the day has enough of it.
-    #[error(
-        "{units} units would be taken of {date} because capacity dropped, and that day is not OVER_AGREED; take \
-         units of days that are, or name the schedule that room is made for"
-    )]
-    DayNotOverAgreed {
-        /// The first such day.
-        date: ServiceDate,
-        /// Units that would be taken of it.
-        units: u32,
+    /// The cause of a move is missing, or does not hold.
+    #[error(transparent)]
+    Move(#[from] MoveRefusal),
+    /// The Service Desk goes beyond what its User asked for without saying that it means to.
+    #[error("{}", beyond(.days, (*.earliest, *.latest, *.per_day_max)))]
+    BeyondRequest {
+        /// The days on which it does, and their units.
+        days: Quota,
+        /// The first day on which the User can send.
+        earliest: ServiceDate,
+        /// The day by which it wants to be done.
+        latest: ServiceDate,
+        /// The most it can take on a day.
+        per_day_max: u32,
     },
     /// More Devices go first than the quota has units.
     #[error(
@@ -253,6 +239,17 @@ pub enum Refusal {
         from: ServiceDate,
         /// The first day without it.
         ends: ServiceDate,
+    },
+    /// No day would be cut.
+    #[error(
+        "nothing is agreed from {from} on, since {last} is the last day; end the schedule from {last} on or earlier, \
+         or leave it: it ends when that day is over"
+    )]
+    EndsNothing {
+        /// The first day without it that was asked for.
+        from: ServiceDate,
+        /// The last day that is agreed.
+        last: ServiceDate,
     },
     /// A request for days that no quota reaches.
     #[error(
@@ -344,6 +341,21 @@ fn short_windows(days: &[WindowShort]) -> String {
         );
     }
     text + "take less on these days, more hours, or no window"
+}
+
+fn beyond(
+    days: &Quota,
+    (earliest, latest, per_day_max): (ServiceDate, ServiceDate, u32),
+) -> String {
+    let count = service_days(days.days().count());
+    let mut text = format!(
+        "the User asked for days from {earliest} to {latest} and at most {per_day_max} units on each, and {count} of the \
+         quota go beyond: "
+    );
+    for (date, units) in days.days().take(3) {
+        let _ = write!(text, "{units} on {date}; ");
+    }
+    text + "keep to what was asked for, or say that you go beyond the request"
 }
 
 fn service_days(count: usize) -> String {

@@ -10,7 +10,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             let signed = by_time(at, why);
             Some(Change::Step {
                 id,
-                step: Step { act, signed },
+                step: Step {
+                    act,
+                    beyond_request: false,
+                    signed,
+                },
             })
         });
         let closed = self.pending().filter_map(|(action, pending)| {

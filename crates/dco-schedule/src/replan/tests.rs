@@ -9,7 +9,7 @@ use crate::{Act, Cause, Deal, Request, Span};
 fn agree(desk: &mut Desk, user: u8, request: Request, deal: Deal) -> ScheduleId<u8> {
     let id = desk.requested(user, request);
     let security = deal.terms.security;
-    desk.desk(id, offer(deal)).unwrap();
+    desk.desk_beyond(id, offer(deal)).unwrap();
     if security {
         desk.approve(2).unwrap();
     }
@@ -74,7 +74,7 @@ fn some_are_not_moved() {
     let sent = desk.agreed(2, &[(11, 10)]);
     desk.send(sent, 11, 7);
     let amending = desk.agreed(3, &[(11, 10)]);
-    desk.user(amending, amend(deal(&[(11, 11)]), None)).unwrap();
+    desk.desk(amending, amend(deal(&[(11, 11)]), None)).unwrap();
     desk.agreed(4, &[(11, 10)]);
     let all = plan(&desk, &need(&[(11, 40)]));
     let three_and_ten = [
@@ -84,7 +84,7 @@ fn some_are_not_moved() {
     assert_eq!(
         moved(&all),
         three_and_ten,
-        "not what is secure, sent, or under discussion"
+        "not what is secure, sent, or proposed to be changed by the desk"
     );
     assert_eq!(all.left, quota(&[(11, 27)]));
     let for_four = Need {
@@ -96,6 +96,25 @@ fn some_are_not_moved() {
         1,
         "room for a User is not made by itself"
     );
+}
+
+/// Neither what it proposes nor an end that it sets makes a User immovable.
+#[test]
+fn what_a_user_does_alone_protects_nothing() {
+    let alone = [amend(deal(&[(11, 11)]), None), Act::End { from: date(12) }];
+    for act in alone {
+        let mut desk = Desk::new();
+        let id = desk.agreed(1, &[(11, 10), (12, 1)]);
+        desk.user(id, act.clone()).unwrap();
+        let plan = plan(&desk, &need(&[(11, 10)]));
+        assert_eq!(
+            moved(&plan),
+            [(1, quota(&[(11, 10)]), quota(&[(12, 10)]))],
+            "{act}"
+        );
+        let at_most = desk.book.given_up_at_most(2, &desk.at());
+        assert_eq!(at_most.on(date(11)), 10, "{act}");
+    }
 }
 
 #[test]
@@ -177,7 +196,7 @@ fn a_plan_for_over_agreed_days_makes_them_right_once_all_agree() {
                 quota: it.quota,
                 terms: deal(&[]).terms,
             },
-            Some(Cause::MakesRoomFor(NEWCOMER)),
+            Some(Cause::OverAgreed),
         );
         desk.try_ask(&desk.ask(it.id, one_officer(1), act)).unwrap();
         desk.approve(2).unwrap();

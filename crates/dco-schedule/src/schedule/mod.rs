@@ -38,6 +38,7 @@ impl<U: Copy> Schedule<U> {
         let Step {
             act: Act::Request(request),
             signed,
+            ..
         } = &step
         else {
             return None;

@@ -27,10 +27,12 @@ impl<U: Copy> Move<U> {
         };
         let old = &before.agreement()?.deal.quota;
         let new = &after.agreement()?.deal.quota;
-        Some(Self {
+        let taken = old.over(new);
+        // Who loses nothing is not moved, whatever was said of it.
+        (!taken.is_empty()).then(|| Self {
             at_us: step.signed.at_us,
             cause,
-            taken: old.over(new),
+            taken,
             given: new.over(old),
             imposed,
         })

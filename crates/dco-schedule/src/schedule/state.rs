@@ -74,7 +74,7 @@ impl Agreement {
         }
     }
 
-    /// Whether units may be agreed for a day under it, as far as its end goes.
+    /// Whether a day lies before its end, where one side has ended it.
     pub fn reaches(&self, date: ServiceDate) -> bool {
         self.ends.is_none_or(|ends| date < ends)
     }
@@ -206,6 +206,11 @@ fn amending<U: Copy>(
     let side = step.signed.by.side();
     let answers = side == Some(waits.by.other());
     match &step.act {
+        // It takes the place of what the User proposes: so nobody holds off a move by proposing something.
+        Act::Amend { cause, .. } if side == DESK && answers => Some(State::Amending(
+            agreement.clone(),
+            proposal(&step.act, Side::Desk, *cause)?,
+        )),
         Act::Counter { .. } if answers => Some(State::Amending(
             agreement.clone(),
             proposal(&step.act, waits.by.other(), waits.cause)?,

@@ -81,6 +81,8 @@ pub enum Act<U> {
 pub struct Step<U> {
     /// What was done.
     pub act: Act<U>,
+    /// Whether the Service Desk meant to go beyond the days and the daily maximum that the User asked for.
+    pub beyond_request: bool,
     /// Who, when, why.
     pub signed: Signed<U>,
 }

@@ -139,6 +139,22 @@ pub struct Terms {
     pub security: bool,
 }
 
+impl fmt::Display for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.window {
+            Some(window) => write!(f, "window {window}")?,
+            None => f.write_str("no window")?,
+        }
+        match self.canary {
+            Some(canary) => write!(f, ", canary {canary}")?,
+            None => f.write_str(", no canary")?,
+        }
+        let ahead = if self.run_ahead { ", " } else { ", no " };
+        let lane = if self.security { ", " } else { ", no " };
+        write!(f, "{ahead}run ahead{lane}security priority")
+    }
+}
+
 /// What one side proposes and both agree: a quota for each service day, and terms. The default has no day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deal {

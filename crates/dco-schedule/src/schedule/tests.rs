@@ -4,7 +4,11 @@ use crate::{Party, Side, Signed};
 
 fn step(act: Act<u8>, by: Party<u8>) -> Step<u8> {
     let signed = Signed { by, ..by_user(7) };
-    Step { act, signed }
+    Step {
+        act,
+        beyond_request: false,
+        signed,
+    }
 }
 
 fn agreed() -> Schedule<u8> {
@@ -81,6 +85,17 @@ fn a_move_says_what_was_taken_and_what_came_back() {
         (&last.taken, &last.given),
         (&quota(&[(12, 10)]), &quota(&[]))
     );
+}
+
+#[test]
+fn a_move_that_takes_nothing_is_none() {
+    let mut schedule = agreed();
+    let more = Act::Impose {
+        deal: deal(&[(10, 20), (11, 5), (12, 1)]),
+        cause: Cause::OverAgreed,
+    };
+    schedule.apply(step(more, two_officers(1, 2))).unwrap();
+    assert_eq!(schedule.moves(), []);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) const TERMS: BookTerms = BookTerms {
     days_ahead_max: 30,
     small_uses_allowance: false,
 };
-/// A request that is there from the start: others are moved to make room for it.
+/// A request that is there from the start and wants more than there is: others are moved to make room for it.
 pub(crate) const NEWCOMER: ScheduleId<u8> = ScheduleId {
     user: 200,
     number: 1,
@@ -56,10 +56,11 @@ impl Desk {
         let mut book = Book::new(terms, CapacityPlan::new(CAPACITY, HourProfile::flat()));
         let newcomer = Request {
             latest: date(10_000),
-            ..request(1)
+            ..request(100_000)
         };
         let step = Step {
             act: Act::Request(newcomer),
+            beyond_request: false,
             signed: by_user(0),
         };
         book.apply(&Change::Step { id: NEWCOMER, step }).unwrap();
@@ -101,6 +102,7 @@ impl Desk {
             revision: self.book.get(id).map_or(0, Schedule::revision),
             by,
             reason: reason(),
+            beyond_request: false,
             act,
         }
     }
@@ -111,6 +113,13 @@ impl Desk {
 
     pub(crate) fn desk(&mut self, id: ScheduleId<u8>, act: Act<u8>) -> Result<(), Refusal> {
         self.try_ask(&self.ask(id, one_officer(1), act))
+    }
+
+    /// Likewise, where the desk says that it goes beyond what the User asked for.
+    pub(crate) fn desk_beyond(&mut self, id: ScheduleId<u8>, act: Act<u8>) -> Result<(), Refusal> {
+        let mut ask = self.ask(id, one_officer(1), act);
+        ask.beyond_request = true;
+        self.try_ask(&ask)
     }
 
     /// Approves what was asked last.

@@ -176,7 +176,7 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             schedule: own_schedule(party, *source),
             service_date: date.to_string(),
             limit: *limit,
-            used: *used,
+            sent: *used,
         }),
         NoticeSubject::TrtNear {
             user,
@@ -272,7 +272,7 @@ pub(crate) fn limits(user: Eui64, view: &LimitsView) -> pb::Limits {
         service_date: view.date.to_string(),
         reset_time: Some(instant(view.resets_us)),
         allowance: view.allowance,
-        allowance_used: view.allowance_used,
+        allowance_sent: view.allowance_sent,
         quotas: view.quotas.iter().map(|it| quota(user, it)).collect(),
         days_ahead_max: view.days_ahead_max.into(),
         devices_max: view.devices_max,
@@ -286,7 +286,7 @@ fn quota(user: Eui64, it: &QuotaUse) -> pb::QuotaUse {
         schedule: schedule(ScheduleId { user, number }),
         manufacturer_image_hash: covers(&it.covers),
         agreed: it.agreed,
-        used: it.used,
+        sent: it.sent,
     }
 }
 

@@ -8,8 +8,6 @@ use super::{instant, request_id, scope};
 use crate::status::Fault;
 
 const CHARS_MAX: usize = 30;
-const TICKET_CHARS_MAX: usize = 100;
-const REASON_CHARS_MAX: usize = 500;
 
 /// One entry of the inventory; `index` counts the entries of the whole import from zero.
 pub(crate) fn device(entry: pb::DeviceEntry, index: usize) -> Result<DeviceEntry, Fault> {
@@ -69,8 +67,8 @@ pub(crate) fn change_pause(by: Eui64, asked: pb::PauseRequest) -> Result<ChangeP
         id: request_id(&asked.request_id)?,
         validate_only: asked.validate_only,
         scope: scope::read(asked.scope)?,
-        ticket: words("ticket", asked.ticket, TICKET_CHARS_MAX)?,
-        reason: words("reason", asked.reason, REASON_CHARS_MAX)?,
+        ticket: words(&asked.ticket, "ticket")?,
+        reason: words(&asked.reason, "reason")?,
     })
 }
 
@@ -88,26 +86,19 @@ pub(crate) fn pause_in_force(view: PauseView) -> pb::PauseInForce {
 
 /// What an operator may say of an import.
 pub(crate) fn said_why(ticket: &str, reason: &str) -> Result<SaidWhy, Fault> {
-    let said = |field, text: &str, chars_max| match text {
+    let said = |text: &str, field| match text {
         "" => Ok(String::new()),
-        text => words(field, text.to_owned(), chars_max),
+        text => words(text, field),
     };
     Ok(SaidWhy {
-        ticket: said("ticket", ticket, TICKET_CHARS_MAX)?,
-        reason: said("reason", reason, REASON_CHARS_MAX)?,
+        ticket: said(ticket, "ticket")?,
+        reason: said(reason, "reason")?,
     })
 }
 
 /// What an officer must say.
-fn words(field: &'static str, text: String, chars_max: usize) -> Result<String, Fault> {
-    let chars = text.chars().count();
-    let is_blank = text.trim().is_empty();
-    if chars <= chars_max && !is_blank && !text.chars().any(char::is_control) {
-        return Ok(text);
-    }
-    let message =
-        format!("{field} has {chars} characters; 1 to {chars_max} that can be printed are wanted");
-    Err(Fault::argument("TEXT_INVALID", field, message))
+fn words(text: &str, field: &'static str) -> Result<String, Fault> {
+    Ok(super::schedules::read::text(text, field)?.to_string())
 }
 
 fn text(field: &str, text: String, index: usize) -> Result<String, Fault> {

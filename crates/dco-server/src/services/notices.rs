@@ -66,6 +66,10 @@ impl Notices {
         let user = by.user();
         let ask = Ask::Schedules(ScheduleRequest::GetLimits { user });
         match self.0.engine.ask(user, ask).await? {
+            // Whoever is a User no longer may still have schedules.
+            Reply::Limits(view) if view.quotas.is_empty() && !self.0.register.has_user(user) => {
+                Err(Fault::unknown_user(user))
+            }
             Reply::Limits(view) => Ok(notices::limits(user, &view)),
             _ => Err(Fault::wrong_answer("limits")),
         }

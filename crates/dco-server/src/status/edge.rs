@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use dco_block::{RejectBlock, RejectManifest, limits};
+use dco_block::{Eui64, RejectBlock, RejectManifest, limits};
 use tonic::{Code, Status};
 
 use super::{Detail, Fault};
@@ -118,6 +118,14 @@ impl Fault {
         Self::new(Code::ResourceExhausted, "STORE_FULL", what)
             .detail(Detail::RetryIn(retry_in))
             .with("retryDelayMs", retry_in.as_millis())
+    }
+
+    /// Somebody of whom nothing is known as a User.
+    pub(crate) fn unknown_user(user: Eui64) -> Self {
+        let message = format!(
+            "no User {user} is registered, and none of that EUI-64 has a schedule; look its EUI-64 up and write it again"
+        );
+        Self::new(Code::NotFound, "RESOURCE_NOT_FOUND", message).with("user", user)
     }
 
     /// The image was given up while it was being read.

@@ -2,7 +2,9 @@
 
 use dco_block::Eui64;
 use dco_engine::{ActionState, Refusal};
-use dco_schedule::{DayShort, ExceedsAgreed, Refusal as BookRefusal, WindowShort};
+use dco_schedule::{
+    DayShort, DayTaken, ExceedsAgreed, MoveRefusal, Quota, Refusal as BookRefusal, WindowShort,
+};
 use tonic::Code;
 
 use super::{Concern, Detail, Fault};
@@ -53,15 +55,51 @@ pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
         | BookRefusal::MoreThanRequested { .. }
         | BookRefusal::AnswerTooSoon { .. } => argument(refusal),
         BookRefusal::AnswerAfterDays { .. }
-        | BookRefusal::CauseMissing { .. }
-        | BookRefusal::RoomForNone { .. }
-        | BookRefusal::DayNotOverAgreed { .. }
+        | BookRefusal::BeyondRequest { .. }
         | BookRefusal::CanaryTooLarge { .. }
         | BookRefusal::EndOver { .. }
         | BookRefusal::EndsAlready { .. }
+        | BookRefusal::EndsNothing { .. }
         | BookRefusal::RequestTooFar { .. }
         | BookRefusal::CapacityTooLarge { .. } => argument_of_terms(refusal),
+        BookRefusal::Move(refusal) => of_move(refusal),
         _ => precondition(refusal, concern.user),
+    }
+}
+
+/// What is wrong with the cause of a move, or with how much is taken for it.
+fn of_move(refusal: &MoveRefusal) -> Fault {
+    let fault =
+        |field| Fault::new(Code::InvalidArgument, "MOVE_CAUSE_INVALID", refusal).field(field);
+    let (cause, room_for) = ("cause", "makes_room_for");
+    match refusal {
+        MoveRefusal::CauseMissing { date, units } => {
+            fault(cause).with("serviceDate", date).with("taken", units)
+        }
+        MoveRefusal::CounterTakes { date, units } => fault("deal.quota")
+            .with("serviceDate", date)
+            .with("taken", units),
+        MoveRefusal::NothingTaken => fault(cause).with("taken", 0),
+        MoveRefusal::TermsImposed { agreed } => fault("deal").with("agreedTerms", agreed),
+        MoveRefusal::MoreThanOver { days, over } => fault(cause)
+            .with("dayCount", days.len())
+            .with("days", taken_told(days))
+            .with("overAgreedDays", quota_told(over, "over")),
+        MoveRefusal::RoomForNone { state, .. } => fault(room_for).with("state", state),
+        MoveRefusal::MoreThanNeeded { days, .. } => fault(room_for)
+            .with("dayCount", days.len())
+            .with("days", taken_told(days)),
+        MoveRefusal::RoomEnough {
+            taken,
+            by,
+            wanted,
+            free,
+            ..
+        } => fault(room_for)
+            .with("serviceDate", by)
+            .with("taken", taken)
+            .with("wanted", wanted)
+            .with("free", free),
     }
 }
 
@@ -107,15 +145,17 @@ fn argument_of_terms(refusal: &BookRefusal) -> Fault {
             fault("ANSWER_PERIOD_TOO_LONG", "answer_by_time")
                 .with("latestAnswerByTime", crate::convert::instant(*latest_us))
         }
-        BookRefusal::CauseMissing { date, units } => fault("MOVE_CAUSE_INVALID", "cause")
-            .with("serviceDate", date)
-            .with("taken", units),
-        BookRefusal::RoomForNone { state, .. } => {
-            fault("MOVE_CAUSE_INVALID", "makes_room_for").with("state", state)
-        }
-        BookRefusal::DayNotOverAgreed { date, units } => fault("MOVE_CAUSE_INVALID", "cause")
-            .with("serviceDate", date)
-            .with("taken", units),
+        BookRefusal::BeyondRequest {
+            days,
+            earliest,
+            latest,
+            per_day_max,
+        } => fault("QUOTA_BEYOND_REQUEST", "head.beyond_request")
+            .with("earliestDate", earliest)
+            .with("latestDate", latest)
+            .with("perDayMax", per_day_max)
+            .with("dayCount", days.days().count())
+            .with("days", quota_told(days, "units")),
         BookRefusal::CanaryTooLarge { canary, units } => {
             fault("CANARY_INVALID", "deal.canary_device_count")
                 .with("canaryDeviceCount", canary)
@@ -127,6 +167,9 @@ fn argument_of_terms(refusal: &BookRefusal) -> Fault {
         BookRefusal::EndsAlready { from, ends } => fault("SERVICE_DATE_INVALID", "end_date")
             .with("serviceDate", from)
             .with("latestServiceDate", ends.previous()),
+        BookRefusal::EndsNothing { from, last } => fault("SERVICE_DATE_INVALID", "end_date")
+            .with("serviceDate", from)
+            .with("latestServiceDate", last),
         BookRefusal::RequestTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "latest_date")
             .with("serviceDate", date)
             .with("latestServiceDate", latest),
@@ -192,6 +235,20 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
 fn days_told(days: &[DayShort]) -> String {
     let told = days.iter().take(DAYS_TOLD);
     let told = told.map(|it| format!("{}:wanted={}:free={}", it.date, it.wanted, it.free));
+    told.collect::<Vec<_>>().join(" ")
+}
+
+/// `2026-06-01:taken=900:atMost=300`, one for each day, separated by spaces.
+fn taken_told(days: &[DayTaken]) -> String {
+    let told = days.iter().take(DAYS_TOLD);
+    let told = told.map(|it| format!("{}:taken={}:atMost={}", it.date, it.taken, it.at_most));
+    told.collect::<Vec<_>>().join(" ")
+}
+
+/// `2026-06-01:WHAT=900`, one for each day, separated by spaces.
+fn quota_told(quota: &Quota, what: &str) -> String {
+    let told = quota.days().take(DAYS_TOLD);
+    let told = told.map(|(date, units)| format!("{date}:{what}={units}"));
     told.collect::<Vec<_>>().join(" ")
 }
 

@@ -7,7 +7,8 @@ use dco_engine::{
     TransferState,
 };
 use dco_schedule::{
-    DayShort, ExceedsAgreed, HourWindow, Refusal as Book, ServiceDate, Side, WindowShort,
+    DayShort, DayTaken, ExceedsAgreed, HourWindow, MoveRefusal, Quota, Refusal as Book,
+    ServiceDate, Side, Terms, WindowShort,
 };
 use tonic_types::StatusExt;
 
@@ -84,6 +85,7 @@ fn refusals() -> Vec<Refusal> {
     .chain(about_schedules(date))
     .chain(of_book(date).map(Refusal::Schedule))
     .chain(of_terms(date).map(Refusal::Schedule))
+    .chain(of_moves(date).map(Refusal::Schedule))
     .chain(of_lists(date))
     .collect()
 }
@@ -266,7 +268,49 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
     .into_iter()
 }
 
-/// What the book refuses of terms and causes.
+/// What the book refuses of moves.
+fn of_moves(date: ServiceDate) -> impl Iterator<Item = Book> {
+    let taken = |days: i32, taken, at_most| DayTaken {
+        date: ServiceDate::from_days(date.days() + days),
+        taken,
+        at_most,
+    };
+    [
+        MoveRefusal::CauseMissing { date, units: 3 },
+        MoveRefusal::CounterTakes { date, units: 3 },
+        MoveRefusal::NothingTaken,
+        MoveRefusal::TermsImposed {
+            agreed: Terms::default(),
+        },
+        MoveRefusal::MoreThanOver {
+            days: vec![taken(0, 5, 0), taken(1, 9, 7)],
+            over: [(date.next(), 7)].into_iter().collect(),
+        },
+        MoveRefusal::MoreThanOver {
+            days: vec![taken(0, 5, 0)],
+            over: Quota::new(),
+        },
+        MoveRefusal::RoomForNone {
+            number: 7,
+            state: "ENDED".to_owned(),
+        },
+        MoveRefusal::MoreThanNeeded {
+            number: 7,
+            days: vec![taken(0, 5, 3)],
+        },
+        MoveRefusal::RoomEnough {
+            number: 7,
+            taken: 9,
+            by: date,
+            wanted: 12,
+            free: 5,
+        },
+    ]
+    .map(Book::Move)
+    .into_iter()
+}
+
+/// What the book refuses of terms.
 fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
     let at_us = 1_728_000_000_000_000;
     let (today, latest) = (date.next(), date.next().next());
@@ -276,12 +320,12 @@ fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
             date,
             latest_us: at_us,
         },
-        Book::CauseMissing { date, units: 3 },
-        Book::RoomForNone {
-            number: 7,
-            state: "ENDED".to_owned(),
+        Book::BeyondRequest {
+            days: [(latest, 9), (date, 31)].into_iter().collect(),
+            earliest: date,
+            latest: today,
+            per_day_max: 30,
         },
-        Book::DayNotOverAgreed { date, units: 3 },
         Book::CanaryTooLarge {
             canary: 6,
             units: 5,
@@ -296,6 +340,10 @@ fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
         Book::EndsAlready {
             from: latest,
             ends: today,
+        },
+        Book::EndsNothing {
+            from: latest,
+            last: date,
         },
         Book::RequestTooFar {
             date: latest,

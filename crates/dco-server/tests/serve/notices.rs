@@ -83,7 +83,7 @@ async fn a_user_that_watches_is_told_what_it_reads_again_after_a_restart() {
         panic!("{notice:?}");
     };
     assert_eq!(
-        (near.limit, near.used, near.schedule.as_str()),
+        (near.limit, near.sent, near.schedule.as_str()),
         (500, 400, "")
     );
     drop(watched);
@@ -115,7 +115,7 @@ async fn limits_say_what_is_used_and_when_it_resets() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!((limits.allowance, limits.allowance_used), (500, 400));
+    assert_eq!((limits.allowance, limits.allowance_sent), (500, 400));
     assert!(limits.reset_time.is_some());
     assert_eq!(limits.quotas, []);
     next.validate_only = true;

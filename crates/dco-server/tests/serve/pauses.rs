@@ -78,7 +78,8 @@ async fn nobody_else_may_and_an_officer_says_why() {
     };
     for (request, expected) in [
         (asked(1, ""), "TEXT_INVALID"),
-        (asked(1, &"x".repeat(101)), "TEXT_INVALID"),
+        (asked(1, &"x".repeat(501)), "TEXT_INVALID"),
+        (asked(1, "INC\u{200b}-1"), "TEXT_INVALID"),
         (asked(1, "INC-1\u{1b}"), "TEXT_INVALID"),
         (without_reason, "TEXT_INVALID"),
         (no_scope, "PAUSE_SCOPE_INVALID"),

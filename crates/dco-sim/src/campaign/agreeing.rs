@@ -209,6 +209,8 @@ impl Desk {
             by,
             reason: text("the firmware campaign"),
             revision,
+            // What does not fit in the days that are asked for is offered later.
+            beyond_request: matches!(act, Act::Offer { .. }),
             act,
         });
         match self.ask(Request::Schedules(asked))? {

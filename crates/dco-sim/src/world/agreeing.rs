@@ -119,11 +119,16 @@ impl World {
                     _ => (answers, Act::Accept),
                 }
             }
-            _ => self.some_change(deal, answer_by_us),
+            _ => self.some_change(view, deal, answer_by_us),
         }
     }
 
-    fn some_change(&mut self, deal: Deal, answer_by_us: Micros) -> (Side, Act<Eui64>) {
+    fn some_change(
+        &mut self,
+        view: &ScheduleView,
+        deal: Deal,
+        answer_by_us: Micros,
+    ) -> (Side, Act<Eui64>) {
         let side = if self.dice.chance(500) {
             Side::User
         } else {
@@ -135,9 +140,14 @@ impl World {
                 let from = self.day_ahead(0..=3);
                 (side, Act::End { from })
             }
-            1..=3 => (Side::Desk, Act::Impose { deal, cause }),
+            1..=3 => {
+                let deal = self.some_move(view).unwrap_or(deal);
+                (Side::Desk, Act::Impose { deal, cause })
+            }
             _ => {
                 let cause = (side == Side::Desk && self.dice.chance(300)).then_some(cause);
+                let moved = cause.and_then(|_| self.some_move(view));
+                let deal = moved.unwrap_or(deal);
                 let amend = Act::Amend {
                     deal,
                     answer_by_us,
@@ -148,10 +158,23 @@ impl World {
         }
     }
 
+    /// What is agreed with a few units less on one of its days; nothing where nothing is agreed.
+    fn some_move(&mut self, view: &ScheduleView) -> Option<Deal> {
+        let agreed = &view.schedule.state().agreement()?.deal;
+        let days: Vec<_> = agreed.quota.days_from(self.today()).collect();
+        let (date, units) = *days.get(self.dice.index(days.len().max(1)))?;
+        let less = self.dice.small(1..=2).min(units);
+        let taken: Quota = [(date, less)].into_iter().collect();
+        Some(Deal {
+            quota: agreed.quota.over(&taken),
+            terms: agreed.terms,
+        })
+    }
+
     /// It may be no good one: then the act is refused.
     fn some_cause(&mut self) -> Cause<Eui64> {
         let known: Vec<_> = self.known.schedules.keys().copied().collect();
-        if known.is_empty() || self.dice.chance(200) {
+        if known.is_empty() || self.dice.chance(500) {
             return Cause::OverAgreed;
         }
         Cause::MakesRoomFor(known[self.dice.index(known.len())])
@@ -245,6 +268,7 @@ impl World {
             by,
             reason: text("as agreed on the phone"),
             revision,
+            beyond_request: false,
             act,
         };
         self.ask_once(Request::Schedules(ScheduleRequest::Act(asked)));

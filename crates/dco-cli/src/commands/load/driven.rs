@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::world::{Where, World};
 use super::{chart, failure, shown, to_json};
+use crate::chart::svg_file;
 use crate::exit::{Answer, Failure};
 use crate::files;
 use crate::logging::{LogFormat, log};
@@ -130,7 +131,7 @@ struct Run {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=86_400))]
     seconds: u32,
     /// Draw latency over time into this file, as SVG
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_parser = svg_file)]
     chart: Option<PathBuf>,
     /// Rounds in which the machine's limits are measured, before and again after; 0: not at all
     #[arg(long, value_name = "N", default_value_t = 2)]

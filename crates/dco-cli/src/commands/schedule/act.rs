@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use dco_client::{
-    Acted, DayUnits, Fit, Fits, Micros, MoveCause, NoFit, Proposed, ScheduleAct, ScheduleDeal,
-    ScheduleName, SchedulesClient,
+    Acted, DayUnits, Fit, Fits, Imposed, Micros, MoveCause, NoFit, Proposed, Schedule, ScheduleAct,
+    ScheduleDeal, ScheduleName, SchedulesClient,
 };
 use dco_schedule::{Calendar, ServiceDate};
 use dco_server::Clock;
@@ -31,18 +31,30 @@ struct Acting {
 /// How work of a schedule is released.
 #[derive(Debug, Clone, Args)]
 struct TermsArgs {
-    /// Local hours in which it is released, like 22-24; the whole day when not given
-    #[arg(long, value_name = "HOUR-HOUR", value_parser = parse_window)]
-    window: Option<(u32, u32)>,
-    /// Devices that go first and must succeed before the others follow
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    canary: u32,
+    /// Local hours in which it is released, like 22-24, or none for the whole day
+    #[arg(long, value_name = "HOUR-HOUR|none", value_parser = parse_window_or_none)]
+    window: Option<Window>,
+    /// Devices that go first and must succeed before the others follow; 0 for none
+    #[arg(long, value_name = "N")]
+    canary: Option<u32>,
     /// Let work of later days use capacity that nobody else has ready work for
-    #[arg(long)]
-    run_ahead: bool,
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    run_ahead: Option<bool>,
     /// Let it go before others in the security lane; needs a second officer
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    security: Option<bool>,
+}
+
+/// The whole day, or some of its hours.
+#[derive(Debug, Clone, Copy)]
+struct Window(Option<(u32, u32)>);
+
+/// How far the Service Desk goes.
+#[derive(Debug, Clone, Args)]
+struct Beyond {
+    /// For officers: go beyond the days and the daily maximum that the User asked for; kept in the history
     #[arg(long)]
-    security: bool,
+    beyond_request: bool,
 }
 
 /// Until when the other side may answer.
@@ -60,7 +72,8 @@ struct AnswerBy {
 Offer a schedule to the User who asked for it. For officers of the Service Desk.
 
 Give the days, or let the service find them (`dco schedule fit` shows what it would find). An
-offer holds no capacity: it is taken when the User accepts.
+offer holds no capacity: it is taken when the User accepts. One with days before or after those
+that the User asked for, or with more a day than it can take, needs --beyond-request.
 
 Examples:
   dco schedule offer schedules/1 --user 90-B3-D5-1F-30-01-00-01 --quota \\
@@ -77,6 +90,8 @@ pub(super) struct Offer {
     fit: Option<Way>,
     #[command(flatten)]
     terms: TermsArgs,
+    #[command(flatten)]
+    beyond: Beyond,
     #[command(flatten)]
     answer_by: AnswerBy,
 }
@@ -95,7 +110,9 @@ enum Way {
 /// Answer with other days or terms
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Answer an offer, a counter-offer or a proposed amendment with other days or terms.
+Answer an offer, a counter-offer or a proposed amendment with other days or terms. Terms that are not
+given stay as they were put forward. The Service Desk takes no more agreed units so than the User
+offers to give up: for more it uses `dco schedule amend` with a cause.
 
 Example:
   dco schedule counter schedules/1 --quota 2026-12-01..2026-12-10=4000 \\
@@ -107,6 +124,8 @@ pub(super) struct Counter {
     quota: QuotaArgs,
     #[command(flatten)]
     terms: TermsArgs,
+    #[command(flatten)]
+    beyond: Beyond,
     #[command(flatten)]
     answer_by: AnswerBy,
 }
@@ -152,8 +171,10 @@ pub(super) struct Withdraw {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Propose to change what is agreed; the other side accepts, counters or declines, and silence
-changes nothing. When the Service Desk takes units of a day, a second officer and a cause are
-needed; with --impose the User is not asked.
+changes nothing. Terms that are not given stay as they are agreed. When the Service Desk takes
+units of a day, a second officer and a cause are needed, and no more is taken than the cause
+allows; what the User proposes gives way to it. With --impose the User is not asked, and only days
+are changed.
 
 Examples:
   dco schedule amend schedules/1 --quota 2026-12-01..2026-12-25=1600 \\
@@ -168,6 +189,8 @@ pub(super) struct Amend {
     quota: QuotaArgs,
     #[command(flatten)]
     terms: TermsArgs,
+    #[command(flatten)]
+    beyond: Beyond,
     #[command(flatten)]
     answer_by: AnswerBy,
     /// The User is moved because capacity dropped below what is agreed
@@ -184,8 +207,8 @@ pub(super) struct Amend {
 /// End an agreement
 #[derive(Debug, Args)]
 #[command(long_about = "\
-End an agreement: nothing is sent under it for a service day or any later one. The days before it
-stay agreed and can still be amended or ended sooner. A User can do this alone; the Service Desk
+End an agreement: nothing is sent under it for a service day or any later one, of which at least one
+is agreed. The days before it stay agreed and can still be amended or ended sooner. A User can do this alone; the Service Desk
 needs a second officer.
 
 Example:
@@ -201,20 +224,28 @@ pub(super) struct End {
 impl Offer {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let (client, name) = self.acting.one.reach().await?;
+        let window_hours = self.terms.window.and_then(|window| window.0);
         let quota = match self.fit {
             None => self.quota.load()?,
-            Some(way) => fitting(way, client.fit(name, self.terms.window).await?)?,
+            Some(way) => fitting(way, client.fit(name, window_hours).await?)?,
         };
-        let act = ScheduleAct::Offer(self.answer_by.proposed(self.terms.deal(quota)));
-        self.acting.act(&client, name, act).await
+        let deal = self.terms.deal(quota, None);
+        let act = ScheduleAct::Offer(self.answer_by.proposed(deal, &self.beyond));
+        let etag = self.acting.etag(&client, name).await?;
+        self.acting.act(&client, (name, etag), act).await
     }
 }
 
 impl Counter {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let deal = self.terms.deal(self.quota.load()?);
-        let act = ScheduleAct::Counter(self.answer_by.proposed(deal));
-        self.acting.run(act).await
+        let quota = self.quota.load()?;
+        let (client, name) = self.acting.one.reach().await?;
+        let schedule = client.schedule(name).await?;
+        let answered = schedule.proposal.as_ref().map(|it| &it.deal.deal);
+        let deal = self.terms.deal(quota, answered);
+        let act = ScheduleAct::Counter(self.answer_by.proposed(deal, &self.beyond));
+        let etag = self.acting.etag_of(schedule);
+        self.acting.act(&client, (name, etag), act).await
     }
 }
 
@@ -238,17 +269,26 @@ impl Withdraw {
 
 impl Amend {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let deal = self.terms.deal(self.quota.load()?);
-        let act = match (self.impose, self.cause()?) {
-            (false, cause) => ScheduleAct::Amend(self.answer_by.proposed(deal), cause),
-            (true, Some(cause)) => ScheduleAct::Impose(deal, cause),
-            (true, None) => {
-                return Err(Failure::usage(
-                    "--impose needs a cause; give --over-agreed or --makes-room-for SCHEDULE",
-                ));
-            }
+        let (quota, cause) = (self.quota.load()?, self.cause()?);
+        if self.impose && cause.is_none() {
+            return Err(Failure::usage(
+                "--impose needs a cause; give --over-agreed or --makes-room-for SCHEDULE",
+            ));
+        }
+        let (client, name) = self.acting.one.reach().await?;
+        let schedule = client.schedule(name).await?;
+        let agreed = schedule.agreed.as_ref().map(|it| &it.deal);
+        let deal = self.terms.deal(quota, agreed);
+        let act = match cause.filter(|_| self.impose) {
+            Some(cause) => ScheduleAct::Impose(Imposed {
+                deal,
+                cause,
+                beyond_request: self.beyond.beyond_request,
+            }),
+            None => ScheduleAct::Amend(self.answer_by.proposed(deal, &self.beyond), cause),
         };
-        self.acting.run(act).await
+        let etag = self.acting.etag_of(schedule);
+        self.acting.act(&client, (name, etag), act).await
     }
 
     fn cause(&self) -> Result<Option<MoveCause>, Failure> {
@@ -271,32 +311,44 @@ impl End {
 impl Acting {
     async fn run(&self, act: ScheduleAct) -> Result<Answer, Failure> {
         let (client, name) = self.one.reach().await?;
-        self.act(&client, name, act).await
+        let etag = self.etag(&client, name).await?;
+        self.act(&client, (name, etag), act).await
+    }
+
+    /// The etag that was given, or that of the schedule as it is now.
+    async fn etag(&self, client: &SchedulesClient, name: ScheduleName) -> Result<String, Failure> {
+        match &self.etag {
+            Some(etag) => Ok(etag.clone()),
+            None => Ok(client.schedule(name).await?.etag),
+        }
+    }
+
+    /// The same of a schedule that was just read.
+    fn etag_of(&self, schedule: Schedule) -> String {
+        self.etag.clone().unwrap_or(schedule.etag)
     }
 
     async fn act(
         &self,
         client: &SchedulesClient,
-        name: ScheduleName,
+        (name, etag): (ScheduleName, String),
         act: ScheduleAct,
     ) -> Result<Answer, Failure> {
-        let etag = match &self.etag {
-            Some(etag) => etag.clone(),
-            None => client.schedule(name).await?.etag,
-        };
         let acted: Acted = client.act(name, etag, act, self.signing.signing()).await?;
         Ok(acted_answer(&acted))
     }
 }
 
 impl TermsArgs {
-    fn deal(&self, quota: Vec<DayUnits>) -> ScheduleDeal {
+    /// A deal with these days; what is not given is as in the deal before, where there is one.
+    fn deal(&self, quota: Vec<DayUnits>, before: Option<&ScheduleDeal>) -> ScheduleDeal {
+        let before = before.cloned().unwrap_or_default();
         ScheduleDeal {
             quota,
-            window_hours: self.window,
-            canary_device_count: self.canary,
-            run_ahead: self.run_ahead,
-            security: self.security,
+            window_hours: self.window.map_or(before.window_hours, |window| window.0),
+            canary_device_count: self.canary.unwrap_or(before.canary_device_count),
+            run_ahead: self.run_ahead.unwrap_or(before.run_ahead),
+            security: self.security.unwrap_or(before.security),
         }
     }
 }
@@ -307,11 +359,12 @@ const ANSWER_US: Micros = 7 * 24 * 3_600 * 1_000_000;
 const ANSWER_US_MIN: Micros = 36 * 3_600 * 1_000_000;
 
 impl AnswerBy {
-    fn proposed(&self, deal: ScheduleDeal) -> Proposed {
+    fn proposed(&self, deal: ScheduleDeal, beyond: &Beyond) -> Proposed {
         let answer_by_us = self.answer_by;
         let in_time = || answer_by(&deal, Clock::wall().now_us());
         Proposed {
             answer_by_us: answer_by_us.unwrap_or_else(in_time),
+            beyond_request: beyond.beyond_request,
             deal,
         }
     }
@@ -339,6 +392,14 @@ fn fitting(way: Way, fits: Fits) -> Result<Vec<DayUnits>, Failure> {
         units: day.units,
     });
     Ok(days.collect())
+}
+
+fn parse_window_or_none(text: &str) -> Result<Window, String> {
+    if text == "none" {
+        return Ok(Window(None));
+    }
+    let window = parse_window(text).map(|hours| Window(Some(hours)));
+    window.map_err(|why| format!("{why}, or none"))
 }
 
 pub(super) fn parse_window(text: &str) -> Result<(u32, u32), String> {

@@ -33,7 +33,7 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "FILE")]
     requests_file: Option<PathBuf>,
     /// Draw it into this SVG file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE.svg", value_parser = chart::svg_file)]
     svg: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,

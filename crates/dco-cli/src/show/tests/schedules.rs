@@ -1,10 +1,10 @@
 //! Schedules, plans and what is only tried out.
 
 use dco_client::{
-    DayUnits, Fit, FitDay, Fits, MoveCause, NoFit, Notice, Notices, Replan, ReplanAmendment,
-    Schedule, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal, ScheduleRequest,
-    ScheduleSignature, ScheduleStep, ShownDeal, SimulatedDay, SimulatedRequest, SimulatedUser,
-    Simulation,
+    DayUnits, Fit, FitDay, Fits, MoveCause, NoFit, Notice, Notices, PendingAction, Replan,
+    ReplanAmendment, Schedule, ScheduleDeal, ScheduleMove, ScheduleName, ScheduleProposal,
+    ScheduleRequest, ScheduleSignature, ScheduleStep, ShownDeal, SimulatedDay, SimulatedRequest,
+    SimulatedUser, Simulation,
 };
 use insta::assert_snapshot;
 
@@ -57,6 +57,7 @@ fn step(
         answer_by_us: None,
         cause: None,
         end_date: None,
+        beyond_request: false,
     }
 }
 
@@ -143,6 +144,58 @@ fn schedules_are_listed_with_what_is_agreed() {
     };
     assert_snapshot!(schedules_text(&[schedule(), only_asked]));
     assert_eq!(schedules_text(&[]), "no schedules");
+}
+
+fn action(step: ScheduleStep, agreed: Option<ShownDeal>, deal: ShownDeal) -> PendingAction {
+    PendingAction {
+        number: Some(4),
+        state: "WAITING".to_owned(),
+        schedule: ScheduleName {
+            user: USER,
+            number: 3,
+        },
+        step,
+        expire_us: Some(AT_US),
+        agreed,
+        deal: Some(deal),
+        settled: None,
+    }
+}
+
+/// What a second officer approves stands there whole: what an ACCEPT agrees to, what an amendment changes, what an end leaves.
+#[test]
+fn a_second_officer_sees_the_days_and_the_terms() {
+    let mut secure = deal(&[("2026-03-30", 1_500), ("2026-03-31", 7)]);
+    secure.deal.security = true;
+    let agreed = deal(&[
+        ("2026-03-30", 1_500),
+        ("2026-03-31", 1_500),
+        ("2026-04-07", 7),
+    ]);
+    let moved = deal(&[
+        ("2026-03-30", 1_000),
+        ("2026-03-31", 1_500),
+        ("2026-04-08", 507),
+    ]);
+    let accept = step("ACCEPT", "SERVICE_DESK", Some(OTHER), None);
+    let mut impose = step("IMPOSE", "SERVICE_DESK", Some(OTHER), Some(moved.clone()));
+    impose.cause = Some(MoveCause::OverAgreed);
+    impose.beyond_request = true;
+    let mut end = step("END", "SERVICE_DESK", Some(OTHER), None);
+    end.end_date = Some("2026-03-31".to_owned());
+    let left = deal(&[("2026-03-30", 1_500)]);
+    let actions = [
+        action(accept, None, secure),
+        action(impose, Some(agreed.clone()), moved),
+        action(end, Some(agreed), left),
+    ];
+    let each = actions.iter().map(action_text);
+    let all = each.chain([actions_text(&actions)]);
+    assert_snapshot!(all.collect::<Vec<_>>().join("\n\n"));
+    let json = action_json(&actions[0]);
+    assert_eq!(json["deal"]["security"], true);
+    assert_eq!(json["deal"]["quota"][1]["units"], 7);
+    assert_eq!(json["agreed"], Value::Null);
 }
 
 #[test]

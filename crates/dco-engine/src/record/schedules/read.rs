@@ -27,8 +27,10 @@ impl ScheduleStepped {
 
     /// The step, made at the record's time.
     pub(crate) fn step(&self, at_us: Micros) -> Option<Step<User>> {
+        let act = self.act.as_ref()?;
         Some(Step {
-            act: self.act.as_ref()?.read()?,
+            act: act.read()?,
+            beyond_request: act.beyond_request,
             signed: self.signature.as_ref()?.read(at_us)?,
         })
     }
@@ -44,13 +46,15 @@ impl ActionPended {
         else {
             return None;
         };
+        let act = self.act.as_ref()?;
         Some(Pending {
             ask: Ask {
                 id: schedule_id(self.user, self.number),
                 revision: self.revision,
                 by: Asker::Officer { officer, ticket },
                 reason: signed.reason,
-                act: self.act.as_ref()?.read()?,
+                beyond_request: act.beyond_request,
+                act: act.read()?,
             },
             asked_by: officer,
             asked_us: at_us,
@@ -134,7 +138,7 @@ impl Signature {
             Signatory::Time => Party::Time,
             Signatory::Desk => Party::Desk(Officer {
                 officer: Eui64::from_bits(self.officer),
-                ticket: Text::new(&self.ticket).ok()?,
+                ticket: Text::kept(&self.ticket)?,
                 second: self.approval()?,
             }),
             Signatory::Unspecified => return None,
@@ -142,7 +146,7 @@ impl Signature {
         Some(Signed {
             by,
             at_us,
-            reason: Text::new(&self.reason).ok()?,
+            reason: Text::kept(&self.reason)?,
         })
     }
 
@@ -154,8 +158,8 @@ impl Signature {
         let said = match (self.second_ticket.as_str(), self.second_reason.as_str()) {
             ("", "") => None,
             (ticket, reason) => Some(Said {
-                ticket: Text::new(ticket).ok()?,
-                reason: Text::new(reason).ok()?,
+                ticket: Text::kept(ticket)?,
+                reason: Text::kept(reason)?,
             }),
         };
         let officer = Eui64::from_bits(second);

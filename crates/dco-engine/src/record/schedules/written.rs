@@ -15,8 +15,8 @@ use super::{
 type User = Eui64;
 
 impl ScheduleAct {
-    /// The journal's form of an act.
-    pub(crate) fn of(act: &Act<User>) -> Self {
+    /// The journal's form of an act, and whether it means to go beyond the request.
+    pub(crate) fn of(act: &Act<User>, beyond_request: bool) -> Self {
         let (asked, cause, end_date) = match act {
             Act::Request(request) => (Some(Asked::of(request)), None, None),
             Act::Amend { cause, .. } => (None, cause.map(MoveCause::of), None),
@@ -31,6 +31,7 @@ impl ScheduleAct {
             answer_by_us: act.answer_by_us(),
             cause,
             end_date,
+            beyond_request,
         }
     }
 }

@@ -17,6 +17,14 @@ enum Op {
         act: Act<u8>,
         stale: bool,
     },
+    /// Units are taken of what is agreed, and the terms stay.
+    Take {
+        which: usize,
+        days: i32,
+        units: u32,
+        cause: Cause<u8>,
+        imposed: bool,
+    },
     Approve {
         which: usize,
         officer: u8,
@@ -70,9 +78,12 @@ fn crowded(desk: &Desk) -> BTreeMap<(i32, u8, u8), u64> {
     crowded
 }
 
+fn causes() -> impl Strategy<Value = Cause<u8>> {
+    prop_oneof![Just(Cause::OverAgreed), Just(Cause::MakesRoomFor(NEWCOMER))]
+}
+
 fn acts() -> impl Strategy<Value = Act<u8>> {
-    let causes = prop_oneof![Just(Cause::OverAgreed), Just(Cause::MakesRoomFor(NEWCOMER))];
-    let cause = prop::option::of(causes);
+    let cause = prop::option::of(causes());
     prop_oneof![
         4 => (deals(), 110..400_i64).prop_map(|(deal, answer_by_us)| Act::Offer { deal, answer_by_us }),
         2 => (deals(), 110..400_i64).prop_map(|(deal, answer_by_us)| Act::Counter { deal, answer_by_us }),
@@ -90,7 +101,9 @@ fn acts() -> impl Strategy<Value = Act<u8>> {
 fn ops() -> impl Strategy<Value = Op> {
     let which = || 0..4_usize;
     let act = (which(), 0..4_u8, acts(), prop::bool::weighted(0.05));
+    let take = (which(), 11..18_i32, 1..9_u32, causes(), any::<bool>());
     prop_oneof![
+        3 => take.prop_map(|(which, days, units, cause, imposed)| Op::Take { which, days, units, cause, imposed }),
         1 => (1..4_u8, 1..300_u32).prop_map(|(user, devices)| Op::Request { user, devices }),
         20 => act.prop_map(|(which, asker, act, stale)| Op::Act { which, asker, act, stale }),
         6 => (0..2_usize, 1..4_u8).prop_map(|(which, officer)| Op::Approve { which, officer }),
@@ -138,6 +151,16 @@ impl Desk {
                 );
                 decided.ok()
             }
+            Op::Take {
+                which,
+                days,
+                units,
+                cause,
+                imposed,
+            } => {
+                let ask = self.taking((*which, *days, *units), *cause, *imposed)?;
+                self.book.decide(&ask, &self.at()).ok()
+            }
             Op::Approve { which, officer } => {
                 let (action, _) = self.book.pending().nth(*which)?;
                 let officer = approval(*officer);
@@ -167,6 +190,26 @@ impl Desk {
             }
             Op::Send { .. } | Op::Pass { .. } => None,
         }
+    }
+
+    fn taking(
+        &self,
+        (which, days, units): (usize, i32, u32),
+        cause: Cause<u8>,
+        imposed: bool,
+    ) -> Option<Ask<u8>> {
+        let id = self.pick(which)?;
+        let agreed = &self.book.get(id)?.state().agreement()?.deal;
+        let deal = Deal {
+            quota: agreed.quota.over(&quota(&[(days, units)])),
+            terms: agreed.terms,
+        };
+        let act = if imposed {
+            Act::Impose { deal, cause }
+        } else {
+            amend(deal, Some(cause))
+        };
+        Some(self.ask(id, one_officer(2), act))
     }
 
     fn run(&mut self, op: &Op) {

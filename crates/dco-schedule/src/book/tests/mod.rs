@@ -1,5 +1,6 @@
 mod anything;
 mod batches;
+mod causes;
 mod four_eyes;
 mod refusals;
 mod stories;

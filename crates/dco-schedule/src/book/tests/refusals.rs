@@ -163,6 +163,65 @@ fn quotas_are_refused_with_the_day_and_its_figures() {
     );
 }
 
+/// Request for days 10 to 20 and 30 units a day; the desk goes beyond that only where it says so.
+#[test]
+fn the_desk_goes_beyond_what_its_user_asked_for_only_if_it_says_so() {
+    let mut desk = Desk::new();
+    let most = std::num::NonZeroU32::new(30).unwrap();
+    let asked = Request {
+        earliest: date(11),
+        per_day_max: most,
+        ..request(300)
+    };
+    let id = desk.requested(1, asked);
+    let refused = |days: &[(i32, u32)]| {
+        Err(Refusal::BeyondRequest {
+            days: quota(days),
+            earliest: date(11),
+            latest: date(20),
+            per_day_max: 30,
+        })
+    };
+    let beyond = [(10, 1), (12, 31), (21, 2)];
+    let all = [(10, 1), (11, 30), (12, 31), (20, 30), (21, 2)];
+    assert_eq!(desk.desk(id, offer(deal(&all))), refused(&beyond));
+    desk.desk_beyond(id, offer(deal(&all))).unwrap();
+    let step = desk.book.get(id).unwrap().history().last().unwrap();
+    assert!(step.beyond_request, "it is kept");
+
+    // What its User says itself needs no such word, not when the desk takes it up either.
+    desk.user(id, counter(deal(&[(12, 40), (21, 5)]))).unwrap();
+    assert_eq!(
+        desk.desk(id, offer(deal(&[(12, 41), (21, 5)]))),
+        refused(&[(12, 41)])
+    );
+    assert_eq!(
+        desk.clone().desk(id, offer(deal(&[(12, 40), (21, 4)]))),
+        Ok(())
+    );
+    desk.desk(id, Act::Accept).unwrap();
+
+    // What is agreed is not asked about again; a change of it is.
+    assert_eq!(
+        desk.clone()
+            .desk(id, amend(deal(&[(12, 40), (13, 9), (21, 5)]), None)),
+        Ok(())
+    );
+    assert_eq!(
+        desk.desk(id, amend(deal(&[(12, 40), (21, 6)]), None)),
+        refused(&[(21, 6)])
+    );
+    let imposed = impose(deal(&[(12, 30), (22, 10), (21, 5)]));
+    assert_eq!(desk.desk(id, imposed.clone()), refused(&[(22, 10)]));
+    desk.desk_beyond(id, imposed).unwrap();
+    assert_eq!(desk.approve(2), Ok(()));
+    let text = refused(&beyond).unwrap_err().to_string();
+    assert!(
+        text.contains("1970-01-12 to 1970-01-21 and at most 30 units on each, and 3 service days"),
+        "{text}"
+    );
+}
+
 #[test]
 fn past_days_and_what_was_sent_stay() {
     let mut desk = Desk::new();
@@ -192,99 +251,11 @@ fn past_days_and_what_was_sent_stay() {
     let less = amend(deal(&[(10, 20), (11, 20), (12, 6)]), None);
     assert_eq!(desk.user(id, less), Err(sent(6)));
     assert_eq!(desk.user(id, Act::End { from: date(11) }), Err(sent(0)));
-    assert_eq!(desk.user(id, Act::End { from: date(13) }), Ok(()));
-}
-
-/// What the desk takes it takes for a cause that is there.
-#[test]
-fn agreed_units_are_taken_for_a_cause_that_is_there() {
-    let mut desk = Desk::new();
-    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
-    let withdrawn = desk.requested(2, request(9));
-    desk.user(withdrawn, Act::Withdraw).unwrap();
-    desk.set_capacity(Span::On(date(12)), 30);
-    let absent = ScheduleId { user: 2, number: 7 };
-    let none = |number, state: &str| Refusal::RoomForNone {
-        number,
-        state: state.to_owned(),
+    let nothing = Refusal::EndsNothing {
+        from: date(13),
+        last: date(12),
     };
-    let missing = Refusal::CauseMissing {
-        date: date(11),
-        units: 1,
-    };
-    let has_room = Refusal::DayNotOverAgreed {
-        date: date(11),
-        units: 1,
-    };
-    for (left, cause, expected) in [
-        ([19, 20], None, Err(missing)),
-        ([20, 21], None, Ok(())),
-        ([19, 20], Some(Cause::OverAgreed), Err(has_room)),
-        ([20, 19], Some(Cause::OverAgreed), Ok(())),
-        (
-            [19, 20],
-            Some(Cause::MakesRoomFor(id)),
-            Err(none(1, "the one that is moved")),
-        ),
-        (
-            [19, 20],
-            Some(Cause::MakesRoomFor(absent)),
-            Err(none(7, "not there")),
-        ),
-        (
-            [19, 20],
-            Some(Cause::MakesRoomFor(withdrawn)),
-            Err(none(1, "WITHDRAWN")),
-        ),
-        ([19, 20], Some(Cause::MakesRoomFor(NEWCOMER)), Ok(())),
-    ] {
-        let mut desk = desk.clone();
-        desk.set_capacity(Span::On(date(12)), if left[1] > 20 { CAPACITY } else { 30 });
-        let deal = deal(&[(11, left[0]), (12, left[1])]);
-        assert_eq!(
-            desk.desk(id, amend(deal.clone(), cause)),
-            expected,
-            "{left:?} {cause:?}"
-        );
-        if let Some(cause) = cause {
-            let imposed = desk.desk(id, Act::Impose { deal, cause });
-            assert_eq!(imposed, expected, "imposed: {left:?} {cause:?}");
-        }
-    }
-}
-
-#[test]
-fn the_desk_takes_no_more_in_a_counter_than_the_user_gives_up() {
-    let mut desk = Desk::new();
-    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
-    desk.user(id, amend(deal(&[(11, 15), (12, 20)]), None))
-        .unwrap();
-    let refused = Refusal::CauseMissing {
-        date: date(12),
-        units: 3,
-    };
-    assert_eq!(
-        desk.desk(id, counter(deal(&[(11, 15), (12, 17)]))),
-        Err(refused)
-    );
-    assert_eq!(desk.desk(id, counter(deal(&[(11, 16), (12, 20)]))), Ok(()));
-}
-
-#[test]
-fn a_user_may_counter_a_move_whose_cause_has_gone() {
-    let mut desk = Desk::new();
-    let id = desk.agreed(1, &[(11, 20)]);
-    let newcomer = desk.requested(2, request(9));
-    let moved = amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(newcomer)));
-    desk.desk(id, moved).unwrap();
-    desk.approve(2).unwrap();
-    desk.user(newcomer, Act::Withdraw).unwrap();
-    assert_eq!(desk.user(id, counter(deal(&[(11, 15)]))), Ok(()));
-    let none = Refusal::RoomForNone {
-        number: 1,
-        state: "WITHDRAWN".to_owned(),
-    };
-    assert_eq!(desk.desk(id, counter(deal(&[(11, 14)]))), Err(none));
+    assert_eq!(desk.user(id, Act::End { from: date(13) }), Err(nothing));
 }
 
 #[test]

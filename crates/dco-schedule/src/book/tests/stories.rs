@@ -61,7 +61,11 @@ fn what_ends_later_is_agreed_until_then_and_can_be_moved() {
     };
     let plan = desk.book.replan(&need, &desk.at());
     let given = &plan.amendments[0].given;
-    assert_eq!(given, &quota(&[(11, 20)]), "not beyond its end");
+    assert_eq!(
+        given,
+        &quota(&[(11, 20), (13, 10)]),
+        "before its end as far as there is room: an end makes nobody immovable"
+    );
     let moved = amend(
         deal(&[(11, 60), (12, 40)]),
         Some(Cause::MakesRoomFor(NEWCOMER)),

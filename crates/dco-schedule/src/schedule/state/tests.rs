@@ -109,6 +109,7 @@ const MAY: &[(&str, &str, &str, &str)] = &[
     ("amending by desk", "END", "two", "AGREED"),
     ("amending by desk", "END", "time", "ENDED"),
     ("amending by user", "COUNTER", "*", "AMENDING"),
+    ("amending by user", "AMEND", "*", "AMENDING"),
     ("amending by user", "ACCEPT", "*", "AMENDED"),
     ("amending by user", "DECLINE", "*", "AGREED"),
     ("amending by user", "WITHDRAW", "user", "AGREED"),
@@ -132,7 +133,11 @@ fn step(act: Act<u8>, by: Party<u8>) -> Step<u8> {
         at_us: 5,
         reason: reason(),
     };
-    Step { act, signed }
+    Step {
+        act,
+        beyond_request: false,
+        signed,
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use dco_block::Eui64;
 use dco_engine::{ActOnSchedule, AnswerAction};
 use dco_proto::v1 as pb;
 use dco_schedule::{
-    Act, Asker, Cause, Covers, Deal, HourWindow, Micros, Quota, Request, ScheduleId, ServiceDate,
-    Terms, Text,
+    Act, Asker, Cause, Covers, Deal, HourWindow, InvalidText, Micros, Quota, Request, ScheduleId,
+    ServiceDate, Terms, Text,
 };
 use prost_types::Timestamp;
 
@@ -34,6 +34,7 @@ pub(crate) fn requested(
         by: Asker::User,
         reason: text(&message.reason, "reason")?,
         revision: 0,
+        beyond_request: false,
         act: Act::Request(request(message.request.unwrap_or_default())?),
     })
 }
@@ -45,6 +46,7 @@ pub(crate) fn act(
     head: &pb::ScheduleActHead,
     act: Act<Eui64>,
 ) -> Result<ActOnSchedule, Fault> {
+    let beyond_request = head.beyond_request && by.officer().is_some() && act.deal().is_some();
     let asker = match by.officer() {
         // To move a User is the Service Desk's.
         None if moves(&act) => return Err(Fault::caller_not_permitted()),
@@ -64,6 +66,8 @@ pub(crate) fn act(
         by: asker,
         reason: text(&head.reason, "head.reason")?,
         revision: etag(&head.etag)?,
+        // Its own word a User need not stress.
+        beyond_request,
         act,
     })
 }
@@ -209,16 +213,16 @@ pub(crate) fn at_us(time: Option<Timestamp>) -> Micros {
 /// One line that says why, or under which ticket.
 pub(crate) fn text(text: &str, field: &'static str) -> Result<Text, Fault> {
     let name = field.rsplit('.').next().unwrap_or(field);
-    Text::new(text).map_err(|error| match error.chars {
-        0 => {
+    Text::new(text).map_err(|error| match error {
+        InvalidText::Empty => {
             let message =
                 format_args!("{name} is missing; give one line that is kept with the act");
             Fault::argument("TEXT_INVALID", field, message)
         }
-        _ => Fault::argument(
+        InvalidText::TooLong { .. } | InvalidText::Unseen { .. } => Fault::argument(
             "TEXT_INVALID",
             field,
-            format_args!("the {name} is no line: {error}"),
+            format_args!("the {name} cannot be kept: {error}"),
         ),
     })
 }

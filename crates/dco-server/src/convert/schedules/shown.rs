@@ -126,6 +126,7 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
             at_us: view.pending.asked_us,
             reason: ask.reason.clone(),
         },
+        beyond_request: ask.beyond_request,
     };
     let settled = settled(&view.fate);
     pb::PendingAction {
@@ -135,6 +136,8 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
         step: Some(step(&asked, deal)),
         expire_time: Some(instant(view.pending.expires_us)),
         settled,
+        agreed: view.agreed.as_ref().map(deal),
+        deal: view.deal.as_ref().map(deal),
     }
 }
 
@@ -264,6 +267,7 @@ fn step(step: &Step<Eui64>, deal: fn(&Deal) -> pb::ScheduleDeal) -> pb::Schedule
         cause,
         makes_room_for,
         end_date,
+        beyond_request: step.beyond_request,
     }
 }
 

@@ -37,6 +37,7 @@ fn asks(checker: &mut Agreed, by: Signatory, (id, act): (u8, Act<Eui64>)) {
         by,
         reason: text(),
         revision: 0,
+        beyond_request: false,
         act,
     }));
     kept(checker, &Happened::Asked(&request));
