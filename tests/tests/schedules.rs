@@ -1,6 +1,7 @@
 //! Delivery schedules, by the program `dco` alone.
 
 mod agreed;
+mod crowded;
 mod kept;
 mod killed;
 mod lapsed;

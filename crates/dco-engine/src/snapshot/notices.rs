@@ -7,7 +7,7 @@ use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 
 use super::Why;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, Counted, Near, PauseChanged, Quota};
+use crate::record::{ActKind, Counted, CrowdedWindow, Near, PauseChanged, Quota};
 use crate::state::notices::{NoticeBoard, Told};
 use crate::view::NoticeSubject;
 
@@ -110,6 +110,9 @@ struct Notice {
     /// What of it is used, or activations.
     #[prost(uint64, tag = "77")]
     wide_used: u64,
+    /// Schedules whose windows are crowded.
+    #[prost(message, repeated, tag = "130")]
+    windows: Vec<CrowdedWindow>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
@@ -257,8 +260,9 @@ impl Notice {
     /// What is held back or refused.
     fn of_what_is_refused(subject: &NoticeSubject) -> Self {
         match subject {
-            NoticeSubject::WindowsCrowded { days } => Self {
+            NoticeSubject::WindowsCrowded { days, windows } => Self {
                 kind: Kind::WindowsCrowded.into(),
+                windows: windows.iter().map(CrowdedWindow::of).collect(),
                 ..Self::of_over_agreed(days, &[])
             },
             NoticeSubject::ProductsHold {
@@ -366,9 +370,7 @@ impl Notice {
                 agreed_days: self.count,
             },
             Kind::OverAgreed => self.over_agreed()?,
-            Kind::WindowsCrowded => NoticeSubject::WindowsCrowded {
-                days: self.days.as_ref()?.read()?.days().collect(),
-            },
+            Kind::WindowsCrowded => self.windows_crowded()?,
             Kind::TransferExpires => NoticeSubject::TransferExpires {
                 transfer: self.number,
                 expire_us: self.until_us?,
@@ -412,6 +414,14 @@ impl Notice {
             user: Eui64::from_bits(self.user),
             number: self.schedule,
         }
+    }
+
+    fn windows_crowded(&self) -> Option<NoticeSubject> {
+        let windows = self.windows.iter().map(CrowdedWindow::read);
+        Some(NoticeSubject::WindowsCrowded {
+            days: self.days.as_ref()?.read()?.days().collect(),
+            windows: windows.collect::<Option<_>>()?,
+        })
     }
 
     fn over_agreed(&self) -> Option<NoticeSubject> {

@@ -110,6 +110,8 @@ impl Estate {
             over: None,
             moves: Vec::new(),
             repaid: Vec::new(),
+            crowded: None,
+            crowded_windows: Vec::new(),
         }));
     }
 
