@@ -268,7 +268,10 @@ async fn transfers_opened_up_to_the_limit_take_no_more_than_it_says() {
             Code::ResourceExhausted,
             "OPEN_TRANSFERS_LIMIT_REACHED",
         );
-        assert_eq!(told.metadata("limit"), OPEN_TRANSFERS_MAX.to_string());
+        assert_eq!(
+            told.metadata("openTransfersMax"),
+            OPEN_TRANSFERS_MAX.to_string()
+        );
     }
     // They go on trying, each with a message that is long to read.
     let users = parties.map(|party| scene.site.eui64(party));
