@@ -157,17 +157,13 @@ async fn calls_whose_message_never_ends_hold_no_more_than_the_limits_say() {
 async fn half_of_messages(service: SocketAddr, identity: Identity) -> io::Result<()> {
     let mut attacker = Attacker::connect(service, &identity).await?;
     let announced = [0, 0, 0x3F, 0xFF, 0xFF];
-    let part = vec![0; 16 * 1024];
+    // As much as a window takes at once.
+    let half = [&announced[..], &[0; 60 * 16 * 1024]].concat();
     for stream in streams().take(16) {
         attacker
             .send(&open(Rpc::UpdateFirmwareOpenTransfer, 0, stream))
             .await?;
-        attacker
-            .send(&frame(kind::DATA, 0, stream, &announced))
-            .await?;
-        for _ in 0..60 {
-            attacker.send(&frame(kind::DATA, 0, stream, &part)).await?;
-        }
+        attacker.send_data(stream, &half).await?;
     }
     attacker.until_hung_up().await;
     Ok(())
@@ -225,11 +221,8 @@ async fn senders_that_hold_a_block_back_half_sent_hold_up_nobody_elses() {
                 attacker
                     .send(&open(Rpc::UpdateFirmwareSendBlocks, 0, stream))
                     .await?;
-                for part in [&begin, &half] {
-                    for part in part.chunks(16 * 1024) {
-                        attacker.send(&frame(kind::DATA, 0, stream, part)).await?;
-                    }
-                }
+                attacker.send_data(stream, &begin).await?;
+                attacker.send_data(stream, &half).await?;
             }
             attacker.until_hung_up().await;
             Ok(())
@@ -287,9 +280,7 @@ async fn transfers_opened_up_to_the_limit_take_no_more_than_it_says() {
                 attacker
                     .send(&open(Rpc::UpdateFirmwareOpenTransfer, 0, stream))
                     .await?;
-                for part in message.chunks(16 * 1024) {
-                    attacker.send(&frame(kind::DATA, 0, stream, part)).await?;
-                }
+                attacker.send_data(stream, message).await?;
                 attacker
                     .send(&frame(kind::DATA, END_STREAM, stream, &[]))
                     .await?;
@@ -414,15 +405,22 @@ async fn a_peer_that_does_not_read_is_hung_up_on_even_with_a_call_open() {
     let pings = frame(kind::PING, 0, 0, &[7; 8]).repeat(1_000);
     let until_cut = async { while attacker.send(&pings).await.is_ok() {} };
     within("the end of a peer that does not read", until_cut).await;
-    // When another peer has called, whatever the first connection has still to say is in the log.
+    let said = || {
+        let log = scene.service().log().into_iter();
+        log.filter(|line| line.contains("hung up on"))
+            .collect::<Vec<_>>()
+    };
+    let told = async {
+        while said().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the log to say so", told).await;
+    // When another peer has called, whatever else was to be said of the first is in the log as well.
     let user = scene.user("user1").await;
     user.transfers(&Default::default()).await.unwrap();
-    let log = scene.service().log();
-    let said = log.iter().filter(|line| line.contains("hung up on"));
-    let said: Vec<_> = said.collect();
-    assert!(
-        said.len() == 1 && said[0].contains("it did not read"),
-        "{said:#?}"
-    );
+    let said = said();
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains("it did not read"), "{said:#?}");
     scene.no_faults();
 }

@@ -291,7 +291,8 @@ impl Estate {
         let start = Instant::now();
         let answer = self.ask(channel, rpc, about).await;
         let took = start.elapsed();
-        assert_eq!(answer.unwrap_err().code(), Code::PermissionDenied);
+        let code = answer.expect_err("it is refused").code();
+        assert_eq!(code, Code::PermissionDenied);
         took.as_secs_f64()
     }
 }

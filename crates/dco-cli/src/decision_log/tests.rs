@@ -441,7 +441,7 @@ fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
         chain: head.chain,
         at_us: Some(7),
         signature: sign(export_text(7, head.seq, &head.chain)),
-        public_key: public_key.clone(),
+        public_key,
     };
     writer.end(&end).unwrap();
     let text = String::from_utf8(file).unwrap();
