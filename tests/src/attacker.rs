@@ -23,6 +23,8 @@ pub mod kind {
 }
 
 const ACK: u8 = 1;
+/// What every side takes without having said so (RFC 9113, 6.5.2).
+const FRAME_BYTES: usize = 16 * 1024;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// One of its connections.
@@ -60,6 +62,14 @@ impl Attacker {
     pub async fn send(&mut self, octets: &[u8]) -> io::Result<()> {
         self.tls.write_all(octets).await?;
         self.tls.flush().await
+    }
+
+    /// Sends what stands in a call, in frames as short as any service takes.
+    pub async fn send_data(&mut self, stream: u32, octets: &[u8]) -> io::Result<()> {
+        for part in octets.chunks(FRAME_BYTES) {
+            self.send(&frame(kind::DATA, 0, stream, part)).await?;
+        }
+        Ok(())
     }
 
     /// Reads and forgets until the service hangs up.

@@ -28,6 +28,17 @@ impl Settings {
         self
     }
 
+    /// Takes the registration of a party out; its certificate is still of the authority.
+    #[must_use]
+    pub fn without_party(mut self, name: &str) -> Self {
+        let parties = self.0.get_mut("party").and_then(Value::as_array_mut);
+        let parties = parties.expect("dco pki registers parties");
+        let count = parties.len();
+        parties.retain(|party| party.get("name").and_then(Value::as_str) != Some(name));
+        assert_eq!(parties.len() + 1, count, "no party is called {name}");
+        self
+    }
+
     /// The EUI-64s that parties are registered with, by name.
     pub(crate) fn parties(&self) -> impl Iterator<Item = (&str, &str)> {
         let parties = self.0.get("party").and_then(Value::as_array);

@@ -4,48 +4,78 @@ use std::io;
 use std::net::SocketAddr;
 
 use dco_client::{Identity, RequestId, RetryPolicy, TransferState};
-use dco_proto::Rpc;
+use dco_proto::{Rpc, v1 as pb};
 use dco_tests::{
-    Attacker, Image, Metrics, Scene, frame, header, header_block, kind, open_transfer, within,
+    Attacker, Image, Metrics, Scene, Settings, frame, header, header_block, kind, open_transfer,
+    refused, wire_open, within,
 };
+use prost::Message;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
+use tonic::Code;
 
-/// With the limits below one peer can fill 4 connections of 16 MiB and 32 messages of 4 MiB; the rest is the service itself, built
-/// for tests, the honest User's 16 MiB, and what an allocator keeps.
-const MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
-const PER_PEER_MAX: i64 = 4;
+const PER_PEER_MAX: u32 = 4;
+const CALLS_PER_PEER_MAX: u32 = 32;
+const MEBIBYTE: u64 = 1024 * 1024;
+/// The service itself, built for tests, the honest User's connections and blocks, and what an allocator keeps.
+const OWN_BYTES_MAX: u64 = 64 * MEBIBYTE;
 
-/// Connections of an attacker at one time.
+/// Connections of each of an attacker's identities at one time.
 const HANDS: usize = 48;
 
 const END_HEADERS: u8 = 4;
 const END_STREAM: u8 = 1;
 
-/// Attacks with all hands for as long as an honest User needs to come in and to send an image.
+/// What one peer can fill with these limits: the window of each connection and a message for each call. All who are not
+/// registered are one peer.
+fn memory_bytes_max(peers: u32) -> u64 {
+    let each = PER_PEER_MAX * 16 + CALLS_PER_PEER_MAX * 4;
+    OWN_BYTES_MAX + u64::from(peers * each) * MEBIBYTE
+}
+
+fn narrow(settings: Settings) -> Settings {
+    settings
+        .with("connections.per_peer_max", PER_PEER_MAX)
+        .with("connections.calls_max", 16)
+        .with("connections.calls_per_peer_max", CALLS_PER_PEER_MAX)
+        .with("connections.handshakes_per_address_max", 8)
+        .with("limits.open_transfers_per_user_max", OPEN_TRANSFERS_MAX)
+}
+
+/// Attacks as one other User.
 async fn under<F>(attack: impl Fn(SocketAddr, Identity) -> F) -> Scene
 where
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
-    let scene = Scene::start(|settings| {
-        settings
-            .with("connections.per_peer_max", PER_PEER_MAX)
-            .with("connections.calls_max", 16)
-            .with("connections.calls_per_peer_max", 32)
-            .with("connections.handshakes_per_address_max", 8)
-    })
-    .await;
+    let scene = Scene::start(narrow).await;
+    besiege(&scene, &["user2"], 1, attack).await;
+    scene
+}
+
+/// Attacks with all hands of all these identities, which are so many peers, for as long as an honest User needs to come in and to
+/// send an image.
+async fn besiege<F>(
+    scene: &Scene,
+    parties: &[&str],
+    peers: u32,
+    attack: impl Fn(SocketAddr, Identity) -> F,
+) where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
     let devices = scene.install(0, 1, "user1", "gateway1").await;
-    let (service, identity) = (scene.service().grpc(), scene.site.identity("user2"));
+    let service = scene.service().grpc();
+    let identities = parties.iter().map(|party| scene.site.identity(party));
+    let mut attackers = identities.cycle();
+    let mut attacker = || attackers.next().expect("it goes round");
     let mut hands = JoinSet::new();
-    for _ in 0..HANDS {
-        hands.spawn(attack(service, identity.clone()));
+    for _ in 0..HANDS * parties.len() {
+        hands.spawn(attack(service, attacker()));
     }
     let again = async {
         // Whoever is hung up on comes again.
         while hands.join_next().await.is_some() {
             tokio::task::yield_now().await;
-            hands.spawn(attack(service, identity.clone()));
+            hands.spawn(attack(service, attacker()));
         }
     };
     let honest = async {
@@ -58,15 +88,27 @@ where
         () = again => unreachable!("there is always a hand"),
         () = within("the honest User's images", honest) => {}
     }
-    let memory = scene.service().memory_bytes_max();
-    assert!(memory < MEMORY_BYTES_MAX, "{} MiB", memory >> 20);
+    let (memory, most) = (scene.service().memory_bytes_max(), memory_bytes_max(peers));
+    assert!(
+        memory < most,
+        "{} of {} MiB",
+        memory / MEBIBYTE,
+        most / MEBIBYTE
+    );
     scene.no_faults();
-    scene
 }
 
 fn open(rpc: Rpc, flags: u8, stream: u32) -> Vec<u8> {
     let block = header_block(rpc.path());
     frame(kind::HEADERS, END_HEADERS | flags, stream, &block)
+}
+
+/// A message as it stands in a call.
+#[expect(clippy::big_endian_bytes, reason = "gRPC counts so")]
+fn in_call(message: &impl Message) -> Vec<u8> {
+    let octets = message.encode_to_vec();
+    let length = u32::try_from(octets.len()).expect("messages here are short");
+    [&[0], &length.to_be_bytes()[..], &octets].concat()
 }
 
 /// The numbers of calls on one connection.
@@ -108,27 +150,146 @@ async fn a_peer_has_no_more_connections_than_its_share() {
 
 #[tokio::test]
 async fn calls_whose_message_never_ends_hold_no_more_than_the_limits_say() {
-    let scene = under(|service, identity| async move {
-        let mut attacker = Attacker::connect(service, &identity).await?;
-        let announced = [0, 0, 0x3F, 0xFF, 0xFF];
-        let part = vec![0; 16 * 1024];
-        for stream in streams().take(16) {
-            attacker
-                .send(&open(Rpc::UpdateFirmwareOpenTransfer, 0, stream))
-                .await?;
-            attacker
-                .send(&frame(kind::DATA, 0, stream, &announced))
-                .await?;
-            // As much as a window takes at once.
-            for _ in 0..60 {
-                attacker.send(&frame(kind::DATA, 0, stream, &part)).await?;
-            }
-        }
-        attacker.until_hung_up().await;
-        Ok(())
+    under(half_of_messages).await;
+}
+
+/// Calls that are open for as long as they can, and bring the first half of a message.
+async fn half_of_messages(service: SocketAddr, identity: Identity) -> io::Result<()> {
+    let mut attacker = Attacker::connect(service, &identity).await?;
+    let announced = [0, 0, 0x3F, 0xFF, 0xFF];
+    // As much as a window takes at once.
+    let half = [&announced[..], &[0; 60 * 16 * 1024]].concat();
+    for stream in streams().take(16) {
+        attacker
+            .send(&open(Rpc::UpdateFirmwareOpenTransfer, 0, stream))
+            .await?;
+        attacker.send_data(stream, &half).await?;
+    }
+    attacker.until_hung_up().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn several_identities_hold_no_more_than_each_of_them_may() {
+    let scene = Scene::start(narrow).await;
+    let parties = ["user2", "user3", "gateway2"];
+    besiege(&scene, &parties, 3, half_of_messages).await;
+    let metrics = Metrics::of(scene.service()).await;
+    assert!(metrics.reaches("dco_connections_refused_total{why=\"peer\"}", 1));
+}
+
+#[tokio::test]
+async fn identities_that_are_not_registered_hold_together_no_more_than_one_that_is() {
+    let parties = ["user2", "user3", "gateway2", "auditor1"];
+    let scene = Scene::start(|settings| {
+        let settings = narrow(settings);
+        parties.into_iter().fold(settings, Settings::without_party)
     })
     .await;
-    drop(scene);
+    besiege(&scene, &parties, 1, half_of_messages).await;
+    let metrics = Metrics::of(scene.service()).await;
+    assert!(metrics.reaches("dco_connections_refused_total{why=\"peer\"}", 1));
+}
+
+#[tokio::test]
+async fn senders_that_hold_a_block_back_half_sent_hold_up_nobody_elses() {
+    let scene = Scene::start(narrow).await;
+    let devices = scene.install(10, 1, "user2", "gateway1").await;
+    let sender = scene.user("user2").await;
+    let opened = sender
+        .open_transfer(open_transfer(&Image::large(9), &devices))
+        .await;
+    let name = opened.unwrap().name.unwrap();
+    let begin = pb::SendBlocksRequest {
+        kind: Some(pb::send_blocks_request::Kind::Transfer(name.to_string())),
+    };
+    let block = pb::Block {
+        index: 0,
+        crc32: 0,
+        data: vec![7; 1024 * 1024].into(),
+    };
+    let block = pb::SendBlocksRequest {
+        kind: Some(pb::send_blocks_request::Kind::Block(block)),
+    };
+    let (begin, mut half) = (in_call(&begin), in_call(&block));
+    half.truncate(half.len() / 2);
+    besiege(&scene, &["user2"], 1, move |service, identity| {
+        let (begin, half) = (begin.clone(), half.clone());
+        async move {
+            let mut attacker = Attacker::connect(service, &identity).await?;
+            for stream in streams().take(16) {
+                attacker
+                    .send(&open(Rpc::UpdateFirmwareSendBlocks, 0, stream))
+                    .await?;
+                attacker.send_data(stream, &begin).await?;
+                attacker.send_data(stream, &half).await?;
+            }
+            attacker.until_hung_up().await;
+            Ok(())
+        }
+    })
+    .await;
+    let transfer = sender.transfer(name).await.expect("it is still open");
+    assert_eq!(transfer.state, TransferState::Receiving);
+}
+
+/// Transfers that one User may have open.
+const OPEN_TRANSFERS_MAX: u32 = 20;
+/// Devices that each of them names: as many as may be, none of them known.
+const NAMED_DEVICES: u32 = 49_000;
+
+#[tokio::test]
+async fn transfers_opened_up_to_the_limit_take_no_more_than_it_says() {
+    let scene = Scene::start(narrow).await;
+    let parties = ["user2", "user3"];
+    for (at, party) in (0..).zip(parties) {
+        let own = scene.install(10 + at, 1, party, "gateway1").await;
+        let named = [own, dco_tests::devices(1_000, NAMED_DEVICES)].concat();
+        let mut wire = scene.wire(party).await;
+        let user = scene.site.eui64(party);
+        for number in 0..OPEN_TRANSFERS_MAX {
+            let open = wire_open(user, &Image::small(100 + number), &named);
+            wire.transfers
+                .open_transfer(open)
+                .await
+                .expect("within the limit");
+        }
+        let open = wire_open(user, &Image::small(99), &named);
+        let answer = wire.transfers.open_transfer(open).await.map(drop);
+        let told = refused(
+            answer,
+            Code::ResourceExhausted,
+            "OPEN_TRANSFERS_LIMIT_REACHED",
+        );
+        assert_eq!(
+            told.metadata("openTransfersMax"),
+            OPEN_TRANSFERS_MAX.to_string()
+        );
+    }
+    // They go on trying, each with a message that is long to read.
+    let users = parties.map(|party| scene.site.eui64(party));
+    let more = users.map(|user| {
+        let named = dco_tests::devices(1_000, NAMED_DEVICES);
+        in_call(&wire_open(user, &Image::small(99), &named))
+    });
+    besiege(&scene, &parties, 2, move |service, identity| {
+        let more = more.clone();
+        async move {
+            let mut attacker = Attacker::connect(service, &identity).await?;
+            for (stream, message) in streams().zip(more.iter().cycle()).take(16) {
+                attacker
+                    .send(&open(Rpc::UpdateFirmwareOpenTransfer, 0, stream))
+                    .await?;
+                attacker.send_data(stream, message).await?;
+                attacker
+                    .send(&frame(kind::DATA, END_STREAM, stream, &[]))
+                    .await?;
+            }
+            attacker.until_hung_up().await;
+            Ok(())
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -244,5 +405,22 @@ async fn a_peer_that_does_not_read_is_hung_up_on_even_with_a_call_open() {
     let pings = frame(kind::PING, 0, 0, &[7; 8]).repeat(1_000);
     let until_cut = async { while attacker.send(&pings).await.is_ok() {} };
     within("the end of a peer that does not read", until_cut).await;
+    let said = || {
+        let log = scene.service().log().into_iter();
+        log.filter(|line| line.contains("hung up on"))
+            .collect::<Vec<_>>()
+    };
+    let told = async {
+        while said().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the log to say so", told).await;
+    // When another peer has called, whatever else was to be said of the first is in the log as well.
+    let user = scene.user("user1").await;
+    user.transfers(&Default::default()).await.unwrap();
+    let said = said();
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains("it did not read"), "{said:#?}");
     scene.no_faults();
 }

@@ -38,7 +38,7 @@ pub enum ClientError {
     /// One side does not accept the other's certificate.
     #[error(
         "no trust between this side and the server: {reason}; both certificates must be valid and \
-         come from the CA that the other side trusts"
+         come from the CA that the other side trusts, and this side's must be for signatures on P-256"
     )]
     Untrusted { reason: String },
     /// The connection ended in the middle; what was asked may or may not have been done.

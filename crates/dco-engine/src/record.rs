@@ -19,7 +19,7 @@ pub const RECORD_FORMAT: u32 = 2;
 
 pub use attempts::{AttemptScheduled, LateSuccess, Near, Warned};
 pub use crowded::CrowdedWindow;
-pub use log::{CheckpointMade, Refused, RefusedCall};
+pub use log::{CheckpointMade, ClockJumped, Refused, RefusedCall};
 pub use pauses::{BreakerChanged, PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
 pub use schedules::{
@@ -38,7 +38,7 @@ pub struct Record {
     /// What changed.
     #[prost(
         oneof = "Change",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 25, 26, 27, 30, 31, 32, 35, 36, 40, 41, 42, 43, 44"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 25, 26, 27, 30, 31, 32, 35, 36, 37, 40, 41, 42, 43, 44"
     )]
     pub change: Option<Change>,
 }
@@ -121,6 +121,9 @@ pub enum Change {
     /// How far the decision log had come was signed.
     #[prost(message, tag = "36")]
     CheckpointMade(CheckpointMade),
+    /// The service's clock went ahead at once while all releases were paused already.
+    #[prost(message, tag = "37")]
+    ClockJumped(ClockJumped),
     /// Something was done to a delivery schedule.
     #[prost(message, tag = "40")]
     ScheduleStepped(ScheduleStepped),

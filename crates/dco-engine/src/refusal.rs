@@ -117,6 +117,21 @@ pub enum Refusal {
         /// The highest so far.
         last: u64,
     },
+    /// The counter of a Service Request is so far above the last one that it is taken for a slip.
+    #[error(
+        "originator_counter {given} is above {highest}, the highest that is taken {}: a slip would leave this User no counter \
+         to go on with; send the counter that the Service Request has, and if that is this one, ask the Service Desk to have \
+         thresholds.originator_counter_leap_max raised",
+        after(*last)
+    )]
+    OriginatorCounterLeaps {
+        /// What the request carries.
+        given: u64,
+        /// The highest so far; `None` when it would be the User's first.
+        last: Option<u64>,
+        /// The highest that would be taken.
+        highest: u64,
+    },
     /// The image of this id is stored with another manifest: only the cut may differ.
     #[error(
         "manifest: {field} is not that of the stored image with this image_id; \
@@ -416,6 +431,14 @@ fn by_whom(ticket: &str) -> String {
         "by no officer".to_owned()
     } else {
         format!("ticket {ticket}")
+    }
+}
+
+/// What a counter comes after.
+fn after(last: Option<u64>) -> String {
+    match last {
+        Some(last) => format!("after {last}, the last one of this User"),
+        None => "as the first one of a User".to_owned(),
     }
 }
 

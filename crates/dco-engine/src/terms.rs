@@ -8,6 +8,8 @@ use crate::view::TransferState;
 
 /// One second in microseconds.
 pub const SECOND_US: Micros = 1_000_000;
+/// One minute in microseconds.
+pub(crate) const MINUTE_US: Micros = 60 * SECOND_US;
 /// One hour in microseconds.
 pub const HOUR_US: Micros = 3_600 * SECOND_US;
 
@@ -132,6 +134,8 @@ pub struct ThresholdTerms {
     pub transfers: Threshold,
     /// Of activations sent.
     pub activations: Threshold,
+    /// How far an originator counter may be above the last one of its User; above the nanoseconds since 1970 where it has none.
+    pub originator_counter_leap_max: u64,
 }
 
 /// The highest counts that are no anomaly.
@@ -157,6 +161,7 @@ impl Default for ThresholdTerms {
             period_us: 24 * HOUR_US,
             transfers: Threshold::NONE,
             activations: Threshold::NONE,
+            originator_counter_leap_max: u64::MAX,
         }
     }
 }

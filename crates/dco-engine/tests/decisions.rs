@@ -42,6 +42,7 @@ fn each_kind_of_record_is_read_and_nothing_of_its_time_is_lost() {
         (DecisionKind::Cancellation, "activation cancelled"),
         (DecisionKind::Pause, "releases paused"),
         (DecisionKind::Pause, "releases resumed"),
+        (DecisionKind::Pause, "clock jumped ahead"),
         (DecisionKind::Override, "capacity set"),
         (DecisionKind::Override, "checks of images set"),
         (DecisionKind::Import, "Devices imported"),

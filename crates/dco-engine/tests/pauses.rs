@@ -1,8 +1,8 @@
 //! Releases paused and resumed, and what a restore from a backup ends with.
 
 use dco_engine::{
-    ChangePause, Event, HOUR_US, Hold, Notice, NoticeParty, NoticeSubject, Outcome, PauseView,
-    Refusal, Reply, Report, Request, RestoreError, Scope, ToGateway,
+    ChangePause, Decision, Event, HOUR_US, Hold, Notice, NoticeParty, NoticeSubject, Outcome,
+    PauseView, Refusal, Reply, Report, Request, RestoreError, Scope, ToGateway,
 };
 
 use crate::sample::{
@@ -308,8 +308,18 @@ fn a_jump_of_the_clock_pauses_all_releases_until_somebody_resumes_them() {
     world.connect(NORTH);
     world.pass(DAY_US);
     assert_eq!(world.offered.len(), 2, "nothing leaves any more");
-    // Another jump is the same pause.
-    world.handle(Event::ClockJumped { ahead_us });
+    // Another jump is the same pause, and on record by itself.
+    let records = world.journal.len();
+    world.handle(Event::ClockJumped {
+        ahead_us: 2 * ahead_us,
+    });
+    let jumped = Decision::read(&world.journal[records]).expect("its own");
+    assert_eq!(
+        (jumped.what, jumped.text.as_str()),
+        ("clock jumped ahead", "by 180 minutes")
+    );
+    world.crash();
+    world.connect(NORTH);
     let Ok(Reply::Pauses(pauses)) = world.ask(Request::ListPauses) else {
         panic!("a list of pauses");
     };

@@ -13,6 +13,9 @@ use proptest::prelude::*;
 use crate::sample::{ANN, BOB, NORTH, SMALL, capacity, device, devices, manifest};
 use crate::world::{World, batch_of, transfer_of};
 
+/// Far less than from any counter to the last of all.
+const LEAP_MAX: u64 = 1 << 56;
+
 /// Small thresholds over six hours. Ann has Devices 0 to 49, Bob 50 to 99, each the same small image.
 fn ready() -> World {
     let mut world = World::new(Terms {
@@ -26,6 +29,7 @@ fn ready() -> World {
                 per_user_max: 10,
                 total_max: 15,
             },
+            originator_counter_leap_max: LEAP_MAX,
         },
         ..capacity(100)
     });
@@ -179,7 +183,7 @@ fn the_counter_of_a_user_rises_from_request_to_request_of_either_kind() {
             assert_eq!(world.submit_this(&asked).unwrap_err(), replayed);
         }
         let asked = SubmitBatch {
-            originator_counter: Some(u64::MAX),
+            originator_counter: Some(1_000 + LEAP_MAX),
             ..world.batch_of(ANN, &image, &[device(0)])
         };
         let batch = batch_of(world.ask(Request::SubmitBatch(asked)).expect("it rises"));
@@ -193,6 +197,53 @@ fn the_counter_of_a_user_rises_from_request_to_request_of_either_kind() {
         };
         world.submit_this(&of_bob).expect("each User has its own");
     }
+}
+
+#[test]
+fn a_counter_far_above_the_last_is_a_slip_and_keeps_out_none_that_follows() {
+    let mut world = ready();
+    let image = manifest(2, SMALL);
+    let now_ns = u64::try_from(world.now_us).expect("after 1970") * 1_000;
+    for given in [u64::MAX, now_ns + LEAP_MAX + 2_000_000_000] {
+        let asked = opening(&mut world, 10, given);
+        let refused = world.ask(Request::OpenTransfer(asked)).unwrap_err();
+        let Refusal::OriginatorCounterLeaps { last: None, .. } = refused else {
+            panic!("{refused:?}");
+        };
+    }
+    // The first may count in any unit of time, down to nanoseconds.
+    let of_bob = SubmitBatch {
+        originator_counter: Some(now_ns),
+        ..world.batch_of(BOB, &image, &[device(50)])
+    };
+    world.submit_this(&of_bob).expect("nanoseconds since 1970");
+    let asked = opening(&mut world, 10, 1_000);
+    world.ask(Request::OpenTransfer(asked)).expect("the first");
+    world.crash();
+    let records = world.journal.len();
+    for given in [u64::MAX, 1_001 + LEAP_MAX] {
+        let leaps = Refusal::OriginatorCounterLeaps {
+            given,
+            last: Some(1_000),
+            highest: 1_000 + LEAP_MAX,
+        };
+        let said = leaps.to_string();
+        assert!(said.contains("after 1000, the last one"), "{said}");
+        let asked = opening(&mut world, 11, given);
+        let refused = world.ask(Request::OpenTransfer(asked)).unwrap_err();
+        assert_eq!(refused, leaps);
+        let asked = SubmitBatch {
+            originator_counter: Some(given),
+            ..world.batch_of(ANN, &image, &[device(0)])
+        };
+        assert_eq!(world.submit_this(&asked), Err(leaps));
+    }
+    assert_eq!(world.journal.len(), records, "nothing was taken");
+    let asked = SubmitBatch {
+        originator_counter: Some(1_001),
+        ..world.batch_of(ANN, &image, &[device(0)])
+    };
+    world.submit_this(&asked).expect("the next in line");
 }
 
 #[test]

@@ -80,6 +80,8 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Revocation lists. With any, a certificate is refused that one of them names, or that no list of its issuer is there for.
     pub crls: Vec<PathBuf>,
+    /// Certificates of issuers between authorities and peers. They check revocation lists, and are trusted for nothing else.
+    pub issuers: Vec<PathBuf>,
     /// Where a peer's certificate names its party.
     pub eui64_from: Eui64From,
     /// How often they are looked at for a change.
@@ -159,6 +161,15 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
+    /// It would be taken over while the service runs, and nobody could call any more.
+    #[error(
+        "{} has no party: it may have been cut off while it was written; put one there that is whole, with a [[party]] section for \
+         each who is registered", path.display()
+    )]
+    NoParty {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is not TOML, or has a key that is not known, or a value of the wrong kind.
     #[error("line {line}: {message}, in `{written}`")]
     Syntax {
@@ -199,7 +210,7 @@ impl Config {
         })
     }
 
-    /// Reads a file again while the service runs.
+    /// Reads a file again while the service runs. One without a party is refused: who wants to serve nobody stops the service.
     pub(crate) async fn load_again(path: &Path) -> Result<(Self, String), ConfigError> {
         let read = tokio::fs::read_to_string(path).await;
         let text = read.map_err(|source| ConfigError::Read {
@@ -207,6 +218,10 @@ impl Config {
             source,
         })?;
         let config = Self::parse(&text, path.parent().unwrap_or_else(|| Path::new(".")))?;
+        if config.parties.is_empty() {
+            let path = path.to_owned();
+            return Err(ConfigError::NoParty { path });
+        }
         Ok((config, text))
     }
 

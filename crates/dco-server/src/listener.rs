@@ -27,7 +27,7 @@ use crate::peer::Peer;
 use crate::permit::Register;
 use crate::shares::{Held, Shares, address};
 use crate::standing::Standing;
-use crate::tls::{self, Credentials};
+use crate::tls::{self, Credentials, OffProfile};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// After a failed accept, which mostly means that the process is out of file descriptors.
@@ -54,6 +54,8 @@ pub(crate) struct Connection {
     unread: Option<Pin<Box<Sleep>>>,
     /// Resolves when the peer must go.
     lost: Pin<Box<dyn Future<Output = &'static str> + Send>>,
+    /// Why it ends from this side, once that is decided and said.
+    over: Option<Over>,
     /// Both are given back when the connection ends.
     _of_peer: Held<Option<Eui64>>,
     _place: OwnedSemaphorePermit,
@@ -177,10 +179,7 @@ impl Door {
     async fn admit(&self, tcp: TcpStream, turn: Turn) {
         let stream = match self.shake_hands(tcp).await {
             Ok(stream) => stream,
-            Err(error) => {
-                self.metrics.connection_refused("handshake");
-                return tracing::info!(%error, "a handshake failed");
-            }
+            Err(error) => return self.refuse(&error),
         };
         let certificates = stream.get_ref().1.peer_certificates();
         let standing = self.trust.standing(certificates.unwrap_or_default());
@@ -201,11 +200,23 @@ impl Door {
             unread_within: self.bounds.unread_within,
             unread: None,
             lost: Box::pin(standing.lost()),
+            over: None,
             _of_peer: of_peer,
             _place: turn.place,
         };
         // Nobody takes it when the service is stopping.
         let _stopping = self.ready.send(Ok(connection)).await;
+    }
+
+    /// A certificate of an authority that is not of the profile is worth more than the noise of port scans.
+    fn refuse(&self, error: &io::Error) {
+        let Some(off) = OffProfile::behind(error) else {
+            self.metrics.connection_refused("handshake");
+            return tracing::info!(%error, "a handshake failed");
+        };
+        self.metrics.connection_refused("profile");
+        let caller = off.party.map(tracing::field::display);
+        tracing::warn!(caller, why = %off.why, "a certificate that is not of the profile is refused");
     }
 
     /// Of strangers nothing is kept: there can be any number of them.
@@ -249,27 +260,39 @@ impl Connected for Connection {
 }
 
 /// Why a connection ends from this side.
+#[derive(Debug, Clone, Copy)]
 enum Over {
     Idle,
     Lost,
+    Unread,
+}
+
+impl From<Over> for io::Error {
+    fn from(over: Over) -> Self {
+        let kind = match over {
+            Over::Idle => io::ErrorKind::ConnectionAborted,
+            Over::Lost => io::ErrorKind::PermissionDenied,
+            Over::Unread => io::ErrorKind::TimedOut,
+        };
+        kind.into()
+    }
 }
 
 impl Connection {
-    /// Asked by reading and by writing: whoever does not read may keep both waiting, but never from being asked.
+    /// Asked by reading and by writing: whoever does not read may keep both waiting, but never from being asked. It is asked again
+    /// until the connection has ended, and decides once.
     fn over(&mut self, context: &mut Context<'_>) -> Option<Over> {
-        let caller = self.line.peer.eui64.map(tracing::field::display);
-        if let Poll::Ready(why) = self.lost.as_mut().poll(context) {
-            // The connection ends with this, and is asked again until it has.
-            self.lost = Box::pin(std::future::ready(why));
-            tracing::warn!(caller, why, "a peer is hung up on");
-            return Some(Over::Lost);
+        if self.over.is_none() {
+            let caller = self.line.peer.eui64.map(tracing::field::display);
+            if let Poll::Ready(why) = self.lost.as_mut().poll(context) {
+                tracing::warn!(caller, why, "a peer is hung up on");
+                self.over = Some(Over::Lost);
+            } else if self.idle.as_mut().poll(context).is_ready() {
+                tracing::info!(caller, "a connection without calls is closed");
+                self.over = Some(Over::Idle);
+            }
         }
-        if self.idle.as_mut().poll(context).is_ready() {
-            self.idle = Box::pin(std::future::ready(()));
-            tracing::info!(caller, "a connection without calls is closed");
-            return Some(Over::Idle);
-        }
-        None
+        self.over
     }
 
     /// Whether a write goes on waiting: not when the connection is over, or the peer has read nothing for too long.
@@ -282,8 +305,8 @@ impl Connection {
             self.unread = None;
             return written;
         }
-        if self.over(context).is_some() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        if let Some(over) = self.over(context) {
+            return Poll::Ready(Err(over.into()));
         }
         let within = self.unread_within;
         let unread = self
@@ -292,10 +315,13 @@ impl Connection {
         if unread.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        let caller = self.line.peer.eui64.map(tracing::field::display);
-        tracing::warn!(caller, "a peer that does not read is hung up on");
-        self.lost = Box::pin(std::future::ready("it did not read"));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let (caller, why) = (
+            self.line.peer.eui64.map(tracing::field::display),
+            "it did not read",
+        );
+        tracing::warn!(caller, why, "a peer is hung up on");
+        self.over = Some(Over::Unread);
+        Poll::Ready(Err(Over::Unread.into()))
     }
 }
 
@@ -306,9 +332,9 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.over(context) {
-            Some(Over::Lost) => Poll::Ready(Err(io::ErrorKind::PermissionDenied.into())),
             // As if the peer had closed it.
             Some(Over::Idle) => Poll::Ready(Ok(())),
+            Some(over) => Poll::Ready(Err(over.into())),
             None => Pin::new(&mut self.stream).poll_read(context, buffer),
         }
     }

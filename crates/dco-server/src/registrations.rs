@@ -14,6 +14,9 @@ use crate::config::{Config, ConfigError, Party};
 use crate::permit::{Parties, Register};
 use crate::reload::Source;
 
+/// Parties that one line of the log names.
+const NAMED_MAX: usize = 20;
+
 /// Looks at the configuration again and again.
 pub(crate) struct Registrations {
     /// Nothing when the configuration came from no file.
@@ -29,6 +32,9 @@ pub(crate) struct Registrations {
 pub(crate) fn registered(
     config: &Config,
 ) -> (Register, watch::Receiver<Option<Rate>>, Registrations) {
+    if config.parties.is_empty() {
+        tracing::warn!("nobody is registered: every call will be refused");
+    }
     let (publish, parties) = watch::channel(Arc::new(config.parties.clone()));
     let (rate, rates) = watch::channel(config.terms.gateway_rate);
     let registrations = Registrations {
@@ -64,6 +70,7 @@ impl Registrations {
         self.publish.send_if_modified(|known| {
             let is_new = **known != parties;
             if is_new {
+                warn_of_gone(known, &parties);
                 *known = Arc::new(parties);
             }
             is_new
@@ -102,6 +109,23 @@ impl Registrations {
     }
 }
 
+/// A file that was cut off where a section ended is as good as any other: only people can tell whether that was meant.
+fn warn_of_gone(known: &BTreeMap<Eui64, Party>, parties: &BTreeMap<Eui64, Party>) {
+    let gone = known.keys().filter(|party| !parties.contains_key(party));
+    let gone: Vec<_> = gone.map(Eui64::to_string).collect();
+    if gone.is_empty() {
+        return;
+    }
+    let (count, left) = (gone.len(), parties.len());
+    let named = gone[..count.min(NAMED_MAX)].join(", ");
+    tracing::warn!(
+        gone = count,
+        left,
+        parties = named,
+        "parties are not registered any more"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +133,7 @@ mod tests {
     const REST: &str = "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n\
         [tls]\nca = \"a\"\ncertificate = \"b\"\nkey = \"c\"\n";
     const FIRST: &str = "90-B3-D5-1F-30-01-00-00";
+    const OTHER: &str = "90-B3-D5-1F-30-02-00-00";
 
     fn party(eui64: &str, role: &str) -> String {
         format!("[[party]]\nname = \"a\"\neui64 = \"{eui64}\"\nroles = [\"{role}\"]\n")
@@ -136,13 +161,19 @@ mod tests {
             assert!(registrations.look().await.is_err(), "{bad}");
             assert_eq!(roles(&registrations).as_deref(), Some("[Auditor]"));
         }
+        // As it is when it was cut off before its first party.
         put(REST.to_owned()).await;
+        let refused = registrations.look().await.unwrap_err().to_string();
+        assert!(refused.contains("dco.toml has no party"), "{refused}");
+        assert_eq!(roles(&registrations).as_deref(), Some("[Auditor]"));
+
+        put(REST.to_owned() + &party(OTHER, "user")).await;
         assert!(registrations.look().await.unwrap());
         assert_eq!(roles(&registrations), None);
 
         assert_eq!(*rates.borrow(), None);
         let limited = "[gateway]\nreleases_per_hour_max = 60\n";
-        put(REST.to_owned() + limited).await;
+        put(REST.to_owned() + limited + &party(OTHER, "user")).await;
         assert!(registrations.look().await.unwrap());
         assert!(rates.borrow().is_some());
         assert!(!registrations.look().await.unwrap(), "it is known");

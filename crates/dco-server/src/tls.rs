@@ -2,9 +2,10 @@
 //! and all of it renewed while the service runs.
 
 mod lists;
+mod profile;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -20,6 +21,8 @@ use crate::config::TlsFiles;
 use crate::expiry::Ends;
 use crate::reload::Source;
 use lists::{Parts, next_update, revocations};
+use profile::OfProfile;
+pub(crate) use profile::OffProfile;
 
 /// What a handshake needs, and when it ends to be good.
 #[derive(Debug, Clone)]
@@ -90,6 +93,7 @@ struct Pems {
     certificate: Vec<u8>,
     key: Vec<u8>,
     crls: Vec<Vec<u8>>,
+    issuers: Vec<Vec<u8>>,
 }
 
 /// Reads the files for the first time. The reloader that comes with it publishes what changes later.
@@ -135,15 +139,12 @@ impl Source for Reloader {
 
 impl Pems {
     async fn read(files: &TlsFiles) -> Result<Self, TlsError> {
-        let mut crls = Vec::new();
-        for file in &files.crls {
-            crls.push(read(file).await?);
-        }
         Ok(Self {
             ca: read(&files.ca).await?,
             certificate: read(&files.certificate).await?,
             key: read(&files.key).await?,
-            crls,
+            crls: read_each(&files.crls).await?,
+            issuers: read_each(&files.issuers).await?,
         })
     }
 
@@ -153,9 +154,14 @@ impl Pems {
             let read = revocations(octets, file)?;
             lists.extend(read.into_iter().map(|list| (file.as_path(), list)));
         }
+        let mut issuers = Vec::new();
+        for (pem, file) in self.issuers.iter().zip(&files.issuers) {
+            issuers.append(&mut certificates(pem, file)?);
+        }
         Ok(Parts {
             chain: certificates(&self.certificate, &files.certificate)?,
             authorities: certificates(&self.ca, &files.ca)?,
+            issuers,
             lists,
         })
     }
@@ -178,6 +184,7 @@ impl Pems {
         let Parts {
             chain,
             authorities,
+            issuers: _,
             lists,
         } = parts;
         let crls: Vec<_> = lists.into_iter().map(|(_, list)| list).collect();
@@ -189,7 +196,10 @@ impl Pems {
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|error| pem_error(&files.key, "private key", error))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = verifier(authorities, crls, &provider)?;
+        let verifier: Arc<dyn ClientCertVerifier> = Arc::new(OfProfile {
+            verifier: verifier(authorities, crls, &provider)?,
+            eui64_from: files.eui64_from,
+        });
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(unusable)?
@@ -287,6 +297,14 @@ pub(crate) async fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
             file: file.display().to_string(),
             source,
         })
+}
+
+async fn read_each(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, TlsError> {
+    let mut all = Vec::new();
+    for file in files {
+        all.push(read(file).await?);
+    }
+    Ok(all)
 }
 
 fn pem_error(file: &Path, expected: &'static str, why: impl ToString) -> TlsError {

@@ -96,6 +96,19 @@ async fn a_service_request_that_comes_again_is_refused_and_the_same_request_is_n
     let mut wire = scene.wire("user1").await;
     let again = wire.batches.submit_batch(first).await.unwrap();
     assert_eq!(again.get_ref().name, batch.get_ref().name);
+    // Taken, the highest of all would keep out every other.
+    let leaps = wire.batches.submit_batch(carrying(u64::MAX)).await;
+    let told = refused(
+        leaps.map(drop),
+        Code::FailedPrecondition,
+        "ORIGINATOR_COUNTER_LEAPS",
+    );
+    assert_eq!(told.metadata("lastOriginatorCounter"), "1780315200000");
+    let highest = 1_780_315_200_000_u64 + (1 << 56);
+    assert_eq!(
+        told.metadata("highestOriginatorCounter"),
+        highest.to_string()
+    );
     let replayed = wire.batches.submit_batch(carrying(1_780_315_200_000)).await;
     let told = refused(
         replayed.map(drop),

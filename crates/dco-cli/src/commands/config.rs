@@ -51,21 +51,37 @@ impl Config {
 
 fn answer(text: &str, path: &Path) -> Result<Answer, Failure> {
     let wrong = |error: ConfigError| refuse(&error, text, path);
-    Checked::parse(text, path.parent().unwrap_or_else(|| Path::new("."))).map_err(wrong)?;
+    let base_dir = path.parent().unwrap_or_else(|| Path::new("."));
+    let checked = Checked::parse(text, base_dir).map_err(wrong)?;
     let file: ConfigFile = toml::from_str(text).map_err(Failure::internal)?;
     let settings = serde_json::to_value(&file).map_err(Failure::internal)?;
     let mut rows = Vec::new();
     flatten("", &settings, &mut rows);
     let rows = rows.into_iter().map(|(key, value)| vec![key, value]);
     let text = format!(
-        "{} is good\n\n{}",
+        "{} is good; {}\n\n{}",
         path.display(),
+        registered(checked.parties.len()),
         table(&["SETTING", "VALUE"], rows)
     );
     Ok(Answer::new(
         text,
-        json!({ "file": path.display().to_string(), "settings": settings }),
+        json!({
+            "file": path.display().to_string(),
+            "parties": checked.parties.len(),
+            "settings": settings,
+        }),
     ))
+}
+
+/// A file that was cut off has fewer than it should.
+fn registered(parties: usize) -> String {
+    match parties {
+        0 => "nobody is registered, so it starts a service that refuses every call, and a running service does not take it over"
+            .to_owned(),
+        1 => "1 party is registered".to_owned(),
+        parties => format!("{parties} parties are registered"),
+    }
 }
 
 /// One line, with the line number in the file where it can be told.
@@ -78,7 +94,7 @@ pub(crate) fn refuse(error: &ConfigError, text: &str, path: &Path) -> Failure {
             Failure::config(format!("{path}{line}: {error}"))
         }
         ConfigError::Syntax { .. } => Failure::config(format!("{path} {error}")),
-        ConfigError::Read { .. } => Failure::config(error),
+        ConfigError::Read { .. } | ConfigError::NoParty { .. } => Failure::config(error),
     }
 }
 
@@ -192,6 +208,22 @@ roles = ["service_desk", "auditor"]
         shows("party[1].name", "desk1");
         assert!(answer.text.contains("service_desk, auditor"));
         assert_eq!(answer.json["settings"]["capacity"]["per_day"], 9000);
+    }
+
+    #[test]
+    fn how_many_are_registered_is_told_and_that_nobody_is() {
+        let said = |text: &str| {
+            let answer = answer(text, Path::new("dco.toml")).unwrap();
+            let first = answer.text.lines().next().unwrap().to_owned();
+            (first, answer.json["parties"].as_u64().unwrap())
+        };
+        let (first, count) = said(GOOD);
+        assert_eq!(first, "dco.toml is good; 2 parties are registered");
+        assert_eq!(count, 2);
+        let (cut, _) = GOOD.split_once("[[party]]").unwrap();
+        let (first, count) = said(cut);
+        assert!(first.contains("nobody is registered"), "{first}");
+        assert_eq!(count, 0);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use dco_client::{DecisionKind, DecisionLogQuery, Micros, OperationsClient};
 use serde_json::{Value, json};
 
 use crate::connect::Connection;
-use crate::decision_log::{self, Against, Key, Verified, VerifyError, Writer, kept_heads};
+use crate::decision_log::{
+    self, Against, Key, NotSigned, Unsigned, Verified, VerifyError, Writer, kept_heads,
+};
 use crate::exit::{Answer, Failure};
 use crate::output::{Output, Unit};
 use crate::show::{decision_json, decisions_text};
@@ -90,7 +92,8 @@ Verify a file of `dco log export` by itself, without any service: every record f
 before, the hash chain over their bytes holds, each line is what this program writes for its bytes,
 the checkpoint of each service day and the end are signed for this very chain. Give the service's
 public key with --key, as you know it from elsewhere: without it the keys are those that the file
-names. An earlier export, given with --kept, must be of the same log, and reach up to where this
+names. A service day without a checkpoint is named: damage when the service was running as it was due,
+else whether it was not running or had no key yet. An earlier export, given with --kept, must be of the same log, and reach up to where this
 one begins: only so is it known that no beginning was cut off.
 
 Examples:
@@ -240,6 +243,7 @@ fn text(it: &Verified) -> String {
         ),
         None => "no signed checkpoints".to_owned(),
     });
+    lines.extend(it.unsigned.iter().map(Unsigned::to_string));
     lines.push(it.end_text());
     let keys = it.keys.iter();
     lines.extend(keys.map(|key| format!("signed with the key of SHA-256 {}", key.fingerprint())));
@@ -262,12 +266,24 @@ fn verified_json(it: &Verified) -> Value {
             "service_date": date.to_string(),
             "seq": seq,
         })),
+        "days_without_checkpoint": it.unsigned.iter().map(unsigned_json).collect::<Vec<_>>(),
         "end_is_signed": it.end_signed_us.is_some(),
         "end_signed_at": it.end_signed_us.map(when::rfc3339),
         // Its own word, which nothing signs.
         "file_says": { "oldest_seq": it.oldest_seq, "exported": it.exported },
         "keys": it.keys.iter().map(Key::fingerprint).collect::<Vec<_>>(),
         "chain": hex(&it.chain),
+    })
+}
+
+fn unsigned_json(days: &Unsigned) -> Value {
+    json!({
+        "first_service_date": days.first.to_string(),
+        "last_service_date": days.last.to_string(),
+        "why": match days.why {
+            NotSigned::NotYet => "no_key_yet",
+            NotSigned::NotRunning => "service_not_running",
+        },
     })
 }
 

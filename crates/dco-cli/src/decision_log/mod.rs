@@ -15,6 +15,7 @@
 //! chain must lead to what is signed, and the rest is the file's own word. Every line must be what this program would write, field
 //! by field, so that nobody reads in it what no record says.
 
+mod days;
 mod signed;
 mod verify;
 mod write;
@@ -23,6 +24,7 @@ use dco_engine::Decision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use days::{NotSigned, Unsigned};
 pub(crate) use signed::{Key, kept_heads};
 pub(crate) use verify::{Against, Verified, VerifyError, verify};
 pub(crate) use write::Writer;

@@ -12,7 +12,6 @@ use dco_store::Head;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
-use prost::Message as _;
 use sha2::{Digest, Sha256};
 
 use super::{End, Line, chain_of_hex, hex};
@@ -71,10 +70,9 @@ impl Signed {
     }
 
     /// A record follows; what is signed in it must be what was before it.
-    pub(super) fn follow(&mut self, record: &[u8], head: Head) -> Result<(), String> {
-        let record = Record::decode(record).map_err(|error| error.to_string())?;
-        if let Some(Change::CheckpointMade(made)) = record.change {
-            self.checkpoint(&made)?;
+    pub(super) fn follow(&mut self, record: &Record, head: Head) -> Result<(), String> {
+        if let Some(Change::CheckpointMade(made)) = &record.change {
+            self.checkpoint(made)?;
         }
         if self.recent.len() > BEHIND_MAX {
             self.recent.pop_front();

@@ -1,5 +1,5 @@
 use dco_client::{DecisionLogEnd, DecisionLogStart};
-use dco_engine::record::{Change, CheckpointMade, PauseChanged, Record};
+use dco_engine::record::{Change, CheckpointMade, DayOpened, PauseChanged, Record};
 use dco_engine::{checkpoint_text, export_text};
 use dco_schedule::ServiceDate;
 use dco_store::Head;
@@ -9,6 +9,7 @@ use p256::pkcs8::EncodePublicKey;
 use prost::Message as _;
 use serde_json::Value;
 
+use super::days::Unsigned;
 use super::verify::{Against, Verified, VerifyError};
 use super::write::Writer;
 
@@ -381,4 +382,135 @@ fn a_kept_export_must_reach_up_to_where_the_file_begins() {
     other.heads.insert(3, [1; 32]);
     let found = super::verify(file.concat().as_bytes(), &other).unwrap_err();
     assert!(found.to_string().contains("another hash chain"), "{found}");
+}
+
+/// A log in which these service days were opened, each with so much time of decisions after it, and signed for or not.
+fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
+    let (mut file, mut head) = (Vec::new(), NONE);
+    let start = DecisionLogStart {
+        oldest_seq: 1,
+        first_seq: 1,
+        chain_before: head.chain,
+        last_seq: 0,
+        at_us: Some(0),
+        program_version: "0".to_owned(),
+    };
+    let mut writer = Writer::begin(&mut file, &start).unwrap();
+    let sign = |text: String| -> bytes::Bytes {
+        let signature: Signature = key.sign(text.as_bytes());
+        signature.to_der().as_bytes().to_vec().into()
+    };
+    let public = key.verifying_key().to_public_key_der().unwrap();
+    let public_key = bytes::Bytes::copy_from_slice(public.as_bytes());
+    let mut put = |at_us, change| {
+        let record = Record {
+            at_us,
+            change: Some(change),
+        };
+        let record = record.encode_to_vec();
+        head = head.after(&record);
+        writer.record(head.seq, &record, &head.chain).unwrap();
+        head
+    };
+    for (date, decided_us, is_signed) in days {
+        let opened_us = i64::from(*date) * 86_400_000_000;
+        let opened = put(
+            opened_us,
+            Change::DayOpened(DayOpened {
+                date: *date,
+                ..DayOpened::default()
+            }),
+        );
+        if *is_signed {
+            let text = checkpoint_text(ServiceDate::from_days(date - 1), opened.seq, &opened.chain);
+            let made = CheckpointMade {
+                date: date - 1,
+                seq: opened.seq,
+                chain: bytes::Bytes::copy_from_slice(&opened.chain),
+                signature: sign(text),
+                public_key: public_key.clone(),
+            };
+            put(opened_us, Change::CheckpointMade(made));
+        }
+        let last = Change::Paused(PauseChanged::default());
+        put(opened_us + decided_us, last);
+    }
+    let end = DecisionLogEnd {
+        count: head.seq,
+        last_seq: head.seq,
+        chain: head.chain,
+        at_us: Some(7),
+        signature: sign(export_text(7, head.seq, &head.chain)),
+        public_key,
+    };
+    writer.end(&end).unwrap();
+    let text = String::from_utf8(file).unwrap();
+    text.lines().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_service_day_without_its_checkpoint_is_named_and_is_damage_only_if_the_service_was_running() {
+    const HOUR: i64 = 3_600_000_000;
+    let key = SigningKey::from_slice(&[7; 32]).unwrap();
+    let found = |story: &[(i32, i64, bool)]| {
+        let verified = verify(days(&key, story).concat().as_bytes());
+        verified.map(|it| {
+            it.unsigned
+                .iter()
+                .map(Unsigned::to_string)
+                .collect::<Vec<_>>()
+        })
+    };
+    let (whole, begun) = (20 * HOUR, 1_000_000);
+    let signed = [(20_000, whole, true), (20_001, whole, true)];
+    assert_eq!(found(&signed), Ok(vec![]));
+
+    // It ran through the second day, and nobody signed the first.
+    let gap = [
+        (20_000, whole, true),
+        (20_001, whole, false),
+        (20_002, whole, true),
+    ];
+    let error = found(&gap).unwrap_err().to_string();
+    assert!(
+        error.contains("record 6: service day 2024-10-04 has no checkpoint"),
+        "{error}"
+    );
+    assert!(
+        error.contains("record 4") && error.contains("record 5"),
+        "{error}"
+    );
+    let error = found(&gap[..2]).unwrap_err().to_string();
+    assert!(
+        error.contains("service day 2024-10-04 has no checkpoint"),
+        "{error}"
+    );
+    // An export of the first moments of a day is no gap yet.
+    assert_eq!(found(&[gap[0], (20_001, begun, false)]), Ok(vec![]));
+
+    let down = [(20_000, whole, true), (20_004, whole, true)];
+    let named = found(&down).unwrap();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].starts_with("service days 2024-10-04 to 2024-10-06 have no checkpoint"));
+    assert!(named[0].contains("not running"), "{named:?}");
+
+    // Killed as the day began, and started again on a later one.
+    let killed = [
+        (20_000, whole, true),
+        (20_001, begun, false),
+        (20_002, whole, true),
+    ];
+    let named = found(&killed).unwrap();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].starts_with("service day 2024-10-04 has no checkpoint: the service was not"));
+
+    let late = [
+        (20_000, whole, false),
+        (20_001, whole, false),
+        (20_003, whole, true),
+    ];
+    let named = found(&late).unwrap();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].starts_with("service days 2024-10-03 to 2024-10-05 have no checkpoint"));
+    assert!(named[0].contains("no key yet"), "{named:?}");
 }

@@ -6,11 +6,14 @@ use std::io::{self, BufRead, Read};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use dco_engine::record::Record;
 use dco_engine::{Decision, READING};
 use dco_schedule::{Micros, ServiceDate};
 use dco_store::Head;
+use prost::Message as _;
 use serde_json::Value;
 
+use super::days::{Days, Unsigned};
 use super::signed::{Key, Signed};
 use super::{End, FORMAT, Header, Line, Words, as_written, chain_of_hex, hex};
 use crate::when;
@@ -34,6 +37,8 @@ pub(crate) struct Verified {
     pub(crate) checkpoints: u64,
     /// The last of them, and the last record signed for.
     pub(crate) last_checkpoint: Option<(ServiceDate, u64)>,
+    /// Service days without a checkpoint of their own.
+    pub(crate) unsigned: Vec<Unsigned>,
     /// The time of the end, when it is signed: then no tail was cut off.
     pub(crate) end_signed_us: Option<Micros>,
     /// The keys of all signatures.
@@ -102,6 +107,7 @@ pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, 
         head,
         records: 0,
         signed: Signed::by(against.keys.iter().cloned(), head),
+        days: Days::default(),
         heads: &against.heads,
     };
     let end_signed_us = loop {
@@ -123,6 +129,7 @@ pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, 
     if lines.next()?.is_some() {
         return Err(lines.damage("something follows the end"));
     }
+    let unsigned = follower.days.end().map_err(|what| lines.damage(what))?;
     Ok(Verified {
         records: follower.records,
         oldest_seq: header.oldest_seq,
@@ -132,6 +139,7 @@ pub(crate) fn verify(from: impl BufRead, against: &Against) -> Result<Verified, 
         exported: header.exported,
         checkpoints: follower.signed.checkpoints,
         last_checkpoint: follower.signed.last,
+        unsigned,
         end_signed_us,
         keys: follower.signed.keys.into_iter().collect(),
     })
@@ -208,6 +216,7 @@ struct Follower<'a> {
     head: Head,
     records: u64,
     signed: Signed,
+    days: Days,
     heads: &'a BTreeMap<u64, [u8; 32]>,
 }
 
@@ -242,7 +251,9 @@ impl Follower<'_> {
             record: line.record,
         };
         as_written(text, &written)?;
+        let record = Record::decode(record.as_slice()).map_err(|error| error.to_string())?;
         self.signed.follow(&record, head)?;
+        self.days.follow(next, &record)?;
         let known = self.heads.get(&head.seq);
         if known.is_some_and(|known| *known != head.chain) {
             return Err(

@@ -78,6 +78,8 @@ impl Engine {
             Change::ActionClosed(it) => self.apply_action_closed(at_us, it),
             Change::Refused(it) => log::apply_refused(it),
             Change::CheckpointMade(it) => self.apply_checkpoint(seq, it),
+            // No rule rests on it: releases are paused already.
+            Change::ClockJumped(_) => Ok(()),
             Change::CapacitySet(it) => self.apply_capacity_set(at_us, it),
             Change::NoticesForgotten(it) => self.apply_notices_forgotten(it),
         }

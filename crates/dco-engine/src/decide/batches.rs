@@ -51,7 +51,7 @@ impl Engine {
         if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
             return self.batch_made(made);
         }
-        self.refuse_replayed(asked.user, asked.originator_counter)?;
+        self.refuse_counter(asked.user, asked.originator_counter)?;
         let admitted = self.admit(&asked)?;
         let period_start_us = self.within_thresholds(Added {
             user: asked.user,

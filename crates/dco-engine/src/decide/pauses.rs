@@ -6,11 +6,11 @@ use prost::Message;
 use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::{ChangePause, Scope};
-use crate::record::{Change, PauseChanged, Record, Restored};
+use crate::record::{Change, ClockJumped, PauseChanged, Record, Restored};
 use crate::refusal::Refusal;
 use crate::state::dispatch::{EPOCH_MAX, Pause, scopes_of};
 use crate::state::requests::{self, Asked, Made};
-use crate::terms::HOUR_US;
+use crate::terms::MINUTE_US;
 use crate::view::{Hold, PauseView};
 
 /// Why a restore cannot begin this epoch.
@@ -70,9 +70,11 @@ impl Engine {
     /// A clock that is wrong begins service days too early, and what is released on them is charged to them.
     pub(crate) fn pause_for_clock(&mut self, ahead_us: Micros) {
         if self.dispatch.is_paused(Scope::All) {
+            // Whoever paused them for something else may resume them without a look at the clock.
+            self.record(Change::ClockJumped(ClockJumped { ahead_us }));
             return;
         }
-        let minutes = ahead_us / (HOUR_US / 60);
+        let minutes = ahead_us / MINUTE_US;
         self.record(Change::Paused(PauseChanged {
             reason: format!(
                 "the clock jumped ahead by {minutes} minutes; see that it is right, then resume"

@@ -82,14 +82,26 @@ impl Engine {
         counts.find(|it| u64::from(it.used) + u64::from(added.count) > u64::from(it.limit))
     }
 
-    /// The counters that a User's Service Requests carry only ever rise: one that does not was sent before.
-    pub(super) fn refuse_replayed(&self, user: Eui64, counter: Option<u64>) -> Result<(), Refusal> {
+    /// The counters that a User's Service Requests carry only ever rise: one that does not was sent before. One that is far
+    /// above is a slip: taken, it would keep out all that follow. The largest that are in use count nanoseconds since 1970.
+    pub(super) fn refuse_counter(&self, user: Eui64, counter: Option<u64>) -> Result<(), Refusal> {
         let last = self.counts.originators.get(&user).copied();
-        match (counter, last) {
-            (Some(given), Some(last)) if given <= last => {
-                Err(Refusal::OriginatorCounterReplayed { given, last })
-            }
-            _ => Ok(()),
+        let Some(given) = counter else { return Ok(()) };
+        if let Some(last) = last.filter(|last| given <= *last) {
+            return Err(Refusal::OriginatorCounterReplayed { given, last });
         }
+        let now_ns = u64::try_from(self.now_us)
+            .unwrap_or(0)
+            .saturating_mul(1_000);
+        let leap_max = self.terms.thresholds.originator_counter_leap_max;
+        let highest = last.unwrap_or(now_ns).saturating_add(leap_max);
+        if given > highest {
+            return Err(Refusal::OriginatorCounterLeaps {
+                given,
+                last,
+                highest,
+            });
+        }
+        Ok(())
     }
 }

@@ -24,7 +24,7 @@ impl Engine {
         if let Some(made) = self.requests.find(asked.user, asked.id, &digest)? {
             return self.transfer_made(made);
         }
-        self.refuse_replayed(asked.user, asked.originator_counter)?;
+        self.refuse_counter(asked.user, asked.originator_counter)?;
         refuse_signed_request(&asked.signed_request)?;
         self.refuse_other_manifest(asked.user, &asked.manifest)?;
         let (devices, invalid) =

@@ -37,7 +37,7 @@ pub enum DecisionKind {
     Outcome = 5,
     /// Something was cancelled, or ended without success by time.
     Cancellation = 6,
-    /// Releases were paused, or resumed.
+    /// Releases were paused, or resumed, or were paused already when the clock jumped.
     Pause = 7,
     /// Somebody set what the rules would otherwise say: capacity, checks, a restored backup, a schedule imposed.
     Override = 8,
@@ -224,6 +224,7 @@ fn told(change: &Change) -> Decision {
         Change::ActionClosed(it) => agreed::action_closed(it),
         Change::Refused(it) => refused(it),
         Change::CheckpointMade(it) => checkpoint_made(it),
+        Change::ClockJumped(it) => pauses::clock_jumped(*it),
         Change::CapacitySet(it) => agreed::capacity_set(it),
         Change::NoticesForgotten(it) => agreed::notices_forgotten(it),
     }

@@ -6,7 +6,8 @@ use super::agreed::schedule_name;
 use super::work::batch_name;
 use super::{Decision, DecisionKind};
 use crate::event::Scope;
-use crate::record::{BreakerChanged, PauseChanged};
+use crate::record::{BreakerChanged, ClockJumped, PauseChanged};
+use crate::terms::MINUTE_US;
 
 pub(super) fn changed(what: &'static str, it: &PauseChanged) -> Decision {
     let found = it.stop.map_or_else(String::new, |found| {
@@ -24,6 +25,15 @@ pub(super) fn changed(what: &'static str, it: &PauseChanged) -> Decision {
     // 0 is a rule.
     decision.by = Some(it.by).filter(|by| *by != 0).map(Eui64::from_bits);
     decision
+}
+
+/// What the record of a pause says itself is not said twice.
+pub(super) fn clock_jumped(it: ClockJumped) -> Decision {
+    Decision::new(DecisionKind::Pause, "clock jumped ahead")
+        .saying(format!("by {} minutes", it.ahead_us / MINUTE_US))
+        .because(
+            "releases were paused already; see that the clock is right before they are resumed",
+        )
 }
 
 /// The name of what is paused; empty for all releases.

@@ -52,3 +52,12 @@ pub struct CheckpointMade {
     #[prost(bytes = "bytes", tag = "5")]
     pub public_key: Bytes,
 }
+
+/// The service's clock went ahead at once by more than is allowed, while all releases were paused for another reason. Where they were
+/// not, the pause says so.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct ClockJumped {
+    /// By how much.
+    #[prost(int64, tag = "1")]
+    pub ahead_us: i64,
+}

@@ -74,6 +74,8 @@ pub struct TlsSection {
     #[serde(default)]
     pub crls: Vec<PathBuf>,
     #[serde(default)]
+    pub issuers: Vec<PathBuf>,
+    #[serde(default)]
     pub eui64_from: Eui64From,
     #[serde(default = "default_reload_seconds")]
     pub reload_seconds: u32,
@@ -254,6 +256,7 @@ pub struct ThresholdsSection {
     pub transfers_total_max: u32,
     pub activations_per_user_max: u32,
     pub activations_total_max: u32,
+    pub originator_counter_leap_max: u64,
 }
 
 /// `[intake]`
@@ -510,6 +513,8 @@ impl Default for ThresholdsSection {
             transfers_total_max: 5_000,
             activations_per_user_max: 200_000,
             activations_total_max: 500_000,
+            // More than two years of nanoseconds, and a 256th of all counters.
+            originator_counter_leap_max: 1 << 56,
         }
     }
 }

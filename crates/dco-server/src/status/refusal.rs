@@ -43,7 +43,8 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::TooManyProducts { .. }
         | Refusal::ProductInvalid { .. }
         | Refusal::ThresholdExceeded { .. }
-        | Refusal::OriginatorCounterReplayed { .. } => trust::fault_of(refusal, concern),
+        | Refusal::OriginatorCounterReplayed { .. }
+        | Refusal::OriginatorCounterLeaps { .. } => trust::fault_of(refusal, concern),
         Refusal::ImageDamaged { index } => Fault::stored_block_corrupt(*index),
         Refusal::StoreFull { retry_in_us } => Fault::store_full(refusal, span(*retry_in_us)),
         Refusal::RequestIdReused

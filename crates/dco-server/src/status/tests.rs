@@ -158,6 +158,16 @@ fn about_trust() -> Vec<Refusal> {
         exceeded(Some(8)),
         exceeded(None),
         Refusal::OriginatorCounterReplayed { given: 7, last: 8 },
+        Refusal::OriginatorCounterLeaps {
+            given: 9_000,
+            last: Some(8),
+            highest: 1_008,
+        },
+        Refusal::OriginatorCounterLeaps {
+            given: 9_000,
+            last: None,
+            highest: 1_000,
+        },
     ];
     not_allowed.into_iter().chain(others).collect()
 }

@@ -30,6 +30,26 @@ pub(super) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
                 .with("originatorCounter", given)
                 .with("lastOriginatorCounter", last)
         }
+        Refusal::OriginatorCounterLeaps {
+            given,
+            last,
+            highest,
+        } => {
+            let kind = "ORIGINATOR_COUNTER_IN_REACH";
+            let subject = format!("users/{}", concern.user);
+            let fault = Fault::new(
+                Code::FailedPrecondition,
+                "ORIGINATOR_COUNTER_LEAPS",
+                refusal,
+            )
+            .detail(Detail::Precondition { kind, subject })
+            .with("originatorCounter", given)
+            .with("highestOriginatorCounter", highest);
+            match last {
+                Some(last) => fault.with("lastOriginatorCounter", last),
+                None => fault,
+            }
+        }
         other => products(other),
     }
 }

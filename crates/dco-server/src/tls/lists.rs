@@ -20,6 +20,8 @@ pub(super) struct Parts<'a> {
     /// The service's certificate first.
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) authorities: Vec<CertificateDer<'static>>,
+    /// They check lists, and are trusted for nothing else.
+    pub(super) issuers: Vec<CertificateDer<'static>>,
     pub(super) lists: Vec<(&'a Path, CertificateRevocationListDer<'static>)>,
 }
 
@@ -49,7 +51,7 @@ impl Parts<'_> {
 
     /// What stands between a certificate and an authority, as far as it is at hand: peers may show others.
     fn between(&self) -> Vec<X509Certificate<'_>> {
-        parsed(self.chain.iter().skip(1))
+        parsed(self.chain.iter().skip(1).chain(&self.issuers))
     }
 
     /// A handshake would find out only with a peer that it refuses for it.
@@ -62,14 +64,13 @@ impl Parts<'_> {
                 .filter(|it| it.subject().as_raw() == list.issuer())
                 .peekable();
             if named.peek().is_none() {
-                let (file, issuer) = (list.file.display(), list.list.issuer());
-                tracing::warn!(
-                    %file, %issuer,
-                    "a revocation list is taken unchecked: its issuer's certificate is neither in tls.ca nor in tls.certificate"
-                );
-            } else if !named.any(|issuer| is_signed_by(&list.list, issuer)) {
                 return Err(list.refused(
-                    "the issuer's certificate in tls.ca or tls.certificate has another key than the one that signed it; fetch the list from its issuer again".to_owned(),
+                    "its issuer's certificate is in none of tls.ca, tls.certificate and tls.issuers, so nobody can tell who signed it; put that certificate into a file of tls.issuers".to_owned(),
+                ));
+            }
+            if !named.any(|issuer| is_signed_by(&list.list, issuer)) {
+                return Err(list.refused(
+                    "the issuer's certificate in tls.ca, tls.certificate or tls.issuers has another key than the one that signed it, or its keyUsage has no cRLSign; fetch the list from its issuer again".to_owned(),
                 ));
             }
         }
@@ -187,6 +188,10 @@ fn gone(old: &List<'_>, lists: &[List<'_>]) -> String {
 
 /// With the algorithms of a handshake, or it would still refuse the list.
 fn is_signed_by(list: &CertificateRevocationList<'_>, issuer: &X509Certificate<'_>) -> bool {
+    let usage = issuer.key_usage();
+    if !usage.is_ok_and(|usage| usage.is_none_or(|usage| usage.value.crl_sign())) {
+        return false;
+    }
     let key = issuer.public_key();
     let Some(key_id) = algorithm_octets(&key.algorithm) else {
         return false;

@@ -13,7 +13,7 @@ use x509_cert::certificate::{TbsCertificate, Version};
 use x509_cert::crl::{CertificateList, TbsCertList};
 use x509_cert::der::asn1::{BitString, Uint};
 use x509_cert::der::{DateTime, Encode, EncodePem};
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber, KeyUsages};
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
@@ -22,7 +22,7 @@ use x509_cert::time::{Time, Validity};
 
 use super::*;
 use crate::config::Eui64From;
-use crate::pki::Authority;
+use crate::pki::{Authority, PartyKey};
 
 /// 2020-01-01, 2021-01-01 and 2049-01-01.
 const START: u64 = 1_577_836_800;
@@ -173,12 +173,21 @@ impl Files {
         }
     }
 
+    /// The same, with certificates of issuers that only peers show.
+    fn with_issuers(&self) -> TlsFiles {
+        TlsFiles {
+            issuers: vec![self.path("issuers.pem")],
+            ..self.with_list()
+        }
+    }
+
     fn names(&self) -> TlsFiles {
         TlsFiles {
             ca: self.path("ca.pem"),
             certificate: self.path("server.pem"),
             key: self.path("server.key"),
             crls: Vec::new(),
+            issuers: Vec::new(),
             eui64_from: Eui64From::Subject,
             reload_every: Duration::from_secs(1),
             warn_before: Duration::ZERO,
@@ -229,6 +238,65 @@ async fn files_that_are_not_there_or_not_what_they_should_be_are_named() {
     files.put("server.key", &other.key_pem).await;
     let refused = files.refused().await;
     assert!(refused.contains("cannot be used together"), "{refused}");
+}
+
+#[tokio::test]
+async fn whose_key_is_for_something_else_is_refused_and_other_curves_only_where_smki_names_parties()
+{
+    let authority = Authority::new("authority");
+    let files = Files::new();
+    files.put_identity().await;
+    files.put("ca.pem", &authority.pem).await;
+    let agreement = Some(KeyUsages::KeyAgreement);
+    let signature = Some(KeyUsages::DigitalSignature);
+    // By subject, and by SAN.
+    let cases = [
+        (PartyKey::p256(), signature, [None, None]),
+        (PartyKey::p256(), None, [None, None]),
+        (PartyKey::rsa(), signature, [Some("P-256"), None]),
+        (
+            PartyKey::p256(),
+            agreement,
+            [Some("digitalSignature"), Some("digitalSignature")],
+        ),
+        (
+            PartyKey::rsa(),
+            agreement,
+            [Some("digitalSignature"), Some("digitalSignature")],
+        ),
+    ];
+    for (key, usage, lacks) in cases {
+        let party = "90-B3-D5-1F-30-01-00-00".parse().unwrap();
+        let identity = authority.issue_for(Some(party), &key, usage);
+        let own = CertificateDer::from_pem_slice(identity.certificate_pem.as_bytes()).unwrap();
+        for (eui64_from, lacks) in [Eui64From::Subject, Eui64From::San].into_iter().zip(lacks) {
+            let names = TlsFiles {
+                eui64_from,
+                ..files.names()
+            };
+            let (credentials, _reloader) = load(names).await.unwrap();
+            let verifier = Arc::clone(&credentials.borrow().verifier);
+            let verified = verifier.verify_client_cert(&own, &[], UnixTime::now());
+            let why = verified.err().map(|error| {
+                let error = io::Error::other(error);
+                OffProfile::behind(&error)
+                    .expect("of the profile")
+                    .to_string()
+            });
+            match (&why, lacks) {
+                (Some(why), Some(lacks)) => assert!(why.contains(lacks), "{why}"),
+                (why, lacks) => assert_eq!(why.as_deref(), lacks, "{usage:?}"),
+            }
+        }
+    }
+    // Of others nothing is said.
+    let stranger = Authority::new("other").issue_for(None, &PartyKey::rsa(), agreement);
+    let own = CertificateDer::from_pem_slice(stranger.certificate_pem.as_bytes()).unwrap();
+    let (credentials, _reloader) = load(files.names()).await.unwrap();
+    let verifier = Arc::clone(&credentials.borrow().verifier);
+    let refused = verifier.verify_client_cert(&own, &[], UnixTime::now());
+    let refused = io::Error::other(refused.unwrap_err());
+    assert_eq!(OffProfile::behind(&refused), None, "{refused}");
 }
 
 #[tokio::test]
@@ -293,13 +361,16 @@ async fn an_issuer_that_had_a_list_keeps_one_while_it_is_trusted() {
     let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
     // Only peers show its certificate.
     let of_peers = Issuer::new("of peers");
+    let stranger = Issuer::new("stranger");
     files.put_chain(&root, &issuing).await;
+    let issuers = [&of_peers, &stranger].map(|it| root.pem(it, END));
+    files.put("issuers.pem", &issuers.concat()).await;
     let lists = [&root, &issuing, &of_peers].map(|it| it.list(Some(1), START));
     files.put("crl.pem", &lists.concat()).await;
-    let (credentials, mut reloader) = load(files.with_list()).await.unwrap();
+    let (credentials, mut reloader) = load(files.with_issuers()).await.unwrap();
     let first = credentials.borrow().config.clone();
 
-    let stranger = Issuer::new("stranger").list(Some(9), PAST);
+    let stranger = stranger.list(Some(9), PAST);
     let gone = ["root", "issuing", "of peers"];
     for (at, name) in gone.into_iter().enumerate() {
         let mut others = lists.to_vec();
@@ -316,6 +387,46 @@ async fn an_issuer_that_had_a_list_keeps_one_while_it_is_trusted() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_checked_is_not_taken_over_until_its_issuer_is_at_hand() {
+    let files = Files::new();
+    let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
+    // Only peers show its certificate.
+    let of_peers = Issuer::new("of peers");
+    files.put_chain(&root, &issuing).await;
+    files.put("issuers.pem", &root.pem(&of_peers, END)).await;
+    let list = of_peers.list(Some(1), START);
+    files.put("crl.pem", &list).await;
+    let at_start = load(files.with_list()).await.err().unwrap().to_string();
+    assert!(
+        at_start.contains("CN=of peers ") && at_start.contains("tls.issuers"),
+        "{at_start}"
+    );
+    let (credentials, mut reloader) = load(files.with_issuers()).await.unwrap();
+    let first = credentials.borrow().config.clone();
+
+    // Anybody can write a list of whom nobody knows.
+    let stranger = Issuer::new("stranger");
+    let both = list + &stranger.list(Some(1), PAST);
+    files.put("crl.pem", &both).await;
+    let refused = not_renewed(&mut reloader).await;
+    assert!(
+        refused.contains("CN=stranger ") && refused.contains("nobody can tell who signed it"),
+        "{refused}"
+    );
+    let forged = Issuer::new("of peers").list(Some(2), PAST);
+    files.put("crl.pem", &forged).await;
+    assert!(not_renewed(&mut reloader).await.contains("another key"));
+    assert!(Arc::ptr_eq(&first, &credentials.borrow().config));
+
+    let issuers = [&of_peers, &stranger].map(|it| root.pem(it, END));
+    files.put("issuers.pem", &issuers.concat()).await;
+    files.put("crl.pem", &both).await;
+    assert!(reloader.look().await.unwrap());
+    files.put("issuers.pem", "half a fi").await;
+    assert!(not_renewed(&mut reloader).await.contains("issuers.pem"));
+}
+
+#[tokio::test]
 async fn authorities_can_be_exchanged_together_with_their_lists() {
     let files = Files::new();
     let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
@@ -327,7 +438,8 @@ async fn authorities_can_be_exchanged_together_with_their_lists() {
     let (root, issuing) = (Issuer::new("next root"), Issuer::new("next issuing"));
     let lists = [&root, &issuing].map(|it| it.list(Some(0), START));
     files.put("crl.pem", &lists.concat()).await;
-    assert!(not_renewed(&mut reloader).await.contains("it is gone"));
+    let refused = not_renewed(&mut reloader).await;
+    assert!(refused.contains("nobody can tell"), "{refused}");
     files.put_chain(&root, &issuing).await;
     assert!(reloader.look().await.unwrap());
 }

@@ -5,8 +5,9 @@ use dco_proto::v1 as pb;
 use pb::update_firmware_client::UpdateFirmwareClient;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
+use x509_cert::ext::pkix::KeyUsages;
 
-use crate::pki::Authority;
+use crate::pki::{Authority, PartyKey};
 use crate::world::{
     DEVICE, GATEWAY, OPERATOR, OTHER_USER, STRANGER, USER, World, connect, get, image,
     open_request, reason,
@@ -35,6 +36,40 @@ async fn a_certificate_of_another_authority_gets_no_connection() {
         }
     };
     assert!(refused);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_for_signatures_on_p256_gets_no_connection() {
+    let world = World::new().await;
+    let agreement = Some(KeyUsages::KeyAgreement);
+    let signature = Some(KeyUsages::DigitalSignature);
+    let refused = [
+        (PartyKey::p256(), agreement),
+        (PartyKey::rsa(), signature),
+        (PartyKey::rsa(), None),
+    ];
+    for (key, usage) in refused {
+        let identity = world.issued(USER, &key, usage);
+        let answered = match connect(world.bound().grpc, identity).await {
+            Err(_) => false,
+            Ok(channel) => {
+                let mut update = UpdateFirmwareClient::new(channel);
+                let status = get_transfer(&mut update, "users/x").await;
+                !status.get_ref_is_transport()
+            }
+        };
+        assert!(!answered, "{usage:?}");
+    }
+    let count = "dco_connections_refused_total{why=\"profile\"} 3";
+    let metrics = world.get("/metrics").await;
+    assert!(metrics.contains(count), "{metrics}");
+    for usage in [signature, None] {
+        let identity = world.issued(USER, &PartyKey::p256(), usage);
+        let channel = connect(world.bound().grpc, identity).await.unwrap();
+        let mut update = UpdateFirmwareClient::new(channel);
+        let status = get_transfer(&mut update, &format!("users/{USER}/transfers/1")).await;
+        assert_eq!(reason(&status), "RESOURCE_NOT_FOUND");
+    }
 }
 
 trait TransportStatus {

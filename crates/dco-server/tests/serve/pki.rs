@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::KeyPair;
 use dco_block::Eui64;
 use p256::SecretKey;
 use p256::ecdsa::{DerSignature, SigningKey};
@@ -13,13 +16,14 @@ use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::asn1::{Any, BitString, Ia5String, ObjectIdentifier, SetOfVec, Utf8StringRef};
+use x509_cert::der::pem::encode_string;
 use x509_cert::der::{self, Decode, Encode, EncodePem};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages, SubjectAltName};
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 use x509_cert::serial_number::SerialNumber;
-use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
+use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 use x509_cert::time::{Time, Validity};
 
 /// Who signs.
@@ -39,7 +43,7 @@ impl Authority {
     pub(crate) fn new(common_name: &str) -> Self {
         let key = SecretKey::generate();
         let name = name(common_name, None);
-        let certificate = certificate(&key, &key, (&name, &name), Kind::Authority);
+        let certificate = certificate(public_of(&key), &key, (&name, &name), Kind::Authority);
         Self {
             pem: certificate.to_pem(LineEnding::LF).unwrap(),
             key,
@@ -49,19 +53,62 @@ impl Authority {
 
     /// A party; one without EUI-64 is nobody to the service.
     pub(crate) fn issue(&self, eui64: Option<Eui64>) -> Identity {
-        let key = SecretKey::generate();
-        let subject = name("party", eui64);
-        let certificate = certificate(&key, &self.key, (&self.name, &subject), Kind::Party);
+        self.issue_for(eui64, &PartyKey::p256(), None)
+    }
+
+    /// A party with this key, in whose certificate stands what the key is for, or nothing of it.
+    pub(crate) fn issue_for(
+        &self,
+        eui64: Option<Eui64>,
+        key: &PartyKey,
+        usage: Option<KeyUsages>,
+    ) -> Identity {
+        let names = (&self.name, &name("party", eui64));
+        let public = key.public.clone();
+        let certificate = certificate(public, &self.key, names, Kind::Party(usage));
         Identity {
             certificate_pem: certificate.to_pem(LineEnding::LF).unwrap(),
-            key_pem: key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string(),
+            key_pem: key.pem.clone(),
         }
     }
 }
 
+/// What a party holds.
+pub(crate) struct PartyKey {
+    public: SubjectPublicKeyInfoOwned,
+    pem: String,
+}
+
+impl PartyKey {
+    /// As every key of SMKI is.
+    pub(crate) fn p256() -> Self {
+        let key = SecretKey::generate();
+        Self {
+            public: public_of(&key),
+            pem: key.to_pkcs8_pem(LineEnding::LF).unwrap().to_string(),
+        }
+    }
+
+    /// As keys of other authorities are.
+    pub(crate) fn rsa() -> Self {
+        let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        let secret: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        let public: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        Self {
+            public: SubjectPublicKeyInfoOwned::from_der(public.as_ref()).unwrap(),
+            pem: encode_string("PRIVATE KEY", LineEnding::LF, secret.as_ref()).unwrap(),
+        }
+    }
+}
+
+fn public_of(key: &SecretKey) -> SubjectPublicKeyInfoOwned {
+    let signing = SigningKey::from(key);
+    SubjectPublicKeyInfo::from_key(signing.verifying_key()).unwrap()
+}
+
 enum Kind {
     Authority,
-    Party,
+    Party(Option<KeyUsages>),
 }
 
 struct Profile<'a> {
@@ -85,29 +132,31 @@ impl BuilderProfile for Profile<'_> {
         _: SubjectPublicKeyInfoRef<'_>,
         tbs: &TbsCertificate,
     ) -> builder::Result<Vec<Extension>> {
-        let extension = match self.kind {
-            Kind::Authority => BasicConstraints {
-                ca: true,
-                path_len_constraint: None,
+        let usage = match self.kind {
+            Kind::Authority => {
+                let any = BasicConstraints {
+                    ca: true,
+                    path_len_constraint: None,
+                };
+                return Ok(vec![any.to_extension(tbs.subject(), &[])?]);
             }
-            .to_extension(tbs.subject(), &[])?,
-            Kind::Party => {
-                let host = GeneralName::DnsName(Ia5String::new("localhost")?);
-                SubjectAltName(vec![host]).to_extension(tbs.subject(), &[])?
-            }
+            Kind::Party(usage) => usage,
         };
-        Ok(vec![extension])
+        let host = GeneralName::DnsName(Ia5String::new("localhost")?);
+        let mut made = vec![SubjectAltName(vec![host]).to_extension(tbs.subject(), &[])?];
+        if let Some(usage) = usage {
+            made.push(KeyUsage(usage.into()).to_extension(tbs.subject(), &made)?);
+        }
+        Ok(made)
     }
 }
 
 fn certificate(
-    key: &SecretKey,
+    public: SubjectPublicKeyInfoOwned,
     signer: &SecretKey,
     (issuer, subject): (&Name, &Name),
     kind: Kind,
 ) -> Certificate {
-    let signing = SigningKey::from(key);
-    let public = SubjectPublicKeyInfo::from_key(signing.verifying_key()).unwrap();
     let instant = |seconds| {
         Time::from(der::DateTime::from_unix_duration(Duration::from_secs(seconds)).unwrap())
     };

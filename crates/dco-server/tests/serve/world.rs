@@ -30,8 +30,9 @@ use tokio_rustls::TlsConnector;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
+use x509_cert::ext::pkix::KeyUsages;
 
-use crate::pki::{Authority, Identity};
+use crate::pki::{Authority, Identity, PartyKey};
 
 pub(crate) const USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3001_0000);
 pub(crate) const OTHER_USER: Eui64 = Eui64::from_bits(0x90B3_D51F_3002_0000);
@@ -144,6 +145,17 @@ impl World {
 
     pub(crate) fn identity(&self, eui64: Option<Eui64>) -> Arc<ClientConfig> {
         client(&self.authority, &self.authority.issue(eui64))
+    }
+
+    /// What a party connects with that has another key than most, or one for something else.
+    pub(crate) fn issued(
+        &self,
+        party: Eui64,
+        key: &PartyKey,
+        usage: Option<KeyUsages>,
+    ) -> Arc<ClientConfig> {
+        let identity = self.authority.issue_for(Some(party), key, usage);
+        client(&self.authority, &identity)
     }
 
     /// What a client that trusts the service connects with under somebody else's certificate.

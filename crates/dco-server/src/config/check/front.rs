@@ -16,6 +16,11 @@ impl TlsSection {
             certificate: base_dir.join(self.certificate),
             key: base_dir.join(self.key),
             crls: self.crls.iter().map(|file| base_dir.join(file)).collect(),
+            issuers: self
+                .issuers
+                .iter()
+                .map(|file| base_dir.join(file))
+                .collect(),
             eui64_from: self.eui64_from,
             reload_every: seconds("tls.reload_seconds", self.reload_seconds, 1..=86_400)?,
             warn_before: DAY * within("tls.warn_before_days", self.warn_before_days, 0..=3_660)?,

@@ -10,6 +10,9 @@ use super::{MINUTES_MAX, invalid, minutes, within};
 use crate::config::file::{SignerSection, ThresholdsSection, TrustSection};
 use crate::config::{ConfigError, Signing};
 
+/// TOML has no larger numbers.
+const TOML_MAX: u64 = i64::MAX as u64;
+
 impl TrustSection {
     pub(super) fn terms(&self) -> Result<TrustTerms, ConfigError> {
         if self.upgrade_pathway && !self.products_list {
@@ -70,6 +73,11 @@ impl ThresholdsSection {
                 "activations",
                 self.activations_per_user_max,
                 self.activations_total_max,
+            )?,
+            originator_counter_leap_max: within(
+                "thresholds.originator_counter_leap_max",
+                self.originator_counter_leap_max,
+                1..=TOML_MAX,
             )?,
         })
     }
