@@ -52,11 +52,7 @@ fn what_nobody_needs_is_lent_and_recorded() {
     world.next_day();
     world.rest_of_day();
     let next = day(&mut world, "2026-06-05");
-    assert_eq!(
-        (next.used, next.lent),
-        (0, 0),
-        "no unit is charged twice"
-    );
+    assert_eq!((next.used, next.lent), (0, 0), "no unit is charged twice");
 }
 
 #[test]
@@ -77,11 +73,7 @@ fn ready_work_of_others_goes_first_and_the_day_is_used_up() {
     world.rest_of_day();
     let today = day(&mut world, "2026-06-04");
     assert_eq!(world.batch(BOB, 1).counts.succeeded, 60);
-    assert_eq!(
-        (today.used, today.lent),
-        (100, 40),
-        "never over, none left"
-    );
+    assert_eq!((today.used, today.lent), (100, 40), "never over, none left");
     let first_lent = world.offered.iter().position(|(_, offer)| {
         let device = offer.attempt.activation.device;
         device.bits() < devices(200..201)[0].bits()
@@ -93,11 +85,7 @@ fn ready_work_of_others_goes_first_and_the_day_is_used_up() {
     world.next_day();
     world.rest_of_day();
     let next = day(&mut world, "2026-06-05");
-    assert_eq!(
-        (next.used, next.lent),
-        (50, 0),
-        "the rest goes on its day"
-    );
+    assert_eq!((next.used, next.lent), (50, 0), "the rest goes on its day");
 }
 
 #[test]

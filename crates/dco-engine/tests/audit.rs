@@ -84,7 +84,7 @@ impl Books {
                 let day = self.days.entry(it.date).or_default();
                 day.0 = it.capacity;
                 self.spans.insert(it.date, (it.start_us, it.end_us));
-                let configured = it.configured.expect("it says what it rests on");
+                let configured = it.configured.as_ref().expect("it says what it rests on");
                 self.lane.entry(it.date).or_default().0 = configured.security;
             }
             Change::TransferOpened(it) => {

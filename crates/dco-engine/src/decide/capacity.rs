@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Book, Change as BookChange, Need, Officer, Party, Quota, Reserve, ServiceDay, Setting, Signed,
+    Book, Change as BookChange, Need, Officer, Party, Quota, ServiceDay, Setting, Signed,
 };
 
 use super::crowded::{configured, weights};

@@ -239,7 +239,11 @@ fn day_opened(it: &DayOpened) -> Decision {
     let crowded = agreed::crowded(it.crowded.as_ref());
     Decision::new(DecisionKind::Event, "service day opened")
         .on(format!("serviceDays/{date}"))
-        .saying(format!("capacity {}{over}{crowded}{}", it.capacity, repaid(it)))
+        .saying(format!(
+            "capacity {}{over}{crowded}{}",
+            it.capacity,
+            repaid(it)
+        ))
 }
 
 /// Whom the security lane displaced on the day before.

@@ -105,7 +105,9 @@ impl Schedules {
 
     /// Units that the security lane may release on the open day: what the configuration said when it was opened, or has said since.
     pub(crate) fn security_max(&self) -> u32 {
-        self.configured.map_or(0, |configured| configured.security)
+        self.configured
+            .as_ref()
+            .map_or(0, |configured| configured.security)
     }
 
     /// Acts after a number, oldest first: those that wait, and where asked for those that do not any more.

@@ -2,8 +2,8 @@
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
-    Act, Approval, Cause, Covers, CrowdedWindow, Deal, Micros, Pending, Quota, Schedule, ScheduleId,
-    ServiceDate, Side, Signed, Source, Span,
+    Act, Approval, Cause, Covers, CrowdedWindow, Deal, Micros, Pending, Quota, Schedule,
+    ScheduleId, ServiceDate, Side, Signed, Source, Span,
 };
 
 use crate::event::Scope;

@@ -30,7 +30,7 @@ impl Lane {
                 if it.date != self.date {
                     (self.date, self.released) = (it.date, 0);
                 }
-                self.limit = it.configured.map_or(0, |it| it.security);
+                self.limit = it.configured.as_ref().map_or(0, |it| it.security);
             }
             Some(Change::Released(it)) if it.security => {
                 if it.lent || it.charged_date != Some(self.date) {
