@@ -339,7 +339,7 @@ async fn the_demonstration_ends_with_numbers_that_agree() {
 #[tokio::test]
 async fn a_chart_is_svg_and_a_list_has_at_least_one_line() {
     for (args, told) in [
-        (&["sim", "--campaign", "--svg", "plan.png"][..], ".svg"),
+        (&["sim", "--svg", "plan.png"][..], ".svg"),
         (&["schedule", "simulate", "--svg", "plan.png"], ".svg"),
         (&["report", "capacity", "--chart", "plan"], ".svg"),
         (&["load", "intake", "--chart", "plan.pdf"], ".svg"),

@@ -120,7 +120,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         let devices = u64::from(schedule.request().devices.get());
         let state = schedule.state();
         let put_forward = state.proposal().map(|it| &it.deal);
-        let deal = put_forward.or(state.agreement().map(|it| &it.deal));
+        let deal = put_forward.or_else(|| state.agreement().map(|it| &it.deal));
         Wish {
             schedule,
             wanted: devices.saturating_sub(super::quotas::spoken_for(id, has, at)),

@@ -72,7 +72,7 @@ fn a_cause_is_for_units_that_are_taken_and_two_officers_impose_days_alone() {
         amend(terms_only.clone(), Some(cause)),
         amend(before.clone(), Some(cause)),
         Act::Impose {
-            deal: before.clone(),
+            deal: before,
             cause,
         },
     ] {
