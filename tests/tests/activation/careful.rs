@@ -29,14 +29,11 @@ async fn a_batch_whose_first_device_is_given_up_waits_for_an_officer() {
         .to_owned();
     Metrics::until(scene.service(), |it| it.reaches("dco_stopped", 1)).await;
 
-    let shown = scene.dco("user1", &["batch", &name]).await.expect_code(0);
-    let shown = shown.json();
-    let canary = &shown["canary"];
-    assert_eq!(
-        (&canary["device_count"], &canary["failed"]),
-        (&1.into(), &1.into())
-    );
-    assert_eq!(shown["counts"]["queued"], 3, "{shown}");
+    let shown = user.batch(name.parse().unwrap()).await.unwrap();
+    let canary = shown.canary.unwrap();
+    let counted = (canary.device_count, canary.succeeded, canary.failed);
+    assert_eq!(counted, (1, 0, 1));
+    assert_eq!(shown.counts.queued, 3);
     let held = format!("{name}/activations/{}", devices[1]);
     let explained = scene.dco("user1", &["explain", &held]).await.expect_code(0);
     assert_eq!(explained.json()["holds"][0]["reason"], "BATCH_PAUSED");

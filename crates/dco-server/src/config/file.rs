@@ -34,6 +34,7 @@ pub struct ConfigFile {
     pub transfer: TransferSection,
     #[serde(default)]
     pub attempt: AttemptSection,
+    #[serde(default)]
     pub gateway: GatewaySection,
     #[serde(default)]
     pub retry: RetrySection,
