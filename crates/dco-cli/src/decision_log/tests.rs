@@ -36,6 +36,33 @@ fn record(seq: u64) -> Vec<u8> {
     record.encode_to_vec()
 }
 
+/// The start of an export that begins after a record.
+fn start(before: Head, last_seq: u64) -> DecisionLogStart {
+    DecisionLogStart {
+        oldest_seq: before.seq + 1,
+        first_seq: before.seq + 1,
+        chain_before: before.chain,
+        last_seq,
+        at_us: Some(0),
+        program_version: "0".to_owned(),
+    }
+}
+
+fn lines_of(file: Vec<u8>) -> Vec<String> {
+    let text = String::from_utf8(file).unwrap();
+    text.lines().map(|line| format!("{line}\n")).collect()
+}
+
+fn sign(key: &SigningKey, text: &str) -> bytes::Bytes {
+    let signature: Signature = key.sign(text.as_bytes());
+    signature.to_der().as_bytes().to_vec().into()
+}
+
+fn public(key: &SigningKey) -> bytes::Bytes {
+    let public = key.verifying_key().to_public_key_der().unwrap();
+    public.as_bytes().to_vec().into()
+}
+
 /// An export of records 1 to `last`, from `first` on.
 fn export(first: u64, last: u64) -> Vec<String> {
     let mut head = Head {
@@ -45,16 +72,8 @@ fn export(first: u64, last: u64) -> Vec<String> {
     for seq in 1..first {
         head = head.after(&record(seq));
     }
-    let start = DecisionLogStart {
-        oldest_seq: first,
-        first_seq: first,
-        chain_before: head.chain,
-        last_seq: last,
-        at_us: Some(0),
-        program_version: "0".to_owned(),
-    };
     let mut file = Vec::new();
-    let mut writer = Writer::begin(&mut file, &start).unwrap();
+    let mut writer = Writer::begin(&mut file, &start(head, last)).unwrap();
     for seq in first..=last {
         head = head.after(&record(seq));
         writer.record(seq, &record(seq), &head.chain).unwrap();
@@ -68,8 +87,7 @@ fn export(first: u64, last: u64) -> Vec<String> {
         public_key: bytes::Bytes::new(),
     };
     writer.end(&end).unwrap();
-    let text = String::from_utf8(file).unwrap();
-    text.lines().map(|line| format!("{line}\n")).collect()
+    lines_of(file)
 }
 
 fn damage(lines: &[String]) -> String {
@@ -164,28 +182,15 @@ fn what_is_no_export_is_told_apart_from_damage() {
 /// A log of three records and a checkpoint of the second, signed with this key for this chain.
 fn signed(key: &SigningKey, change: impl FnOnce(&mut CheckpointMade)) -> Vec<String> {
     let (mut file, mut head) = (Vec::new(), NONE);
-    let start = DecisionLogStart {
-        oldest_seq: 1,
-        first_seq: 1,
-        chain_before: head.chain,
-        last_seq: 4,
-        at_us: Some(0),
-        program_version: "0".to_owned(),
-    };
-    let mut writer = Writer::begin(&mut file, &start).unwrap();
-    let sign = |text: String| -> bytes::Bytes {
-        let signature: Signature = key.sign(text.as_bytes());
-        signature.to_der().as_bytes().to_vec().into()
-    };
-    let public = key.verifying_key().to_public_key_der().unwrap();
-    let public_key = bytes::Bytes::copy_from_slice(public.as_bytes());
+    let mut writer = Writer::begin(&mut file, &start(NONE, 4)).unwrap();
+    let public_key = public(key);
     let second = NONE.after(&record(1)).after(&record(2));
     let date = ServiceDate::from_days(20_000);
     let mut made = CheckpointMade {
         date: 20_000,
         seq: 2,
         chain: bytes::Bytes::copy_from_slice(&second.chain),
-        signature: sign(checkpoint_text(date, 2, &second.chain)),
+        signature: sign(key, &checkpoint_text(date, 2, &second.chain)),
         public_key: public_key.clone(),
     };
     change(&mut made);
@@ -203,12 +208,11 @@ fn signed(key: &SigningKey, change: impl FnOnce(&mut CheckpointMade)) -> Vec<Str
         last_seq: 4,
         chain: head.chain,
         at_us: Some(7),
-        signature: sign(export_text(7, 4, &head.chain)),
+        signature: sign(key, &export_text(7, 4, &head.chain)),
         public_key,
     };
     writer.end(&end).unwrap();
-    let text = String::from_utf8(file).unwrap();
-    text.lines().map(|line| format!("{line}\n")).collect()
+    lines_of(file)
 }
 
 #[test]
@@ -229,9 +233,8 @@ fn what_was_signed_is_verified_and_a_forged_history_has_no_signature() {
     assert!(found.contains("record 4: its signature"), "{found}");
     let found = damage(&signed(&key, |made| {
         let date = ServiceDate::from_days(20_000);
-        let other: Signature = key.sign(checkpoint_text(date, 2, &[1; 32]).as_bytes());
         made.chain = vec![1; 32].into();
-        made.signature = other.to_der().as_bytes().to_vec().into();
+        made.signature = sign(&key, &checkpoint_text(date, 2, &[1; 32]));
     }));
     assert!(found.contains("another hash chain"), "{found}");
 
@@ -387,21 +390,8 @@ fn a_kept_export_must_reach_up_to_where_the_file_begins() {
 /// A log in which these service days were opened, each with so much time of decisions after it, and signed for or not.
 fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
     let (mut file, mut head) = (Vec::new(), NONE);
-    let start = DecisionLogStart {
-        oldest_seq: 1,
-        first_seq: 1,
-        chain_before: head.chain,
-        last_seq: 0,
-        at_us: Some(0),
-        program_version: "0".to_owned(),
-    };
-    let mut writer = Writer::begin(&mut file, &start).unwrap();
-    let sign = |text: String| -> bytes::Bytes {
-        let signature: Signature = key.sign(text.as_bytes());
-        signature.to_der().as_bytes().to_vec().into()
-    };
-    let public = key.verifying_key().to_public_key_der().unwrap();
-    let public_key = bytes::Bytes::copy_from_slice(public.as_bytes());
+    let mut writer = Writer::begin(&mut file, &start(NONE, 0)).unwrap();
+    let public_key = public(key);
     let mut put = |at_us, change| {
         let record = Record {
             at_us,
@@ -427,7 +417,7 @@ fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
                 date: date - 1,
                 seq: opened.seq,
                 chain: bytes::Bytes::copy_from_slice(&opened.chain),
-                signature: sign(text),
+                signature: sign(key, &text),
                 public_key: public_key.clone(),
             };
             put(opened_us, Change::CheckpointMade(made));
@@ -440,12 +430,11 @@ fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
         last_seq: head.seq,
         chain: head.chain,
         at_us: Some(7),
-        signature: sign(export_text(7, head.seq, &head.chain)),
+        signature: sign(key, &export_text(7, head.seq, &head.chain)),
         public_key,
     };
     writer.end(&end).unwrap();
-    let text = String::from_utf8(file).unwrap();
-    text.lines().map(|line| format!("{line}\n")).collect()
+    lines_of(file)
 }
 
 #[test]
