@@ -216,10 +216,16 @@ async fn who_asked_for_it_is_no_second_officer_and_who_declines_ends_it() {
         .await;
     let listed = table.done("auditor1", &["actions", "list"]).await;
     assert_eq!(listed["actions"][0]["schedule"], name);
+    let shown = table.done("desk2", &["actions", "show", "1"]).await;
+    let deal = &shown["action"]["deal"];
+    assert_eq!(deal["security"], true);
+    assert_eq!(table.units(&deal["quota"]), [(1, 100), (2, 100), (3, 100)]);
     let decline = ["actions", "decline", "1", "--reason", "no fix"];
     let declined = table.done("desk2", &decline).await;
     assert_eq!(declined["action"]["state"], "DECLINED");
     table.refused("desk2", &approve, "ACTION_SETTLED").await;
+    let gone = table.dco("desk2", &["actions", "show", "1"]).await;
+    assert!(gone.expect_code(1).error().contains("no act 1 waits"));
     let unknown = ["actions", "approve", "9", "--reason", "mine"];
     table.refused("desk2", &unknown, "RESOURCE_NOT_FOUND").await;
     let waiting = table.done("auditor1", &["actions", "list"]).await;
@@ -228,5 +234,63 @@ async fn who_asked_for_it_is_no_second_officer_and_who_declines_ends_it() {
     assert_eq!(all["actions"][0]["state"], "DECLINED");
     let shown = table.done("desk1", &["schedule", "show", &name]).await;
     assert_eq!(shown["schedule"]["state"], "REQUESTED");
+    table.scene.no_faults();
+}
+
+/// What a second officer approves stands there whole, also where the first one only agrees; and terms stay that nobody names.
+#[tokio::test]
+async fn a_second_officer_sees_what_the_first_agrees_to_and_terms_stay() {
+    let table = Table::new().await;
+    table.request("user1", 900, (1, 3)).await;
+    let (name, quota) = (table.name("user1", 1), table.quota((1, 3), 100));
+    table
+        .act("desk1", "offer", &[&name, "--quota", &quota])
+        .await;
+    let counter = [
+        "schedules/1",
+        "--quota",
+        &quota,
+        "--security",
+        "--window",
+        "8-24",
+        "--canary",
+        "5",
+    ];
+    table.act("user1", "counter", &counter).await;
+    let accept = ["schedule", "accept", &name, "--reason", "a fix"];
+    let waits = table.done("desk1", &accept).await["action"].clone();
+    assert_eq!(waits["step"]["deal"], serde_json::Value::Null);
+    assert_eq!(waits["agreed"], serde_json::Value::Null);
+    let deal = &waits["deal"];
+    assert_eq!(
+        (&deal["security"], &deal["canary_device_count"]),
+        (&true.into(), &5.into())
+    );
+    assert_eq!(table.units(&deal["quota"]), [(1, 100), (2, 100), (3, 100)]);
+    let approve = ["actions", "approve", "1", "--reason", "checked"];
+    table.done("desk2", &approve).await;
+    let more = table.quota((1, 3), 101);
+    let amend = [
+        "schedules/1",
+        "--quota",
+        &more,
+        "--security=false",
+        "--window",
+        "none",
+    ];
+    let amended = table.act("user1", "amend", &amend).await;
+    let terms = &amended["proposal"]["deal"];
+    assert_eq!(
+        [
+            &terms["security"],
+            &terms["canary_device_count"],
+            &terms["window_hours"]
+        ],
+        [&false.into(), &5.into(), &serde_json::Value::Null]
+    );
+    let all = table.done("auditor1", &["actions", "list", "--all"]).await;
+    let looked_back = &all["actions"][0]["deal"];
+    assert_eq!(looked_back["quota"], serde_json::json!([]));
+    assert_eq!(looked_back["quota_total"], 300);
     table.scene.no_faults();
 }

@@ -10,7 +10,7 @@ use crate::paging;
 use crate::show::{action_json, action_text, actions_text, schedule_json, schedule_text};
 use crate::signing::SigningArgs;
 
-/// List, approve or decline what waits for a second officer
+/// List, show, approve or decline what waits for a second officer
 #[derive(Debug, Args)]
 pub(crate) struct Actions {
     #[command(subcommand)]
@@ -20,6 +20,7 @@ pub(crate) struct Actions {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(List),
+    Show(Show),
     Approve(Approve),
     Decline(Decline),
 }
@@ -42,6 +43,21 @@ struct List {
     /// How many to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = paging::at_least_one)]
     limit: u32,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Show one that waits, with its days
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Show what waits for a second officer as that one has to look at it: terms, and each service day that
+changes. `dco actions list --all` says what became of those that do not wait any more.
+
+Example:
+  dco actions show 3 --as pki/desk2")]
+struct Show {
+    /// The number, as `dco actions list` shows it
+    number: u64,
     #[command(flatten)]
     connection: Connection,
 }
@@ -84,6 +100,7 @@ impl Actions {
     pub(crate) async fn run(self) -> Result<Answer, Failure> {
         match self.command {
             Command::List(list) => list.run().await,
+            Command::Show(show) => show.run().await,
             Command::Approve(approve) => approve.answer.approve().await,
             Command::Decline(decline) => decline.answer.decline().await,
         }
@@ -102,6 +119,24 @@ impl List {
             part.told(actions_text(&part.items)),
             json!({ "actions": json, "complete": part.complete }),
         ))
+    }
+}
+
+impl Show {
+    async fn run(self) -> Result<Answer, Failure> {
+        let client = client(&self.connection).await?;
+        let client = &client;
+        let get = |page| async move { client.pending_actions(false, &page).await };
+        let waiting = paging::up_to(u32::MAX, get).await?;
+        let number = self.number;
+        let action = waiting.iter().find(|it| it.number == Some(number));
+        let action = action.ok_or_else(|| {
+            Failure::failed(format!(
+                "no act {number} waits for a second officer; `dco actions list --all` shows what became of each"
+            ))
+        })?;
+        let json = json!({ "action": action_json(action) });
+        Ok(Answer::new(action_text(action), json))
     }
 }
 

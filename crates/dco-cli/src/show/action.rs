@@ -99,9 +99,9 @@ fn deal_or_nothing(deal: Option<&ShownDeal>) -> String {
     deal.map_or_else(|| "nothing".to_owned(), deal_line)
 }
 
-/// The days: all of them where nothing was agreed before, and else those that change.
+/// The days of what waits: all of them where nothing was agreed before, and else those that change.
 fn days(action: &PendingAction) -> Option<String> {
-    let deal = action.deal.as_ref()?;
+    let deal = action.deal.as_ref().filter(|_| action.state == "WAITING")?;
     let Some(agreed) = &action.agreed else {
         return Some(quota_calendar(&deal.deal.quota));
     };

@@ -129,6 +129,8 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
         beyond_request: ask.beyond_request,
     };
     let settled = settled(&view.fate);
+    // Who looks back at many needs no days of each.
+    let shown = if settled.is_none() { deal } else { summed };
     pb::PendingAction {
         name: action_name(view.number),
         state: action_state(view.state()).into(),
@@ -136,8 +138,8 @@ pub(crate) fn action(view: &ActionView) -> pb::PendingAction {
         step: Some(step(&asked, deal)),
         expire_time: Some(instant(view.pending.expires_us)),
         settled,
-        agreed: view.agreed.as_ref().map(deal),
-        deal: view.deal.as_ref().map(deal),
+        agreed: view.agreed.as_ref().map(shown),
+        deal: view.deal.as_ref().map(shown),
     }
 }
 
