@@ -21,8 +21,8 @@ enum Uses {
 /// The whole table. A crate stands below all that it may use.
 const LAYERS: &[Layer] = &[
     pure("dco-block", &[]),
-    pure("dco-schedule", &[]),
     pure("dco-dispatch", &[]),
+    pure("dco-schedule", &["dco-dispatch"]),
     pure("dco-engine", &["dco-block", "dco-schedule", "dco-dispatch"]),
     pure("dco-store", &["dco-block"]),
     pure(
