@@ -1,5 +1,9 @@
 //! When the next unit may be released.
 
+mod row;
+
+pub use row::Row;
+
 use crate::{Micros, Pace, UNTIL_TOLD};
 
 /// Spreads what is left of a service day's units over what is left of the day.

@@ -4,7 +4,7 @@
 //! and inside a User the earliest due goes first. What may go is asked from a [`Gate`]; what may not
 //! is set aside until the time the gate gives or until it is told of a change, so it never blocks
 //! others and is never looked at in between. [`Bucket`] says *when*: it spreads what is left of a day
-//! over what is left of it, along a [`Pace`].
+//! over what is left of it, along a [`Pace`]; a [`Row`] foresees that.
 //!
 //! Promises: nothing that the gate holds back is taken; nothing ready waits because of something held
 //! back; capacity is never left unused while anything is ready; a ready User's wait is bounded (see
@@ -23,7 +23,7 @@ mod ring;
 mod slab;
 mod turns;
 
-pub use bucket::Bucket;
+pub use bucket::{Bucket, Row};
 pub use gate::{Answer, Gate};
 pub use pace::{InvalidPace, Pace};
 pub use queue::{Entry, FairQueue, Pick, Slot};

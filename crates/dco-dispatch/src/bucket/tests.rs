@@ -282,6 +282,36 @@ proptest! {
         prop_assert_eq!(day.released(), capacity);
     }
 
+    /// A row foresees what leaves, and when, from any state of the day on; taken as a whole it leaves the same state.
+    #[test]
+    fn a_row_is_what_leaves_while_there_is_always_work(
+        weights in weights(), capacity in capacity(), burst in 1..20_u32,
+        idle in (0..25 * HOUR_US, 0..10 * HOUR_US), until_us in 0..25 * HOUR_US, more in 0..50_u32,
+    ) {
+        let mut day = Day::new(&weights, burst, capacity);
+        day.run_until(idle.0).skip_to(idle.0 + idle.1);
+        day.capacity += more;
+        let (from_us, remaining, before) = (day.now_us, day.remaining(), day.released());
+        let mut foreseen = day.bucket.clone();
+        let until_us = until_us.max(from_us);
+        day.run_until(until_us);
+        let left = &day.released_us[usize::try_from(before).unwrap()..];
+        let row = foreseen.row(from_us, remaining);
+        // Each step is rounded down by itself, and the row once.
+        let near = |a: Micros, b: Micros| a.abs_diff(b) <= 2 * u64::from(capacity + more) + 2
+            || weights[usize::try_from(a.min(b) / HOUR_US).unwrap()] == 0;
+        for (index, at_us) in (0..).zip(left) {
+            prop_assert!(near(row.leaves_at(index), *at_us), "{} leaves at {} and not {}", index, at_us, row.leaves_at(index));
+        }
+        let count = row.before(until_us);
+        let counted = u32::try_from(left.len()).unwrap();
+        prop_assert!(count.abs_diff(counted) <= 1, "{} and not {}", counted, count);
+        prop_assert_eq!(row.leaves_at(remaining), UNTIL_TOLD);
+        foreseen.take_row((from_us, remaining), counted);
+        let next = |bucket: &Bucket| bucket.ready_at(until_us, day.remaining());
+        prop_assert!(near(next(&foreseen).min(25 * HOUR_US - 1), next(&day.bucket).min(25 * HOUR_US - 1)));
+    }
+
     #[test]
     fn the_same_pace_again_changes_nothing(
         weights in proptest::collection::vec(1_u32..5, 24),
