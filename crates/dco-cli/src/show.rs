@@ -25,7 +25,8 @@ pub(crate) use decision::{decision_json, decisions_text};
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use notice::{limits_json, limits_text, notice_json, notice_line, notices_text};
 pub(crate) use plan::{
-    fits_json, fits_text, replan_json, replan_text, simulation_json, simulation_text,
+    crowded_json, crowded_text, fits_json, fits_text, replan_json, replan_text, simulation_json,
+    simulation_text,
 };
 pub(crate) use product::{product_json, products_text};
 pub(crate) use report::{

@@ -5,11 +5,10 @@ use dco_proto::v1::operations_client::OperationsClient as WireOperations;
 use futures::{Stream, stream};
 use tonic::transport::Channel;
 
-use crate::convert::schedule::day_units;
 use crate::convert::{all, page, page_parts};
 use crate::types::{
-    ChangePause, DayUnits, DeviceEntry, GatewayStatus, Page, PageRequest, Pause, PendingAction,
-    ProductEntry, SaidWhy, Schedule, ServiceDay, SetCapacity, Signing,
+    CapacityEffect, ChangePause, DeviceEntry, GatewayStatus, Page, PageRequest, Pause,
+    PendingAction, ProductEntry, SaidWhy, Schedule, ServiceDay, SetCapacity, Signing,
 };
 use crate::{ClientError, Link, RequestId};
 
@@ -184,8 +183,8 @@ impl OperationsClient {
 
 /// For officers of the Service Desk.
 impl OperationsClient {
-    /// Sets capacity, hour profile or both; gives the days that this makes OVER_AGREED or more so, and by how many units.
-    pub async fn set_capacity(&self, set: SetCapacity) -> Result<Vec<DayUnits>, ClientError> {
+    /// Sets capacity, hour profile or both; gives what that leaves with too much agreed: service days, and windows of schedules.
+    pub async fn set_capacity(&self, set: SetCapacity) -> Result<CapacityEffect, ClientError> {
         let request = pb::SetCapacityRequest {
             request_id: set.signing.request_id.to_string(),
             validate_only: set.signing.validate_only,
@@ -197,7 +196,7 @@ impl OperationsClient {
             hour_profile: set.hour_profile,
         };
         let answer = self.client.clone().set_capacity(request).await?;
-        Ok(day_units(answer.into_inner().over_agreed))
+        Ok(answer.into_inner().try_into()?)
     }
 
     /// Acts that wait for a second officer, oldest first; with `settled` those as well that do not wait any more.

@@ -30,8 +30,8 @@ pub use operations::{
     ServiceDay, StopFigures,
 };
 pub use plan::{
-    BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,
-    SimulatedRequest, SimulatedUser, Simulation,
+    BatchAtRisk, CapacityDay, CapacityEffect, CrowdedWindow, Fit, FitDay, Fits, NoFit, Replan,
+    ReplanAmendment, SimulatedDay, SimulatedRequest, SimulatedUser, Simulation,
 };
 pub use report::{
     CapacityReportDay, DayCounts, FairnessDay, FairnessRow, OutcomeRow, ReportDays, ReportQuery,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dco_block::{Eui64, Manifest};
 use dco_schedule::{
-    DayCapacity, Fits, Micros, OwnCapacity, Quota, Replan, ServiceDate, Simulation,
+    CrowdedWindow, DayCapacity, Fits, Micros, OwnCapacity, Quota, Replan, ServiceDate, Simulation,
 };
 
 use crate::event::{AttemptRef, NoticeParty, ReplyTo, Session};
@@ -173,8 +173,13 @@ pub enum Reply {
     Action(Box<ActionView>),
     /// ListPendingActions.
     Actions(Vec<ActionView>),
-    /// SetCapacity: the days that are OVER_AGREED, and by how much.
-    OverAgreed(Quota),
+    /// SetCapacity.
+    CapacitySet {
+        /// The days that are OVER_AGREED by it, and by how much.
+        over: Quota,
+        /// The schedules whose windows cannot take what is agreed with them by it.
+        crowded: Vec<CrowdedWindow<Eui64>>,
+    },
     /// GetCapacity, for the Service Desk.
     Capacity(Vec<DayCapacity>),
     /// GetCapacity, for a User.
@@ -182,7 +187,12 @@ pub enum Reply {
     /// ProposeFit.
     Fits(Box<Fits<Eui64>>),
     /// ProposeReplan.
-    Replan(Replan<Eui64>),
+    Replan {
+        /// The plan.
+        replan: Replan<Eui64>,
+        /// The schedules whose windows cannot take what is agreed with them. No plan moves them: it moves what a day cannot take.
+        crowded: Vec<CrowdedWindow<Eui64>>,
+    },
     /// Simulate.
     Simulation(Box<Simulation<Eui64>>),
     /// ReadNotices.

@@ -5,6 +5,7 @@
 //! microseconds, a service date an `int32` of days since 1970-01-01.
 
 mod attempts;
+mod crowded;
 mod log;
 mod pauses;
 mod products;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 pub const RECORD_FORMAT: u32 = 2;
 
 pub use attempts::{AttemptScheduled, LateSuccess, Near, Warned};
+pub use crowded::CrowdedWindow;
 pub use log::{CheckpointMade, Refused, RefusedCall};
 pub use pauses::{BreakerChanged, PauseChanged, PauseScope, StopFigures};
 pub use products::{Counted, Product, ProductsImported, ThresholdBreached, TrustSet};
@@ -172,10 +174,17 @@ pub struct DayOpened {
     /// What a re-plan proposes for these days.
     #[prost(message, repeated, tag = "96")]
     pub moves: Vec<ProposedMove>,
+    /// Days on which windows have more agreed in them than their hours carry, and by how much: this one, where it begins, and those on
+    /// which the configuration made it so.
+    #[prost(message, optional, tag = "130")]
+    pub crowded: Option<Quota>,
+    /// The schedules whose windows these are.
+    #[prost(message, repeated, tag = "131")]
+    pub crowded_windows: Vec<CrowdedWindow>,
 }
 
 /// What the configuration says of capacity.
-#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Configured {
     /// Large images a day, where nothing else is set.
     #[prost(uint32, tag = "1")]
@@ -189,6 +198,9 @@ pub struct Configured {
     /// For retries, in thousandths of the capacity.
     #[prost(uint32, tag = "4")]
     pub retry_permille: u32,
+    /// The 24 weights of the hour profile, where nothing else is set; none in records from before it was kept.
+    #[prost(uint32, repeated, tag = "130")]
+    pub profile: Vec<u32>,
 }
 
 /// The inventory entries of some Devices.

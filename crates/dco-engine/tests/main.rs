@@ -28,6 +28,7 @@ mod moves;
 mod pauses;
 mod places;
 mod plan;
+mod predictions;
 mod products;
 mod quarantine;
 mod quotas;

@@ -133,7 +133,7 @@ fn a_drop_below_what_is_agreed_is_told_with_whom_to_move() {
     }
     assert_eq!(subjects(&mut world, NoticeParty::Operators).len(), 1);
     let replan = world.ask(Request::Schedules(ScheduleRequest::ProposeReplan));
-    let Ok(Reply::Replan(replan)) = replan else {
+    let Ok(Reply::Replan { replan, .. }) = replan else {
         panic!("{replan:?}");
     };
     assert!(replan.left.is_empty());

@@ -217,12 +217,16 @@ fn a_batch_accepted_after_its_hours_starts_at_once_and_leaves_the_next_day() {
     world.until(now_us);
     let batch = send(&mut world, 0..8, "2026-06-02").expect("it is still that day");
     assert_eq!(batch.trt_start_us, now_us);
-    let predicted = batch.predicted.expect("it waits");
-    assert_eq!(
-        predicted.release_us,
-        start("2026-06-03") + 20 * HOUR_US,
-        "when its hours begin again"
-    );
+    let predicted_us = batch.predicted.expect("it waits").release_us;
+    let opens_us = start("2026-06-03") + 20 * HOUR_US;
+    assert!(predicted_us > opens_us, "at the pace of its hours");
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    world.until(opens_us + 4 * HOUR_US);
+    let last = world.activation(ANN, 1, device(7)).released_us;
+    let off_us = last.expect("its hours are open").abs_diff(predicted_us);
+    // Each step of the pace is rounded down by itself.
+    assert!(off_us <= 8, "{off_us} us");
 }
 
 #[test]

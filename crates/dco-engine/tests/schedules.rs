@@ -1,16 +1,16 @@
 //! Delivery schedules: from request to end, by whom, and what is told of it.
 
 use dco_engine::{
-    ActionFate, ActionState, ActionView, ListSchedules, NoticeParty, NoticeSubject, Reader,
-    Refusal, Reply, Request, ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
+    ActionFate, ActionState, ActionView, HOUR_US, ListSchedules, NoticeParty, NoticeSubject,
+    Reader, Refusal, Reply, Request, ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
 };
 use dco_schedule::{
-    Act, Approval, Asker, Cause, Deal, HourProfile, HourWindow, Party, Refusal as BookRefusal,
-    Reserve, Said, ScheduleId, Side, Span, State,
+    Act, Approval, Asker, Cause, CrowdedWindow, Deal, HourProfile, HourWindow, Party,
+    Refusal as BookRefusal, Reserve, Said, ScheduleId, Side, Span, State,
 };
 
 use crate::dump::dump;
-use crate::sample::{ANN, BOB, DAY_US, capacity, date};
+use crate::sample::{ANN, BOB, DAY_US, capacity, date, start};
 use crate::world::World;
 use crate::world::schedules::{
     IDA, JOE, action_of, asking, deal, first_of, officer, schedule_of, text,
@@ -308,19 +308,123 @@ fn a_profile_that_leaves_a_window_too_little_is_told_to_the_desk() {
     weights[18..].fill(0);
     let mut asked = world.setting(Span::On(day), 100);
     asked.profile = HourProfile::new(weights).ok();
-    let over = world.set_this(&asked).expect("it may be set");
+    let windows = vec![CrowdedWindow {
+        id: first_of(ANN),
+        date: day,
+        window: HourWindow::new(18, 24).expect("a window"),
+        fits: 0,
+        agreed: 20,
+    }];
+    let (over, crowded) = world.effect_of(&asked).expect("it may be set");
     assert!(over.is_empty(), "the day has room, the hours have none");
-    let told = world.notices_after(NoticeParty::Desk, 0);
-    let crowded = NoticeSubject::WindowsCrowded {
+    assert_eq!(crowded, windows);
+    assert_eq!(
+        world.effect_of(&asked).expect("the same request").1,
+        windows
+    );
+    let subject = NoticeSubject::WindowsCrowded {
         days: vec![(day, 20)],
+        windows: windows.clone(),
     };
-    assert_eq!(told.last().map(|it| &it.subject), Some(&crowded));
+    let parties = [NoticeParty::Desk, NoticeParty::User(ANN)];
+    let seen = parties.map(|party| {
+        let told = world.notices_after(party, 0);
+        assert_eq!(told.last().map(|it| &it.subject), Some(&subject));
+        told.len()
+    });
+    let of_bob = world.notices_after(NoticeParty::User(BOB), 0);
+    assert!(!of_bob.iter().any(is_crowded), "nothing of his is");
+    let replan = world.ask(Request::Schedules(ScheduleRequest::ProposeReplan));
+    assert!(matches!(replan, Ok(Reply::Replan { crowded, .. }) if crowded == windows));
     asked.id = world.fresh_id();
-    world.set_this(&asked).expect("again");
-    let again = world.notices_after(NoticeParty::Desk, told.last().map_or(0, |it| it.number));
-    let is_crowded =
-        |it: &dco_engine::Notice| matches!(it.subject, NoticeSubject::WindowsCrowded { .. });
-    assert!(!again.iter().any(is_crowded), "it is told once");
+    let (_, again) = world.effect_of(&asked).expect("again");
+    assert_eq!(again, [], "nothing is so by it");
+    for (party, seen) in parties.into_iter().zip(seen) {
+        let more = world.notices_after(party, u64::try_from(seen).expect("few"));
+        assert!(!more.iter().any(is_crowded), "it is told once");
+    }
+    recovers(&mut world);
+    world.until(start("2026-06-20") + HOUR_US);
+    for (party, seen) in parties.into_iter().zip(seen) {
+        let more = world.notices_after(party, u64::try_from(seen).expect("few"));
+        let at_its_day: Vec<_> = more.iter().filter(|it| is_crowded(it)).collect();
+        assert_eq!(at_its_day.len(), 1, "once as the day begins: {more:?}");
+        assert_eq!(at_its_day[0].subject, subject);
+    }
+    recovers(&mut world);
+}
+
+fn is_crowded(notice: &dco_engine::Notice) -> bool {
+    matches!(notice.subject, NoticeSubject::WindowsCrowded { .. })
+}
+
+/// Two windows in the same hours: each is told what fits beside the other, and its User not what the other has.
+#[test]
+fn each_user_is_told_of_its_own_windows_that_a_drop_of_capacity_leaves_too_little() {
+    let mut world = ready();
+    for user in [ANN, BOB] {
+        let mut in_the_evening = deal(&[("2026-06-20", 12)]);
+        in_the_evening.terms.window = HourWindow::new(18, 24).ok();
+        world.agreed(user, in_the_evening);
+    }
+    let asked = world.setting(Span::On(date("2026-06-20")), 80);
+    let (_, crowded) = world.effect_of(&asked).expect("it may be set");
+    let told: Vec<_> = crowded
+        .iter()
+        .map(|it| (it.id.user, it.fits, it.agreed))
+        .collect();
+    assert_eq!(told, [(ANN, 8, 12), (BOB, 8, 12)], "20 fit in six hours");
+    for user in [ANN, BOB] {
+        let told = world.notices_after(NoticeParty::User(user), 0);
+        let Some(NoticeSubject::WindowsCrowded { days, windows }) =
+            told.last().map(|it| &it.subject)
+        else {
+            panic!("nothing is told: {told:?}");
+        };
+        assert_eq!(days, &[(date("2026-06-20"), 4)]);
+        assert!(windows.iter().all(|it| it.id.user == user));
+    }
+    recovers(&mut world);
+}
+
+/// The day of it is not open for long: it is told as the configuration changes, and again as the day begins.
+#[test]
+fn a_profile_of_the_configuration_that_leaves_windows_too_little_is_told() {
+    let mut world = ready();
+    let mut in_the_evening = deal(&[("2026-06-20", 20)]);
+    in_the_evening.terms.window = HourWindow::new(18, 24).ok();
+    world.agreed(ANN, in_the_evening);
+    let mut weights = [1; 24];
+    weights[18..].fill(0);
+    world.restart_with(Terms {
+        hour_profile: HourProfile::new(weights).expect("it has weight"),
+        ..all_agreeable()
+    });
+    for at_us in [world.now_us + HOUR_US, start("2026-06-20") - 1] {
+        world.until(at_us);
+        for party in [NoticeParty::Desk, NoticeParty::User(ANN)] {
+            let told = world.notices_after(party, 0);
+            let crowded = told.iter().filter(|it| is_crowded(it));
+            assert_eq!(crowded.count(), 1, "{party:?}: {told:?}");
+            let is_profile = |it: &dco_engine::Notice| {
+                matches!(
+                    &it.subject,
+                    NoticeSubject::CapacitySet {
+                        profile: true,
+                        capacity: None,
+                        ..
+                    }
+                )
+            };
+            assert!(told.iter().any(is_profile), "{told:?}");
+        }
+    }
+    world.next_day();
+    for party in [NoticeParty::Desk, NoticeParty::User(ANN)] {
+        let told = world.notices_after(party, 0);
+        let crowded = told.iter().filter(|it| is_crowded(it));
+        assert_eq!(crowded.count(), 2, "{party:?}: {told:?}");
+    }
     recovers(&mut world);
 }
 

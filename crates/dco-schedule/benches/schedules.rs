@@ -1,11 +1,12 @@
 //! What the Service Desk waits for: offers for a request, a plan for days that are over-agreed, and what if.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use dco_schedule::{
     Act, Ask, Asker, At, Book, BookTerms, Calendar, CapacityPlan, CapacitySet, Covers, Deal,
-    FitTerms, HourProfile, Ledger, LedgerTerms, Need, Officer, Party, Quota, Request, Reserve,
-    ScheduleId, ServiceDate, Setting, Signed, Span, Terms, Text, WhatIf,
+    FitTerms, HourProfile, Ledger, LedgerTerms, Need, Officer, Pacing, Party, Quota, Request,
+    Reserve, ScheduleId, ServiceDate, Setting, Signed, Span, Terms, Text, WhatIf,
 };
 use divan::{Bencher, black_box};
 
@@ -16,6 +17,7 @@ struct Desk {
     book: Book<u32>,
     calendar: Calendar,
     ledger: Ledger<u32>,
+    unreleased: BTreeMap<(ScheduleId<u32>, ServiceDate), u32>,
 }
 
 impl Desk {
@@ -36,6 +38,7 @@ impl Desk {
             ledger: Ledger::new(LedgerTerms {
                 allowance_per_day: 500,
             }),
+            unreleased: BTreeMap::new(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Desk {
             now_us: 0,
             today: TODAY,
             ledger: &self.ledger,
+            unreleased: &self.unreleased,
             calendar: &self.calendar,
         }
     }
@@ -115,6 +119,11 @@ fn simulate_670_000_devices_of_five_users(bencher: Bencher) {
     let what_if = WhatIf {
         requests: (0..).zip(DEVICES.map(request)).collect(),
         waiting: Vec::new(),
+        pacing: Pacing {
+            today: None,
+            burst: 4,
+            weights: BTreeMap::new(),
+        },
         trt_days: 5,
     };
     bencher.bench_local(|| desk.book.simulate(black_box(&what_if), &desk.at()));

@@ -58,9 +58,10 @@ impl<U: Clone> CapacityPlan<U> {
         &self.history
     }
 
-    /// Another capacity for days for which none is set.
-    pub(crate) const fn configure(&mut self, capacity: u32) {
+    /// Another capacity and another profile for days for which none is set.
+    pub(crate) const fn configure(&mut self, capacity: u32, profile: HourProfile) {
         self.capacity.begin_with(capacity);
+        self.profile.begin_with(profile);
     }
 
     /// Takes a setting over. Whether it may be made was decided before.

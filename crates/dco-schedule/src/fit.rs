@@ -175,10 +175,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 
     /// Units that are free in a window of a day; no limit without one.
     fn free_in(&self, window: Option<HourWindow>, date: ServiceDate, at: &At<'_, U>) -> u32 {
-        let room = window.map(|window| {
-            let room = self.window_day(date, None, at.calendar).room(window);
-            room.min(self.carries_yet(window, date, at))
-        });
+        let room = window.map(|window| self.window_day_left(date, None, at).room(window));
         room.map_or(u32::MAX, |room| u32::try_from(room).unwrap_or(u32::MAX))
     }
 

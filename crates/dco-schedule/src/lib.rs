@@ -8,7 +8,8 @@
 //! [`CapacityPlan`] they share, and what waits for a second officer. A decision is a [`Change`] or a
 //! [`Refusal`] and changes nothing; [`Book::apply`] of changes is the only way a book changes, live and
 //! in replay. For the desk the book finds offers ([`Book::fits`]), plans that move others least
-//! ([`Book::replan`]), and tries things out ([`Book::simulate`]).
+//! ([`Book::replan`]), and tries things out ([`Book::simulate`]). When what waits will leave is foreseen by one model for all of them
+//! ([`Book::outlook`]), which follows the release.
 //!
 //! What each User was entitled to of what was released is followed by [`Fluid`], apart from whatever chose whom to serve.
 //!
@@ -18,7 +19,7 @@
 //! of two officers.
 //!
 //! Deliberately absent: a clock (instants are arguments), who the Users are (generic over their
-//! key), who may ask what, and the order and moment of a release: that is `dco-dispatch`.
+//! key), who may ask what, and whose turn a release is, and when: that is `dco-dispatch`.
 
 mod book;
 mod calendar;
@@ -29,6 +30,7 @@ mod fit;
 mod flow;
 mod fluid;
 mod ledger;
+mod outlook;
 mod profile;
 mod quota;
 mod replan;
@@ -40,8 +42,8 @@ mod simulate;
 mod testing;
 
 pub use book::{
-    Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, DayCapacity, DayShort,
-    ExceedsAgreed, OwnCapacity, Pending, Refusal, WindowShort,
+    Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, CrowdedWindow, DayCapacity,
+    DayShort, ExceedsAgreed, OwnCapacity, Pending, Refusal, Unreleased, WindowShort,
 };
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CAPACITY_MAX, CapacityPlan, CapacitySet, Reserve, Reserved, Setting};
@@ -53,6 +55,7 @@ pub use ledger::{
     DayUse, InvalidLedger, Ledger, LedgerDay, LedgerTerms, LedgerUse, OverAllowance, OverCapacity,
     Source,
 };
+pub use outlook::{Outlook, OutlookDay, Pacing, Waiting};
 pub use profile::{HourProfile, InvalidHourProfile};
 pub use quota::Quota;
 pub use replan::{Amendment, Need, Replan};
@@ -62,7 +65,7 @@ pub use schedule::{
 };
 pub use share::Share;
 pub use signed::{Approval, InvalidText, Officer, Party, Said, Side, Signed, TEXT_CHARS_MAX, Text};
-pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, Waiting, WhatIf};
+pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, WhatIf};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;

@@ -1,38 +1,29 @@
 //! What if? How days fill and when Users finish, in counts per batch and day.
 //!
-//! The rules are those of release: on each service day Users share what may be released by the weight of what they
-//! have sent for it and carried over ([`Share`]); inside a User the earliest due goes first, and work of a window leaves
-//! only so far as its hours carry. The reserve binds what is agreed and not what is released. Requests
+//! The days pass as they do in the [`Outlook`](crate::Outlook) by which batches are predicted: the rules of release, with what is agreed
+//! and not sent yet on top. The reserve binds what is agreed and not what is released. Requests
 //! are tried as offers that move nobody, for the whole day, in the order given. The model leaves out what nobody can foresee: failures
 //! beyond the retry reserve, gateways that go away, batches that are never sent.
 
 use std::collections::BTreeMap;
 
 use crate::replan::dates;
-use crate::{At, Book, HourWindow, NoFit, Quota, Request, ScheduleId, ServiceDate, Share, Source};
+use crate::{
+    At, Book, HourWindow, NoFit, Outlook, Pacing, Quota, Request, ScheduleId, ServiceDate, Source,
+    Waiting,
+};
 
 /// What is tried.
 #[derive(Clone, Debug)]
 pub struct WhatIf<U> {
     /// Requests that could be agreed, first come first.
     pub requests: Vec<(U, Request)>,
-    /// What is sent and not yet released.
+    /// What is sent and not yet released: each User's in the order in which it goes.
     pub waiting: Vec<Waiting<U>>,
+    /// How that leaves today.
+    pub pacing: Pacing<U>,
     /// Service days until a batch is due, counted from the one it is sent for: five for the TRT.
     pub trt_days: u16,
-}
-
-/// Work that is sent and waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting<U> {
-    /// Whose.
-    pub user: U,
-    /// The service day it was sent for.
-    pub date: ServiceDate,
-    /// Units of it that were not released yet.
-    pub units: u32,
-    /// The hours in which it may leave; `None` for the whole day.
-    pub window: Option<HourWindow>,
 }
 
 /// What would happen.
@@ -95,233 +86,136 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     pub fn simulate(&self, what_if: &WhatIf<U>, at: &At<'_, U>) -> Simulation<U> {
         let mut held = Quota::new();
         let mut quotas = Vec::new();
-        let mut work = self.known_work(what_if, at);
+        let mut unsent = self.unsent(at);
         for (user, request) in &what_if.requests {
             let quota = self.free_fit(request, &held, at);
             for (date, units) in quota.iter().flat_map(Quota::days) {
                 held.add(date, units);
-                work.add(*user, (date, None), units.into());
+                unsent.push(not_sent((*user, date), units, None));
             }
             quotas.push(quota);
         }
-        let mut run = Run::new(work, what_if.trt_days);
+        let pacing = with_shares_of(&unsent, &what_if.pacing, at.today);
+        let work = in_order(&what_if.waiting, unsent);
+        let mut outlook = self.outlook(work, &pacing, *at);
         // Twice as far as quotas reach: what is carried over beyond the last quota has time to leave.
         let ahead = i32::from(self.terms().days_ahead_max).saturating_mul(2);
         let last = ServiceDate::from_days(at.today.days().saturating_add(ahead));
+        let mut days = Vec::new();
         for date in dates(at.today, last) {
-            if run.is_done() {
+            if outlook.is_done() {
                 break;
             }
-            let carries = |window| self.carries_yet(window, date, at);
-            let day = SimulatedDay {
+            let day = outlook.next_day();
+            days.push(SimulatedDay {
                 date,
-                available: self.available(date, at),
+                available: day.available,
                 free: self.free(date).saturating_sub(held.on(date).into()),
-                released: BTreeMap::new(),
-                carried: 0,
-            };
-            run.pass(day, carries);
+                released: day.released,
+                carried: day.carried,
+            });
         }
         Simulation {
             quotas,
-            ..run.finish()
+            days,
+            users: users_of(&outlook, what_if.trt_days),
         }
     }
 
-    fn available(&self, date: ServiceDate, at: &At<'_, U>) -> u64 {
-        let capacity = self.plan().capacity(date);
-        capacity.saturating_sub(at.ledger.released(date)).into()
-    }
-
-    /// What waits, and what is agreed and not sent yet.
-    fn known_work(&self, what_if: &WhatIf<U>, at: &At<'_, U>) -> Work<U> {
-        let mut work = Work::default();
-        for waiting in &what_if.waiting {
-            let line = (waiting.date, waiting.window);
-            work.add(waiting.user, line, waiting.units.into());
-        }
+    /// What is agreed and not sent yet.
+    fn unsent(&self, at: &At<'_, U>) -> Vec<Waiting<U>> {
+        let mut unsent = Vec::new();
         for (id, schedule) in self.schedules() {
             let Some(agreement) = schedule.state().agreement() else {
                 continue;
             };
             let window = agreement.deal.terms.window;
             for (date, units) in agreement.deal.quota.days_from(at.today) {
-                work.add(id.user, (date, window), unsent(id, date, units, at));
+                let sent = sent(id, date, at);
+                unsent.push(not_sent(
+                    (id.user, date),
+                    units.saturating_sub(sent),
+                    window,
+                ));
             }
         }
-        work
+        unsent
     }
 }
 
-fn unsent<U: Ord + Copy + std::fmt::Debug>(
+fn sent<U: Ord + Copy + std::fmt::Debug>(
     id: ScheduleId<U>,
     date: ServiceDate,
-    units: u32,
     at: &At<'_, U>,
-) -> u64 {
-    let sent = at.ledger.sent(id.user, date, Source::Schedule(id.number));
-    units.saturating_sub(sent).into()
+) -> u32 {
+    at.ledger.sent(id.user, date, Source::Schedule(id.number))
 }
 
-/// What of a User's work leaves alike: the day it is sent for, and the hours in which it may leave.
-type Line = (ServiceDate, Option<HourWindow>);
-
-/// Units by the day they are sent for and their window, and by User.
-#[derive(Debug)]
-struct Work<U>(BTreeMap<Line, BTreeMap<U, u64>>);
-
-impl<U> Default for Work<U> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<U: Ord> Work<U> {
-    fn add(&mut self, user: U, line: Line, units: u64) {
-        if units > 0 {
-            *self.0.entry(line).or_default().entry(user).or_default() += units;
-        }
+/// What will be sent for a day on that day.
+fn not_sent<U>(
+    (user, date): (U, ServiceDate),
+    units: u32,
+    window: Option<HourWindow>,
+) -> Waiting<U> {
+    Waiting {
+        user,
+        date,
+        units,
+        window,
+        run_ahead: false,
     }
 }
 
-/// What each User may have of each window on one day.
-type Budgets<U> = BTreeMap<HourWindow, BTreeMap<U, u64>>;
-
-/// Days passing one after the other.
-struct Run<U> {
-    to_come: Work<U>,
-    /// What waits of each User.
-    waiting: BTreeMap<U, BTreeMap<Line, u64>>,
-    trt_days: i32,
-    days: Vec<SimulatedDay<U>>,
-    users: BTreeMap<U, SimulatedUser>,
+/// What is sent for today makes its User's share of today larger.
+fn with_shares_of<U: Ord + Copy>(
+    unsent: &[Waiting<U>],
+    pacing: &Pacing<U>,
+    today: ServiceDate,
+) -> Pacing<U> {
+    let mut pacing = pacing.clone();
+    for waiting in unsent.iter().filter(|it| it.date <= today) {
+        if let Some(weight) = pacing.weights.get_mut(&waiting.user) {
+            *weight += u64::from(waiting.units);
+        }
+    }
+    pacing
 }
 
-impl<U: Ord + Copy> Run<U> {
-    fn new(to_come: Work<U>, trt_days: u16) -> Self {
-        Self {
-            to_come,
-            waiting: BTreeMap::new(),
-            trt_days: trt_days.into(),
-            days: Vec::new(),
-            users: BTreeMap::new(),
-        }
-    }
+/// What is sent keeps its order; what is not comes after all that is sent for its day or for one before it.
+fn in_order<U: Ord + Copy>(sent: &[Waiting<U>], unsent: Vec<Waiting<U>>) -> Vec<Waiting<U>> {
+    let mut latest: BTreeMap<U, ServiceDate> = BTreeMap::new();
+    let sent = sent.iter().map(|waiting| {
+        let latest = latest.entry(waiting.user).or_insert(waiting.date);
+        *latest = waiting.date.max(*latest);
+        (*latest, *waiting)
+    });
+    let mut all: Vec<_> = sent.collect();
+    all.extend(unsent.into_iter().map(|waiting| (waiting.date, waiting)));
+    all.sort_by_key(|(date, _)| *date);
+    all.into_iter().map(|(_, waiting)| waiting).collect()
+}
 
-    fn is_done(&self) -> bool {
-        self.to_come.0.is_empty() && self.waiting.is_empty()
-    }
-
-    fn pass(&mut self, day: SimulatedDay<U>, carries: impl Fn(HourWindow) -> u64) {
-        self.begin(day.date);
-        let budgets = self.budgets(carries);
-        let wants = self.wants(&budgets);
-        let released = Share::of(&wants, &self.waits()).served(day.available);
-        for (user, units) in &released {
-            self.release(*user, day.date, *units, &budgets);
-        }
-        self.waiting.retain(|_, lines| !lines.is_empty());
-        self.days.push(SimulatedDay {
-            released,
-            carried: self.waits().values().sum(),
-            ..day
-        });
-    }
-
-    /// What was parked for this day, or an earlier one, waits from now on.
-    fn begin(&mut self, date: ServiceDate) {
-        while let Some(entry) = self.to_come.0.first_entry().filter(|it| it.key().0 <= date) {
-            let line = *entry.key();
-            for (user, units) in entry.remove() {
-                self.users.entry(user).or_default().units += units;
-                let lines = self.waiting.entry(user).or_default();
-                *lines.entry(line).or_default() += units;
-            }
-        }
-    }
-
-    /// What waits of each User.
-    fn waits(&self) -> BTreeMap<U, u64> {
-        let users = self.waiting.iter();
-        users
-            .map(|(user, lines)| (*user, lines.values().sum()))
-            .collect()
-    }
-
-    /// Users share what the hours of a window carry as they share the day.
-    fn budgets(&self, carries: impl Fn(HourWindow) -> u64) -> Budgets<U> {
-        let mut wants: Budgets<U> = BTreeMap::new();
-        for (user, lines) in &self.waiting {
-            for ((_, window), units) in lines {
-                if let Some(window) = window {
-                    let users = wants.entry(*window).or_default();
-                    *users.entry(*user).or_default() += units;
-                }
-            }
-        }
-        let shared = |(window, wants): (HourWindow, BTreeMap<U, u64>)| {
-            let shares = Share::of(&wants, &wants).served(carries(window));
-            (window, shares)
+/// What never left is at risk too.
+fn users_of<U: Ord + Copy + std::fmt::Debug>(
+    outlook: &Outlook<'_, U>,
+    trt_days: u16,
+) -> BTreeMap<U, SimulatedUser> {
+    let mut users: BTreeMap<U, SimulatedUser> = BTreeMap::new();
+    for (waiting, last) in outlook.releases() {
+        let released = last.map(|(date, _)| date);
+        let first = !users.contains_key(&waiting.user);
+        let user = users.entry(waiting.user).or_default();
+        user.units += u64::from(waiting.units);
+        user.finish = match (released, user.finish) {
+            (Some(date), None) if first => Some(date),
+            (Some(date), Some(finish)) => Some(finish.max(date)),
+            _ => None,
         };
-        wants.into_iter().map(shared).collect()
+        let risk = at_risk(waiting.date, released, trt_days.into());
+        let risk = risk.filter(|risk| user.at_risk.last() != Some(risk));
+        user.at_risk.extend(risk);
     }
-
-    /// What of each User can leave today: what has no window, and of each window what its hours carry.
-    fn wants(&self, budgets: &Budgets<U>) -> BTreeMap<U, u64> {
-        let mut wants: BTreeMap<U, u64> = BTreeMap::new();
-        for (user, lines) in &self.waiting {
-            let any_hour = lines.iter().filter(|((_, window), _)| window.is_none());
-            wants.insert(*user, any_hour.map(|(_, units)| units).sum());
-        }
-        for (user, units) in budgets.values().flatten() {
-            *wants.entry(*user).or_default() += units;
-        }
-        wants
-    }
-
-    /// The earliest due goes first.
-    fn release(&mut self, user: U, date: ServiceDate, mut units: u64, budgets: &Budgets<U>) {
-        let of_user = |(window, users): (&HourWindow, &BTreeMap<U, u64>)| {
-            let left = users.get(&user).copied().unwrap_or(0);
-            (*window, left)
-        };
-        let mut budgets: BTreeMap<_, _> = budgets.iter().map(of_user).collect();
-        let lines = self.waiting.entry(user).or_default();
-        let seen = self.users.entry(user).or_default();
-        for ((sent_for, window), left) in lines.iter_mut() {
-            let budget = window.and_then(|window| budgets.get_mut(&window));
-            let most = budget.as_ref().map_or(u64::MAX, |budget| **budget);
-            let part = units.min(*left).min(most);
-            units -= part;
-            *left -= part;
-            if let Some(budget) = budget {
-                *budget -= part;
-            }
-            if *left == 0 {
-                seen.finish = Some(date);
-                seen.at_risk
-                    .extend(at_risk(*sent_for, Some(date), self.trt_days));
-            }
-        }
-        lines.retain(|_, left| *left > 0);
-    }
-
-    /// What never left is at risk too.
-    fn finish(mut self) -> Simulation<U> {
-        for (user, lines) in &self.waiting {
-            let seen = self.users.entry(*user).or_default();
-            seen.finish = None;
-            let never = lines
-                .keys()
-                .filter_map(|(date, _)| at_risk(*date, None, self.trt_days));
-            seen.at_risk.extend(never);
-        }
-        Simulation {
-            quotas: Vec::new(),
-            days: self.days,
-            users: self.users,
-        }
-    }
+    users
 }
 
 fn at_risk(date: ServiceDate, released: Option<ServiceDate>, trt_days: i32) -> Option<AtRisk> {

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use dco_block::Eui64;
-use dco_client::{CapacityDay, OperationsClient, SchedulesClient, SetCapacity};
+use dco_client::{CapacityDay, CapacityEffect, OperationsClient, SchedulesClient, SetCapacity};
 use dco_schedule::ServiceDate;
 use dco_server::Clock;
 use serde_json::json;
 
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
-use crate::show::{capacity_csv, capacity_day_json, capacity_days_text, capacity_ics, units_json};
+use crate::show::{
+    capacity_csv, capacity_day_json, capacity_days_text, capacity_ics, crowded_json, crowded_text,
+    units_json,
+};
 use crate::signing::SigningArgs;
 use crate::table::{grouped, table};
 use crate::{files, when};
@@ -167,7 +170,10 @@ impl Set {
             hour_profile: self.hour_profile,
         };
         let validated_only = set.signing.validate_only;
-        let over = client.set_capacity(set).await?;
+        let CapacityEffect {
+            over_agreed: over,
+            crowded_windows: crowded,
+        } = client.set_capacity(set).await?;
         let done = if validated_only {
             "would be set"
         } else {
@@ -184,9 +190,14 @@ impl Set {
                 table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
             )
         };
+        let text = [Some(text), crowded_text(&crowded)].into_iter().flatten();
         Ok(Answer::new(
-            text,
-            json!({ "over_agreed": units_json(&over), "validated_only": validated_only }),
+            text.collect::<Vec<_>>().join("\n\n"),
+            json!({
+                "over_agreed": units_json(&over),
+                "crowded_windows": crowded_json(&crowded),
+                "validated_only": validated_only,
+            }),
         ))
     }
 }

@@ -3,6 +3,7 @@
 use dco_client::{ActTold, Limits, Notice, NoticeSubject, Notices, QuotaUse};
 use serde_json::{Value, json};
 
+use super::plan::crowded_json;
 use super::report::{scope_json, stop_json};
 use super::schedule::units_json;
 use super::{text, time};
@@ -48,9 +49,10 @@ fn subject_json(subject: &NoticeSubject) -> Value {
             "expire_time": time(*expire_us),
             "told": told.as_ref().map(told_json),
         }}),
-        NoticeSubject::WindowsCrowded { days } => {
-            json!({ "windows_crowded": { "days": units_json(days) }})
-        }
+        NoticeSubject::WindowsCrowded { days, windows } => json!({ "windows_crowded": {
+            "days": units_json(days),
+            "windows": crowded_json(windows),
+        }}),
         NoticeSubject::ActionSettled { action, approved } => {
             json!({ "action_settled": { "action": action, "approved": approved }})
         }

@@ -2,8 +2,8 @@
 
 use dco_block::Eui64;
 use dco_client::{
-    DayUnits, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay, SimulatedRequest,
-    SimulatedUser, Simulation,
+    CrowdedWindow, DayUnits, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,
+    SimulatedRequest, SimulatedUser, Simulation,
 };
 use serde_json::{Value, json};
 
@@ -68,6 +68,41 @@ pub(crate) fn replan_json(replan: &Replan) -> Value {
     json!({
         "amendments": replan.amendments.iter().map(amendment).collect::<Vec<_>>(),
         "left": units_json(&replan.left),
+        "crowded_windows": crowded_json(&replan.crowded_windows),
+    })
+}
+
+pub(crate) fn crowded_json(windows: &[CrowdedWindow]) -> Value {
+    let window = |it: &CrowdedWindow| {
+        json!({
+            "schedule": it.schedule.to_string(),
+            "service_date": it.service_date,
+            "window_hours": [it.window.0, it.window.1],
+            "fits": it.fits,
+            "agreed": it.agreed,
+        })
+    };
+    Value::Array(windows.iter().map(window).collect())
+}
+
+/// Which windows cannot take what is agreed in them; nothing where there are none.
+pub(crate) fn crowded_text(windows: &[CrowdedWindow]) -> Option<String> {
+    let row = |it: &CrowdedWindow| {
+        let (from, to) = it.window;
+        vec![
+            it.service_date.clone(),
+            it.schedule.to_string(),
+            format!("{from:02}:00 to {to:02}:00"),
+            grouped(it.fits),
+            grouped(it.agreed),
+        ]
+    };
+    let head = ["SERVICE DAY", "SCHEDULE", "HOURS", ">FITS", ">AGREED"];
+    (!windows.is_empty()).then(|| {
+        format!(
+            "these windows cannot take what is agreed in them, amend their hours or their quotas\n\n{}",
+            table(&head, windows.iter().map(row))
+        )
     })
 }
 
@@ -123,7 +158,14 @@ fn fit_text(fit: &Fit) -> String {
     text
 }
 
+/// The plan, and the windows that none of it is for.
 pub(crate) fn replan_text(replan: &Replan) -> String {
+    let crowded = crowded_text(&replan.crowded_windows);
+    let parts = [Some(moved_text(replan)), crowded];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+fn moved_text(replan: &Replan) -> String {
     if replan.amendments.is_empty() && replan.left.is_empty() {
         return "nobody has to be moved".to_owned();
     }

@@ -70,6 +70,7 @@ impl TryFrom<Subject> for NoticeSubject {
             },
             Subject::WindowsCrowded(it) => Self::WindowsCrowded {
                 days: day_units(it.days),
+                windows: all(it.windows)?,
             },
             Subject::TransferExpires(it) => Self::TransferExpires {
                 transfer: parsed("transfer_expires.transfer", &it.transfer)?,

@@ -5,8 +5,8 @@ use dco_proto::v1 as pb;
 use super::schedule::{day_units, some_text};
 use super::{BadAnswer, all, instant, parsed, required};
 use crate::types::{
-    BatchAtRisk, CapacityDay, Fit, FitDay, Fits, NoFit, Replan, ReplanAmendment, SimulatedDay,
-    SimulatedRequest, SimulatedUser, Simulation,
+    BatchAtRisk, CapacityDay, CapacityEffect, CrowdedWindow, Fit, FitDay, Fits, NoFit, Replan,
+    ReplanAmendment, SimulatedDay, SimulatedRequest, SimulatedUser, Simulation,
 };
 
 impl TryFrom<pb::FitScheduleResponse> for Fits {
@@ -72,6 +72,32 @@ impl From<pb::NoFit> for NoFit {
     }
 }
 
+impl TryFrom<pb::CrowdedWindow> for CrowdedWindow {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::CrowdedWindow) -> Result<Self, BadAnswer> {
+        let window = required("crowded_window.window", wire.window)?;
+        Ok(Self {
+            schedule: parsed("crowded_window.schedule", &wire.schedule)?,
+            service_date: wire.service_date,
+            window: (window.from_hour, window.to_hour),
+            fits: wire.fits,
+            agreed: wire.agreed,
+        })
+    }
+}
+
+impl TryFrom<pb::SetCapacityResponse> for CapacityEffect {
+    type Error = BadAnswer;
+
+    fn try_from(wire: pb::SetCapacityResponse) -> Result<Self, BadAnswer> {
+        Ok(Self {
+            over_agreed: day_units(wire.over_agreed),
+            crowded_windows: all(wire.crowded_windows)?,
+        })
+    }
+}
+
 impl TryFrom<pb::Replan> for Replan {
     type Error = BadAnswer;
 
@@ -79,6 +105,7 @@ impl TryFrom<pb::Replan> for Replan {
         Ok(Self {
             amendments: all(wire.amendments)?,
             left: day_units(wire.left),
+            crowded_windows: all(wire.crowded_windows)?,
         })
     }
 }

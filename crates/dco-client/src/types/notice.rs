@@ -4,7 +4,9 @@ use std::fmt::{self, Display, Formatter};
 
 use dco_block::{Eui64, ManufacturerImageHash};
 
-use super::{BatchName, DayUnits, Micros, PauseScope, ScheduleName, StopFigures, TransferName};
+use super::{
+    BatchName, CrowdedWindow, DayUnits, Micros, PauseScope, ScheduleName, StopFigures, TransferName,
+};
 
 /// Whose notices are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +94,11 @@ pub enum NoticeSubject {
         proposal: Vec<(ScheduleName, u64)>,
     },
     /// Windows have more agreed in them on days than their hours carry.
-    WindowsCrowded { days: Vec<DayUnits> },
+    WindowsCrowded {
+        days: Vec<DayUnits>,
+        /// The schedules whose windows these are.
+        windows: Vec<CrowdedWindow>,
+    },
     /// A transfer will soon expire.
     TransferExpires {
         transfer: TransferName,

@@ -56,6 +56,30 @@ pub struct Replan {
     pub amendments: Vec<ReplanAmendment>,
     /// What cannot be met by moving.
     pub left: Vec<DayUnits>,
+    /// Where a plan for all days was asked for: schedules whose windows cannot take what is agreed with them.
+    pub crowded_windows: Vec<CrowdedWindow>,
+}
+
+/// A schedule whose window cannot take what is agreed with it on a service day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrowdedWindow {
+    pub schedule: ScheduleName,
+    pub service_date: String,
+    /// The first local hour, and the one before which it ends.
+    pub window: (u32, u32),
+    /// Units that fit in these hours beside what others have agreed in them.
+    pub fits: u32,
+    /// Units agreed; of today's those that have not left.
+    pub agreed: u32,
+}
+
+/// What a setting of capacity or hour profile leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapacityEffect {
+    /// Service days that it makes OVER_AGREED or more so, and by how many units each is then.
+    pub over_agreed: Vec<DayUnits>,
+    /// Schedules whose windows cannot take what is agreed with them by it.
+    pub crowded_windows: Vec<CrowdedWindow>,
 }
 
 /// A change of one schedule that the Service Desk can propose.

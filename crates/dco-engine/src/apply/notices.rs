@@ -1,5 +1,7 @@
 //! What parties are told of records: the same in replay, so that a position means the same after a restart.
 
+use std::collections::BTreeMap;
+
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{Act, Micros, Pending, ScheduleId, ServiceDate, Side, Source, Span, Step};
 
@@ -8,8 +10,8 @@ use crate::effect::Topic;
 use crate::engine::Engine;
 use crate::event::{NoticeParty, Scope};
 use crate::record::{
-    ActKind, CapacitySet, DayOpened, Near, NoticesForgotten, PauseChanged, ThresholdBreached,
-    Warned,
+    ActKind, CapacitySet, CrowdedWindow, DayOpened, Near, NoticesForgotten, PauseChanged, Quota,
+    ThresholdBreached, Warned,
 };
 use crate::state::timers::Deadline;
 use crate::view::NoticeSubject;
@@ -128,22 +130,36 @@ impl Engine {
         }
         self.notice(NoticeParty::Operators, at_us, subject(0));
         self.notice(NoticeParty::Desk, at_us, subject(0));
-        self.note_crowded(at_us, record)?;
+        self.note_crowded(at_us, (record.crowded.as_ref(), &record.crowded_windows))?;
         self.note_over(at_us, record)
     }
 
-    /// Days on which windows have more agreed in them than their hours carry by a setting.
-    fn note_crowded(&mut self, at_us: Micros, record: &CapacitySet) -> Result<(), Why> {
-        let Some(crowded) = &record.crowded else {
+    /// Days on which windows have more agreed in them than their hours carry: told to the Service Desk, and each User of its own.
+    pub(super) fn note_crowded(
+        &mut self,
+        at_us: Micros,
+        (days, windows): (Option<&Quota>, &[CrowdedWindow]),
+    ) -> Result<(), Why> {
+        let Some(days) = days else {
             return Ok(());
         };
-        let crowded = crowded.read().ok_or("its days and units are not as many")?;
-        let days = crowded.days().collect();
-        self.notice(
-            NoticeParty::Desk,
-            at_us,
-            NoticeSubject::WindowsCrowded { days },
-        );
+        let days = days.read().ok_or("its days and units are not as many")?;
+        let read: Option<Vec<_>> = windows.iter().map(CrowdedWindow::read).collect();
+        let windows = read.ok_or("it has hours that are no window")?;
+        let mut users: BTreeMap<Eui64, Vec<_>> = BTreeMap::new();
+        for window in &windows {
+            users.entry(window.id.user).or_default().push(*window);
+        }
+        for (user, windows) in users {
+            let days = windows.iter().map(|it| (it.date, it.over()));
+            let days: dco_schedule::Quota = days.collect();
+            let days = days.days().collect();
+            let subject = NoticeSubject::WindowsCrowded { days, windows };
+            self.notice(NoticeParty::User(user), at_us, subject);
+        }
+        let days = days.days().collect();
+        let subject = NoticeSubject::WindowsCrowded { days, windows };
+        self.notice(NoticeParty::Desk, at_us, subject);
         Ok(())
     }
 
@@ -158,21 +174,38 @@ impl Engine {
 
     /// What the configuration says of capacity is told like what an officer sets, where it is not what it said before.
     pub(super) fn note_configured(&mut self, at_us: Micros, record: &DayOpened) -> Result<(), Why> {
-        let before = std::mem::replace(&mut self.schedules.configured, record.configured);
-        let now = record.configured.map(|it| it.capacity);
-        let other = before.is_some_and(|before| Some(before.capacity) != now);
-        // Where an officer has set the capacity of today, the configuration changes nothing.
-        let holds = now == Some(record.capacity);
+        let before = self.schedules.configured.take();
+        self.schedules.configured.clone_from(&record.configured);
+        let now = record.configured.as_ref().map(|it| it.capacity);
+        let profile = record.configured.as_ref().map_or(&[][..], |it| &it.profile);
+        // Where an officer has set the capacity or the profile of today, the configuration changes nothing.
+        let capacity = now.filter(|now| {
+            let other = before
+                .as_ref()
+                .is_some_and(|before| before.capacity != *now);
+            other && *now == record.capacity
+        });
+        let is_other_profile = before.is_some_and(|before| {
+            !before.profile.is_empty() && before.profile != profile && profile == record.profile
+        });
         let set = CapacitySet {
             first: record.date,
-            capacity: now,
+            capacity,
+            profile: if is_other_profile {
+                profile.to_vec()
+            } else {
+                Vec::new()
+            },
             over: record.over.clone(),
             moves: record.moves.clone(),
+            crowded: record.crowded.clone(),
+            crowded_windows: record.crowded_windows.clone(),
             ..CapacitySet::default()
         };
-        if other && holds {
+        if capacity.is_some() || is_other_profile {
             return self.note_capacity(at_us, &set);
         }
+        self.note_crowded(at_us, (set.crowded.as_ref(), &set.crowded_windows))?;
         self.note_over(at_us, &set)
     }
 

@@ -125,6 +125,7 @@ impl Engine {
                 now_us: Micros::MIN,
                 today: today.day.date,
                 ledger: &self.days.ledger,
+                unreleased: &self.batches,
                 calendar: &self.days.calendar,
             };
             !book.due(&since_it_began).is_empty()

@@ -249,11 +249,11 @@ impl Engine {
         let due_us = self.due_of(trt_start_us, asked.execute_us);
         let predicted = self.predict_new(&NewBatch {
             user: asked.user,
-            count: u64::try_from(asked.devices.len()).unwrap_or(u64::MAX),
+            count: u32::try_from(asked.devices.len()).unwrap_or(u32::MAX),
             large: admitted.large,
             day,
-            opens_us,
             window,
+            run_ahead,
             due_us,
             execute_us: asked.execute_us,
         });

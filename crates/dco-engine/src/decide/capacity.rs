@@ -1,9 +1,9 @@
 //! How much the system carries on each service day: set by an officer, in force at once.
 
 use dco_block::Eui64;
-use dco_schedule::{
-    Book, Change as BookChange, Need, Officer, Party, Quota, Reserve, Setting, Signed,
-};
+use dco_schedule::{Book, Change as BookChange, Need, Officer, Party, Quota, Setting, Signed};
+
+use super::crowded::{configured, weights};
 
 use crate::effect::Reply;
 use crate::engine::Engine;
@@ -14,7 +14,6 @@ use crate::record::{
 };
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
-use crate::terms::Terms;
 
 impl Engine {
     pub(super) fn set_capacity(&mut self, asked: &SetCapacity) -> Result<Reply, Refusal> {
@@ -24,7 +23,10 @@ impl Engine {
             Some(Made::Capacity) => {
                 let over = self.over_agreed();
                 let over = over.days().filter(|(date, _)| asked.span.has(*date));
-                return Ok(Reply::OverAgreed(over.collect()));
+                return Ok(Reply::CapacitySet {
+                    over: over.collect(),
+                    crowded: self.crowded_in(asked.span),
+                });
             }
             Some(_) => return Err(Refusal::RequestIdReused),
         }
@@ -33,12 +35,16 @@ impl Engine {
         let over = after.over_agreed(today);
         let newly_over = over.over(&self.over_agreed());
         let worse = over.days().filter(|(date, _)| newly_over.on(*date) > 0);
-        let worse = Reply::OverAgreed(worse.collect());
+        let crowded = self.newly_crowded(&self.schedules.book, &after);
+        let answer = Reply::CapacitySet {
+            over: worse.collect(),
+            crowded: crowded.windows.clone(),
+        };
         if asked.validate_only {
-            return Ok(worse);
+            return Ok(answer);
         }
         let by = signed_by(asked);
-        let crowded = self.newly_crowded(&after);
+        let (crowded, crowded_windows) = crowded.record();
         let moves = if newly_over.is_empty() {
             Vec::new()
         } else {
@@ -49,20 +55,12 @@ impl Engine {
             request: requests::key(asked.id, &digest),
             over: (!newly_over.is_empty()).then(|| QuotaRecord::of(&newly_over)),
             moves,
-            crowded: (!crowded.is_empty()).then(|| QuotaRecord::of(&crowded)),
+            crowded,
+            crowded_windows,
             ..CapacitySet::of(asked.span, &settings(asked))
         }));
         self.open_day();
-        Ok(worse)
-    }
-
-    /// The days on which windows have more agreed in them than their hours carry once the setting holds, and by how
-    /// much more than before.
-    fn newly_crowded(&self, after: &Book<Eui64>) -> Quota {
-        let today = self.days.day_at(self.now_us).date;
-        let calendar = &self.days.calendar;
-        let before = self.schedules.book.crowded(today, calendar);
-        after.crowded(today, calendar).over(&before)
+        Ok(answer)
     }
 
     /// The days from today on with more agreed than they have room for, and by how much.
@@ -115,11 +113,13 @@ impl Engine {
         let plan = self.schedules.book.plan();
         let (capacity, profile) = (plan.capacity(day.date), plan.profile(day.date));
         let configured = configured(&self.terms);
-        let before = self.schedules.configured.filter(|it| *it != configured);
+        let before = self.schedules.configured.clone();
+        let before = before.filter(|it| *it != configured);
         if before.is_none() && self.days.is_open_with(day.date, capacity, &profile) {
             return;
         }
-        let over_now = before.map_or_else(Quota::new, |it| self.newly_over(&it));
+        let before = before.as_ref();
+        let over_now = before.map_or_else(Quota::new, |it| self.newly_over(it));
         let moves = if over_now.is_empty() {
             Vec::new()
         } else {
@@ -129,6 +129,9 @@ impl Engine {
         let (hour_start_us, hour_weight) = profile.over(&hours).into_iter().unzip();
         let over = self.over_agreed().on(day.date);
         let begins = !self.days.ledger.is_open(day.date);
+        let (crowded, crowded_windows) = self
+            .crowded_at_opening(before, begins.then_some(day.date))
+            .record();
         self.record(Change::DayOpened(DayOpened {
             date: day.date.days(),
             start_us: day.start_us,
@@ -136,11 +139,13 @@ impl Engine {
             capacity,
             hour_start_us,
             hour_weight,
-            profile: (0..24).map(|hour| profile.weight(hour).into()).collect(),
+            profile: weights(&profile),
             over_agreed: over,
             configured: Some(configured),
             over: (!over_now.is_empty()).then(|| QuotaRecord::of(&over_now)),
             moves,
+            crowded,
+            crowded_windows,
         }));
         if begins {
             self.forget_notices();
@@ -165,24 +170,9 @@ impl Engine {
 
     /// The days on which the configuration leaves less than is agreed, and by how much more than it did before.
     fn newly_over(&self, before: &Configured) -> Quota {
-        let reserve = Reserve {
-            allowance: before.allowance,
-            security: before.security,
-            retry_permille: before.retry_permille,
-        };
         let today = self.days.day_at(self.now_us).date;
-        let book = self.schedules.book.configured(before.capacity, reserve);
-        self.over_agreed().over(&book.over_agreed(today))
-    }
-}
-
-const fn configured(terms: &Terms) -> Configured {
-    let reserve = terms.schedules.reserve;
-    Configured {
-        capacity: terms.capacity_per_day,
-        allowance: reserve.allowance,
-        security: reserve.security,
-        retry_permille: reserve.retry_permille,
+        self.over_agreed()
+            .over(&self.book_of(before).over_agreed(today))
     }
 }
 

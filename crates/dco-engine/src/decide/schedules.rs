@@ -33,6 +33,7 @@ impl Engine {
             now_us: self.now_us,
             today: self.days.day_at(self.now_us).date,
             ledger: &self.days.ledger,
+            unreleased: &self.batches,
             calendar: &self.days.calendar,
         }
     }

@@ -5,7 +5,7 @@ use dco_schedule::ServiceDate;
 
 use super::{Decision, DecisionKind};
 use crate::record::{
-    ActKind, ActionClosed, ActionPended, CapacitySet, Deal, NoticesForgotten, ScheduleAct,
+    ActKind, ActionClosed, ActionPended, CapacitySet, Deal, NoticesForgotten, Quota, ScheduleAct,
     ScheduleStepped, Signatory, Signature,
 };
 
@@ -66,11 +66,7 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
         1 => "; 1 day is OVER_AGREED".to_owned(),
         days => format!("; {days} days are OVER_AGREED"),
     };
-    let crowded = it.crowded.as_ref().map_or(0, |it| it.dates.len());
-    let crowded = match crowded {
-        0 => String::new(),
-        days => format!("; on {days} days windows have more agreed than their hours carry"),
-    };
+    let crowded = crowded(it.crowded.as_ref());
     let decision = Decision::new(DecisionKind::Override, "capacity set");
     signed(decision, 0, it.signature.as_ref())
         .on(format!("serviceDays/{}", date(it.first)))
@@ -79,6 +75,14 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
             date(it.first)
         ))
         .asked_by(it.request.as_ref())
+}
+
+/// On how many days windows are crowded.
+pub(super) fn crowded(days: Option<&Quota>) -> String {
+    match days.map_or(0, |days| days.dates.len()) {
+        0 => String::new(),
+        days => format!("; on {days} days windows have more agreed than their hours carry"),
+    }
 }
 
 pub(super) fn date(days: i32) -> ServiceDate {

@@ -235,9 +235,10 @@ fn day_opened(it: &DayOpened) -> Decision {
         0 => String::new(),
         units => format!("; OVER_AGREED by {units}"),
     };
+    let crowded = agreed::crowded(it.crowded.as_ref());
     Decision::new(DecisionKind::Event, "service day opened")
         .on(format!("serviceDays/{date}"))
-        .saying(format!("capacity {}{over}", it.capacity))
+        .saying(format!("capacity {}{over}{crowded}", it.capacity))
 }
 
 fn devices_imported(it: &DevicesImported) -> Decision {

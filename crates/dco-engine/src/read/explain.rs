@@ -24,18 +24,17 @@ impl Engine {
             Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Cancelled { .. } => Vec::new(),
         });
         let waits = item.phase.waits();
-        let ahead = self.ahead_with_parked(batch, activation);
         let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
         let must_be_freed = holds.iter().any(is_freed_by_people);
         let predicted_us =
-            (waits && !must_be_freed).then(|| self.predict_release(batch, ahead + 1));
+            (waits && !must_be_freed).then(|| self.predict_release(batch, activation));
+        let not_before_us = holds.iter().filter_map(ends_unforeseen).max();
         Explanation {
             activation: self.activation_view(activation),
             holds,
             ahead_count,
             earliest_us,
-            // The model knows no backoff.
-            predicted_release_us: predicted_us.map(|it| it.max(earliest_us.unwrap_or(it))),
+            predicted_release_us: predicted_us.map(|it| it.max(not_before_us.unwrap_or(it))),
             due_us: batch.due_us,
         }
     }
@@ -173,6 +172,14 @@ impl Engine {
             }
         }
         Some(earliest_us)
+    }
+}
+
+/// When a hold ends that the model of the release does not know.
+const fn ends_unforeseen(hold: &Hold) -> Option<Micros> {
+    match hold {
+        Hold::RetryBackoff { until_us } | Hold::GatewayFailing { until_us, .. } => Some(*until_us),
+        _ => None,
     }
 }
 

@@ -1,84 +1,69 @@
-//! When will it be released? A fluid model of the release rules, in counts and not per Device.
-//!
-//! On each service day the Users with work share what may be released by weight, and what one cannot use goes to
-//! the others (weighted max-min). Inside a User the earliest due goes first. The model leaves out what nobody can
-//! foresee: failures, gateways that go away, and batches not sent yet.
+//! When will it be released? In counts and not per Device, by the model that tries things out for the Service Desk too
+//! ([`dco_schedule::Outlook`]): it follows the release, with its hour profile, windows, shares and the bucket in use. Neither knows what nobody
+//! can foresee: failures, gateways that go away, and batches not sent yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
-use dco_schedule::{HourWindow, Micros, ServiceDate, ServiceDay, Share};
+use dco_schedule::{
+    HourWindow, Micros, Pacing, ScheduleId, ServiceDate, ServiceDay, Source, Unreleased, Waiting,
+};
 
 use crate::engine::Engine;
-use crate::state::batches::Batch;
+use crate::state::batches::{Batch, Batches};
 use crate::view::Prediction;
 
-/// Days looked ahead before the model gives up and names the last one.
+/// Days looked ahead before the model gives up and names the end of the last one.
 const DAYS_MAX: usize = 400;
 
 /// A batch about to be accepted, as far as a prediction needs it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewBatch {
     pub(crate) user: Eui64,
-    pub(crate) count: u64,
+    pub(crate) count: u32,
     pub(crate) large: bool,
     pub(crate) day: ServiceDay,
-    /// Nothing of it is released on its day before this.
-    pub(crate) opens_us: Micros,
     /// The hours of its schedule.
     pub(crate) window: Option<HourWindow>,
+    /// Whether it may be released before its day.
+    pub(crate) run_ahead: bool,
     pub(crate) due_us: Micros,
     pub(crate) execute_us: Option<Micros>,
 }
 
-/// What waits: now, and on service days to come.
+/// What a prediction is about: the first activation of a batch, and so many of those that wait, one or more.
+type Part = (u32, u32);
+
+/// What waits, each User's in the order in which it goes, and where in it the parts stand that are asked for.
 #[derive(Debug, Default)]
-struct Demand {
-    now: BTreeMap<Eui64, u64>,
-    later: BTreeMap<ServiceDate, BTreeMap<Eui64, u64>>,
+struct Work {
+    waiting: Vec<Waiting<Eui64>>,
+    parts: BTreeMap<Part, usize>,
+    /// What is asked for ends with the newest line.
+    is_cut: bool,
 }
 
 impl Engine {
     /// For a batch that is about to be accepted.
     pub(crate) fn predict_new(&self, new: &NewBatch) -> Prediction {
-        let NewBatch {
-            user, count, day, ..
-        } = *new;
-        if !new.large {
-            let release_us = self.now_us.max(day.start_us);
-            return self.with_completion(release_us).not_before(new.execute_us);
-        }
-        let mut demand = self.demand();
-        demand.add(
-            user,
-            count,
-            (day.start_us > self.now_us).then_some(day.date),
-        );
-        let before = self.open_before(user, new.due_us, u32::MAX);
-        let release_us = self.flow(demand, user, &[before + count])[0];
-        self.with_completion(self.in_window(new.window, release_us.max(new.opens_us)))
-            .not_before(new.execute_us)
+        let release_us = if new.large {
+            self.release_of_new(new)
+        } else {
+            self.now_us.max(new.day.start_us)
+        };
+        self.with_completion(release_us).not_before(new.execute_us)
     }
 
     /// For the last activation of a batch; `None` once nothing of it waits or is under way.
     pub(crate) fn predict(&self, batch: &Batch) -> Option<Prediction> {
-        self.predict_all(batch.user, &[batch]).pop().flatten()
+        self.predict_all(&[batch]).pop().flatten()
     }
 
-    /// The same for several batches of one User, in their order: the days are gone through once for all of them.
-    pub(crate) fn predict_all(&self, user: Eui64, batches: &[&Batch]) -> Vec<Option<Prediction>> {
+    /// The same for several batches, in their order: the days are gone through once for all of them.
+    pub(crate) fn predict_all(&self, batches: &[&Batch]) -> Vec<Option<Prediction>> {
         let large = batches.iter().filter(|it| it.large && waiting(it) > 0);
-        let mut places: Vec<u64> = large.map(|batch| self.last_place(batch)).collect();
-        places.sort_unstable();
-        let releases = if places.is_empty() {
-            Vec::new()
-        } else {
-            self.flow(self.demand(), user, &places)
-        };
-        let release_of = |batch: &Batch| {
-            let at = places.binary_search(&self.last_place(batch)).ok()?;
-            Some(self.in_window(batch.window, releases[at].max(batch.trt_start_us)))
-        };
+        let parts = large.map(|batch| (batch.first, waiting(batch))).collect();
+        let releases = self.releases(&parts);
         let predictions = batches.iter().map(|batch| {
             let prediction = match waiting(batch) {
                 _ if batch.counts.open() == 0 => return None,
@@ -86,39 +71,99 @@ impl Engine {
                     release_us: self.last_release(batch),
                     ..self.with_completion(self.now_us)
                 },
-                _ if batch.large => self.with_completion(release_of(batch)?),
-                place => self.with_completion(self.predict_release(batch, place)),
+                count if batch.large => self.with_completion(*releases.get(&(batch.first, count))?),
+                _ => self.with_completion(self.now_us.max(batch.day_start_us)),
             };
             Some(prediction.not_before(batch.execute_us))
         });
         predictions.collect()
     }
 
-    /// The last of a batch that waits, as a place among all of its User's that wait.
-    fn last_place(&self, batch: &Batch) -> u64 {
-        self.open_before(batch.user, batch.due_us, batch.first) + waiting(batch)
+    /// For one activation that waits.
+    pub(crate) fn predict_release(&self, batch: &Batch, activation: u32) -> Micros {
+        if !batch.large {
+            return self.now_us.max(batch.day_start_us);
+        }
+        let before = activation - batch.first;
+        let part = (batch.first, (before + 1).min(waiting(batch)).max(1));
+        let releases = self.releases(&BTreeSet::from([part]));
+        releases.get(&part).copied().unwrap_or(self.now_us)
     }
 
-    /// For the activation of a batch that is the `place`th of its User.
-    pub(crate) fn predict_release(&self, batch: &Batch, place: u64) -> Micros {
-        if batch.large {
-            let release_us = self.flow(self.demand(), batch.user, &[place])[0];
-            self.in_window(batch.window, release_us.max(batch.trt_start_us))
-        } else {
-            self.now_us.max(batch.day_start_us)
+    /// When the last of each part leaves.
+    fn releases(&self, parts: &BTreeSet<Part>) -> BTreeMap<Part, Micros> {
+        if parts.is_empty() {
+            return BTreeMap::new();
+        }
+        let mut work = Work::default();
+        for batch in self.batches.open().flat_map(|(_, batches)| batches) {
+            work.add(batch, parts);
+        }
+        let places: Vec<usize> = work.parts.values().copied().collect();
+        let releases = self.released_us(work.waiting, &places);
+        work.parts.into_keys().zip(releases).collect()
+    }
+
+    /// When the last of a batch leaves that is not accepted yet: it goes behind all of its User's that are due as early.
+    fn release_of_new(&self, new: &NewBatch) -> Micros {
+        let none = BTreeSet::new();
+        let mut work = Work::default();
+        let mut place = None;
+        for (user, batches) in self.batches.open() {
+            for batch in batches {
+                if user == new.user && batch.due_us > new.due_us && place.is_none() {
+                    place = Some(work.add_new(new));
+                }
+                work.add(batch, &none);
+            }
+            if user == new.user && place.is_none() {
+                place = Some(work.add_new(new));
+            }
+        }
+        let place = place.unwrap_or_else(|| work.add_new(new));
+        self.released_us(work.waiting, &[place])[0]
+    }
+
+    /// When the last of the work at each of these places leaves. The days pass until all of it has left.
+    fn released_us(&self, waiting: Vec<Waiting<Eui64>>, places: &[usize]) -> Vec<Micros> {
+        let pacing = self.pacing();
+        let mut outlook = self.schedules.book.outlook(waiting, &pacing, self.at());
+        let mut end_us = self.now_us;
+        for _ in 0..DAYS_MAX {
+            if places
+                .iter()
+                .all(|place| outlook.released_us(*place).is_some())
+            {
+                break;
+            }
+            end_us = self.days.calendar.day(outlook.date()).end_us;
+            outlook.next_day();
+        }
+        let released_us = |place: &usize| outlook.released_us(*place).unwrap_or(end_us);
+        places.iter().map(released_us).collect()
+    }
+
+    /// How releases are paced today, and how Users share them.
+    pub(super) fn pacing(&self) -> Pacing<Eui64> {
+        let day = self.days.day_at(self.now_us);
+        let today = self.days.today.as_ref();
+        let today = today.filter(|today| today.day.date == day.date);
+        let weights = today.into_iter().flat_map(|today| &today.weights);
+        let weights = weights.map(|(user, weight)| (*user, u64::from(*weight)));
+        Pacing {
+            today: today.map(|today| today.bucket.clone()),
+            burst: self.days.burst,
+            weights: weights.collect(),
         }
     }
 
-    /// The model knows no hours: what would leave outside those of its schedule leaves when they next begin.
-    fn in_window(&self, window: Option<HourWindow>, at_us: Micros) -> Micros {
-        let opens_us = window.and_then(|window| self.days.opens_at(window, at_us));
-        opens_us.unwrap_or(at_us)
-    }
-
-    /// Activations of the same User that go before this one, those parked for earlier included.
-    pub(crate) fn ahead_with_parked(&self, batch: &Batch, activation: u32) -> u64 {
-        let before = self.open_before(batch.user, batch.due_us, batch.first);
-        before + u64::from(activation - batch.first).min(waiting(batch).saturating_sub(1))
+    /// What is sent and not released, or waits to be tried again: each User's in the order in which it goes.
+    pub(super) fn waiting(&self) -> Vec<Waiting<Eui64>> {
+        let mut work = Work::default();
+        for batch in self.batches.open().flat_map(|(_, batches)| batches) {
+            work.add(batch, &BTreeSet::new());
+        }
+        work.waiting
     }
 
     fn last_release(&self, batch: &Batch) -> Micros {
@@ -139,75 +184,16 @@ impl Engine {
             completion_us: release_us.saturating_add(takes_us),
         }
     }
+}
 
-    /// What waits in a User's large batches that are due before this one, or as early and accepted before.
-    fn open_before(&self, user: Eui64, due_us: Micros, first: u32) -> u64 {
-        let mine = self.batches.open_of(user);
-        mine.take_while(|it| it.due_us <= due_us)
-            .filter(|it| it.large && (it.due_us, it.first) < (due_us, first))
-            .map(waiting)
-            .sum()
-    }
-
-    fn demand(&self) -> Demand {
-        let mut demand = Demand::default();
-        for (user, batches) in self.batches.open() {
-            for batch in batches.filter(|batch| batch.large) {
-                let parked = u64::from(batch.counts.parked);
-                demand.add(user, parked, Some(batch.service_date));
-                demand.add(user, waiting(batch) - parked, None);
-            }
-        }
-        demand
-    }
-
-    /// When a User's units leave that stand at these places, of which none comes before the one before it.
-    fn flow(&self, mut demand: Demand, user: Eui64, places: &[u64]) -> Vec<Micros> {
-        let mut left = places.iter().copied().peekable();
-        let mut releases = Vec::with_capacity(places.len());
-        let mut before = 0;
-        let mut day = self.days.day_at(self.now_us);
-        let mut start_us = self.now_us;
-        let mut capacity = u64::from(self.days.remaining());
-        for _ in 0..DAYS_MAX {
-            demand.begin(day.date);
-            let share = Share::of(&demand.now, &self.weights(&demand, day));
-            let served = share.served(capacity);
-            let mine = served.get(&user).copied().unwrap_or(0);
-            while let Some(place) = left.next_if(|place| *place <= before + mine) {
-                let released = share.released_when(user, place - before).min(capacity);
-                releases.push(between(start_us, day.end_us, released, capacity));
-            }
-            if left.peek().is_none() {
-                return releases;
-            }
-            before += mine;
-            demand.take(&served);
-            day = self.days.calendar.day(day.date.next());
-            start_us = day.start_us;
-            capacity = u64::from(self.schedules.book.plan().capacity(day.date));
-        }
-        releases.resize(places.len(), day.end_us);
-        releases
-    }
-
-    /// Today's shares are known; on days to come a User's share is what it then has.
-    fn weights(&self, demand: &Demand, day: ServiceDay) -> BTreeMap<Eui64, u64> {
-        let today = self
-            .days
-            .today
-            .as_ref()
-            .filter(|today| today.day.date == day.date);
-        let known = |user: &Eui64| {
-            today
-                .and_then(|today| today.weights.get(user))
-                .map(|weight| u64::from(*weight))
+impl Unreleased<Eui64> for Batches {
+    fn unreleased(&self, id: ScheduleId<Eui64>, date: ServiceDate) -> u32 {
+        let under = |batch: &&Batch| {
+            let schedule = batch.source.and_then(Source::schedule);
+            batch.service_date == date && schedule == Some(id.number)
         };
-        demand
-            .now
-            .iter()
-            .map(|(user, count)| (*user, known(user).unwrap_or(*count).max(1)))
-            .collect()
+        let batches = self.open_of(id.user).filter(under);
+        batches.map(waiting).fold(0, u32::saturating_add)
     }
 }
 
@@ -222,50 +208,60 @@ impl Prediction {
     }
 }
 
-impl Demand {
-    fn add(&mut self, user: Eui64, count: u64, date: Option<ServiceDate>) {
-        let users = match date {
-            None => &mut self.now,
-            Some(date) => self.later.entry(date).or_default(),
-        };
-        if count > 0 {
-            *users.entry(user).or_default() += count;
+impl Work {
+    /// What waits of a batch of large images, with a cut after each part that is asked for.
+    fn add(&mut self, batch: &Batch, parts: &BTreeSet<Part>) {
+        if !batch.large {
+            return;
         }
+        let mut done = 0;
+        for part in parts.range((batch.first, 0)..=(batch.first, waiting(batch))) {
+            self.join(of_batch(batch, part.1 - done));
+            self.parts.insert(*part, self.waiting.len() - 1);
+            self.is_cut = true;
+            done = part.1;
+        }
+        self.join(of_batch(batch, waiting(batch) - done));
     }
 
-    /// What was served waits no more.
-    fn take(&mut self, served: &BTreeMap<Eui64, u64>) {
-        self.now.retain(|user, left| {
-            *left -= served.get(user).copied().unwrap_or(0).min(*left);
-            *left > 0
+    /// What leaves alike, one after the other, is one line up to where a part ends that is asked for.
+    fn join(&mut self, more: Waiting<Eui64>) {
+        if more.units == 0 {
+            return;
+        }
+        let last = self.waiting.last_mut().filter(|_| !self.is_cut);
+        let units = more.units;
+        match last.filter(|last| Waiting { units, ..**last } == more) {
+            Some(last) => last.units = last.units.saturating_add(units),
+            None => self.waiting.push(more),
+        }
+        self.is_cut = false;
+    }
+
+    fn add_new(&mut self, new: &NewBatch) -> usize {
+        self.waiting.push(Waiting {
+            user: new.user,
+            date: new.day.date,
+            units: new.count,
+            window: new.window,
+            run_ahead: new.run_ahead,
         });
+        self.is_cut = true;
+        self.waiting.len() - 1
     }
+}
 
-    /// What was parked for this day, or for one before it, waits from now on.
-    fn begin(&mut self, date: ServiceDate) {
-        while let Some(entry) = self
-            .later
-            .first_entry()
-            .filter(|entry| *entry.key() <= date)
-        {
-            for (user, count) in entry.remove() {
-                *self.now.entry(user).or_default() += count;
-            }
-        }
+const fn of_batch(batch: &Batch, units: u32) -> Waiting<Eui64> {
+    Waiting {
+        user: batch.user,
+        date: batch.service_date,
+        units,
+        window: batch.window,
+        run_ahead: batch.run_ahead,
     }
 }
 
 /// Parked, queued or waiting for a retry.
-fn waiting(batch: &Batch) -> u64 {
-    u64::from(batch.counts.parked + batch.counts.queued + batch.counts.retry_wait)
+const fn waiting(batch: &Batch) -> u32 {
+    batch.counts.parked + batch.counts.queued + batch.counts.retry_wait
 }
-
-/// The moment at which `released` of `capacity` have left, spread evenly over the span.
-fn between(start_us: Micros, end_us: Micros, released: u64, capacity: u64) -> Micros {
-    let span = (i128::from(end_us) - i128::from(start_us)).max(0);
-    let part = span * i128::from(released) / i128::from(capacity.max(1));
-    start_us.saturating_add(Micros::try_from(part).unwrap_or(0))
-}
-
-#[cfg(test)]
-mod tests;

@@ -117,7 +117,7 @@ impl Engine {
             .take(as_usize(page.limit))
             .map(|(_, batch)| batch)
             .collect();
-        let predicted = self.predict_all(page.user, &part).into_iter();
+        let predicted = self.predict_all(&part).into_iter();
         let rows = part.into_iter().zip(predicted);
         let rows = rows.map(|(batch, predicted)| BatchView {
             predicted,

@@ -1,7 +1,7 @@
 //! What the Service Desk can offer, whom it could move, and what would happen. Nothing of it changes anything.
 
 use dco_block::Eui64;
-use dco_schedule::{FitTerms, HourWindow, Need, Quota, Request, Waiting, WhatIf};
+use dco_schedule::{FitTerms, HourWindow, Need, Quota, Request, Span, WhatIf};
 
 use crate::effect::Reply;
 use crate::engine::Engine;
@@ -35,7 +35,10 @@ impl Engine {
             held_in: None,
             newcomer: None,
         };
-        Reply::Replan(self.schedules.book.replan(&need, &at))
+        Reply::Replan {
+            replan: self.schedules.book.replan(&need, &at),
+            crowded: self.crowded_in(Span::From(at.today)),
+        }
     }
 
     pub(super) fn simulate(&self, requests: &[(Eui64, Request)]) -> Result<Reply, Refusal> {
@@ -51,22 +54,11 @@ impl Engine {
         let what_if = WhatIf {
             requests: requests.to_vec(),
             waiting: self.waiting(),
+            pacing: self.pacing(),
             trt_days: self.trt_days(),
         };
         let simulation = self.schedules.book.simulate(&what_if, &self.at());
         Ok(Reply::Simulation(Box::new(simulation)))
-    }
-
-    /// What is sent and not released, or waits to be tried again, by batch.
-    fn waiting(&self) -> Vec<Waiting<Eui64>> {
-        let open = self.batches.open().flat_map(|(_, batches)| batches);
-        let waiting = open.filter(|batch| batch.large).map(|batch| Waiting {
-            user: batch.user,
-            date: batch.service_date,
-            window: batch.window,
-            units: batch.counts.parked + batch.counts.queued + batch.counts.retry_wait,
-        });
-        waiting.filter(|waiting| waiting.units > 0).collect()
     }
 
     /// The Target Response Time in service days, a begun one as a whole one.

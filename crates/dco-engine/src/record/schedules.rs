@@ -4,7 +4,7 @@
 mod read;
 mod written;
 
-use super::RequestKey;
+use super::{CrowdedWindow, RequestKey};
 pub(crate) use read::{profile_of, window_of};
 
 /// A step of a schedule.
@@ -100,6 +100,9 @@ pub struct CapacitySet {
     /// Days on which windows have more agreed in them than their hours carry by it, and by how much.
     #[prost(message, optional, tag = "45")]
     pub crowded: Option<Quota>,
+    /// The schedules whose windows these are; none in records from before they were kept.
+    #[prost(message, repeated, tag = "130")]
+    pub crowded_windows: Vec<CrowdedWindow>,
 }
 
 /// Notices that are not kept any more.

@@ -7,7 +7,7 @@ use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
 
 use super::Why;
 use crate::event::NoticeParty;
-use crate::record::{ActKind, Counted, Near, PauseChanged, Quota};
+use crate::record::{ActKind, Counted, CrowdedWindow, Near, PauseChanged, Quota};
 use crate::state::notices::{NoticeBoard, Told};
 use crate::view::NoticeSubject;
 
@@ -110,6 +110,9 @@ struct Notice {
     /// What of it is used, or activations.
     #[prost(uint64, tag = "77")]
     wide_used: u64,
+    /// Schedules whose windows are crowded.
+    #[prost(message, repeated, tag = "130")]
+    windows: Vec<CrowdedWindow>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
@@ -256,8 +259,9 @@ impl Notice {
     /// What is held back or refused.
     fn of_what_is_refused(subject: &NoticeSubject) -> Self {
         match subject {
-            NoticeSubject::WindowsCrowded { days } => Self {
+            NoticeSubject::WindowsCrowded { days, windows } => Self {
                 kind: Kind::WindowsCrowded.into(),
+                windows: windows.iter().map(CrowdedWindow::of).collect(),
                 ..Self::of_over_agreed(days, &[])
             },
             NoticeSubject::ProductsHold {
@@ -367,6 +371,11 @@ impl Notice {
             Kind::OverAgreed => self.over_agreed()?,
             Kind::WindowsCrowded => NoticeSubject::WindowsCrowded {
                 days: self.days.as_ref()?.read()?.days().collect(),
+                windows: self
+                    .windows
+                    .iter()
+                    .map(CrowdedWindow::read)
+                    .collect::<Option<_>>()?,
             },
             Kind::TransferExpires => NoticeSubject::TransferExpires {
                 transfer: self.number,

@@ -57,7 +57,7 @@ struct Action {
 impl Schedules {
     pub(super) fn of(schedules: &state::Schedules) -> Self {
         let mut kept = Self {
-            configured: schedules.configured,
+            configured: schedules.configured.clone(),
             ..Self::default()
         };
         for (id, schedule) in schedules.book.schedules() {

@@ -2,8 +2,8 @@
 
 use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{
-    Act, Approval, Cause, Covers, Micros, Pending, Quota, Schedule, ScheduleId, ServiceDate, Side,
-    Signed, Source, Span,
+    Act, Approval, Cause, Covers, CrowdedWindow, Micros, Pending, Quota, Schedule, ScheduleId,
+    ServiceDate, Side, Signed, Source, Span,
 };
 
 use crate::event::Scope;
@@ -159,10 +159,12 @@ pub enum NoticeSubject {
         /// Schedules that a re-plan would move, and how many units of each; none where the day began so.
         proposal: Vec<(ScheduleId<Eui64>, u64)>,
     },
-    /// More is agreed in windows on these days than their hours carry, since capacity or hour profile was set.
+    /// More is agreed in windows on these days than their hours carry, since capacity or hour profile changed, or as the day began.
     WindowsCrowded {
-        /// Each day and by how much, in units.
+        /// Each day and by how much, in units. For a User: in its own windows.
         days: Vec<(ServiceDate, u32)>,
+        /// The schedules whose windows these are: for a User its own. None where it was told before they were kept.
+        windows: Vec<CrowdedWindow<Eui64>>,
     },
     /// A transfer will soon expire.
     TransferExpires {

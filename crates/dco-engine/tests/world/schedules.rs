@@ -8,7 +8,8 @@ use dco_engine::{
     Reply, Request, ScheduleRequest, ScheduleView, SetCapacity,
 };
 use dco_schedule::{
-    Act, Asker, Covers, Deal, Micros, Quota, ScheduleId, ServiceDate, Span, Terms, Text,
+    Act, Asker, Covers, CrowdedWindow, Deal, Micros, Quota, ScheduleId, ServiceDate, Span, Terms,
+    Text,
 };
 
 use super::World;
@@ -189,10 +190,18 @@ impl World {
     }
 
     pub(crate) fn set_this(&mut self, asked: &SetCapacity) -> Result<Quota, Refusal> {
+        self.effect_of(asked).map(|(over, _)| over)
+    }
+
+    /// What a setting leaves with too much agreed: days, and windows.
+    pub(crate) fn effect_of(
+        &mut self,
+        asked: &SetCapacity,
+    ) -> Result<(Quota, Vec<CrowdedWindow<Eui64>>), Refusal> {
         let asked = ScheduleRequest::SetCapacity(asked.clone());
         self.ask(Request::Schedules(asked))
             .map(|reply| match reply {
-                Reply::OverAgreed(days) => days,
+                Reply::CapacitySet { over, crowded } => (over, crowded),
                 other => panic!("no days: {other:?}"),
             })
     }

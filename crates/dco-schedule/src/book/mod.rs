@@ -15,13 +15,13 @@ pub use decide::{Ask, Asker};
 pub use four_eyes::Pending;
 pub use refusal::{DayShort, Refusal};
 pub use view::{DayCapacity, OwnCapacity};
-pub use windows::WindowShort;
+pub use windows::{CrowdedWindow, WindowShort};
 
 use std::collections::BTreeMap;
 
 use crate::{
-    Calendar, CapacityPlan, CapacitySet, Ledger, Micros, Quota, Reserve, Schedule, ScheduleId,
-    ServiceDate, Signed, Step,
+    Calendar, CapacityPlan, CapacitySet, HourProfile, Ledger, Micros, Quota, Reserve, Schedule,
+    ScheduleId, ServiceDate, Signed, Step,
 };
 
 /// What holds for every schedule.
@@ -68,8 +68,24 @@ pub struct At<'a, U> {
     pub today: ServiceDate,
     /// What was sent so far.
     pub ledger: &'a Ledger<U>,
+    /// What of it has not left yet.
+    pub unreleased: &'a dyn Unreleased<U>,
     /// When service days and their hours start and end.
     pub calendar: &'a Calendar,
+}
+
+/// What was sent under schedules and has not left.
+pub trait Unreleased<U>: std::fmt::Debug {
+    /// Units of what was sent for a service day under a schedule that wait to be released, or to be tried again.
+    fn unreleased(&self, id: ScheduleId<U>, date: ServiceDate) -> u32;
+}
+
+impl<U: Ord + Copy + std::fmt::Debug> Unreleased<U>
+    for BTreeMap<(ScheduleId<U>, ServiceDate), u32>
+{
+    fn unreleased(&self, id: ScheduleId<U>, date: ServiceDate) -> u32 {
+        self.get(&(id, date)).copied().unwrap_or(0)
+    }
 }
 
 /// One change of the book. Live and replayed books change by [`Book::apply`] of these alone.
@@ -181,11 +197,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         }
     }
 
-    /// The same book with another capacity for days for which none is set, and another reserve.
+    /// The same book with another capacity and another profile for days for which none is set, and another reserve.
     #[must_use]
-    pub fn configured(&self, capacity: u32, reserve: Reserve) -> Self {
+    pub fn configured(&self, capacity: u32, profile: HourProfile, reserve: Reserve) -> Self {
         let mut other = self.clone();
-        other.plan.configure(capacity);
+        other.plan.configure(capacity, profile);
         other.terms.reserve = reserve;
         other
     }

@@ -1,5 +1,6 @@
 //! Whether a quota can be agreed: past days, what was sent, and what every service day has room for.
 
+use super::windows::still_to_leave;
 use crate::{
     At, Book, DayShort, Deal, Quota, Refusal, Request, ScheduleId, ServiceDate, Source, WindowShort,
 };
@@ -64,10 +65,10 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             windows.1.is_some() && (windows.0 != windows.1 || *units > before.quota.on(*date))
         });
         let short = more.filter_map(|(date, units)| {
-            let day = self.window_day(date, Some(change.id), at.calendar);
-            let (was, wanted) = ((windows.0, before.quota.on(date)), (windows.1, units));
-            let short = day.short(was, wanted);
-            short.or_else(|| self.short_of_time(date, (was, wanted), at))
+            let day = self.window_day_left(date, Some(change.id), at);
+            let left = |units| still_to_leave(change.id, (date, units), at);
+            let was = left(before.quota.on(date));
+            day.short((windows.0, was), (windows.1, left(units)))
         });
         short.collect()
     }

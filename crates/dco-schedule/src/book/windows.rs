@@ -1,13 +1,13 @@
 //! What the hours of a window can take on a service day.
 //!
-//! Releases follow the day's hour profile, so hours carry their part of the capacity. Work of a window leaves in its
-//! hours alone, work without one in any hour. What is agreed in windows can leave on its day if, and only if, no
-//! stretch of hours has more agreed in windows inside it than it carries: windows are stretches themselves, so no
-//! other sets of hours have to be looked at.
+//! Releases follow the day's hour profile, so hours carry their part of the capacity; of today's hours counts what is left of them, for
+//! everybody together. Work of a window leaves in its hours alone, work without one in any hour. What is agreed in windows can leave on its
+//! day if, and only if, no stretch of hours has more agreed in windows inside it than it carries: windows are stretches themselves, so no
+//! other sets of hours have to be looked at. What has left already needs no hours any more.
 
 use std::collections::BTreeSet;
 
-use crate::{At, Book, Calendar, HourWindow, Micros, ServiceDate};
+use crate::{At, Book, Calendar, HourWindow, Micros, ScheduleId, ServiceDate, Source};
 
 /// A service day on which hours cannot take what is to be agreed in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct WindowShort {
     pub carries: u64,
     /// Units agreed with others in windows inside these hours.
     pub agreed: u64,
-    /// Units that the quota has.
+    /// Units that the quota has; of today's those that have not left.
     pub wanted: u32,
 }
 
@@ -28,6 +28,28 @@ impl WindowShort {
     /// Units that the hours can still take.
     pub const fn free(&self) -> u64 {
         self.carries.saturating_sub(self.agreed)
+    }
+}
+
+/// A schedule whose window cannot take what is agreed with it on a service day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrowdedWindow<U> {
+    /// The schedule.
+    pub id: ScheduleId<U>,
+    /// The day.
+    pub date: ServiceDate,
+    /// The hours.
+    pub window: HourWindow,
+    /// Units that the hours can take beside what others have agreed in them.
+    pub fits: u32,
+    /// Units agreed; of today's those that have not left.
+    pub agreed: u32,
+}
+
+impl<U> CrowdedWindow<U> {
+    /// Units that do not fit.
+    pub const fn over(&self) -> u32 {
+        self.agreed.saturating_sub(self.fits)
     }
 }
 
@@ -39,99 +61,136 @@ pub(super) type InWindow = (Option<HourWindow>, u32);
 pub(crate) struct WindowDay {
     date: ServiceDate,
     capacity: u128,
-    /// Each local hour and its weight.
+    /// The weight of the whole day.
+    weight: u128,
+    /// Each local hour and the weight of what is left of it.
     hours: Vec<(u8, u128)>,
     taken: Vec<(HourWindow, u64)>,
-}
-
-impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
-    /// The hours of a day without what is agreed on it.
-    fn free_hours(&self, date: ServiceDate, calendar: &Calendar) -> WindowDay {
-        let hours = calendar.hours(&calendar.day(date));
-        let weights = self.plan().profile(date).over(&hours);
-        let weights = weights.into_iter().map(|(_, weight)| weight.into());
-        WindowDay {
-            date,
-            capacity: self.plan().capacity(date).into(),
-            hours: hours.iter().map(|hour| hour.hour).zip(weights).collect(),
-            taken: Vec::new(),
-        }
-    }
-
-    /// The hours of a day with all that is agreed in windows on it, but for one schedule.
-    pub(crate) fn window_day(
-        &self,
-        date: ServiceDate,
-        but: Option<crate::ScheduleId<U>>,
-        calendar: &Calendar,
-    ) -> WindowDay {
-        let others = self.schedules().filter(|(id, _)| Some(*id) != but);
-        let agreed = others.filter_map(|(_, schedule)| {
-            let deal = &schedule.state().agreement()?.deal;
-            Some((deal.terms.window?, deal.quota.on(date).into()))
-        });
-        WindowDay {
-            taken: agreed.filter(|(_, units)| *units > 0).collect(),
-            ..self.free_hours(date, calendar)
-        }
-    }
 }
 
 const HOUR_US: Micros = 3_600_000_000;
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
-    /// Units that the hours of a window still carry on a day at its pace: of today only what is left of them.
-    pub(crate) fn carries_yet(&self, window: HourWindow, date: ServiceDate, at: &At<'_, U>) -> u64 {
-        let hours = at.calendar.hours(&at.calendar.day(date));
-        let now_us = if date == at.today {
-            at.now_us
-        } else {
-            Micros::MIN
-        };
-        let profile = self.plan().profile(date);
-        let weights = profile.over(&hours).into_iter();
-        let weights = weights.map(|(_, weight)| u128::from(weight));
-        let (mut all, mut left) = (0_u128, 0_u128);
+    /// The hours of a day without what is agreed on it, as far as they are not over at this moment.
+    fn free_hours(&self, date: ServiceDate, now_us: Micros, calendar: &Calendar) -> WindowDay {
+        let hours = calendar.hours(&calendar.day(date));
+        let weights = self.plan().profile(date).over(&hours);
+        let weights = weights.into_iter().map(|(_, weight)| u128::from(weight));
+        let (mut whole, mut left) = (0, Vec::with_capacity(hours.len()));
         for (hour, weight) in hours.iter().zip(weights) {
             let end_us = hour.start_us.saturating_add(HOUR_US);
             let left_us = end_us.saturating_sub(now_us).clamp(0, HOUR_US);
-            all += weight * u128::from(HOUR_US.unsigned_abs());
-            if window.has(hour.hour) {
-                left += weight * u128::from(left_us.unsigned_abs());
-            }
+            whole += weight * u128::from(HOUR_US.unsigned_abs());
+            left.push((hour.hour, weight * u128::from(left_us.unsigned_abs())));
         }
-        let capacity = u128::from(self.plan().capacity(date));
-        u64::try_from(capacity * left / all.max(1)).unwrap_or(u64::MAX)
+        WindowDay {
+            date,
+            capacity: self.plan().capacity(date).into(),
+            weight: whole,
+            hours: left,
+            taken: Vec::new(),
+        }
     }
 
-    /// The days from `from` on on which windows have more agreed in them than their hours carry, and by how much.
-    pub fn crowded(&self, from: ServiceDate, calendar: &Calendar) -> crate::Quota {
-        let days = self.agreed_from(from).map(|(date, _)| {
-            let over = self.window_day(date, None, calendar).over();
+    /// The whole hours of a day with all that is agreed in windows on it, but for one schedule.
+    pub(crate) fn window_day(
+        &self,
+        date: ServiceDate,
+        but: Option<ScheduleId<U>>,
+        calendar: &Calendar,
+    ) -> WindowDay {
+        let taken = self
+            .in_windows(date, but)
+            .map(|(_, window, units)| (window, units.into()));
+        WindowDay {
+            taken: taken.collect(),
+            ..self.free_hours(date, Micros::MIN, calendar)
+        }
+    }
+
+    /// Likewise; of today what is left of the hours, with what of the quotas has not left.
+    pub(crate) fn window_day_left(
+        &self,
+        date: ServiceDate,
+        but: Option<ScheduleId<U>>,
+        at: &At<'_, U>,
+    ) -> WindowDay {
+        if date != at.today {
+            return self.window_day(date, but, at.calendar);
+        }
+        let taken = self.in_windows(date, but).map(|(id, window, units)| {
+            let left = still_to_leave(id, (date, units), at);
+            (window, left.into())
+        });
+        WindowDay {
+            taken: taken.collect(),
+            ..self.free_hours(date, at.now_us, at.calendar)
+        }
+    }
+
+    /// What is agreed in windows on a day, but for one schedule.
+    fn in_windows(
+        &self,
+        date: ServiceDate,
+        but: Option<ScheduleId<U>>,
+    ) -> impl Iterator<Item = (ScheduleId<U>, HourWindow, u32)> {
+        let others = self.schedules().filter(move |(id, _)| Some(*id) != but);
+        let agreed = others.filter_map(move |(id, schedule)| {
+            let deal = &schedule.state().agreement()?.deal;
+            Some((id, deal.terms.window?, deal.quota.on(date)))
+        });
+        agreed.filter(|(_, _, units)| *units > 0)
+    }
+
+    /// The days from today on on which windows have more agreed in them than their hours carry, and by how much.
+    pub fn crowded(&self, at: &At<'_, U>) -> crate::Quota {
+        let days = self.agreed_from(at.today).map(|(date, _)| {
+            let over = self.window_day_left(date, None, at).over();
             (date, u32::try_from(over).unwrap_or(u32::MAX))
         });
         days.collect()
     }
 
-    /// The window on a day whose hours that are left cannot take more than was agreed in it.
-    pub(super) fn short_of_time(
+    /// The schedules whose windows cannot take what is agreed with them on these days.
+    pub fn crowded_windows(
         &self,
-        date: ServiceDate,
-        (before, (window, wanted)): (InWindow, InWindow),
+        days: impl Iterator<Item = ServiceDate>,
         at: &At<'_, U>,
-    ) -> Option<WindowShort> {
-        let hours = window.filter(|_| date == at.today)?;
-        let was = if before.0 == window { before.1 } else { 0 };
-        let carries = self.carries_yet(hours, date, at);
-        let more = wanted.saturating_sub(was);
-        (u64::from(more) > carries).then_some(WindowShort {
-            date,
-            hours,
-            carries,
-            agreed: 0,
-            wanted: more,
-        })
+    ) -> Vec<CrowdedWindow<U>> {
+        let mut crowded = Vec::new();
+        for date in days {
+            let day = self.window_day_left(date, None, at);
+            if day.over() == 0 {
+                continue;
+            }
+            for (id, window, units) in self.in_windows(date, None) {
+                let agreed = still_to_leave(id, (date, units), at);
+                let in_window = CrowdedWindow {
+                    id,
+                    date,
+                    window,
+                    fits: u32::try_from(day.room_beside(window, agreed.into())).unwrap_or(u32::MAX),
+                    agreed,
+                };
+                crowded.extend((in_window.over() > 0).then_some(in_window));
+            }
+        }
+        crowded
     }
+}
+
+/// What of a day's units still needs hours: of today's all that has not left.
+pub(super) fn still_to_leave<U: Ord + Copy + std::fmt::Debug>(
+    id: ScheduleId<U>,
+    (date, units): (ServiceDate, u32),
+    at: &At<'_, U>,
+) -> u32 {
+    if date != at.today {
+        return units;
+    }
+    let sent = at.ledger.sent(id.user, date, Source::Schedule(id.number));
+    let gone = sent.saturating_sub(at.unreleased.unreleased(id, date));
+    units.saturating_sub(gone)
 }
 
 impl WindowDay {
@@ -142,17 +201,22 @@ impl WindowDay {
 
     /// Units that these hours carry at the day's pace, a part of one left out.
     pub(super) fn carries(&self, hours: HourWindow) -> u64 {
-        let weigh = |(_, weight): &(u8, u128)| *weight;
-        let all: u128 = self.hours.iter().map(weigh).sum();
         let within = self.hours.iter().filter(|(hour, _)| hours.has(*hour));
-        let part: u128 = within.map(weigh).sum();
-        u64::try_from(self.capacity * part / all.max(1)).unwrap_or(u64::MAX)
+        let part: u128 = within.map(|(_, weight)| weight).sum();
+        u64::try_from(self.capacity * part / self.weight.max(1)).unwrap_or(u64::MAX)
     }
 
     /// Units that can still be agreed in a window.
     pub(crate) fn room(&self, window: HourWindow) -> u64 {
-        let rooms = self.stretches(window);
-        let rooms = rooms.map(|hours| self.carries(hours).saturating_sub(self.taken_in(hours)));
+        self.room_beside(window, 0)
+    }
+
+    /// Units that the window has for somebody with so many of those agreed in it.
+    fn room_beside(&self, window: HourWindow, own: u64) -> u64 {
+        let rooms = self.stretches(window).map(|hours| {
+            let others = self.taken_in(hours).saturating_sub(own);
+            self.carries(hours).saturating_sub(others)
+        });
         rooms.min().unwrap_or(0)
     }
 

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{Desk, TERMS, date, quota, request};
-use crate::{BookTerms, Calendar, CapacityPlan, HourProfile, Ledger, LedgerTerms, Reserve, Span};
+use crate::{
+    BookTerms, Calendar, CapacityPlan, HourProfile, HourWindow, Ledger, LedgerTerms, Reserve, Span,
+};
 
 fn wants(devices: u32, days: (i32, i32)) -> Request {
     Request {
@@ -21,10 +23,16 @@ fn what_if(requests: &[(u8, Request)], waiting: &[(u8, i32, u32)]) -> WhatIf<u8>
         date: date(*days),
         units: *units,
         window: None,
+        run_ahead: false,
     });
     WhatIf {
         requests: requests.to_vec(),
         waiting: waiting.collect(),
+        pacing: Pacing {
+            today: None,
+            burst: 1,
+            weights: BTreeMap::new(),
+        },
         trt_days: 5,
     }
 }
@@ -131,7 +139,8 @@ fn after_a_drop_users_share_and_what_comes_late_is_at_risk() {
     assert_eq!(simulation.users[&2].at_risk.len(), 2);
 }
 
-/// An even day carries 25 of 100 in six hours; of today's hours only what is left counts.
+/// At ten o'clock 15 of 100 can leave up to noon, shared 40 to 50; on the days after 34 in the six hours of the window, because nobody used
+/// the hours before.
 #[test]
 fn work_of_a_window_leaves_only_so_far_as_its_hours_carry() {
     let mut desk = Desk::new();
@@ -141,19 +150,18 @@ fn work_of_a_window_leaves_only_so_far_as_its_hours_carry() {
         date: date(10),
         units,
         window: Some(window),
+        run_ahead: false,
     };
     let mut tried = what_if(&[], &[(2, 10, 30)]);
     tried.waiting.extend([in_window(1, 40), in_window(2, 20)]);
-    // Two of the six hours are left, and carry 8.
     desk.now_us = desk.calendar.day(date(10)).start_us + 10 * 3_600_000_000;
     let simulation = desk.book.simulate(&tried, &desk.at());
     assert_eq!(
         released(&simulation),
         [
-            (10, vec![(1, 5), (2, 33)]),
-            (11, vec![(1, 17), (2, 8)]),
-            (12, vec![(1, 17), (2, 8)]),
-            (13, vec![(1, 1), (2, 1)]),
+            (10, vec![(1, 7), (2, 30)]),
+            (11, vec![(1, 21), (2, 13)]),
+            (12, vec![(1, 12), (2, 7)]),
         ]
     );
 }
@@ -225,6 +233,7 @@ fn the_whole_estate_takes_56_days_at_full_capacity_and_75_beside_the_reserve() {
             now_us: 0,
             today: date(11),
             ledger: &ledger,
+            unreleased: &BTreeMap::new(),
             calendar: &Calendar::london(),
         };
         let simulation = book.simulate(&what_if(&estate(), &[]), &at);

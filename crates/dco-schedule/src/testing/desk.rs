@@ -1,5 +1,7 @@
 //! A book and what was sent, driven by hand.
 
+use std::collections::BTreeMap;
+
 use super::{approval, by_desk, by_user, deal, reason, request};
 use crate::{
     Act, Ask, Asker, At, Book, BookTerms, Calendar, CapacityPlan, CapacitySet, Cause, Change, Deal,
@@ -40,6 +42,7 @@ pub(crate) fn date(days: i32) -> ServiceDate {
 pub(crate) struct Desk {
     pub(crate) book: Book<u8>,
     pub(crate) ledger: Ledger<u8>,
+    pub(crate) unreleased: BTreeMap<(ScheduleId<u8>, ServiceDate), u32>,
     pub(crate) calendar: Calendar,
     pub(crate) now_us: Micros,
     pub(crate) today: ServiceDate,
@@ -68,6 +71,7 @@ impl Desk {
             ledger: Ledger::new(LedgerTerms {
                 allowance_per_day: 5,
             }),
+            unreleased: BTreeMap::new(),
             calendar: Calendar::london(),
             now_us: 100,
             today: date(10),
@@ -80,6 +84,7 @@ impl Desk {
             now_us: self.now_us,
             today: self.today,
             ledger: &self.ledger,
+            unreleased: &self.unreleased,
             calendar: &self.calendar,
         }
     }

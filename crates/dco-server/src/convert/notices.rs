@@ -12,7 +12,7 @@ use pb::notice::Subject;
 use words::{message, side};
 
 use super::name::OfUser;
-use super::schedules::{covers, day_units, name as schedule};
+use super::schedules::{covers, crowded_window, day_units, name as schedule};
 use super::{instant, name, scope};
 use crate::status::Fault;
 
@@ -133,9 +133,10 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             agreed_days: *agreed_days,
         }),
         NoticeSubject::OverAgreed { days, proposal } => over_agreed(days, proposal),
-        NoticeSubject::WindowsCrowded { days } => {
+        NoticeSubject::WindowsCrowded { days, windows } => {
             Subject::WindowsCrowded(pb::WindowsCrowdedNotice {
                 days: day_units(days.iter().copied()),
+                windows: windows.iter().map(crowded_window).collect(),
             })
         }
         NoticeSubject::ProductsHold {
@@ -290,7 +291,7 @@ fn quota(user: Eui64, it: &QuotaUse) -> pb::QuotaUse {
 mod tests {
     use dco_engine::Scope;
     use dco_engine::record::StopFigures;
-    use dco_schedule::{ServiceDate, Side};
+    use dco_schedule::{CrowdedWindow, HourWindow, ServiceDate, Side};
 
     use super::*;
 
@@ -409,6 +410,13 @@ mod tests {
             },
             NoticeSubject::WindowsCrowded {
                 days: vec![(date, 30)],
+                windows: vec![CrowdedWindow {
+                    id,
+                    date,
+                    window: HourWindow::new(20, 24).unwrap(),
+                    fits: 70,
+                    agreed: 100,
+                }],
             },
         ]
     }

@@ -8,7 +8,7 @@ pub(crate) mod shown;
 use dco_block::Eui64;
 use dco_engine::record::ActKind;
 use dco_proto::v1 as pb;
-use dco_schedule::{Covers, Quota, ScheduleId, ServiceDate, Side};
+use dco_schedule::{Covers, CrowdedWindow, Quota, ScheduleId, ServiceDate, Side};
 
 /// `users/{user}/schedules/{number}`.
 pub(crate) fn name(id: ScheduleId<Eui64>) -> String {
@@ -32,6 +32,21 @@ pub(crate) fn day_units(days: impl Iterator<Item = (ServiceDate, u32)>) -> Vec<p
         units,
     };
     days.map(unit).collect()
+}
+
+/// A schedule whose window cannot take what is agreed with it.
+pub(crate) fn crowded_window(window: &CrowdedWindow<Eui64>) -> pb::CrowdedWindow {
+    let (from_hour, to_hour) = window.window.hours();
+    pb::CrowdedWindow {
+        schedule: name(window.id),
+        service_date: window.date.to_string(),
+        window: Some(pb::HourWindow {
+            from_hour: from_hour.into(),
+            to_hour: to_hour.into(),
+        }),
+        fits: window.fits,
+        agreed: window.agreed,
+    }
 }
 
 /// FirmwareHash of what a schedule is for; empty for every large image.

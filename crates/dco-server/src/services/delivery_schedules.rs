@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::{About, Context};
 use crate::convert::name::OfUser;
 use crate::convert::page::{Page, next_token};
-use crate::convert::schedules::{self, capacity, plans, read, shown};
+use crate::convert::schedules::{self, capacity, crowded_window, plans, read, shown};
 use crate::permit::{Caller, Officer, Permit, Reader, ScheduleParty, Staff, User};
 use crate::status::Fault;
 
@@ -263,7 +263,10 @@ impl DeliverySchedules {
     async fn replan(&self, _by: Permit<Staff>, caller: &Caller) -> Result<pb::Replan, Fault> {
         let ask = ScheduleRequest::ProposeReplan;
         match self.ask(caller.eui64(), ask).await? {
-            Reply::Replan(replan) => Ok(plans::replan(&replan)),
+            Reply::Replan { replan, crowded } => Ok(pb::Replan {
+                crowded_windows: crowded.iter().map(crowded_window).collect(),
+                ..plans::replan(&replan)
+            }),
             _ => Err(Fault::wrong_answer("a re-plan")),
         }
     }

@@ -275,3 +275,97 @@ fn of_today_only_the_hours_that_are_left_can_take_a_quota() {
         }
     }
 }
+
+/// Day 10 at ten o'clock, with 100 units: of the hours up to noon two are left, and carry 8.
+fn at_ten() -> Desk {
+    let mut desk = Desk::new();
+    desk.now_us = desk.calendar.day(date(10)).start_us + 10 * 3_600_000_000;
+    desk
+}
+
+fn offered_today(desk: &mut Desk, id: ScheduleId<u8>, units: u32) -> Result<(), Refusal> {
+    let deal = within(&[(10, units)], 6, 12);
+    let answer_by_us = desk.now_us + 20;
+    desk.desk(id, Act::Offer { deal, answer_by_us })
+}
+
+#[test]
+fn the_hours_that_are_left_of_today_are_there_once_and_not_for_each_schedule() {
+    let mut desk = at_ten();
+    let [first, second] = [1, 2].map(|user| desk.requested(user, request(100)));
+    for id in [first, second] {
+        offered_today(&mut desk, id, 5).unwrap();
+    }
+    desk.user(first, Act::Accept).unwrap();
+    let refused = short(desk.user(second, Act::Accept));
+    assert_eq!((refused[0].carries, refused[0].agreed), (8, 5));
+    assert_eq!(refused[0].free(), 3);
+    let third = desk.requested(3, request(100));
+    assert_eq!(short(offered_today(&mut desk, third, 4))[0].free(), 3);
+    offered_today(&mut desk, third, 3).unwrap();
+    let terms = crate::FitTerms {
+        window: Some(window(6, 12)),
+        trt_us: 1,
+        in_flight_days: 5,
+        in_flight_max: 1_000,
+    };
+    let asked = lasting(10, 3);
+    let fits = desk.book.fits(4, &asked, &terms, &desk.at());
+    assert_eq!(fits.moves_nobody.unwrap().days[0].free_before, 3);
+}
+
+#[test]
+fn what_has_left_today_needs_no_hours() {
+    for (sent, unreleased, free) in [(0, 0, 0), (6, 0, 0), (16, 0, 4), (16, 3, 1), (20, 0, 8)] {
+        let mut desk = at_ten();
+        let now_us = std::mem::replace(&mut desk.now_us, 100);
+        let first = desk.requested(1, request(100));
+        offered_today(&mut desk, first, 20).unwrap();
+        desk.user(first, Act::Accept).unwrap();
+        desk.now_us = now_us;
+        desk.send(first, 10, sent);
+        desk.unreleased.insert((first, date(10)), unreleased);
+        let second = desk.requested(2, request(100));
+        let refused = short(offered_today(&mut desk, second, free + 1));
+        assert_eq!(refused[0].free(), u64::from(free), "{sent} {unreleased}");
+        if free > 0 {
+            offered_today(&mut desk, second, free).unwrap();
+        }
+        // Its own has the hours that others leave it, for what has not left of it.
+        let left = 20 - sent + unreleased;
+        let deal = within(&[(10, 21)], 6, 12);
+        let answer_by_us = desk.now_us + 20;
+        let cause = None;
+        let more = desk.user(
+            first,
+            Act::Amend {
+                deal,
+                answer_by_us,
+                cause,
+            },
+        );
+        assert_eq!(more.is_ok(), left < 8, "{sent} {unreleased}");
+    }
+}
+
+#[test]
+fn crowded_windows_are_those_that_cannot_take_their_quota_beside_the_others() {
+    let mut desk = hundred_an_hour();
+    for (user, units, from, to) in [(1, 300, 20, 24), (2, 80, 20, 22), (3, 900, 0, 10)] {
+        let id = desk.requested(user, request(10_000));
+        desk.desk(id, offer(within(&[(11, units)], from, to)))
+            .unwrap();
+        desk.user(id, Act::Accept).unwrap();
+    }
+    let days = || [date(11), date(12)].into_iter();
+    assert_eq!(desk.book.crowded_windows(days(), &desk.at()), []);
+    desk.set_capacity(Span::From(date(11)), 2_160);
+    let crowded = desk.book.crowded_windows(days(), &desk.at());
+    let told: Vec<_> = crowded
+        .iter()
+        .map(|it| (it.id.user, it.fits, it.agreed, it.over()))
+        .collect();
+    // 90 an hour: 360 from 20 to 24 where 380 are agreed; 900 from 0 to 10.
+    assert_eq!(told, [(1, 280, 300, 20), (2, 60, 80, 20)]);
+    assert_eq!(desk.book.crowded(&desk.at()), quota(&[(11, 20)]));
+}

@@ -1,11 +1,44 @@
 //! What a notice says to people.
 
+use dco_block::Eui64;
 use dco_engine::record::{Near, StopFigures};
 use dco_engine::{ActTold, Notice, NoticeSubject, Scope};
-use dco_schedule::{Cause, ServiceDate, Side, Span};
+use dco_schedule::{Cause, CrowdedWindow, ServiceDate, Side, Span};
 
 use super::super::{for_people, name};
 use super::{act, action, counted, schedule};
+
+/// Each schedule whose window is crowded, with the first day on which it is.
+fn crowded_told(windows: &[CrowdedWindow<Eui64>]) -> String {
+    let mut schedules: Vec<(&CrowdedWindow<Eui64>, usize)> = Vec::new();
+    for window in windows {
+        match schedules
+            .iter_mut()
+            .find(|(first, _)| first.id == window.id)
+        {
+            Some((_, days)) => *days += 1,
+            None => schedules.push((window, 1)),
+        }
+    }
+    let told = schedules.into_iter().map(|(first, days)| {
+        let days = match days {
+            1 => String::new(),
+            days => format!(", first of {days} such days"),
+        };
+        let CrowdedWindow {
+            date,
+            window,
+            fits,
+            agreed,
+            ..
+        } = first;
+        format!(
+            "; of {} on {date} {fits} of {agreed} fit from {window}{days}",
+            schedule(first.id)
+        )
+    });
+    told.collect()
+}
 
 fn limit_near(near: Near, date: Option<ServiceDate>, (limit, used): (u64, u64)) -> String {
     match (near, date) {
@@ -116,10 +149,11 @@ pub(super) fn message(notice: &Notice) -> String {
             "more is agreed than there is room for: {}; propose a re-plan",
             days_told(days)
         ),
-        NoticeSubject::WindowsCrowded { days } => format!(
-            "more is agreed in windows than their hours carry: {}; what does not leave in its hours leaves in those of \
+        NoticeSubject::WindowsCrowded { days, windows } => format!(
+            "more is agreed in windows than their hours carry: {}{}; what does not leave in its hours leaves in those of \
              the next day",
-            days_told(days)
+            days_told(days),
+            crowded_told(windows)
         ),
         NoticeSubject::TransferExpires {
             transfer,

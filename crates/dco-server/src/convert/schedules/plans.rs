@@ -84,6 +84,7 @@ pub(crate) fn replan(replan: &Replan<Eui64>) -> pb::Replan {
     pb::Replan {
         amendments: amendments.collect(),
         left: quota(&replan.left),
+        crowded_windows: Vec::new(),
     }
 }
 

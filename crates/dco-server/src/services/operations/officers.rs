@@ -4,7 +4,7 @@ use dco_engine::{Reply, Request as Ask, ScheduleRequest};
 use dco_proto::v1 as pb;
 
 use crate::convert::page::{Page, next_token};
-use crate::convert::schedules::{capacity, quota, read, shown};
+use crate::convert::schedules::{capacity, crowded_window, quota, read, shown};
 use crate::permit::{Caller, Officer, Permit, Staff};
 use crate::services::Context;
 use crate::status::Fault;
@@ -17,8 +17,9 @@ impl Context {
     ) -> Result<pb::SetCapacityResponse, Fault> {
         let ask = ScheduleRequest::SetCapacity(capacity::set(&by, message)?);
         match self.engine.ask(by.officer(), Ask::Schedules(ask)).await? {
-            Reply::OverAgreed(over) => Ok(pb::SetCapacityResponse {
+            Reply::CapacitySet { over, crowded } => Ok(pb::SetCapacityResponse {
                 over_agreed: quota(&over),
+                crowded_windows: crowded.iter().map(crowded_window).collect(),
             }),
             _ => Err(Fault::wrong_answer("a setting of capacity")),
         }
