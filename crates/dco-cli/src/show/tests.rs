@@ -1,3 +1,4 @@
+mod crowded;
 mod schedules;
 
 use bytes::Bytes;

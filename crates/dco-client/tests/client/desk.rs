@@ -214,8 +214,19 @@ impl Operations for Desk {
             service_date: request.first_date,
             units: 12_000 - request.capacity.unwrap(),
         };
+        let crowded = pb::CrowdedWindow {
+            schedule: "users/90-B3-D5-1F-30-01-00-00/schedules/3".to_owned(),
+            service_date: over.service_date.clone(),
+            window: Some(pb::HourWindow {
+                from_hour: 20,
+                to_hour: 24,
+            }),
+            fits: 300,
+            agreed: 400,
+        };
         Ok(Response::new(pb::SetCapacityResponse {
             over_agreed: vec![over],
+            crowded_windows: vec![crowded],
         }))
     }
 
@@ -564,11 +575,15 @@ async fn officers_set_capacity_and_answer_what_waits_for_a_second_one() {
         capacity: Some(9_000),
         hour_profile: Vec::new(),
     };
-    let over = operations.set_capacity(set).await.unwrap();
+    let effect = operations.set_capacity(set).await.unwrap();
+    let over = effect.over_agreed;
     assert_eq!(
         (over[0].service_date.as_str(), over[0].units),
         ("2026-03-29", 3_000)
     );
+    let crowded = &effect.crowded_windows[0];
+    assert_eq!((crowded.schedule.number, crowded.window), (3, (20, 24)));
+    assert_eq!((crowded.fits, crowded.agreed), (300, 400));
 
     let waiting = operations
         .pending_actions(false, &PageRequest::default())

@@ -109,6 +109,8 @@ impl Estate {
             configured: None,
             over: None,
             moves: Vec::new(),
+            crowded: None,
+            crowded_windows: Vec::new(),
         }));
     }
 

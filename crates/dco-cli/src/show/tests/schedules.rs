@@ -173,6 +173,7 @@ fn three_ways_to_meet_a_request_are_shown_day_by_day() {
     let moved = Replan {
         amendments: vec![amendment],
         left: days(&[("2026-04-01", 7)]),
+        crowded_windows: Vec::new(),
     };
     let no_fit = NoFit {
         wanted: 2_000,
