@@ -1,6 +1,7 @@
 //! Delivery schedules, by the program `dco` alone.
 
 mod agreed;
+mod crowded;
 mod killed;
 mod lapsed;
 mod moved;

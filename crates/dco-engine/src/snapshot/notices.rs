@@ -369,14 +369,7 @@ impl Notice {
                 agreed_days: self.count,
             },
             Kind::OverAgreed => self.over_agreed()?,
-            Kind::WindowsCrowded => NoticeSubject::WindowsCrowded {
-                days: self.days.as_ref()?.read()?.days().collect(),
-                windows: self
-                    .windows
-                    .iter()
-                    .map(CrowdedWindow::read)
-                    .collect::<Option<_>>()?,
-            },
+            Kind::WindowsCrowded => self.windows_crowded()?,
             Kind::TransferExpires => NoticeSubject::TransferExpires {
                 transfer: self.number,
                 expire_us: self.until_us?,
@@ -416,6 +409,14 @@ impl Notice {
             user: Eui64::from_bits(self.user),
             number: self.schedule,
         }
+    }
+
+    fn windows_crowded(&self) -> Option<NoticeSubject> {
+        let windows = self.windows.iter().map(CrowdedWindow::read);
+        Some(NoticeSubject::WindowsCrowded {
+            days: self.days.as_ref()?.read()?.days().collect(),
+            windows: windows.collect::<Option<_>>()?,
+        })
     }
 
     fn over_agreed(&self) -> Option<NoticeSubject> {
