@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use dco_schedule::{
     Act, Ask, Asker, At, Book, BookTerms, Calendar, CapacityPlan, CapacitySet, Covers, Deal,
-    FitTerms, HourProfile, Ledger, LedgerTerms, Need, Officer, Pacing, Party, Quota, Request,
-    Reserve, ScheduleId, ServiceDate, Setting, Signed, Span, Terms, Text, WhatIf,
+    FitTerms, HourProfile, HourWindow, Ledger, LedgerTerms, Need, Officer, Pacing, Party, Quota,
+    Request, Reserve, ScheduleId, ServiceDate, Setting, Signed, Span, Terms, Text, Waiting, WhatIf,
 };
 use divan::{Bencher, black_box};
 
@@ -103,6 +103,14 @@ fn text() -> Text {
     Text::new("INC-1").expect("one line")
 }
 
+const fn pacing() -> Pacing<u32> {
+    Pacing {
+        today: None,
+        burst: 4,
+        weights: BTreeMap::new(),
+    }
+}
+
 fn request(devices: u32) -> Request {
     Request {
         covers: Covers::Portfolio,
@@ -119,11 +127,29 @@ fn simulate_670_000_devices_of_five_users(bencher: Bencher) {
     let what_if = WhatIf {
         requests: (0..).zip(DEVICES.map(request)).collect(),
         waiting: Vec::new(),
-        pacing: Pacing {
-            today: None,
-            burst: 4,
-            weights: BTreeMap::new(),
-        },
+        pacing: pacing(),
+        trt_days: 5,
+    };
+    bencher.bench_local(|| desk.book.simulate(black_box(&what_if), &desk.at()));
+}
+
+/// The same Devices, sent for 56 days by five Users of whom each has other hours.
+#[divan::bench]
+fn simulate_670_000_devices_in_windows(bencher: Bencher) {
+    let desk = Desk::new();
+    let waiting = (1..=56).flat_map(|day| {
+        (0..5_u8).map(move |user| Waiting {
+            user: user.into(),
+            date: ServiceDate::from_days(TODAY.days() + day),
+            units: 2_392,
+            window: HourWindow::new(user * 4, user * 4 + 8).ok(),
+            run_ahead: false,
+        })
+    });
+    let what_if = WhatIf {
+        requests: Vec::new(),
+        waiting: waiting.collect(),
+        pacing: pacing(),
         trt_days: 5,
     };
     bencher.bench_local(|| desk.book.simulate(black_box(&what_if), &desk.at()));
