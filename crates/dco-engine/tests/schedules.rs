@@ -2,12 +2,15 @@
 
 use dco_engine::{
     ActionFate, ActionState, ActionView, HOUR_US, ListSchedules, NoticeParty, NoticeSubject,
-    Reader, Refusal, Reply, Request, ScheduleRequest, ScheduleTerms, Terms, Topic, record::ActKind,
+    Reader, Refusal, Reply, Request, ScheduleRequest, ScheduleTerms, Terms, Topic,
+    record::{ActKind, Change, Record},
 };
 use dco_schedule::{
     Act, Approval, Asker, Cause, CrowdedWindow, Deal, HourProfile, HourWindow, Party,
     Refusal as BookRefusal, Reserve, Said, ScheduleId, Side, Span, State,
 };
+
+use prost::Message;
 
 use crate::dump::dump;
 use crate::sample::{ANN, BOB, DAY_US, capacity, date, start};
@@ -426,6 +429,35 @@ fn a_profile_of_the_configuration_that_leaves_windows_too_little_is_told() {
         assert_eq!(crowded.count(), 2, "{party:?}: {told:?}");
     }
     recovers(&mut world);
+}
+
+/// Records from before the configuration's profile was kept: the first start after them learns it, and tells nobody of a change.
+#[test]
+fn a_profile_that_was_not_kept_before_is_no_change() {
+    let mut world = ready();
+    let mut in_the_evening = deal(&[("2026-06-20", 20)]);
+    in_the_evening.terms.window = HourWindow::new(18, 24).ok();
+    world.agreed(ANN, in_the_evening);
+    for record in &mut world.journal {
+        let mut read = Record::decode(record.as_slice()).expect("its own");
+        if let Some(Change::DayOpened(day)) = &mut read.change {
+            let configured = day.configured.as_mut().expect("it is kept");
+            assert_eq!(configured.profile, [1; 24]);
+            configured.profile.clear();
+        }
+        *record = read.encode_to_vec();
+    }
+    let told = world.notices_after(NoticeParty::Desk, 0);
+    for _ in 0..2 {
+        world.crash();
+        world.pass(HOUR_US);
+        assert_eq!(world.notices_after(NoticeParty::Desk, 0), told);
+        let opened = world.journal.iter().filter(|record| {
+            let read = Record::decode(record.as_slice()).expect("its own");
+            matches!(read.change, Some(Change::DayOpened(_)))
+        });
+        assert_eq!(opened.count(), 2, "learned once");
+    }
 }
 
 #[test]

@@ -6,12 +6,12 @@
 //! due goes first; what nobody has ready work for goes to work that may run ahead of its day. The model leaves out what nobody can
 //! foresee: failures, gateways that are away or full, pauses, batches that are not sent yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use dco_dispatch::{Bucket, Pace, Row};
 
-use crate::{At, Book, HourWindow, Micros, ServiceDate, ServiceDay, Share};
+use crate::{At, Book, Hour, HourWindow, Micros, ServiceDate, ServiceDay, Share};
 
 /// Work that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,9 @@ pub struct OutlookDay<U> {
     pub carried: u64,
 }
 
+/// When each window opens and closes on a day.
+type Windows = BTreeMap<HourWindow, (Micros, Micros)>;
+
 /// Places in the list of lines, by User.
 type Lines<U> = BTreeMap<U, Vec<usize>>;
 
@@ -84,8 +87,7 @@ struct Line<U> {
 
 /// The service day that passes.
 struct Passing<U> {
-    /// When each window opens and closes.
-    windows: BTreeMap<HourWindow, (Micros, Micros)>,
+    windows: Windows,
     day: OutlookDay<U>,
 }
 
@@ -205,14 +207,16 @@ impl<U: Ord + Copy + std::fmt::Debug> Outlook<'_, U> {
 
     fn pass(&mut self, day: OutlookDay<U>, capacity: u32) -> OutlookDay<U> {
         let service_day = self.at.calendar.day(day.date);
-        let Some(mut bucket) = self.bucket(&service_day) else {
+        let hours = self.at.calendar.hours(&service_day);
+        let Some(mut bucket) = self.bucket(&service_day, &hours) else {
             return OutlookDay {
                 available: 0,
                 ..day
             };
         };
         let weights = self.weights(day.date);
-        let mut passing = self.passing(&service_day, day);
+        let windows = self.windows(&service_day, &hours);
+        let mut passing = Passing { windows, day };
         let from_us = service_day.start_us.max(self.at.now_us);
         let available = bucket.row(from_us, capacity).before(service_day.end_us);
         passing.day.available = available.into();
@@ -235,27 +239,24 @@ impl<U: Ord + Copy + std::fmt::Debug> Outlook<'_, U> {
     }
 
     /// What the releases of a day follow. `None` beyond the years that a calendar has.
-    fn bucket(&self, day: &ServiceDay) -> Option<Bucket> {
+    fn bucket(&self, day: &ServiceDay, hours: &[Hour]) -> Option<Bucket> {
         if day.date == self.at.today
             && let Some(bucket) = &self.pacing.today
         {
             return Some(bucket.clone());
         }
         let profile = self.book.plan().profile(day.date);
-        let hours = profile.over(&self.at.calendar.hours(day));
-        let pace = Pace::new(hours, day.end_us).ok()?;
+        let pace = Pace::new(profile.over(hours), day.end_us).ok()?;
         Some(Bucket::new(pace, self.pacing.burst))
     }
 
-    fn passing(&self, service_day: &ServiceDay, day: OutlookDay<U>) -> Passing<U> {
-        let hours = self.at.calendar.hours(service_day);
+    /// The windows of all that may leave on a day.
+    fn windows(&self, day: &ServiceDay, hours: &[Hour]) -> Windows {
         let lines = self.ready.values().chain(self.ahead.values()).flatten();
         let windows = lines.filter_map(|line| self.lines[*line].waiting.window);
-        let windows = windows.map(|window| (window, window.on(service_day, &hours)));
-        Passing {
-            windows: windows.collect(),
-            day,
-        }
+        let windows: BTreeSet<_> = windows.collect();
+        let open = windows.into_iter().map(|it| (it, it.on(day, hours)));
+        open.collect()
     }
 
     /// What waits of each User is its share of a day that begins; shares of today are known.

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::replan::dates;
 use crate::{
-    At, Book, HourWindow, NoFit, Outlook, Pacing, Quota, Request, ScheduleId, ServiceDate, Source,
-    Waiting,
+    At, Book, HourWindow, NoFit, Outlook, Pacing, Quota, Request, ServiceDate, Source, Waiting,
 };
 
 /// What is tried.
@@ -42,7 +41,7 @@ pub struct Simulation<U> {
 pub struct SimulatedDay<U> {
     /// The day.
     pub date: ServiceDate,
-    /// What may be released: the capacity, and for today less what is released already.
+    /// What may be released: the capacity, for today less what is released already and as far as the hours left have a weight.
     pub available: u64,
     /// What can still be agreed for it beside what is tried.
     pub free: u64,
@@ -131,7 +130,8 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             };
             let window = agreement.deal.terms.window;
             for (date, units) in agreement.deal.quota.days_from(at.today) {
-                let sent = sent(id, date, at);
+                let source = Source::Schedule(id.number);
+                let sent = at.ledger.sent(id.user, date, source);
                 unsent.push(not_sent(
                     (id.user, date),
                     units.saturating_sub(sent),
@@ -141,14 +141,6 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         }
         unsent
     }
-}
-
-fn sent<U: Ord + Copy + std::fmt::Debug>(
-    id: ScheduleId<U>,
-    date: ServiceDate,
-    at: &At<'_, U>,
-) -> u32 {
-    at.ledger.sent(id.user, date, Source::Schedule(id.number))
 }
 
 /// What will be sent for a day on that day.
