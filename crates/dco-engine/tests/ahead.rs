@@ -55,6 +55,28 @@ fn what_nobody_needs_is_lent_and_recorded() {
     assert_eq!((next.used, next.lent), (0, 0), "no unit is charged twice");
 }
 
+/// 90 of the 100 units of the day before: nobody else wants them.
+#[test]
+fn what_may_run_ahead_is_explained_and_predicted_so() {
+    let mut world = ready(true);
+    let day_us = noon("2026-06-05") - 12 * HOUR_US;
+    let said = world.explain(ANN, 1, device(89));
+    let predicted_us = said.predicted_release_us.expect("it waits");
+    assert_eq!(said.earliest_us, Some(world.now_us));
+    assert!(predicted_us < day_us, "before its day");
+    let of_batch = world.batch(ANN, 1).predicted.map(|it| it.release_us);
+    assert_eq!(of_batch, Some(predicted_us));
+    world.rest_of_day();
+    let was_us = world.activation(ANN, 1, device(89)).released_us;
+    let off_us = was_us.expect("it left").abs_diff(predicted_us);
+    assert!(off_us <= 1_000_000, "{off_us} us");
+
+    let mut world = ready(false);
+    let said = world.explain(ANN, 1, device(89));
+    assert_eq!(said.earliest_us, Some(day_us));
+    assert!(said.predicted_release_us >= Some(day_us));
+}
+
 #[test]
 fn without_run_ahead_nothing_goes_before_its_day() {
     let mut world = ready(false);

@@ -24,7 +24,10 @@ impl Engine {
             Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Cancelled { .. } => Vec::new(),
         });
         let waits = item.phase.waits();
+        let runs_ahead = self.ahead.slots.contains_key(&activation);
         let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
+        // What may run ahead waits for its day at the latest.
+        let earliest_us = earliest_us.map(|it| if runs_ahead { self.now_us } else { it });
         let must_be_freed = holds.iter().any(is_freed_by_people);
         let predicted_us =
             (waits && !must_be_freed).then(|| self.predict_release(batch, activation));
