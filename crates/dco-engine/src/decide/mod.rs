@@ -5,6 +5,7 @@ mod attempts;
 mod batches;
 mod breakers;
 mod capacity;
+mod cover;
 pub(crate) mod devices;
 mod gateways;
 mod images;
