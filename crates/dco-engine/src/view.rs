@@ -284,6 +284,8 @@ pub struct Explanation {
     pub holds: Vec<Hold>,
     /// Activations of the same User that go first; `None` when it does not wait in line.
     pub ahead_count: Option<u64>,
+    /// Whether it waits in the security lane, which has units left of today: then those that go first are those there.
+    pub in_security_lane: bool,
     /// No release before this; `None` when an event must come first, or none is to come.
     pub earliest_us: Option<Micros>,
     /// When its release is expected.

@@ -123,6 +123,13 @@ fn lines(world: &World) -> Vec<bool> {
 #[test]
 fn what_has_priority_leaves_before_the_line_and_is_counted_apart() {
     let mut world = ready(60);
+    world.pass(HOUR_US);
+    let waits = world.explain(ANN, 1, device(19));
+    let gone = u64::from(world.lane_used(DAY).0);
+    assert_eq!(
+        (waits.in_security_lane, waits.ahead_count),
+        (true, Some(19 - gone))
+    );
     world.rest_of_day();
     let mut expected = vec![true; 20];
     expected.extend([false; 60]);
@@ -159,6 +166,7 @@ fn beyond_its_bound_it_waits_in_line_as_others_do() {
         "she takes her turns: {ordinary}"
     );
     let last = world.explain(ANN, 1, device(19));
+    assert!(!last.in_security_lane);
     let until_us = start("2026-06-05");
     let limit = 8;
     assert!(

@@ -199,7 +199,7 @@ enum Input {
     Verified(u64, Verdict),
     News,
     /// Gateways are to be kept to another rate.
-    Rate,
+    Rate(Option<Rate>),
     /// So many were taken; none when nobody is left to send any.
     Commands(usize),
     Time,
@@ -234,7 +234,7 @@ impl Driver {
                 Input::Store => self.advance()?,
                 Input::Verified(owner, verdict) => self.handle(Event::Verified { owner, verdict }),
                 Input::Time => self.handle(Event::Tick),
-                Input::Rate => self.keep_to_rate(),
+                Input::Rate(rate) => self.handle(Event::GatewayRateSet(rate)),
                 Input::News | Input::Commands(_) => {}
             }
             // Before any command that came in the meantime: who was told that a block is durable and
@@ -265,7 +265,7 @@ impl Driver {
             Some((owner, verdict)) = self.verifications.next() => Input::Verified(owner, verdict),
             _ = self.landings.changed() => Input::News,
             _ = self.finds.changed() => Input::News,
-            Ok(()) = self.gateway_rate.changed() => Input::Rate,
+            Ok(()) = self.gateway_rate.changed() => Input::Rate(*self.gateway_rate.borrow()),
             taken = self.commands.recv_many(batch, BATCH_MAX) => Input::Commands(taken),
             () = time => Input::Time,
             () = self.stop.cancelled() => Input::Stop,
@@ -279,11 +279,6 @@ impl Driver {
             self.engine.handle(Event::ClockJumped { ahead_us }, now_us);
         }
         self.engine.handle(event, now_us);
-    }
-
-    fn keep_to_rate(&mut self) {
-        let rate = *self.gateway_rate.borrow_and_update();
-        self.handle(Event::GatewayRateSet(rate));
     }
 
     fn obey(&mut self, command: Command) {

@@ -21,6 +21,7 @@ pub(crate) fn explanation_json(explanation: &Explanation) -> Value {
         "activation": activation_json(&explanation.activation),
         "holds": holds.collect::<Vec<_>>(),
         "ahead_count": explanation.ahead_count,
+        "in_security_lane": explanation.in_security_lane,
         "earliest_time": time(explanation.earliest_us),
         "predicted_release_time": time(explanation.predicted_release_us),
         "due_time": time(explanation.due_us),
@@ -57,6 +58,8 @@ fn facts(explanation: &Explanation) -> Vec<(&'static str, String)> {
         (activation.attempt > 0).then(|| activation.attempt.to_string()),
     );
     known("stage", activation.stage.map(|stage| stage.to_string()));
+    let in_lane = explanation.in_security_lane;
+    known("waits in", in_lane.then(|| "security lane".to_owned()));
     known("last outcome", activation.outcome.clone());
     let message = Some(&activation.message).filter(|text| !text.is_empty());
     known("message", message.cloned());

@@ -171,6 +171,7 @@ fn an_explanation_begins_with_its_sentence() {
             },
         ],
         ahead_count: Some(3),
+        in_security_lane: true,
         earliest_us: None,
         predicted_release_us: Some(AT_US + 2 * HOUR_US),
         due_us: Some(AT_US + 120 * HOUR_US),

@@ -114,6 +114,7 @@ impl TryFrom<pb::Explanation> for Explanation {
             activation: required("activation", wire.activation)?.try_into()?,
             holds: all(wire.holds)?,
             ahead_count: wire.ahead_count,
+            in_security_lane: wire.in_security_lane,
             earliest_us: instant("explanation.earliest_time", wire.earliest_time)?,
             predicted_release_us: instant(
                 "explanation.predicted_release_time",

@@ -95,12 +95,7 @@ impl TryFrom<Subject> for NoticeSubject {
             },
             Subject::PauseChanged(it) => pause_changed(it)?,
             Subject::TrtNear(it) => trt_near(&it)?,
-            Subject::LimitNear(it) => Self::LimitNear {
-                limit_name: it.limit_name,
-                service_date: Some(it.service_date).filter(|date| !date.is_empty()),
-                limit: it.limit,
-                used: it.used,
-            },
+            Subject::LimitNear(it) => limit_near(it),
             Subject::Displaced(it) => Self::Displaced {
                 service_date: it.service_date,
                 units: it.units,
@@ -141,6 +136,15 @@ fn trt_near(wire: &pb::TrtNearNotice) -> Result<NoticeSubject, BadAnswer> {
         due_us: instant("trt_near.due_time", wire.due_time)?,
         open_count: wire.open_count,
     })
+}
+
+fn limit_near(wire: pb::LimitNearNotice) -> NoticeSubject {
+    NoticeSubject::LimitNear {
+        limit_name: wire.limit_name,
+        service_date: some_text(wire.service_date),
+        limit: wire.limit,
+        used: wire.used,
+    }
 }
 
 fn user(field: &'static str, name: &str) -> Result<Eui64, BadAnswer> {

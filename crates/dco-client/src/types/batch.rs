@@ -148,6 +148,8 @@ pub struct Explanation {
     pub holds: Vec<Hold>,
     /// Activations of this User that go before it; `None` when it does not wait.
     pub ahead_count: Option<u64>,
+    /// Those that go first are those in the security lane, where it waits.
+    pub in_security_lane: bool,
     /// No release before this.
     pub earliest_us: Option<Micros>,
     pub predicted_release_us: Option<Micros>,

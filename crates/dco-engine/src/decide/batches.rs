@@ -5,10 +5,9 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use dco_block::limits::DEVICES_MAX;
 use dco_block::{Eui64, ImageId};
-use dco_schedule::{
-    BatchAsked, BatchRefusal, HourWindow, Micros, ScheduleId, ServiceDate, ServiceDay, Source,
-};
+use dco_schedule::{Micros, ServiceDate, ServiceDay, Source};
 
+use super::cover::Cover;
 use super::thresholds::Added;
 use crate::effect::{Reply, ToGateway};
 use crate::engine::Engine;
@@ -17,7 +16,6 @@ use crate::read::forecast::NewBatch;
 use crate::record::{BatchAccepted, BatchCancelled, Change, Counted};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
-use crate::state::canaries::Group;
 use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::view::{ActivationCounts, BatchView, Prediction};
@@ -28,21 +26,6 @@ struct Admitted {
     large: bool,
     day: ServiceDay,
     source: Option<Source>,
-}
-
-/// What covers a batch on its day.
-#[derive(Default)]
-struct Cover {
-    /// What may be sent under it.
-    limit: u32,
-    /// The hours in which it is released.
-    window: Option<HourWindow>,
-    /// How many Devices must succeed before the rest is released.
-    canary: u32,
-    /// Whether it may be released before its day.
-    run_ahead: bool,
-    /// Whether it may go through the security lane.
-    security: bool,
 }
 
 impl Engine {
@@ -181,85 +164,6 @@ impl Engine {
             earliest_us,
             latest_us,
         })
-    }
-
-    /// A batch has no more canaries than Devices, and none besides those of the schedule that covers it: what its first Devices have
-    /// shown holds for all that is sent under that.
-    fn refuse_canary(&self, asked: &SubmitBatch, source: Option<Source>) -> Result<(), Refusal> {
-        let Some(canary) = asked.canary.map(NonZeroU32::get) else {
-            return Ok(());
-        };
-        let devices = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
-        if canary > devices {
-            return Err(Refusal::CanaryTooLarge { canary, devices });
-        }
-        let Some(number) = source.and_then(Source::schedule) else {
-            return Ok(());
-        };
-        let user = asked.user;
-        let id = ScheduleId { user, number };
-        let schedule = self.schedules.book.get(id);
-        let agreement = schedule.and_then(|it| it.state().agreement());
-        let agreed = agreement.and_then(|it| it.deal.terms.canary);
-        let begun = Group::Schedule(id, asked.manufacturer_image_hash);
-        let begun = self.canaries.groups.get(&begun);
-        if agreed.is_some() || begun.is_some_and(|begun| !begun.passed) {
-            return Err(Refusal::CanaryOfSchedule { schedule: number });
-        }
-        Ok(())
-    }
-
-    /// Exactly one source covers the whole batch: an agreed schedule of that day, or else the allowance.
-    fn source_of(
-        &self,
-        asked: &SubmitBatch,
-        day: &ServiceDay,
-        large: bool,
-    ) -> Result<Option<Source>, Refusal> {
-        let batch = BatchAsked {
-            user: asked.user,
-            image: *asked.manufacturer_image_hash.as_bytes(),
-            large,
-            date: day.date,
-            count: u32::try_from(asked.devices.len()).unwrap_or(u32::MAX),
-        };
-        let covered = self.schedules.book.admit(&batch, &self.at());
-        covered.map_err(|refused| match refused {
-            BatchRefusal::ExceedsAgreed(exceeds) => Refusal::ExceedsAgreed(exceeds),
-            BatchRefusal::OverAllowance(over) => Refusal::AllowanceUsed {
-                limit: over.limit,
-                used: over.used,
-                requested: over.requested,
-                service_date: day.date,
-                resets_us: day.end_us,
-                resets_in_us: day.end_us.saturating_sub(self.now_us),
-            },
-        })
-    }
-
-    /// What may be sent for a day under what covers a batch, and the hours in which it is released.
-    fn cover(&self, user: Eui64, date: ServiceDate, source: Option<Source>) -> Cover {
-        match source {
-            None => Cover::default(),
-            Some(Source::Allowance) => Cover {
-                limit: self.days.ledger.terms().allowance_per_day,
-                ..Cover::default()
-            },
-            Some(Source::Schedule(number)) => {
-                let schedule = self.schedules.book.get(ScheduleId { user, number });
-                let agreement = schedule.and_then(|it| it.state().agreement());
-                agreement.map_or_else(Cover::default, |agreement| {
-                    let deal = &agreement.deal;
-                    Cover {
-                        limit: deal.quota.on(date),
-                        window: deal.terms.window,
-                        canary: deal.terms.canary.map_or(0, NonZeroU32::get),
-                        run_ahead: deal.terms.run_ahead,
-                        security: deal.terms.security,
-                    }
-                })
-            }
-        }
     }
 
     fn accepted_record(

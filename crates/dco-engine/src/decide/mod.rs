@@ -5,6 +5,7 @@ mod attempts;
 mod batches;
 mod breakers;
 mod capacity;
+mod cover;
 mod crowded;
 pub(crate) mod devices;
 mod gateways;

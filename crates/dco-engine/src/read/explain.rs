@@ -1,5 +1,6 @@
 //! Why is this waiting, and until when?
 
+use dco_dispatch::Slot;
 use dco_schedule::Micros;
 
 use crate::engine::Engine;
@@ -36,6 +37,7 @@ impl Engine {
             activation: self.activation_view(activation),
             holds,
             ahead_count,
+            in_security_lane: self.slot_in_lane(activation, batch).is_some(),
             earliest_us,
             predicted_release_us: predicted_us.map(|it| it.max(not_before_us.unwrap_or(it))),
             due_us: batch.due_us,
@@ -72,10 +74,8 @@ impl Engine {
         let Phase::Queued(Some(slot)) = phase else {
             return None;
         };
-        if let Some(slot) = self.security.slots.get(&activation)
-            && self.hold_of_lane(batch).is_none()
-        {
-            return Some(self.security.queue.ahead_of(*slot));
+        if let Some(slot) = self.slot_in_lane(activation, batch) {
+            return Some(self.security.queue.ahead_of(slot));
         }
         let line = if batch.large {
             &self.large
@@ -83,6 +83,12 @@ impl Engine {
             &self.small
         };
         Some(line.ahead_of(slot))
+    }
+
+    /// Its place in the security lane, while that has units left of today.
+    fn slot_in_lane(&self, activation: u32, batch: &Batch) -> Option<Slot> {
+        let slot = self.security.slots.get(&activation).copied();
+        slot.filter(|_| self.hold_of_lane(batch).is_none())
     }
 
     fn holds_in_line(&self, activation: u32, batch: &Batch, ahead_count: u64) -> Vec<Hold> {

@@ -35,8 +35,9 @@ use std::{panic, thread};
 use dco_schedule::{Micros, ServiceDate};
 use prost::Message;
 
-use crate::engine::{Engine, ReplayError, Seq};
+use crate::engine::{Engine, Queue, ReplayError, Seq};
 use crate::outbox::Outbox;
+use crate::state::ahead::Ahead;
 use crate::state::batches::{Batch, Batches, Phase};
 use crate::state::checkpoints::Checkpoints;
 use crate::state::inventory::Inventory;
@@ -271,17 +272,9 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         (&batches, &kinds),
         (&dispatch, &canaries),
     );
-    let large = snapshot.large.unwrap_or_default();
-    let large = large.load(&mut batches, known, |it, at| it.large && allowed.has(at))?;
-    let small = snapshot.small.unwrap_or_default();
-    let small = small.load(&mut batches, known, |it, at| !it.large && allowed.has(at))?;
-    let ahead = snapshot.ahead.unwrap_or_default();
-    let may_run =
-        |it: &Batch, at| it.run_ahead && it.large && it.day_start_us > at_us && allowed.has(at);
-    let ahead = ahead.load_ahead(&batches, known, may_run)?;
-    let (security, displaced) = snapshot.security.unwrap_or_default().load()?;
-    let is_in_lane = |it: &Batch, at| it.security && it.large && allowed.has(at);
-    let (queue, slots) = security.load_security(&batches, known, is_in_lane)?;
+    let queues = (snapshot.large, snapshot.small);
+    let apart = (snapshot.ahead, snapshot.security);
+    let lines = Lines::load(queues, apart, (&mut batches, known), (&allowed, at_us))?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
@@ -310,14 +303,10 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
             asked: None,
         },
         gateways,
-        large,
-        security: SecurityLane {
-            queue,
-            slots,
-            displaced,
-        },
-        ahead,
-        small,
+        large: lines.large,
+        security: lines.security,
+        ahead: lines.ahead,
+        small: lines.small,
         ..Engine::new(terms)
     };
     engine.check_counts()?;
@@ -361,6 +350,46 @@ impl Sent {
             known,
             kinds,
             batches,
+        })
+    }
+}
+
+/// What waits in which line.
+struct Lines {
+    large: Queue,
+    small: Queue,
+    ahead: Ahead,
+    security: SecurityLane,
+}
+
+impl Lines {
+    /// Each activation that is queued gets its place; of a snapshot made at `at_us`.
+    fn load(
+        (large, small): (Option<queues::Queue>, Option<queues::Queue>),
+        (ahead, security): (Option<queues::Queue>, Option<security::Security>),
+        (batches, known): (&mut Batches, (&KnownDevices, &[u32])),
+        (allowed, at_us): (&Allowed, Micros),
+    ) -> Result<Self, Why> {
+        let large = large.unwrap_or_default();
+        let large = large.load(batches, known, |it, at| it.large && allowed.has(at))?;
+        let small = small.unwrap_or_default();
+        let small = small.load(batches, known, |it, at| !it.large && allowed.has(at))?;
+        let may_run =
+            |it: &Batch, at| it.run_ahead && it.large && it.day_start_us > at_us && allowed.has(at);
+        let ahead = ahead.unwrap_or_default();
+        let ahead = ahead.load_ahead(batches, known, may_run)?;
+        let (turns, displaced) = security.unwrap_or_default().load()?;
+        let is_in_lane = |it: &Batch, at| it.security && it.large && allowed.has(at);
+        let (queue, slots) = turns.load_security(batches, known, is_in_lane)?;
+        Ok(Self {
+            large,
+            small,
+            ahead,
+            security: SecurityLane {
+                queue,
+                slots,
+                displaced,
+            },
         })
     }
 }

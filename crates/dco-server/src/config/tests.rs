@@ -170,11 +170,6 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             "attempt.per_gateway_max",
             "[attempt]\nper_gateway_max = 0\n".to_owned(),
         ),
-        ("gateway.burst", "[gateway]\nburst = 0\n".to_owned()),
-        (
-            "gateway.releases_per_hour_max",
-            "[gateway]\nreleases_per_hour_max = 1000001\n".to_owned(),
-        ),
         (
             "retry.unknown.attempts_max",
             "[retry.unknown]\nattempts_max = 0\nbackoff_minutes = 0\n".to_owned(),
@@ -229,6 +224,11 @@ fn what_is_asked_of_images_and_of_counts_is_refused_with_its_field() {
         ),
         ("stop.failed_percent", "[stop]\nfailed_percent = 0\n"),
         ("stop.attempts", "[stop]\nattempts = 1001\n"),
+        ("gateway.burst", "[gateway]\nburst = 0\n"),
+        (
+            "gateway.releases_per_hour_max",
+            "[gateway]\nreleases_per_hour_max = 1000001\n",
+        ),
         (
             "thresholds.period_minutes",
             "[thresholds]\nperiod_minutes = 0\n",

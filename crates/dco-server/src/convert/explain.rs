@@ -15,6 +15,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> pb::Explanation {
         activation: Some(activation(&explanation.activation)),
         holds: explanation.holds.iter().map(hold).collect(),
         ahead_count: explanation.ahead_count,
+        in_security_lane: explanation.in_security_lane,
         earliest_time: explanation.earliest_us.map(instant),
         predicted_release_time: explanation.predicted_release_us.map(instant),
         due_time: Some(instant(explanation.due_us)),
@@ -87,12 +88,7 @@ fn words(hold: &Hold) -> Words {
             "the large images that the system may release today are used",
             "none is needed: it stays queued for the next service day and keeps its due time",
         ),
-        Hold::SecurityLaneUsed { limit, until_us } => Words::until(
-            "SECURITY_LANE_USED",
-            until_us,
-            &format!("the security lane has released the {limit} units that it may today"),
-            "none is needed: it waits in line as others do, and goes first again on the next service day",
-        ),
+        Hold::SecurityLaneUsed { limit, until_us } => security_lane_used(limit, until_us),
         Hold::OutsideWindow { until_us } => Words::until(
             "OUTSIDE_WINDOW",
             until_us,
@@ -115,12 +111,7 @@ fn words(hold: &Hold) -> Words {
             format!("gateway {gateway}, which reaches the Device, is not connected"),
             "ask the SMETS1 Service Provider of the gateway",
         ),
-        Hold::GatewayRateReached { gateway, until_us } => Words::until(
-            "GATEWAY_RATE_REACHED",
-            until_us,
-            &format!("as many attempts have left for gateway {gateway} as its rate allows"),
-            "none is needed: it goes when the next one may leave",
-        ),
+        Hold::GatewayRateReached { gateway, until_us } => rate_reached(gateway, until_us),
         // How many that is says something about other Users.
         Hold::GatewayBusy { gateway, .. } => Words::event(
             "GATEWAY_BUSY",
@@ -175,6 +166,18 @@ fn gateway_failing(gateway: Eui64, until_us: Micros) -> Words {
     );
     let remedy = "none is needed: all goes on when one attempt comes through";
     Words::until("GATEWAY_FAILING", until_us, &message, remedy)
+}
+
+fn rate_reached(gateway: Eui64, until_us: Micros) -> Words {
+    let message = format!("as many attempts have left for gateway {gateway} as its rate allows");
+    let remedy = "none is needed: it goes when the next one may leave";
+    Words::until("GATEWAY_RATE_REACHED", until_us, &message, remedy)
+}
+
+fn security_lane_used(limit: u32, until_us: Micros) -> Words {
+    let message = format!("the security lane has released the {limit} units that it may today");
+    let remedy = "none is needed: it waits in line as others do, and goes first again on the next service day";
+    Words::until("SECURITY_LANE_USED", until_us, &message, remedy)
 }
 
 fn quarantined(since_us: Micros) -> Words {
@@ -298,6 +301,7 @@ mod tests {
             },
             holds,
             ahead_count: None,
+            in_security_lane: false,
             earliest_us: None,
             predicted_release_us: Some(86_400_000_000),
             due_us: 0,
