@@ -43,6 +43,7 @@ mod reload;
 mod restore;
 mod routes;
 mod scrub;
+mod seldom;
 mod serve;
 mod services;
 mod shares;

@@ -25,6 +25,7 @@ use crate::idle::Line;
 use crate::metrics::Metrics;
 use crate::peer::Peer;
 use crate::permit::Register;
+use crate::seldom::Seldom;
 use crate::shares::{Held, Shares, address};
 use crate::standing::Standing;
 use crate::tls::{self, Credentials, OffProfile};
@@ -78,6 +79,7 @@ pub(crate) fn connections(
         addresses: Shares::new(bounds.handshakes_per_address_max),
         peers: Shares::new(bounds.per_peer_max),
         ready,
+        said: Said::default(),
     };
     tokio::spawn(async move {
         tokio::select! {
@@ -100,6 +102,15 @@ struct Door {
     /// Connections; of those who are not registered together.
     peers: Shares<Option<Eui64>>,
     ready: mpsc::Sender<io::Result<Connection>>,
+    said: Said,
+}
+
+/// What strangers and peers can have said in the log as often as they connect.
+#[derive(Clone, Default)]
+struct Said {
+    failed: Seldom,
+    off_profile: Seldom,
+    too_many: Seldom,
 }
 
 /// What a connection takes until its handshake is done, and the place that it keeps.
@@ -188,8 +199,11 @@ impl Door {
         let registered = self.trust.register.roles(peer).and(peer.eui64);
         let Some(of_peer) = self.peers.take(registered) else {
             self.metrics.connection_refused("peer");
-            let caller = peer.eui64.map(tracing::field::display);
-            return tracing::info!(caller, "a peer has all the connections that it may");
+            if let Some(unsaid) = self.said.too_many.is_due() {
+                let caller = peer.eui64.map(tracing::field::display);
+                tracing::info!(caller, unsaid, "a peer has all the connections that it may");
+            }
+            return;
         };
         self.note_expiry(&standing);
         let line = Line::new(peer);
@@ -212,11 +226,16 @@ impl Door {
     fn refuse(&self, error: &io::Error) {
         let Some(off) = OffProfile::behind(error) else {
             self.metrics.connection_refused("handshake");
-            return tracing::info!(%error, "a handshake failed");
+            if let Some(unsaid) = self.said.failed.is_due() {
+                tracing::info!(%error, unsaid, "a handshake failed");
+            }
+            return;
         };
         self.metrics.connection_refused("profile");
-        let caller = off.party.map(tracing::field::display);
-        tracing::warn!(caller, why = %off.why, "a certificate that is not of the profile is refused");
+        if let Some(unsaid) = self.said.off_profile.is_due() {
+            let caller = off.party.map(tracing::field::display);
+            tracing::warn!(caller, why = %off.why, unsaid, "a certificate that is not of the profile is refused");
+        }
     }
 
     /// Of strangers nothing is kept: there can be any number of them.

@@ -260,11 +260,11 @@ impl Drop for Call {
         self.observer.calls.remove(&self.method);
         let _entered = self.span.enter();
         let code_name = code_name(code);
-        match code {
-            Code::Ok => tracing::debug!(code = code_name, "call ended"),
-            _ if is_ours(code) => tracing::error!(code = code_name, "call failed"),
-            // Mistakes of callers are theirs to know; here they are news at most.
-            _ => tracing::info!(code = code_name, "call ended"),
+        if is_ours(code) {
+            tracing::error!(code = code_name, "call failed");
+        } else {
+            // Mistakes of callers are theirs to know, and must not drown what operators have to: the decision log counts them.
+            tracing::debug!(code = code_name, "call ended");
         }
     }
 }
