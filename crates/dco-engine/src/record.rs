@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 /// What records and snapshots mean, counted up whenever an older program would misread what a newer one wrote. 0 is what
 /// the first form of the service wrote.
-pub const RECORD_FORMAT: u32 = 2;
+pub const RECORD_FORMAT: u32 = 3;
 
 pub use attempts::{AttemptScheduled, LateSuccess, Near, Warned};
 pub use crowded::CrowdedWindow;

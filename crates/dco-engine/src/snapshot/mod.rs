@@ -49,7 +49,7 @@ use devices::KnownDevices;
 use products::Allowed;
 
 /// The newest format that this program reads, and the one that it writes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// Octets of the CRC-32 at the end.
 const CRC_BYTES: usize = 4;
 
