@@ -2,7 +2,7 @@
 
 use dco_block::{Eui64, ImageId, ManufacturerImageHash};
 use dco_engine::record::Record;
-use dco_engine::{AttemptRef, Refusal, Reply, Request, ToGateway};
+use dco_engine::{AttemptRef, Hello, Refusal, Reply, Request, ToGateway};
 use dco_store::Seq;
 
 /// One thing that happened.
@@ -54,6 +54,8 @@ pub(crate) enum Happened<'a> {
         attempt: AttemptRef,
         image_id: Option<ImageId>,
     },
+    /// A gateway's hello reached the service.
+    SaidHello { gateway: Eui64, hello: &'a Hello },
     /// A gateway's word that an attempt is over reached the service.
     ReportedEnd {
         attempt: AttemptRef,

@@ -81,7 +81,7 @@ fn much_happens_in_worlds() {
 #[test]
 fn a_quiet_world_passes_both_changes_of_the_clocks() {
     let options = Options {
-        faulty_steps: 6_000,
+        faulty_steps: 12_000,
         ..Options::default()
     };
     let outcome = run(5, &options);

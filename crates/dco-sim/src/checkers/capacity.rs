@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dco_block::Eui64;
 use dco_engine::record::{AttemptEnded, CapacitySet, Change, Record, Released};
-use dco_engine::{AttemptRef, Outcome};
+use dco_engine::{AttemptRef, Hello, Outcome};
 use dco_schedule::{Calendar, ServiceDate};
 
 use super::activations::Activations;
@@ -20,9 +21,11 @@ pub(super) struct Capacity {
     set_from: BTreeMap<ServiceDate, u32>,
     set_on: BTreeMap<ServiceDate, u32>,
     released: BTreeMap<ServiceDate, u32>,
-    /// The unit of each attempt under way.
-    charged: BTreeMap<u32, ServiceDate>,
+    /// The unit of each attempt under way, and the gateway to which it was released.
+    charged: BTreeMap<u32, (ServiceDate, u64)>,
+    /// Of which a gateway said so, or that it never got it: its hello, with the memory of the one before, does not name it.
     nothing_sent: BTreeSet<AttemptRef>,
+    memories: BTreeMap<Eui64, String>,
     lane: Lane,
     activations: Activations,
 }
@@ -37,6 +40,7 @@ impl Capacity {
             released: BTreeMap::new(),
             charged: BTreeMap::new(),
             nothing_sent: BTreeSet::new(),
+            memories: BTreeMap::new(),
             lane: Lane::default(),
             activations: Activations::default(),
         }
@@ -88,7 +92,7 @@ impl Capacity {
             ));
         }
         let Some(date) = charged else { return Ok(()) };
-        self.charged.insert(number, date);
+        self.charged.insert(number, (date, record.gateway));
         let capacity = self.capacity_on(date);
         let released = self.released.entry(date).or_default();
         *released += 1;
@@ -102,6 +106,7 @@ impl Capacity {
 
     fn end(&mut self, record: &AttemptEnded, today: ServiceDate) -> Result<(), Breach> {
         let charged = self.charged.remove(&record.activation);
+        let charged = charged.map(|(date, _)| date);
         let Some(refunded) = record.refunded_date.map(ServiceDate::from_days) else {
             return Ok(());
         };
@@ -120,6 +125,21 @@ impl Capacity {
         *self.released.entry(refunded).or_default() -= 1;
         Ok(())
     }
+
+    /// With its memory kept, a gateway has never got what it does not name.
+    fn hear(&mut self, gateway: Eui64, hello: &Hello) -> Result<(), Breach> {
+        let before = self.memories.insert(gateway, hello.memory_id.clone());
+        if before.as_ref() != Some(&hello.memory_id) {
+            return Ok(());
+        }
+        for (number, (_, released_to)) in &self.charged {
+            let attempt = self.activations.attempt(*number)?;
+            if *released_to == gateway.bits() && !hello.attempts.contains(&attempt) {
+                self.nothing_sent.insert(attempt);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Checker for Capacity {
@@ -130,11 +150,16 @@ impl Checker for Capacity {
     fn see(&mut self, happened: &Happened<'_>) -> Result<(), Breach> {
         match happened {
             Happened::Started { capacity } => self.configured = *capacity,
+            Happened::SaidHello { gateway, hello } => self.hear(*gateway, hello)?,
             Happened::ReportedEnd {
                 attempt,
                 nothing_sent: true,
             } => {
                 self.nothing_sent.insert(*attempt);
+            }
+            // It was offered again.
+            Happened::AttemptStarted { attempt, .. } => {
+                self.nothing_sent.remove(attempt);
             }
             Happened::Recorded { record, .. } => {
                 self.judge(record)?;
@@ -149,7 +174,9 @@ impl Checker for Capacity {
 
 #[cfg(test)]
 mod tests {
+    use dco_block::Eui64;
     use dco_engine::record::{CapacitySet, Change, Configured, DayOpened, Released};
+    use dco_engine::{AttemptRef, Hello};
 
     use super::Capacity;
     use crate::checkers::history::{self, DATE, broken, kept};
@@ -267,5 +294,49 @@ mod tests {
             &mut with_batch(1),
             &history::recorded_as(&history::record(history::released(9, 1, None))),
         );
+    }
+
+    #[test]
+    fn a_hello_is_its_gateways_word_only_with_the_memory_of_the_one_before() {
+        let Change::Released(released) = history::released(0, 1, Some(DATE)) else {
+            panic!("it is a release");
+        };
+        let gateway = Eui64::from_bits(released.gateway);
+        let says = |checker: &mut Capacity, memory_id: &str, attempts: Vec<AttemptRef>| {
+            let hello = Hello {
+                memory_id: memory_id.to_owned(),
+                attempts,
+                outcomes: Vec::new(),
+                concurrency: 1,
+            };
+            let hello = &hello;
+            kept(checker, &Happened::SaidHello { gateway, hello });
+        };
+        let started = Happened::AttemptStarted {
+            gateway,
+            attempt: history::attempt(0, 1),
+        };
+        for (memory_id, named, starts, is_back) in [
+            ("one", false, false, true),
+            ("one", true, false, false),
+            ("another", false, false, false),
+            ("one", false, true, false),
+        ] {
+            let mut checker = with_batch(1);
+            says(&mut checker, "one", Vec::new());
+            history::keeps(&mut checker, Change::Released(released.clone()));
+            let attempts = named.then(|| history::attempt(0, 1));
+            says(&mut checker, memory_id, attempts.into_iter().collect());
+            if starts {
+                kept(&mut checker, &started);
+            }
+            let record = history::record(history::ended(0, 1, Some(DATE)));
+            let ended = history::recorded_as(&record);
+            if is_back {
+                kept(&mut checker, &ended);
+            } else {
+                broken(&mut checker, &ended);
+            }
+        }
     }
 }

@@ -200,7 +200,7 @@ impl World {
                 window: window.filter(|_| self.dice.chance(200)),
                 canary: canary.filter(|_| self.dice.chance(250)),
                 run_ahead: self.dice.chance(700),
-                security: self.dice.chance(250),
+                security: self.dice.chance(400),
             },
         }
     }
@@ -268,7 +268,7 @@ impl World {
             by,
             reason: text("as agreed on the phone"),
             revision,
-            beyond_request: false,
+            beyond_request: self.dice.chance(500),
             act,
         };
         self.ask_once(Request::Schedules(ScheduleRequest::Act(asked)));

@@ -175,6 +175,11 @@ impl World {
                 for (attempt, end) in &hello.outcomes {
                     self.show_end(*attempt, end.nothing_sent);
                 }
+                let said = Happened::SaidHello {
+                    gateway,
+                    hello: &hello,
+                };
+                self.watch.show(&said);
                 Event::GatewayHello {
                     gateway,
                     session,
