@@ -47,6 +47,7 @@ use crate::state::transfers::{Phase as TransferPhase, Transfers};
 use crate::terms::Terms;
 use devices::KnownDevices;
 use products::Allowed;
+use queues::Known;
 
 /// The newest format that this program reads, and the one that it writes.
 const FORMAT: u32 = 5;
@@ -262,7 +263,6 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
         kinds,
         mut batches,
     } = sent?;
-    let known = (&known, kinds.as_slice());
     must_have_images(&batches, &transfers)?;
     let products = snapshot.products.unwrap_or_default().load()?;
     let dispatch = snapshot.dispatch.unwrap_or_default().load()?;
@@ -274,7 +274,12 @@ fn load(terms: Terms, seq: Seq, snapshot: Snapshot) -> Result<Engine, Why> {
     );
     let queues = (snapshot.large, snapshot.small);
     let apart = (snapshot.ahead, snapshot.security);
-    let lines = Lines::load(queues, apart, (&mut batches, known), (&allowed, at_us))?;
+    let known = Known {
+        devices: &known,
+        kinds: &kinds,
+        allowed: &allowed,
+    };
+    let lines = Lines::load(queues, apart, (&mut batches, known), at_us)?;
     let gateways = snapshot.gateways.unwrap_or_default();
     let gateways = gateways.load(&batches, terms.attempt.no_progress_us)?;
     let schedules = snapshot.schedules.unwrap_or_default().load(&terms)?;
@@ -367,19 +372,18 @@ impl Lines {
     fn load(
         (large, small): (Option<queues::Queue>, Option<queues::Queue>),
         (ahead, security): (Option<queues::Queue>, Option<security::Security>),
-        (batches, known): (&mut Batches, (&KnownDevices, &[u32])),
-        (allowed, at_us): (&Allowed, Micros),
+        (batches, known): (&mut Batches, Known<'_>),
+        at_us: Micros,
     ) -> Result<Self, Why> {
         let large = large.unwrap_or_default();
-        let large = large.load(batches, known, |it, at| it.large && allowed.has(at))?;
+        let large = large.load(batches, known, |it| it.large)?;
         let small = small.unwrap_or_default();
-        let small = small.load(batches, known, |it, at| !it.large && allowed.has(at))?;
-        let may_run =
-            |it: &Batch, at| it.run_ahead && it.large && it.day_start_us > at_us && allowed.has(at);
+        let small = small.load(batches, known, |it| !it.large)?;
+        let may_run = |it: &Batch| it.run_ahead && it.large && it.day_start_us > at_us;
         let ahead = ahead.unwrap_or_default();
         let ahead = ahead.load_ahead(batches, known, may_run)?;
         let (turns, displaced) = security.unwrap_or_default().load()?;
-        let is_in_lane = |it: &Batch, at| it.security && it.large && allowed.has(at);
+        let is_in_lane = |it: &Batch| it.security && it.large;
         let (queue, slots) = turns.load_security(batches, known, is_in_lane)?;
         Ok(Self {
             large,

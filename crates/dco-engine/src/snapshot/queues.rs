@@ -8,6 +8,7 @@ use dco_schedule::HourWindow;
 
 use super::Why;
 use super::devices::KnownDevices;
+use super::products::Allowed;
 use crate::engine;
 use crate::read::as_usize;
 use crate::state::ahead::Ahead;
@@ -17,6 +18,15 @@ use crate::state::lanes::Lane;
 const GRANTED: u32 = 1;
 const IN_ROW: u32 = 2;
 const RETURNED: u32 = 4;
+
+/// What places in a line follow from, besides batches.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) devices: &'a KnownDevices,
+    /// For each activation, what is known of its Device.
+    pub(super) kinds: &'a [u32],
+    pub(super) allowed: &'a Allowed,
+}
 
 /// [`Turns`].
 #[derive(Clone, PartialEq, prost::Message)]
@@ -91,16 +101,15 @@ impl Queue {
         self.turns.extend(turn);
     }
 
-    /// With all that is queued of these batches; each gets its slot. What is known of their Devices stands in the order
-    /// of the activations.
+    /// With all that is queued of these batches; each gets its slot.
     pub(super) fn load(
         self,
         batches: &mut Batches,
-        (known, kinds): (&KnownDevices, &[u32]),
-        is_in: impl Fn(&Batch, u32) -> bool,
+        known: Known<'_>,
+        is_in: impl Fn(&Batch) -> bool,
     ) -> Result<engine::Queue, Why> {
         let is_queued = |phase: Phase| matches!(phase, Phase::Queued(_));
-        let waiting = entries(batches, (known, kinds), (&is_in, &is_queued));
+        let waiting = entries(batches, known, (&is_in, &is_queued));
         let (queue, slots) = self.resume(waiting)?;
         for (activation, slot) in slots {
             batches.change(activation, |item| item.phase = Phase::Queued(Some(slot)));
@@ -112,11 +121,11 @@ impl Queue {
     pub(super) fn load_ahead(
         self,
         batches: &Batches,
-        (known, kinds): (&KnownDevices, &[u32]),
-        is_in: impl Fn(&Batch, u32) -> bool,
+        known: Known<'_>,
+        is_in: impl Fn(&Batch) -> bool,
     ) -> Result<Ahead, Why> {
         let is_parked = |phase: Phase| phase == Phase::Parked;
-        let (queue, slots) = self.resume(entries(batches, (known, kinds), (&is_in, &is_parked)))?;
+        let (queue, slots) = self.resume(entries(batches, known, (&is_in, &is_parked)))?;
         let slots = slots.into_iter().collect();
         Ok(Ahead { queue, slots })
     }
@@ -125,11 +134,11 @@ impl Queue {
     pub(super) fn load_security(
         self,
         batches: &Batches,
-        (known, kinds): (&KnownDevices, &[u32]),
-        is_in: impl Fn(&Batch, u32) -> bool,
+        known: Known<'_>,
+        is_in: impl Fn(&Batch) -> bool,
     ) -> Result<(engine::Queue, BTreeMap<u32, Slot>), Why> {
         let is_queued = |phase: Phase| matches!(phase, Phase::Queued(Some(_)));
-        let waiting = entries(batches, (known, kinds), (&is_in, &is_queued));
+        let waiting = entries(batches, known, (&is_in, &is_queued));
         let (queue, slots) = self.resume(waiting)?;
         Ok((queue, slots.into_iter().collect()))
     }
@@ -199,20 +208,27 @@ impl Queue {
     }
 }
 
+/// Only batches that have their place there are gone through: of a million activations that is most of the work.
 fn entries(
     batches: &Batches,
-    (known, kinds): (&KnownDevices, &[u32]),
-    (is_in, waits): (&impl Fn(&Batch, u32) -> bool, &impl Fn(Phase) -> bool),
+    known: Known<'_>,
+    (is_in, waits): (&impl Fn(&Batch) -> bool, &impl Fn(Phase) -> bool),
 ) -> impl Iterator<Item = Entry<Eui64, Lane, u32>> {
-    batches.iter().flat_map(move |batch| {
+    let Known {
+        devices,
+        kinds,
+        allowed,
+    } = known;
+    let there = batches.iter().filter(move |batch| is_in(batch));
+    there.flat_map(move |batch| {
         let waiting = batch.activations().filter(move |activation| {
             let phase = batches.activation(*activation).phase;
-            waits(phase) && is_in(batch, *activation)
+            waits(phase) && allowed.has(*activation)
         });
         waiting.map(|activation| Entry {
             user: batch.user,
             lane: Lane {
-                gateway: known.gateway_of(kinds[as_usize(activation)]),
+                gateway: devices.gateway_of(kinds[as_usize(activation)]),
                 window: batch.window,
             },
             due_us: batch.due_us,
