@@ -133,11 +133,11 @@ fn a_living_engine_makes_none() {
 #[test]
 fn a_snapshot_of_a_newer_program_is_refused() {
     let mut snapshot = Engine::new(Terms::default()).snapshot();
-    assert_eq!(&snapshot[..2], [8, 4], "the format stands first");
-    snapshot[1] = 5;
+    assert_eq!(&snapshot[..2], [8, 5], "the format stands first");
+    snapshot[1] = 6;
     sign(&mut snapshot);
     let error = taken(&Terms::default(), 0, &snapshot).expect_err("newer");
-    let expected = "the snapshot after journal record 0 cannot be applied: its format is 5";
+    let expected = "the snapshot after journal record 0 cannot be applied: its format is 6";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 

@@ -171,6 +171,13 @@ fn the_security_lane_has_a_bound_of_its_own_under_the_day_s() {
     assert_eq!(ledger.charge_security(date(1), 2, 2), Err(full));
     assert_eq!(ledger.security_remaining(date(1), 1), 0, "lowered");
     assert_eq!((ledger.released(date(1)), ledger.security(date(1))), (3, 2));
+}
+
+#[test]
+fn a_unit_of_the_security_lane_given_back_is_the_lane_s_again_until_the_day_is_full_or_over() {
+    let mut ledger = opened(4, 1);
+    ledger.charge_security(date(1), 2, 2).unwrap();
+    ledger.charge_security(date(1), 3, 2).unwrap();
     ledger
         .charge(date(1), 2)
         .expect("the ordinary line has one");
