@@ -25,6 +25,8 @@ pub fn run(bytes: &[u8]) {
         Err(ConfigError::Invalid {
             field, expected, ..
         }) => assert!(!field.is_empty() && !expected.is_empty()),
-        Err(read @ ConfigError::Read { .. }) => panic!("nothing is read here: {read}"),
+        Err(read @ (ConfigError::Read { .. } | ConfigError::NoParty { .. })) => {
+            panic!("nothing is read here: {read}")
+        }
     }
 }
