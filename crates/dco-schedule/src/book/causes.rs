@@ -19,9 +19,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         if let Act::Impose { deal, .. } = &ask.act {
             check_terms(deal, schedule)?;
         }
-        let taken = taken(&ask.act, schedule);
+        let taken = Taken::by(&ask.act, schedule);
         let is_counter = matches!(ask.act, Act::Counter { .. });
-        match (cause(&ask.act, schedule), taken.days().next()) {
+        match (cause(&ask.act, schedule), taken.beyond().days().next()) {
             (None, None) => Ok(()),
             (None, Some((date, units))) if is_counter => {
                 Err(MoveRefusal::CounterTakes { date, units })
@@ -37,9 +37,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         }
     }
 
-    fn check_over_agreed(&self, taken: &Quota, at: &At<'_, U>) -> Result<(), MoveRefusal> {
+    fn check_over_agreed(&self, taken: &Taken, at: &At<'_, U>) -> Result<(), MoveRefusal> {
         let over = self.over_agreed(at.today);
-        let days = too_much(taken, |date| over.on(date).into());
+        let days = taken.too_much(|date| over.on(date).into());
         if days.is_empty() {
             Ok(())
         } else {
@@ -52,7 +52,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         &self,
         own: ScheduleId<U>,
         other: ScheduleId<U>,
-        taken: &Quota,
+        taken: &Taken,
         at: &At<'_, U>,
     ) -> Result<(), MoveRefusal> {
         let number = other.number;
@@ -74,7 +74,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             wish.most_on(date)
                 .saturating_sub(self.room_on(date, &wish, at))
         };
-        let days = too_much(taken, most_taken);
+        let days = taken.too_much(most_taken);
         if !days.is_empty() {
             return Err(MoveRefusal::MoreThanNeeded { number, days });
         }
@@ -86,18 +86,18 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         &self,
         number: u32,
         wish: &Wish<'_, U>,
-        units: &Quota,
+        Taken { all, offered }: &Taken,
         at: &At<'_, U>,
     ) -> Result<(), MoveRefusal> {
-        let Some(by) = units.last() else {
+        let Some(by) = all.last() else {
             return Ok(());
         };
         let first = wish.schedule.request().earliest.max(at.today);
         let days = crate::replan::dates(first, by);
         let free = days.map(|date| self.room_on(date, wish, at).min(wish.most_on(date)));
         let free: u64 = free.sum();
-        let (taken, wanted) = (units.total(), wish.wanted);
-        if taken <= wanted.saturating_sub(free) {
+        let (taken, wanted) = (all.total(), wish.wanted);
+        if taken <= wanted.saturating_sub(free).max(offered.total()) {
             return Ok(());
         }
         Err(MoveRefusal::RoomEnough {
@@ -160,16 +160,6 @@ impl<U: Copy> Wish<'_, U> {
     }
 }
 
-fn too_much(taken: &Quota, at_most: impl Fn(ServiceDate) -> u64) -> Vec<DayTaken> {
-    let days = taken.days().map(|(date, taken)| DayTaken {
-        date,
-        taken,
-        at_most: at_most(date),
-    });
-    days.filter(|day| u64::from(day.taken) > day.at_most)
-        .collect()
-}
-
 /// Two officers impose days alone. A canary of more Devices than are left becomes as many as these.
 fn check_terms<U: Copy>(deal: &Deal, schedule: &Schedule<U>) -> Result<(), MoveRefusal> {
     let Some(agreement) = schedule.state().agreement() else {
@@ -196,15 +186,46 @@ fn cause<U: Copy>(act: &Act<U>, schedule: &Schedule<U>) -> Option<Cause<U>> {
     }
 }
 
-/// Agreed units that the Service Desk would take: what the User itself proposes to give up is not taken.
-fn taken<U: Copy>(act: &Act<U>, schedule: &Schedule<U>) -> Quota {
-    let none = Quota::new();
-    let agreed = schedule.quota().unwrap_or(&none);
-    let offered = schedule.state().proposal().map(|it| &it.deal);
-    let lowers = |deal: &Deal| agreed.over(&deal.quota);
-    match (act, offered) {
-        (Act::Counter { deal, .. }, Some(offered)) => lowers(deal).over(&lowers(offered)),
-        (Act::Amend { deal, .. } | Act::Impose { deal, .. }, _) => lowers(deal),
-        _ => none,
+/// Agreed units that the Service Desk would take.
+struct Taken {
+    /// All that would be agreed no more.
+    all: Quota,
+    /// What the User itself offers to give up, where a counter answers it: that needs no cause.
+    offered: Quota,
+}
+
+impl Taken {
+    fn by<U: Copy>(act: &Act<U>, schedule: &Schedule<U>) -> Self {
+        let none = Quota::new();
+        let agreed = schedule.quota().unwrap_or(&none);
+        let lowers = |deal: &Deal| agreed.over(&deal.quota);
+        let all = match act {
+            Act::Counter { deal, .. } | Act::Amend { deal, .. } | Act::Impose { deal, .. } => {
+                lowers(deal)
+            }
+            _ => Quota::new(),
+        };
+        let answered = schedule
+            .state()
+            .proposal()
+            .filter(|_| matches!(act, Act::Counter { .. }));
+        let offered = answered.map(|it| lowers(&it.deal)).unwrap_or_default();
+        Self { all, offered }
+    }
+
+    /// What the User does not offer to give up.
+    fn beyond(&self) -> Quota {
+        self.all.over(&self.offered)
+    }
+
+    /// The days of which more is taken than the cause holds for, and than the User offers: not the two together.
+    fn too_much(&self, holds_for: impl Fn(ServiceDate) -> u64) -> Vec<DayTaken> {
+        let days = self.all.days().map(|(date, taken)| DayTaken {
+            date,
+            taken,
+            at_most: holds_for(date).max(self.offered.on(date).into()),
+        });
+        days.filter(|day| u64::from(day.taken) > day.at_most)
+            .collect()
     }
 }

@@ -295,6 +295,59 @@ fn a_user_may_counter_a_move_whose_cause_has_gone() {
     assert_eq!(desk.desk(id, counter(deal(&[(11, 16)]))), Ok(()));
 }
 
+/// What the User offers is a part of what the cause holds for, and not something beside it.
+#[test]
+fn a_counter_takes_no_more_in_all_than_its_cause_holds_for() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 80), (12, 80)]);
+    desk.set_capacity(Span::On(date(11)), 90);
+    let over = desk.book.over_agreed(desk.today).on(date(11));
+    assert!(over > 0);
+    let leaves = |by: u32| deal(&[(11, 80 - by), (12, 80)]);
+    let moved = |by| amend(leaves(by), Some(Cause::OverAgreed));
+    desk.desk(id, moved(over)).unwrap();
+    desk.approve(2).unwrap();
+    let mut offers_more = desk.clone();
+    desk.user(id, counter(leaves(over))).unwrap();
+    let twice = desk.clone().desk(id, counter(leaves(2 * over)));
+    let days = vec![taken(11, 2 * over, over.into())];
+    let too_much = MoveRefusal::MoreThanOver {
+        days,
+        over: quota(&[(11, over)]),
+    };
+    assert_eq!(twice, refused(too_much));
+    offers_more.user(id, counter(leaves(over + 3))).unwrap();
+    assert_eq!(
+        offers_more.clone().desk(id, counter(leaves(over + 3))),
+        Ok(()),
+        "what the User offers may be taken"
+    );
+    let refused = offers_more.desk(id, counter(leaves(over + 4)));
+    assert!(matches!(refused, Err(Refusal::Move(_))), "{refused:?}");
+}
+
+#[test]
+fn a_counter_makes_no_more_room_in_all_than_the_newcomer_needs() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(10, 80), (11, 80), (12, 80)]);
+    let newcomer = desk.requested(3, request(10));
+    let cause = Some(Cause::MakesRoomFor(newcomer));
+    desk.desk(id, amend(deal(&[(10, 80), (11, 70), (12, 80)]), cause))
+        .unwrap();
+    desk.approve(2).unwrap();
+    let less = |first: u32, second| counter(deal(&[(10, 80), (11, first), (12, second)]));
+    desk.user(id, less(70, 80)).unwrap();
+    assert_eq!(desk.clone().desk(id, less(75, 75)), Ok(()), "10 in all");
+    let enough = MoveRefusal::RoomEnough {
+        number: 1,
+        taken: 20,
+        by: date(12),
+        wanted: 10,
+        free: 0,
+    };
+    assert_eq!(desk.desk(id, less(70, 70)), refused(enough));
+}
+
 /// Units of each User for days 11, 12, .., and what the newcomer asks for: Devices, a day at most, first day, days.
 type Crowd = (Vec<Vec<u32>>, (u32, u32, i32, i32));
 
