@@ -2,7 +2,7 @@
 
 use crate::{
     Act, Ask, Asker, At, Book, Cause, DayTaken, Deal, HourWindow, MoveRefusal, Quota, Schedule,
-    ScheduleId, ServiceDate, Terms,
+    ScheduleId, ServiceDate, State, Terms,
 };
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
@@ -70,15 +70,59 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         if wish.wanted == 0 {
             return Err(for_none("agreed in full".to_owned()));
         }
+        let room = self.check_room(number, &wish, taken, at);
+        let unsaid = matches!(schedule.state(), State::Requested);
+        if unsaid && room.is_err() && self.some_window_needs(&wish, taken, at) {
+            return Ok(());
+        }
+        room
+    }
+
+    fn check_room(
+        &self,
+        number: u32,
+        wish: &Wish<'_, U>,
+        taken: &Taken,
+        at: &At<'_, U>,
+    ) -> Result<(), MoveRefusal> {
         let most_taken = |date| {
-            wish.most_on(date)
-                .saturating_sub(self.room_on(date, &wish, at))
+            let most = wish.most_on(date);
+            most.saturating_sub(self.room_on(date, wish, at))
         };
         let days = taken.too_much(most_taken);
-        if !days.is_empty() {
-            return Err(MoveRefusal::MoreThanNeeded { number, days });
+        if days.is_empty() {
+            self.check_room_in_all(number, wish, taken, at)
+        } else {
+            Err(MoveRefusal::MoreThanNeeded { number, days })
         }
-        self.check_room_in_all(number, &wish, taken, at)
+    }
+
+    /// No window is talked about before something is offered, and room is made for what is to be offered: it is enough
+    /// that the schedule needs the room in some window.
+    fn some_window_needs(&self, wish: &Wish<'_, U>, taken: &Taken, at: &At<'_, U>) -> bool {
+        let first = wish.schedule.request().earliest.max(at.today);
+        let (Some(from), Some(by)) = (taken.all.first(), taken.all.last()) else {
+            return false;
+        };
+        let dates = crate::replan::dates(first, by);
+        let days: Vec<_> = dates
+            .map(|date| (date, self.window_day_left(date, None, at)))
+            .collect();
+        let needs = |window: HourWindow| {
+            let mut wanted = wish.wanted;
+            for (date, day) in &days {
+                // Here the hours bound what it can take, as they bound what is planned for it.
+                let room = day.room(window);
+                let most = wish.most_on(*date).min(room);
+                let free = self.free(*date).min(most);
+                if u64::from(taken.all.on(*date)) > most - free {
+                    return false;
+                }
+                wanted = wanted.saturating_sub(free);
+            }
+            taken.all.total() <= wanted
+        };
+        from >= first && HourWindow::all().any(needs)
     }
 
     /// What is free for the other schedule by the last day of which units are taken is not taken of anybody.
@@ -133,7 +177,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         let free = self.free(date);
         let in_window = wish
             .window
-            .map(|window| self.window_day(date, None, at.calendar).room(window));
+            .map(|window| self.window_day_left(date, None, at).room(window));
         in_window.map_or(free, |room| room.min(free))
     }
 }

@@ -94,6 +94,11 @@ impl HourWindow {
         Ok(Self { from, to })
     }
 
+    /// Every window that there is.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..24).flat_map(|from| (from..=24).filter_map(move |to| Self::new(from, to).ok()))
+    }
+
     /// The first local hour, and the one before which it ends.
     pub const fn hours(&self) -> (u8, u8) {
         (self.from, self.to)

@@ -259,6 +259,42 @@ fn room_is_made_in_the_window_that_is_talked_about() {
     assert_eq!(desk.moves(id, &days, cause), refused(enough));
 }
 
+/// Two hours of a flat day carry 8 of its 100: of the 12, 8 leave on day 11 and 4 on day 12, which another has in full.
+#[test]
+fn room_is_made_for_a_plan_in_a_window_before_any_is_offered() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(12, 80)]);
+    let asked = Request {
+        earliest: date(11),
+        ..request(12)
+    };
+    let newcomer = desk.requested(2, asked);
+    let cause = Cause::MakesRoomFor(newcomer);
+    let terms = crate::FitTerms {
+        window: HourWindow::new(22, 24).ok(),
+        trt_us: 1,
+        in_flight_days: 5,
+        in_flight_max: 1,
+    };
+    let fits = desk.book.fits(2, &asked, &terms, &desk.at());
+    let plan = fits.earliest_end.unwrap();
+    assert_eq!(plan.quota, quota(&[(11, 8), (12, 4)]));
+    assert_eq!(plan.replan.amendments[0].quota.on(date(12)), 76);
+    assert_eq!(desk.moves(id, &[(12, 76)], cause), Ok(()));
+    let enough = |taken| MoveRefusal::RoomEnough {
+        number: 1,
+        taken,
+        by: date(12),
+        wanted: 12,
+        free: 12,
+    };
+    let too_much = desk.moves(id, &[(12, 75)], cause);
+    assert_eq!(too_much, refused(enough(5)), "in no window so much");
+    desk.desk(newcomer, offer(deal(&[(11, 12)]))).unwrap();
+    let talked_about = desk.moves(id, &[(12, 76)], cause);
+    assert_eq!(talked_about, refused(enough(4)), "one without a window");
+}
+
 #[test]
 fn the_desk_takes_no_more_in_a_counter_than_the_user_gives_up_and_amends_instead() {
     let mut desk = Desk::new();
@@ -356,10 +392,14 @@ fn crowd() -> impl Strategy<Value = Crowd> {
     (quotas, (1..200_u32, 1..90_u32, 11..14_i32, 0..4_i32))
 }
 
+fn windows() -> impl Strategy<Value = Option<HourWindow>> {
+    (0..24_u8, 0..25_u8).prop_map(|(from, to)| HourWindow::new(from, to).ok())
+}
+
 proptest! {
     /// What `fit` proposes can be proposed: the two count the same room.
     #[test]
-    fn every_plan_that_makes_room_has_a_cause_that_holds((quotas, asked) in crowd()) {
+    fn every_plan_that_makes_room_has_a_cause_that_holds((quotas, asked) in crowd(), window in windows()) {
         let mut desk = Desk::new();
         for (user, units) in (1..).zip(&quotas) {
             let days: Vec<_> = (11..).zip(units.iter().copied()).filter(|(_, units)| *units > 0).collect();
@@ -376,7 +416,7 @@ proptest! {
             ..request(devices)
         };
         let newcomer = desk.requested(9, asked);
-        let terms = crate::FitTerms { window: None, trt_us: 1, in_flight_days: 5, in_flight_max: 1 };
+        let terms = crate::FitTerms { window, trt_us: 1, in_flight_days: 5, in_flight_max: 1 };
         let Ok(fit) = desk.book.fits(9, &asked, &terms, &desk.at()).earliest_end else {
             return Ok(());
         };
