@@ -1,8 +1,8 @@
 //! Acts that need two officers: what waits, and who may approve it.
 
 use crate::{
-    Act, Approval, Ask, Asker, At, Book, Change, Deal, Micros, Officer, Party, Refusal, Schedule,
-    Signed, State, Text,
+    Act, Approval, Ask, Asker, At, Book, Cause, Change, Deal, Micros, Officer, Party, Refusal,
+    Schedule, Signed, State, Text,
 };
 
 /// An act of one officer that waits for another one.
@@ -57,6 +57,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         if pending.asked_by == second.officer {
             return Err(Refusal::SameOfficer);
         }
+        if self.gains(second.officer, &pending.ask) {
+            return Err(Refusal::OfficerGains);
+        }
         if pending.expires_us <= at.now_us {
             return Err(Refusal::ActionExpired {
                 expires_us: pending.expires_us,
@@ -71,6 +74,21 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         self.check_of(schedule, (&pending.ask, &step), at)?;
         let id = pending.ask.id;
         Ok(Change::Approved { action, id, step })
+    }
+
+    /// Whether an act is about a schedule of this party, or makes room for one: it is no second officer then, whatever
+    /// else it is registered as.
+    fn gains(&self, party: U, ask: &Ask<U>) -> bool {
+        let waits = self.get(ask.id).and_then(|it| it.state().proposal());
+        let cause = match ask.act {
+            Act::Accept => waits.and_then(|it| it.cause),
+            _ => ask.act.cause(),
+        };
+        let gains = match cause {
+            Some(Cause::MakesRoomFor(other)) => Some(other.user),
+            _ => None,
+        };
+        party == ask.id.user || gains == Some(party)
     }
 
     /// Why an act that waits cannot be approved any more: it waited too long, or what it rests on has changed.

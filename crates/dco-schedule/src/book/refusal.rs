@@ -311,6 +311,11 @@ pub enum Refusal {
     /// Who asked for it cannot approve it.
     #[error("who asked for it cannot approve it; let another officer")]
     SameOfficer,
+    /// Who approves would decide for itself.
+    #[error(
+        "who the schedule belongs to, or room is made for, cannot approve it; let another officer"
+    )]
+    OfficerGains,
 }
 
 fn short(days: &[DayShort]) -> String {

@@ -77,7 +77,7 @@ fn the_plan_of_the_earliest_end_can_be_agreed_and_then_the_offer() {
             cause: Some(Cause::MakesRoomFor(newcomer)),
         };
         desk.desk(it.id, amend).unwrap();
-        desk.approve(2).unwrap();
+        desk.approve(102).unwrap();
         desk.user(it.id, Act::Accept).unwrap();
     }
     let terms = deal(&[]).terms;
@@ -362,6 +362,6 @@ fn who_is_moved_with_a_window_fits_its_hours_there() {
         cause: Some(Cause::OverAgreed),
     };
     desk.desk(it.id, amended).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     desk.user(it.id, Act::Accept).unwrap();
 }

@@ -11,7 +11,7 @@ fn agree(desk: &mut Desk, user: u8, request: Request, deal: Deal) -> ScheduleId<
     let security = deal.terms.security;
     desk.desk_beyond(id, offer(deal)).unwrap();
     if security {
-        desk.approve(2).unwrap();
+        desk.approve(102).unwrap();
     }
     desk.user(id, Act::Accept).unwrap();
     id
@@ -62,7 +62,7 @@ fn who_was_moved_less_often_goes_first() {
         ),
     )
     .unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     desk.user(often, Act::Accept).unwrap();
     assert_eq!(moved(&plan(&desk, &need(&[(11, 5)])))[0].0, 2);
 }
@@ -124,7 +124,7 @@ fn who_was_moved_too_often_stays() {
     for left in [9, 8] {
         let moved = amend(deal(&[(11, left)]), Some(Cause::MakesRoomFor(NEWCOMER)));
         desk.desk(id, moved).unwrap();
-        desk.approve(2).unwrap();
+        desk.approve(102).unwrap();
         desk.user(id, Act::Accept).unwrap();
     }
     assert_eq!(plan(&desk, &need(&[(11, 5)])).left, quota(&[(11, 5)]));
@@ -199,7 +199,7 @@ fn a_plan_for_over_agreed_days_makes_them_right_once_all_agree() {
             Some(Cause::OverAgreed),
         );
         desk.try_ask(&desk.ask(it.id, one_officer(1), act)).unwrap();
-        desk.approve(2).unwrap();
+        desk.approve(102).unwrap();
         desk.user(it.id, Act::Accept).unwrap();
     }
     assert!(desk.book.over_agreed(desk.today).is_empty());

@@ -226,7 +226,9 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
         BookRefusal::ActionOvertaken { action, .. } => {
             fault("ACTION_OVERTAKEN", "ACTION_WAITING").with("action", format!("actions/{action}"))
         }
-        BookRefusal::SameOfficer => fault("SECOND_OFFICER_REQUIRED", "OTHER_OFFICER"),
+        BookRefusal::SameOfficer | BookRefusal::OfficerGains => {
+            fault("SECOND_OFFICER_REQUIRED", "OTHER_OFFICER")
+        }
         other => Fault::not_in_table(other),
     }
 }

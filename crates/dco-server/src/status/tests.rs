@@ -274,6 +274,7 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
         Book::ActionExpired { expires_us: at_us },
         Book::TooManyOpen { limit: 32 },
         Book::SameOfficer,
+        Book::OfficerGains,
     ]
     .into_iter()
 }

@@ -309,7 +309,7 @@ fn the_desk_takes_no_more_in_a_counter_than_the_user_gives_up_and_amends_instead
     assert_eq!(countered, Ok(()));
     let cause = Some(Cause::MakesRoomFor(NEWCOMER));
     desk.desk(id, amend(less.clone(), cause)).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     let proposal = desk.book.get(id).unwrap().state().proposal().unwrap();
     assert_eq!((&proposal.deal, proposal.cause), (&less, cause));
     desk.user(id, Act::Accept).unwrap();
@@ -323,7 +323,7 @@ fn a_user_may_counter_a_move_whose_cause_has_gone() {
     let newcomer = desk.requested(2, request(1_000));
     let moved = amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(newcomer)));
     desk.desk(id, moved).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     desk.user(newcomer, Act::Withdraw).unwrap();
     assert_eq!(desk.user(id, counter(deal(&[(11, 15)]))), Ok(()));
     let none = for_none(1, "WITHDRAWN");
@@ -342,7 +342,7 @@ fn a_counter_takes_no_more_in_all_than_its_cause_holds_for() {
     let leaves = |by: u32| deal(&[(11, 80 - by), (12, 80)]);
     let moved = |by| amend(leaves(by), Some(Cause::OverAgreed));
     desk.desk(id, moved(over)).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     let mut offers_more = desk.clone();
     desk.user(id, counter(leaves(over))).unwrap();
     let twice = desk.clone().desk(id, counter(leaves(2 * over)));
@@ -370,7 +370,7 @@ fn a_counter_makes_no_more_room_in_all_than_the_newcomer_needs() {
     let cause = Some(Cause::MakesRoomFor(newcomer));
     desk.desk(id, amend(deal(&[(10, 80), (11, 70), (12, 80)]), cause))
         .unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     let less = |first: u32, second| counter(deal(&[(10, 80), (11, first), (12, second)]));
     desk.user(id, less(70, 80)).unwrap();
     assert_eq!(desk.clone().desk(id, less(75, 75)), Ok(()), "10 in all");
@@ -424,7 +424,7 @@ proptest! {
             let moved = Deal { quota: it.quota, ..Deal::default() };
             let cause = Some(Cause::MakesRoomFor(newcomer));
             prop_assert_eq!(desk.desk_beyond(it.id, amend(moved, cause)), Ok(()));
-            desk.approve(2).unwrap();
+            desk.approve(102).unwrap();
             desk.user(it.id, Act::Accept).unwrap();
         }
     }

@@ -72,6 +72,45 @@ fn the_second_officer_is_another_one_and_signs_too() {
     );
 }
 
+/// A party may be registered as a User and as the Service Desk.
+#[test]
+fn who_the_act_is_for_is_no_second_officer() {
+    let mut desk = Desk::new();
+    let countered = desk.offered(3, &[(11, 5)]);
+    desk.user(countered, counter(secure(&[(11, 5)]))).unwrap();
+    desk.desk(countered, Act::Accept).unwrap();
+    assert_eq!(desk.approve(3), Err(Refusal::OfficerGains));
+    desk.approve(2).unwrap();
+
+    let moved = desk.agreed(4, &[(11, 20)]);
+    for act in [
+        impose(deal(&[(11, 10)])),
+        amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(NEWCOMER))),
+    ] {
+        let mut desk = desk.clone();
+        desk.desk(moved, act).unwrap();
+        for gains in [4, NEWCOMER.user] {
+            assert_eq!(desk.approve(gains), Err(Refusal::OfficerGains), "{gains}");
+        }
+        desk.approve(3).unwrap();
+        assert_eq!(waits(&desk), 0);
+    }
+}
+
+#[test]
+fn the_newcomer_does_not_approve_that_a_counter_to_its_move_is_accepted() {
+    let mut desk = Desk::new();
+    let moved = desk.agreed(4, &[(11, 20)]);
+    let cause = Some(Cause::MakesRoomFor(NEWCOMER));
+    desk.desk(moved, amend(deal(&[(11, 10)]), cause)).unwrap();
+    desk.approve(2).unwrap();
+    desk.user(moved, counter(secure(&[(11, 10)]))).unwrap();
+    desk.desk(moved, Act::Accept).unwrap();
+    assert_eq!(desk.approve(NEWCOMER.user), Err(Refusal::OfficerGains));
+    desk.approve(2).unwrap();
+    assert_eq!(desk.state(moved), "AMENDED");
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_before_anybody_is_asked_to_approve_it() {
     let mut desk = Desk::new();

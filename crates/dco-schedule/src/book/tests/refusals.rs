@@ -214,7 +214,7 @@ fn the_desk_goes_beyond_what_its_user_asked_for_only_if_it_says_so() {
     let imposed = impose(deal(&[(12, 30), (22, 10), (21, 5)]));
     assert_eq!(desk.desk(id, imposed.clone()), refused(&[(22, 10)]));
     desk.desk_beyond(id, imposed).unwrap();
-    assert_eq!(desk.approve(2), Ok(()));
+    assert_eq!(desk.approve(102), Ok(()));
     let text = refused(&beyond).unwrap_err().to_string();
     assert!(
         text.contains("1970-01-12 to 1970-01-21 and at most 30 units on each, and 3 service days"),
@@ -308,7 +308,7 @@ fn all_users_together_have_no_more_security_priority_than_the_lane_carries() {
     let mut desk = Desk::new();
     let one = desk.requested(1, request(100));
     desk.desk(one, offer(secure(&[(11, 6), (12, 10)]))).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     desk.user(one, Act::Accept).unwrap();
     let two = desk.requested(2, request(100));
     let full = Refusal::SecurityLaneFull {
@@ -371,14 +371,14 @@ fn a_schedule_is_moved_so_often_and_then_only_imposed() {
     for left in [19, 18] {
         let moved = amend(deal(&[(11, left)]), Some(Cause::MakesRoomFor(NEWCOMER)));
         desk.desk(id, moved).unwrap();
-        desk.approve(2).unwrap();
+        desk.approve(102).unwrap();
         desk.user(id, Act::Accept).unwrap();
     }
     let refused = Refusal::MovedTooOften { moves: 2, limit: 2 };
     let moved = amend(deal(&[(11, 17)]), Some(Cause::MakesRoomFor(NEWCOMER)));
     assert_eq!(desk.desk(id, moved), Err(refused));
     desk.desk(id, impose(deal(&[(11, 17)]))).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     assert!(desk.book.get(id).unwrap().moves()[2].imposed);
 }
 
@@ -405,7 +405,7 @@ fn a_change_that_was_not_decided_here_changes_nothing() {
     let mut other = Desk::new();
     let id = other.agreed(1, &[(11, 5)]);
     other.desk(id, impose(deal(&[(11, 4)]))).unwrap();
-    other.approve(2).unwrap();
+    other.approve(102).unwrap();
     let before = desk.book.clone();
     for change in &other.changes {
         let is_new = matches!(change, Change::Pended(_));

@@ -21,7 +21,7 @@ fn from_request_to_end_by_two_users_and_two_officers() {
     );
     desk.desk(one, make_room).unwrap();
     assert_eq!(desk.state(one), "AGREED", "waits for a second officer");
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     assert_eq!(desk.state(one), "AMENDING");
     assert_eq!(
         desk.book.agreed_on(date(11)),
@@ -71,7 +71,7 @@ fn what_ends_later_is_agreed_until_then_and_can_be_moved() {
         Some(Cause::MakesRoomFor(NEWCOMER)),
     );
     desk.desk(id, moved).unwrap();
-    desk.approve(2).unwrap();
+    desk.approve(102).unwrap();
     desk.user(id, Act::Accept).unwrap();
     let refused = Refusal::EndsAlready {
         from: date(13),
