@@ -1,8 +1,10 @@
 //! Acts that need two officers: what waits, and who may approve it.
 
+use std::num::NonZeroU32;
+
 use crate::{
     Act, Approval, Ask, Asker, At, Book, Cause, Change, Deal, Micros, Officer, Party, Refusal,
-    Schedule, Signed, State, Text,
+    Schedule, ServiceDate, Signed, Text,
 };
 
 /// An act of one officer that waits for another one.
@@ -20,23 +22,28 @@ pub struct Pending<U> {
 
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// What a second officer has to look at: what was agreed when the first one asked, and quota and terms that the act
-    /// agrees to, puts forward, imposes, or leaves of that.
+    /// agrees to, puts forward, imposes, or leaves of that. Days that were ended since are in neither.
     pub fn looked_at(&self, pending: &Pending<U>) -> (Option<Deal>, Option<Deal>) {
         let ask = &pending.ask;
         let schedule = self.get(ask.id);
         let Some(then) = schedule.and_then(|it| it.state_at(ask.revision)) else {
             return (None, ask.act.deal().cloned());
         };
-        let agreed = then.agreement().map(|it| it.deal.clone());
-        let deal = match &ask.act {
+        let now = schedule.filter(|_| !matches!(ask.act, Act::Accept));
+        let now = now.and_then(|it| Some((meant_now(ask, it)?, it.state().agreement()?)));
+        let (act, agreed) = match now {
+            Some((act, agreement)) => (act, Some(&agreement.deal)),
+            None => (ask.act.clone(), then.agreement().map(|it| &it.deal)),
+        };
+        let deal = match &act {
             Act::Accept => then.proposal().map(|it| it.deal.clone()),
-            Act::End { from } => agreed.as_ref().map(|deal| Deal {
+            Act::End { from } => agreed.map(|deal| Deal {
                 quota: deal.quota.before(*from),
                 terms: deal.terms,
             }),
             act => act.deal().cloned(),
         };
-        (agreed, deal)
+        (agreed.cloned(), deal)
     }
 
     /// What waits for a second officer, by number.
@@ -65,14 +72,16 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 expires_us: pending.expires_us,
             });
         }
-        let step = pending.ask.step(at, Some(second));
         let schedule = self.found(&pending.ask)?;
-        if !rests_on_what_holds(&pending.ask, schedule) {
-            let number = pending.ask.id.number;
-            return Err(Refusal::ActionOvertaken { action, number });
-        }
-        self.check_of(schedule, (&pending.ask, &step), at)?;
-        let id = pending.ask.id;
+        let number = pending.ask.id.number;
+        let overtaken = Refusal::ActionOvertaken { action, number };
+        let ask = Ask {
+            act: meant_now(&pending.ask, schedule).ok_or(overtaken)?,
+            ..pending.ask.clone()
+        };
+        let step = ask.step(at, Some(second));
+        self.check_of(schedule, (&ask, &step), at)?;
+        let id = ask.id;
         Ok(Change::Approved { action, id, step })
     }
 
@@ -101,8 +110,10 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return Some("no second officer approved it in time");
         }
         let schedule = self.get(pending.ask.id);
-        let holds = schedule.is_some_and(|it| rests_on_what_holds(&pending.ask, it));
-        (!holds).then_some("its schedule is not as it was when it was asked for")
+        let holds = schedule.and_then(|it| meant_now(&pending.ask, it));
+        holds
+            .is_none()
+            .then_some("its schedule is not as it was when it was asked for")
     }
 
     /// An officer says no; who asked for it may take it back so.
@@ -141,22 +152,49 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     }
 }
 
-/// Whether a schedule is, as far as a waiting act needs it, as it was when the officer asked. What changes an
-/// agreement rests on the agreement alone: what its User proposes and takes back in the meantime does not matter.
-/// What answers or makes an offer rests on where the talks stand.
-fn rests_on_what_holds<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> bool {
-    let Some(then) = schedule.state_at(ask.revision) else {
-        return false;
-    };
+/// What a waiting act is to do by now; `None` where it cannot be done any more. What changes an agreement rests on the
+/// agreement alone: what its User proposes and takes back in the meantime does not matter, and days that were ended
+/// are left out of it. What answers or makes an offer rests on where the talks stand.
+fn meant_now<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> Option<Act<U>> {
+    let then = schedule.state_at(ask.revision)?;
     let now = schedule.state();
-    match ask.act {
-        Act::Impose { .. } | Act::End { .. } | Act::Amend { .. } => {
-            // Its deal alone: an end that takes no day must not hold off what another officer has to look at.
-            let deal = |state: &State<U>| state.agreement().map(|it| it.deal.clone());
-            !now.is_final() && deal(now) == deal(&then)
-        }
-        _ => *now == then,
+    if !matches!(
+        ask.act,
+        Act::Impose { .. } | Act::End { .. } | Act::Amend { .. }
+    ) {
+        return (*now == then).then(|| ask.act.clone());
     }
+    let agreement = now.agreement().filter(|_| !now.is_final())?;
+    let (was, is) = (&then.agreement()?.deal, &agreement.deal);
+    // The deal alone: an end that takes no day must not hold off what another officer has to look at.
+    if was == is {
+        return Some(ask.act.clone());
+    }
+    let ends = agreement.ends?;
+    let only_ended = is.terms == was.terms && is.quota == was.quota.before(ends);
+    only_ended
+        .then(|| without_ended(&ask.act, ends, is))
+        .flatten()
+}
+
+/// The act without days from an end on; `None` where nothing is left of it to do.
+fn without_ended<U: Copy>(act: &Act<U>, ends: ServiceDate, agreed: &Deal) -> Option<Act<U>> {
+    let mut act = act.clone();
+    let moves = act.cause().is_some();
+    match &mut act {
+        Act::End { from } => (*from < ends).then_some(())?,
+        Act::Amend { deal, .. } | Act::Impose { deal, .. } => {
+            deal.quota = deal.quota.before(ends);
+            let units = u32::try_from(deal.quota.total()).unwrap_or(u32::MAX);
+            let canary = deal.terms.canary.map_or(0, |it| it.get().min(units));
+            deal.terms.canary = NonZeroU32::new(canary);
+            let takes = !agreed.quota.over(&deal.quota).is_empty();
+            let is_left = !deal.quota.is_empty() && deal != agreed && (takes || !moves);
+            is_left.then_some(())?;
+        }
+        _ => return None,
+    }
+    Some(act)
 }
 
 /// Two officers are needed for security priority, and to take from a User what is agreed with it.

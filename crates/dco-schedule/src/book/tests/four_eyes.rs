@@ -132,7 +132,9 @@ fn an_approval_decides_on_what_holds_then() {
         wanted: 10,
     };
     assert_eq!(desk.approve(2), Err(refused));
-    desk.user(id, Act::End { from: date(12) }).unwrap();
+    let other = impose(deal(&[(11, 20)]));
+    desk.desk(id, other).unwrap();
+    desk.approve(2).unwrap();
     let refused = Refusal::ActionOvertaken {
         action: 1,
         number: 1,
@@ -174,6 +176,83 @@ fn a_user_cannot_keep_two_officers_from_acting() {
         let moves = matches!(act, Act::Amend { .. }).then_some(crate::Side::Desk);
         assert_eq!(by, moves, "in the place of what the User proposed");
     }
+}
+
+/// Whatever days a User ends, the others are moved as two officers want: the ended ones are left out.
+#[test]
+fn an_end_holds_off_nothing_but_what_is_about_its_days() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20), (13, 1), (14, 1)]);
+    let taken = deal(&[(11, 10), (12, 20), (13, 1), (14, 1), (15, 5)]);
+    let acts = [
+        impose(taken.clone()),
+        amend(taken, Some(Cause::MakesRoomFor(NEWCOMER))),
+        Act::End { from: date(12) },
+    ];
+    for act in acts {
+        let mut desk = desk.clone();
+        desk.desk(id, act.clone()).unwrap();
+        for from in [14, 13] {
+            desk.user(id, Act::End { from: date(from) }).unwrap();
+            desk.pass_time();
+        }
+        let (_, pending) = desk.book.pending().last().unwrap();
+        let (agreed, shown) = desk.book.looked_at(pending);
+        assert_eq!(agreed, Some(deal(&[(11, 20), (12, 20)])), "{act}");
+        desk.approve(2).unwrap();
+        let schedule = desk.book.get(id).unwrap();
+        let left = if matches!(act, Act::End { .. }) {
+            deal(&[(11, 20)])
+        } else {
+            deal(&[(11, 10), (12, 20)])
+        };
+        let waits = schedule.state().proposal().map(|it| &it.deal);
+        let done = waits.or(schedule.state().agreement().map(|it| &it.deal));
+        assert_eq!((done, shown.as_ref()), (Some(&left), Some(&left)), "{act}");
+        let agreement = schedule.state().agreement().unwrap();
+        assert!(!agreement.reaches(date(13)), "the User's end holds: {act}");
+    }
+}
+
+#[test]
+fn an_act_about_days_that_are_ended_waits_no_longer() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20), (13, 20)]);
+    for act in [
+        impose(deal(&[(11, 20), (12, 10), (13, 20)])),
+        Act::End { from: date(13) },
+    ] {
+        let mut desk = desk.clone();
+        desk.desk(id, act.clone()).unwrap();
+        desk.user(id, Act::End { from: date(12) }).unwrap();
+        let refused = Refusal::ActionOvertaken {
+            action: 1,
+            number: 1,
+        };
+        assert_eq!(desk.approve(2), Err(refused), "{act}");
+        desk.pass_time();
+        assert_eq!(waits(&desk), 0, "{act}");
+    }
+}
+
+#[test]
+fn the_canary_of_an_imposed_deal_is_no_more_than_an_end_leaves() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(100));
+    let with_canary = |days: &[(i32, u32)], canary| {
+        let mut deal = deal(days);
+        deal.terms.canary = std::num::NonZeroU32::new(canary);
+        deal
+    };
+    let before = with_canary(&[(11, 20), (12, 20)], 25);
+    desk.desk(id, offer(before)).unwrap();
+    desk.user(id, Act::Accept).unwrap();
+    let imposed = with_canary(&[(11, 10), (12, 20)], 25);
+    desk.desk(id, impose(imposed)).unwrap();
+    desk.user(id, Act::End { from: date(12) }).unwrap();
+    desk.approve(2).unwrap();
+    let agreement = desk.book.get(id).unwrap().state().agreement();
+    assert_eq!(agreement.unwrap().deal, with_canary(&[(11, 10)], 10));
 }
 
 #[test]
