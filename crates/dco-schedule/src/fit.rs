@@ -1,9 +1,14 @@
 //! What the Service Desk can offer for a request: three ways at once.
 
+use std::num::NonZeroU32;
+
 use thiserror::Error;
 
 use crate::replan::dates;
-use crate::{At, Book, HourWindow, Micros, Need, Quota, Replan, Request, ServiceDate, ServiceDay};
+use crate::{
+    At, Book, HourWindow, Micros, Need, Quota, Refusal, Replan, Request, ScheduleId, ServiceDate,
+    ServiceDay,
+};
 
 /// What an offer is looked at for besides room.
 #[derive(Clone, Copy, Debug)]
@@ -89,13 +94,50 @@ struct Room {
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// Three ways to meet a request of `user`, given what is agreed and sent by now.
     pub fn fits(&self, user: U, request: &Request, terms: &FitTerms, at: &At<'_, U>) -> Fits<U> {
+        self.fits_beside((user, &Quota::new()), request, terms, at)
+    }
+
+    /// Three ways to agree what a schedule still wants: what it asked for less what is agreed, on each day within what
+    /// that leaves of its daily maximum. Refused where it is agreed in full.
+    pub fn fits_more(
+        &self,
+        id: ScheduleId<U>,
+        terms: &FitTerms,
+        at: &At<'_, U>,
+    ) -> Result<Fits<U>, Refusal> {
+        let schedule = self.get(id).ok_or_else(|| Refusal::NotFound {
+            number: id.number,
+            next: self.next_id(id.user).number,
+        })?;
+        let asked = schedule.request();
+        self.check_asked(asked, at.today)?;
+        let none = Quota::new();
+        let has = schedule.quota().unwrap_or(&none);
+        let devices = self.still_wanted(id, schedule, at);
+        let devices = u32::try_from(devices).unwrap_or(u32::MAX);
+        let devices = NonZeroU32::new(devices).ok_or(Refusal::AgreedInFull {
+            devices: asked.devices.get(),
+        })?;
+        let more = Request { devices, ..*asked };
+        Ok(self.fits_beside((id.user, has), &more, terms, at))
+    }
+
+    /// Likewise for a request beside what its User has of it on each day.
+    fn fits_beside(
+        &self,
+        (user, has): (U, &Quota),
+        request: &Request,
+        terms: &FitTerms,
+        at: &At<'_, U>,
+    ) -> Fits<U> {
+        let most_on = |date| request.per_day_max.get().saturating_sub(has.on(date));
         let mut rooms = self.rooms(request, at, &Quota::new());
         let others = self.given_up_at_most(user, at);
         for room in &mut rooms {
             // What others give up makes room on the day, and is not counted as room in the window.
             let in_window = self.free_in(terms.window, room.date, at);
-            room.free = room.free.min(in_window);
-            let most = request.per_day_max.get().min(in_window);
+            let most = most_on(room.date).min(in_window);
+            room.free = room.free.min(most);
             room.others = others.on(room.date).min(most - room.free);
         }
         let fit = |quota, replan| self.fit(request, (quota, replan), terms, at);

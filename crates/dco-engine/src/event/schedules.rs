@@ -42,6 +42,13 @@ pub enum ScheduleRequest {
         /// The window in which it would be released; the whole day if absent.
         window: Option<HourWindow>,
     },
+    /// Three ways to agree what a schedule still wants.
+    ProposeMore {
+        /// Which schedule.
+        id: ScheduleId<Eui64>,
+        /// The window in which that would be released; the whole day if absent.
+        window: Option<HourWindow>,
+    },
     /// Whom to move where, so that no day has more agreed than it has room for.
     ProposeReplan,
     /// What if these requests were agreed? At most [`SIMULATED_REQUESTS_MAX`] of them, first come first.

@@ -27,6 +27,7 @@ impl Engine {
                 request,
                 window,
             } => self.propose_fit(user, &request, window),
+            ScheduleRequest::ProposeMore { id, window } => self.propose_more(id, window),
             ScheduleRequest::ProposeReplan => Ok(self.propose_replan()),
             ScheduleRequest::Simulate { ref requests } => self.simulate(requests),
             ScheduleRequest::ListPendingActions {

@@ -1,7 +1,7 @@
 //! What the Service Desk can offer, whom it could move, and what would happen. Nothing of it changes anything.
 
 use dco_block::Eui64;
-use dco_schedule::{FitTerms, HourWindow, Need, Quota, Request, Span, WhatIf};
+use dco_schedule::{FitTerms, HourWindow, Need, Quota, Request, ScheduleId, Span, WhatIf};
 
 use crate::effect::Reply;
 use crate::engine::Engine;
@@ -17,14 +17,28 @@ impl Engine {
         window: Option<HourWindow>,
     ) -> Result<Reply, Refusal> {
         self.schedules.book.check_asked(request, self.at().today)?;
-        let terms = FitTerms {
+        let (terms, at) = (self.fit_terms(window), self.at());
+        let fits = self.schedules.book.fits(user, request, &terms, &at);
+        Ok(Reply::Fits(Box::new(fits)))
+    }
+
+    pub(super) fn propose_more(
+        &self,
+        id: ScheduleId<Eui64>,
+        window: Option<HourWindow>,
+    ) -> Result<Reply, Refusal> {
+        let (terms, at) = (self.fit_terms(window), self.at());
+        let fits = self.schedules.book.fits_more(id, &terms, &at)?;
+        Ok(Reply::Fits(Box::new(fits)))
+    }
+
+    fn fit_terms(&self, window: Option<HourWindow>) -> FitTerms {
+        FitTerms {
             window,
             trt_us: self.terms.trt_us,
             in_flight_days: self.trt_days(),
             in_flight_max: self.terms.schedules.in_flight_max.into(),
-        };
-        let fits = self.schedules.book.fits(user, request, &terms, &self.at());
-        Ok(Reply::Fits(Box::new(fits)))
+        }
     }
 
     pub(super) fn propose_replan(&self) -> Reply {

@@ -153,21 +153,31 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         })
     }
 
+    /// Units that a schedule asked for and that are neither agreed from today on nor sent before.
+    pub(crate) fn still_wanted(
+        &self,
+        id: ScheduleId<U>,
+        schedule: &Schedule<U>,
+        at: &At<'_, U>,
+    ) -> u64 {
+        let none = Quota::new();
+        let has = schedule.quota().unwrap_or(&none);
+        let devices = u64::from(schedule.request().devices.get());
+        devices.saturating_sub(super::quotas::spoken_for(id, has, at))
+    }
+
     fn wish<'a>(
         &self,
         id: ScheduleId<U>,
         schedule: &'a Schedule<U>,
         at: &At<'_, U>,
     ) -> Wish<'a, U> {
-        let none = Quota::new();
-        let has = schedule.quota().unwrap_or(&none);
-        let devices = u64::from(schedule.request().devices.get());
         let state = schedule.state();
         let put_forward = state.proposal().map(|it| &it.deal);
         let deal = put_forward.or_else(|| state.agreement().map(|it| &it.deal));
         Wish {
             schedule,
-            wanted: devices.saturating_sub(super::quotas::spoken_for(id, has, at)),
+            wanted: self.still_wanted(id, schedule, at),
             window: deal.and_then(|deal| deal.terms.window),
         }
     }

@@ -134,6 +134,15 @@ pub enum Refusal {
         /// What was sent on past days, and the quota from today on.
         wanted: u64,
     },
+    /// A plan for a schedule that wants nothing more.
+    #[error(
+        "all {devices} Devices of the schedule are agreed, so nothing is left to plan; ask about another one, or about \
+         a new request of its User"
+    )]
+    AgreedInFull {
+        /// Devices of the request.
+        devices: u32,
+    },
     /// Less than what was sent already.
     #[error(
         "{sent} units are sent for {date}, so its quota cannot become {wanted}; cancel batches of that day first"

@@ -365,3 +365,37 @@ fn who_is_moved_with_a_window_fits_its_hours_there() {
     desk.approve(102).unwrap();
     desk.user(it.id, Act::Accept).unwrap();
 }
+
+#[test]
+fn what_is_agreed_already_is_not_planned_again() {
+    let mut desk = Desk::new();
+    let asked = wants(120, 40, (11, 20));
+    let id = desk.requested(9, asked);
+    desk.desk(id, offer(deal(&[(11, 40), (12, 30)]))).unwrap();
+    let terms = FitTerms {
+        window: None,
+        trt_us: 5 * DAY_US,
+        in_flight_days: 5,
+        in_flight_max: 300,
+    };
+    let more = |desk: &Desk| desk.book.fits_more(id, &terms, &desk.at());
+    let whole = Some(quota(&[(11, 40), (12, 40), (13, 40)]));
+    assert_eq!(quotas(&more(&desk).unwrap())[2], whole, "not agreed yet");
+    desk.user(id, Act::Accept).unwrap();
+    let rest = Some(quota(&[(12, 10), (13, 40)]));
+    let found = more(&desk).unwrap();
+    assert_eq!(quotas(&found)[0], rest);
+    assert_eq!(quotas(&found)[2], rest);
+    let most = found.flattest.unwrap().quota;
+    assert_eq!((most.total(), most.on(date(11))), (50, 0));
+    // What was agreed for a day that is over and not sent is wanted again.
+    desk.today = date(12);
+    let again = Some(quota(&[(12, 10), (13, 40), (14, 40)]));
+    assert_eq!(quotas(&more(&desk).unwrap())[2], again);
+
+    let amended = deal(&[(11, 40), (12, 40), (13, 40), (14, 40)]);
+    desk.desk(id, crate::testing::amend(amended, None)).unwrap();
+    desk.user(id, Act::Accept).unwrap();
+    let in_full = Refusal::AgreedInFull { devices: 120 };
+    assert_eq!(more(&desk).unwrap_err(), in_full);
+}

@@ -243,16 +243,18 @@ impl DeliverySchedules {
     ) -> Result<pb::FitScheduleResponse, Fault> {
         let (by, name) = caller.permit_named::<Reader>(&message.name, "name")?;
         let user = by.user();
-        let request = if name.is_user() {
-            read::request(message.request.unwrap_or_default())?
-        } else {
-            *self.get(by, name.schedule()?).await?.schedule.request()
-        };
         let window = message.window.map(|it| read::window(it, "window"));
-        let ask = ScheduleRequest::ProposeFit {
-            user,
-            request,
-            window: window.transpose()?,
+        let ask = if name.is_user() {
+            ScheduleRequest::ProposeFit {
+                user,
+                request: read::request(message.request.unwrap_or_default())?,
+                window: window.transpose()?,
+            }
+        } else {
+            ScheduleRequest::ProposeMore {
+                id: self.get(by, name.schedule()?).await?.id,
+                window: window.transpose()?,
+            }
         };
         match self.ask(user, ask).await? {
             Reply::Fits(fits) => Ok(plans::fits(&fits)),

@@ -210,6 +210,9 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
         BookRefusal::MovedTooOften { moves, limit } => fault("MOVED_TOO_OFTEN", "MOVES_LEFT")
             .with("moves", moves)
             .with("movesMax", limit),
+        BookRefusal::AgreedInFull { devices } => {
+            fault("AGREED_IN_FULL", "DEVICES_WANTED").with("deviceCount", devices)
+        }
         BookRefusal::TooManyOpen { limit } => {
             fault("TOO_MANY_SCHEDULES", "SCHEDULES_LEFT").with("scheduleCountMax", limit)
         }
