@@ -27,7 +27,7 @@ pub enum InvalidText {
     },
     /// A character that nobody sees, and that may change how the rest is read.
     #[error(
-        "its character {place} is U+{code:04X}, a line break or another control or format character; expected one \
+        "its character {place} is U+{code:04X}, a line break or another character that nobody sees; expected one \
          line of characters that can be seen; leave that one out"
     )]
     Unseen {
@@ -70,29 +70,35 @@ impl fmt::Display for Text {
     }
 }
 
-/// Format characters (general category Cf), and what separates lines and paragraphs, of Unicode 16.
+/// Format characters (general category Cf), what separates lines and paragraphs, and what is shown as nothing
+/// (Default_Ignorable_Code_Point), of Unicode 16; and the Braille cell without a dot.
 const UNSEEN: &[(u32, u32)] = &[
     (0xAD, 0xAD),
+    (0x34F, 0x34F),
     (0x600, 0x605),
     (0x61C, 0x61C),
     (0x6DD, 0x6DD),
     (0x70F, 0x70F),
     (0x890, 0x891),
     (0x8E2, 0x8E2),
-    (0x180E, 0x180E),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
     (0x200B, 0x200F),
     (0x2028, 0x202E),
-    (0x2060, 0x2064),
-    (0x2066, 0x206F),
+    (0x2060, 0x206F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
     (0xFEFF, 0xFEFF),
-    (0xFFF9, 0xFFFB),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
     (0x110BD, 0x110BD),
     (0x110CD, 0x110CD),
     (0x13430, 0x1343F),
     (0x1BCA0, 0x1BCA3),
     (0x1D173, 0x1D17A),
-    (0xE0001, 0xE0001),
-    (0xE0020, 0xE007F),
+    (0xE0000, 0xE0FFF),
 ];
 
 fn is_unseen(character: char) -> bool {
@@ -126,17 +132,35 @@ mod tests {
             '\u{7f}',
             '\u{85}',
             '\u{ad}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{180f}',
             '\u{200b}',
             '\u{200d}',
             '\u{2028}',
             '\u{202e}',
+            '\u{2065}',
             '\u{2066}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe0f}',
             '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff0}',
             '\u{e0041}',
+            '\u{e0100}',
         ] {
             let refused = Text::new(&format!("gä{unseen}b"));
             let code = u32::from(unseen);
             assert_eq!(refused, Err(InvalidText::Unseen { place: 3, code }));
+        }
+        for unseen in ['\u{115f}', '\u{2800}', '\u{3164}'] {
+            let code = u32::from(unseen);
+            let alone = Text::new(&unseen.to_string());
+            assert_eq!(alone, Err(InvalidText::Unseen { place: 1, code }));
         }
         let seen = "Störung – “Leitung” 3 ✓ 漢字 e\u{301}";
         assert_eq!(Text::new(seen).unwrap().as_str(), seen);
