@@ -130,6 +130,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         self.check_periods(schedule, step, at)?;
         self.check_moves(schedule, step)?;
         self.check_cause(ask, schedule, at)?;
+        check_amends(&step.act, schedule)?;
         let before = schedule.state().agreement();
         let before = before.map_or_else(Deal::default, |agreement| agreement.deal.clone());
         let agreed = after.agreement().map(|agreement| &agreement.deal);
@@ -285,6 +286,15 @@ fn check_end<U: Copy>(
         (_, Some(last)) if from > last => Err(Refusal::EndsNothing { from, last }),
         _ => Ok(()),
     }
+}
+
+/// What is proposed instead of an agreement is something else: otherwise it would count as an amendment.
+fn check_amends<U: Copy>(act: &Act<U>, schedule: &Schedule<U>) -> Result<(), Refusal> {
+    let agreement = schedule.state().agreement();
+    if agreement.is_some_and(|it| act.deal() == Some(&it.deal)) {
+        return Err(Refusal::AmendsNothing);
+    }
+    Ok(())
 }
 
 fn wrong_state<U>(state: &str, ask: &Ask<U>) -> Refusal {

@@ -109,11 +109,23 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         if pending.expires_us <= at.now_us {
             return Some("no second officer approved it in time");
         }
+        if self.approve_by_us(pending) < at.now_us {
+            return Some("too little time is left to answer it");
+        }
         let schedule = self.get(pending.ask.id);
         let holds = schedule.and_then(|it| meant_now(&pending.ask, it));
         holds
             .is_none()
             .then_some("its schedule is not as it was when it was asked for")
+    }
+
+    /// The last moment at which an act that waits can be approved: whoever has to answer it needs time to.
+    pub(super) fn approve_by_us(&self, pending: &Pending<U>) -> Micros {
+        let answer_us_min = self.terms.answer_us_min;
+        let answer_by_us = pending.ask.act.answer_by_us();
+        let by_us = answer_by_us.map(|until_us| until_us.saturating_sub(answer_us_min));
+        let last_us = pending.expires_us.saturating_sub(1);
+        by_us.map_or(last_us, |by_us| by_us.min(last_us))
     }
 
     /// An officer says no; who asked for it may take it back so.

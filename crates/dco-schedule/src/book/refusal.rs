@@ -231,6 +231,12 @@ pub enum Refusal {
         /// Units that the quota has.
         wanted: u32,
     },
+    /// What is proposed is agreed already.
+    #[error(
+        "nothing would change: quota and terms are as they are agreed; propose other ones, or decline what is proposed \
+         to leave them so"
+    )]
+    AmendsNothing,
     /// An agreement cannot end on a day that is over.
     #[error(
         "the schedule would end from {from} on, and {today} has begun; end it from {today} on or later"

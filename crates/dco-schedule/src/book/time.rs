@@ -31,7 +31,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             .schedules()
             .filter_map(|(_, schedule)| schedule.state().proposal());
         let answers = proposals.map(|proposal| proposal.answer_by_us);
-        let approvals = self.pending().map(|(_, pending)| pending.expires_us);
+        let approvals = self
+            .pending()
+            .map(|(_, pending)| self.approve_by_us(pending).saturating_add(1));
         answers.chain(approvals).min()
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
         BookRefusal::AnswerAfterDays { .. }
         | BookRefusal::BeyondRequest { .. }
         | BookRefusal::CanaryTooLarge { .. }
+        | BookRefusal::AmendsNothing
         | BookRefusal::EndOver { .. }
         | BookRefusal::EndsAlready { .. }
         | BookRefusal::EndsNothing { .. }
@@ -161,6 +162,7 @@ fn argument_of_terms(refusal: &BookRefusal) -> Fault {
                 .with("canaryDeviceCount", canary)
                 .with("quotaTotal", units)
         }
+        BookRefusal::AmendsNothing => fault("AMENDMENT_EMPTY", "deal"),
         BookRefusal::EndOver { from, today } => fault("SERVICE_DATE_INVALID", "end_date")
             .with("serviceDate", from)
             .with("earliestServiceDate", today),

@@ -275,6 +275,7 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
         Book::TooManyOpen { limit: 32 },
         Book::SameOfficer,
         Book::OfficerGains,
+        Book::AmendsNothing,
         Book::AgreedInFull { devices: 30 },
     ]
     .into_iter()

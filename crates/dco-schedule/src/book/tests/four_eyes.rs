@@ -302,6 +302,31 @@ fn an_act_is_declined_or_waits_too_long() {
     assert_eq!((waits(&desk), desk.state(id)), (0, "AGREED".into()));
 }
 
+/// Who has to answer has 10 microseconds at least.
+#[test]
+fn a_proposal_that_waits_for_an_officer_is_closed_when_nobody_would_have_time_to_answer_it() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    let moved = Act::Amend {
+        deal: deal(&[(11, 10)]),
+        answer_by_us: 115,
+        cause: Some(Cause::MakesRoomFor(NEWCOMER)),
+    };
+    desk.desk(id, moved).unwrap();
+    desk.now_us = 105;
+    desk.pass_time();
+    desk.clone().approve(2).unwrap();
+    assert_eq!(desk.book.next_due_us(), Some(106));
+    desk.now_us = 106;
+    desk.pass_time();
+    let Some(Change::Closed { action: 1, signed }) = desk.changes.last() else {
+        panic!("it waits though it can never be approved");
+    };
+    let why = "too little time is left to answer it";
+    assert_eq!(signed.reason.as_str(), why);
+    assert_eq!(waits(&desk), 0);
+}
+
 /// Such an end is refused now, and journals have some.
 #[test]
 fn an_end_that_takes_no_day_holds_nothing_off() {

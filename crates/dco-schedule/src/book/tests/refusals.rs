@@ -413,3 +413,19 @@ fn a_change_that_was_not_decided_here_changes_nothing() {
     }
     assert_eq!(desk.book, before);
 }
+
+#[test]
+fn an_amendment_changes_something() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    let same = || deal(&[(11, 20)]);
+    let nothing = Err(Refusal::AmendsNothing);
+    assert_eq!(desk.user(id, amend(same(), None)), nothing);
+    assert_eq!(desk.desk(id, amend(same(), None)), nothing);
+    let mut ahead = same();
+    ahead.terms.run_ahead = true;
+    assert_eq!(desk.clone().user(id, amend(ahead, None)), Ok(()));
+    desk.user(id, amend(deal(&[(11, 21)]), None)).unwrap();
+    assert_eq!(desk.desk(id, counter(same())), nothing);
+    assert_eq!(desk.desk(id, Act::Decline), Ok(()));
+}

@@ -38,16 +38,22 @@ fn profile(weights: &[u32]) -> Result<Option<HourProfile>, Fault> {
     if weights.is_empty() {
         return Ok(None);
     }
-    let read: Result<Vec<u16>, _> = weights.iter().map(|it| u16::try_from(*it)).collect();
-    let read = read.ok().and_then(|weights| weights.try_into().ok());
-    let weights: [u16; 24] = read.ok_or_else(|| {
-        let given = weights.len();
+    let given = weights.len();
+    let weights: [u32; 24] = weights.try_into().map_err(|_| {
         invalid(format!(
-            "{given} weights are given; expected 24, one for each hour from midnight on, each up to {}",
-            u16::MAX
+            "{given} weights are given; expected 24, one for each hour from midnight on"
         ))
     })?;
-    let profile = HourProfile::new(weights).map_err(|error| invalid(error.to_string()))?;
+    let mut read = [0; 24];
+    for (hour, (read, weight)) in read.iter_mut().zip(weights).enumerate() {
+        *read = u16::try_from(weight).map_err(|_| {
+            let most = u16::MAX;
+            invalid(format!(
+                "the weight of the hour from {hour:02}:00 is {weight}; expected 0 to {most}"
+            ))
+        })?;
+    }
+    let profile = HourProfile::new(read).map_err(|error| invalid(error.to_string()))?;
     Ok(Some(profile))
 }
 
@@ -115,5 +121,11 @@ mod tests {
             let fault = profile(&wrong).unwrap_err();
             assert_eq!(fault.reason(), "HOUR_PROFILE_INVALID", "{wrong:?}");
         }
+        let mut wrong = [1; 24];
+        wrong[7] = 65_536;
+        assert_eq!(
+            profile(&wrong).unwrap_err().to_string(),
+            "the weight of the hour from 07:00 is 65536; expected 0 to 65535"
+        );
     }
 }
