@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use dco_block::Eui64;
 use dco_client::{CapacityDay, CapacityEffect, OperationsClient, SchedulesClient, SetCapacity};
-use dco_schedule::ServiceDate;
+use dco_schedule::{Calendar, ServiceDate};
 use dco_server::Clock;
 use serde_json::json;
 
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
+use crate::quota::DAYS_MAX;
 use crate::show::{
     capacity_csv, capacity_day_json, capacity_days_text, capacity_ics, crowded_json, crowded_text,
     units_json,
@@ -39,7 +40,7 @@ struct Range {
     /// The first service day; today when not given
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     first: Option<ServiceDate>,
-    /// The last service day; 55 days after the first when not given
+    /// The last service day, at most 3,660 in all; 55 days after the first when not given
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     last: Option<ServiceDate>,
     /// As this User reads it: its own, and all others as a sum
@@ -137,10 +138,27 @@ impl Capacity {
 
 impl Range {
     async fn days(&self) -> Result<Vec<CapacityDay>, Failure> {
+        self.check(|| Calendar::london().day_at(Clock::wall().now_us()).date)?;
         let client = SchedulesClient::new(&self.connection.link().await?);
         let [first, last] = [self.first, self.last].map(|date| date.map(|date| date.to_string()));
         let days = client.capacity(self.user, first.as_deref(), last.as_deref());
         Ok(days.await?)
+    }
+
+    /// Days on which nothing can be agreed yet are not worth the service's time.
+    fn check(&self, today: impl FnOnce() -> ServiceDate) -> Result<(), Failure> {
+        let Some(last) = self.last else {
+            return Ok(());
+        };
+        let first = self.first.unwrap_or_else(today);
+        let days = last.days() - first.days() + 1;
+        if days <= DAYS_MAX {
+            return Ok(());
+        }
+        let until = ServiceDate::from_days(first.days() + DAYS_MAX - 1);
+        Err(Failure::usage(format!(
+            "{first} to {last} are {days} service days, and at most {DAYS_MAX} are shown at once; give a --last up to {until}"
+        )))
     }
 }
 
@@ -216,5 +234,39 @@ impl Export {
             format!("{count} service days are in {path}"),
             json!({ "file": path, "day_count": count }),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Shown {
+        #[command(flatten)]
+        range: Range,
+    }
+
+    fn checked(args: &[&str]) -> Result<(), Failure> {
+        let args = ["capacity"].iter().chain(args);
+        let shown = Shown::try_parse_from(args).unwrap();
+        shown.range.check(|| "2026-12-01".parse().unwrap())
+    }
+
+    #[test]
+    fn so_many_days_as_a_quota_may_have_are_shown_and_not_one_more() {
+        checked(&[]).unwrap();
+        checked(&["--first", "9998-12-31"]).unwrap();
+        checked(&["--last", "2036-12-07"]).unwrap();
+        checked(&["--first", "2026-12-02", "--last", "2036-12-08"]).unwrap();
+        for args in [&["--last", "2036-12-08"][..], &["--last", "9998-12-31"]] {
+            let refused = checked(args).unwrap_err().message;
+            assert!(
+                refused.contains("at most 3660 are shown at once; give a --last up to 2036-12-07"),
+                "{refused}"
+            );
+        }
     }
 }
