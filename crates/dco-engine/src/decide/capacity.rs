@@ -147,6 +147,7 @@ impl Engine {
             over_agreed: over,
             configured: Some(configured),
             over: (!over_now.is_empty()).then(|| QuotaRecord::of(&over_now)),
+            over_told_to_users: !over_now.is_empty(),
             moves,
             repaid: if begins {
                 self.to_be_repaid(&day)
