@@ -275,6 +275,23 @@ fn a_user_is_told_that_a_larger_reserve_leaves_too_little_on_its_days() {
 }
 
 #[test]
+fn who_sets_capacity_from_a_day_on_is_told_which_days_keep_their_own() {
+    let mut world = ready();
+    let days = ["2026-06-05", "2026-06-09"].map(date);
+    for day in days {
+        world.set_capacity(Span::On(day), 50).expect("set");
+    }
+    let asked = world.setting(Span::From(date("2026-06-06")), 80);
+    let mut kept = |asked| match world.ask(Request::Schedules(ScheduleRequest::SetCapacity(asked)))
+    {
+        Ok(Reply::CapacitySet { kept, .. }) => kept,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kept(asked.clone()), days[1..]);
+    assert_eq!(kept(asked), days[1..], "the same again");
+}
+
+#[test]
 fn the_last_day_of_the_calendar_is_answered_once() {
     let mut world = ready();
     let asked = |first, last| ScheduleRequest::GetCapacity {

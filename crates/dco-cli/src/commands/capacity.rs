@@ -68,19 +68,20 @@ struct Show {
 #[command(long_about = "\
 Set how many large images the system may release on a service day, how they are spread over its
 hours, or both. In force at once. Nothing that is agreed is taken back: days on which more is
-agreed than there is room for are named, and `dco schedule replan` says whom to move. For officers
-of the Service Desk.
+agreed than there is room for are named, and `dco schedule replan` says whom to move. What is set
+for a day alone (--on) stands whatever is set from a day on (--from), before or after: such days are
+named, and --on that day changes them. For officers of the Service Desk.
 
 Examples:
   dco capacity set --on 2026-12-25 --capacity 6000 --ticket INC-9 --reason holiday --as pki/desk1
   dco capacity set --from 2027-01-01 --hour-profile 3,3,3,3,3,3,1,1,1,1,1,1,1,1,1,1,0,0,0,1,1,3,3,3 \\
     --ticket INC-9 --reason \"peak hours\" --as pki/desk1")]
 struct Set {
-    /// This service day and all after it, up to the next setting
+    /// This service day and all after it, up to the next setting; not days that were set with --on
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     #[arg(required_unless_present = "on", conflicts_with = "on")]
     from: Option<ServiceDate>,
-    /// This service day alone
+    /// This service day alone, whatever is set from a day on
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     on: Option<ServiceDate>,
     /// Large images that may be released on a service day
@@ -191,6 +192,7 @@ impl Set {
         let CapacityEffect {
             over_agreed: over,
             crowded_windows: crowded,
+            kept_dates: kept,
         } = client.set_capacity(set).await?;
         let done = if validated_only {
             "would be set"
@@ -208,16 +210,28 @@ impl Set {
                 table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
             )
         };
-        let text = [Some(text), crowded_text(&crowded)].into_iter().flatten();
+        let parts = [Some(text), kept_text(&kept), crowded_text(&crowded)];
+        let text = parts.into_iter().flatten();
         Ok(Answer::new(
             text.collect::<Vec<_>>().join("\n\n"),
             json!({
                 "over_agreed": units_json(&over),
                 "crowded_windows": crowded_json(&crowded),
+                "kept_dates": kept,
                 "validated_only": validated_only,
             }),
         ))
     }
+}
+
+/// Which days stay as they are; nothing where there are none.
+fn kept_text(kept: &[String]) -> Option<String> {
+    (!kept.is_empty()).then(|| {
+        format!(
+            "these service days keep what was set for them alone, set them anew with --on to change them: {}",
+            kept.join(", ")
+        )
+    })
 }
 
 impl Export {
@@ -247,6 +261,16 @@ mod tests {
     struct Shown {
         #[command(flatten)]
         range: Range,
+    }
+
+    #[test]
+    fn days_that_keep_their_own_are_named() {
+        assert_eq!(kept_text(&[]), None);
+        let told = kept_text(&["2026-12-25", "2026-12-26"].map(str::to_owned)).unwrap();
+        assert!(
+            told.ends_with("--on to change them: 2026-12-25, 2026-12-26"),
+            "{told}"
+        );
     }
 
     fn checked(args: &[&str]) -> Result<(), Failure> {

@@ -38,13 +38,19 @@ fn profile(weights: &[u32]) -> Result<Option<HourProfile>, Fault> {
     if weights.is_empty() {
         return Ok(None);
     }
-    let read: Result<Vec<u16>, _> = weights.iter().map(|it| u16::try_from(*it)).collect();
-    let read = read.ok().and_then(|weights| weights.try_into().ok());
-    let weights: [u16; 24] = read.ok_or_else(|| {
-        let given = weights.len();
+    let read = weights.iter().enumerate().map(|(hour, weight)| {
+        u16::try_from(*weight).map_err(|_| {
+            invalid(format!(
+                "the weight of hour {hour} is {weight}; give at most {}",
+                u16::MAX
+            ))
+        })
+    });
+    let read: Vec<u16> = read.collect::<Result<_, _>>()?;
+    let weights: [u16; 24] = read.try_into().map_err(|read: Vec<u16>| {
+        let given = read.len();
         invalid(format!(
-            "{given} weights are given; expected 24, one for each hour from midnight on, each up to {}",
-            u16::MAX
+            "{given} weights are given; expected 24, one for each hour from midnight on"
         ))
     })?;
     let profile = HourProfile::new(weights).map_err(|error| invalid(error.to_string()))?;
@@ -115,5 +121,12 @@ mod tests {
             let fault = profile(&wrong).unwrap_err();
             assert_eq!(fault.reason(), "HOUR_PROFILE_INVALID", "{wrong:?}");
         }
+        let mut weights = [1; 24];
+        weights[7] = 65_536;
+        let told = profile(&weights).unwrap_err().to_string();
+        assert!(
+            told.contains("the weight of hour 7 is 65536; give at most 65535"),
+            "{told}"
+        );
     }
 }
