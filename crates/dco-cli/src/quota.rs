@@ -32,7 +32,7 @@ pub(crate) struct Days {
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// No quota is longer: as many days as a service can be configured to plan ahead.
-const DAYS_MAX: i32 = 3_660;
+pub(crate) const DAYS_MAX: i32 = 3_660;
 
 impl QuotaArgs {
     /// Each day once, earliest first.

@@ -21,6 +21,11 @@ pub(crate) struct SigningArgs {
 }
 
 impl SigningArgs {
+    /// Only officers act under a ticket.
+    pub(crate) fn is_by_officer(&self) -> bool {
+        !self.ticket.is_empty()
+    }
+
     pub(crate) fn signing(&self) -> Signing {
         Signing {
             request_id: self.request_id.unwrap_or_else(RequestId::fresh),

@@ -179,6 +179,8 @@ pub enum Reply {
         over: Quota,
         /// The schedules whose windows cannot take what is agreed with them by it.
         crowded: Vec<CrowdedWindow<Eui64>>,
+        /// The days in its span that keep a capacity or a profile which was set for them alone.
+        kept: Vec<ServiceDate>,
     },
     /// GetCapacity, for the Service Desk.
     Capacity(Vec<DayCapacity>),

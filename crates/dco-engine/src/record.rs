@@ -187,6 +187,9 @@ pub struct DayOpened {
     /// The schedules whose windows these are.
     #[prost(message, repeated, tag = "131")]
     pub crowded_windows: Vec<CrowdedWindow>,
+    /// Users with something agreed on days in `over` are told; they were not before this was said.
+    #[prost(bool, tag = "150")]
+    pub over_told_to_users: bool,
 }
 
 /// Units by which the security lane displaced a User, and by which its share of the next service day is larger.

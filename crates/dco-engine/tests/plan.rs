@@ -247,6 +247,69 @@ fn a_larger_reserve_by_configuration_is_told_where_it_leaves_too_little() {
 }
 
 #[test]
+fn a_user_is_told_that_a_larger_reserve_leaves_too_little_on_its_days() {
+    let mut world = ready();
+    world.agreed(ANN, deal(&[("2026-06-20", 90), ("2026-06-21", 5)]));
+    world.agreed(BOB, deal(&[("2026-06-20", 5), ("2026-06-22", 95)]));
+    let users = [ANN, BOB].map(NoticeParty::User);
+    let before = users.map(|user| subjects(&mut world, user).len());
+    let mut terms = world.terms.clone();
+    terms.schedules.reserve.security = 10;
+    world.restart_with(terms);
+    world.handle(Event::Tick);
+    let told = |days: &[(&str, u32)]| {
+        let days = days.iter().map(|(day, units)| (date(day), *units));
+        NoticeSubject::OverAgreed {
+            days: days.collect(),
+            proposal: Vec::new(),
+        }
+    };
+    let anns = told(&[("2026-06-20", 5)]);
+    assert_eq!(told_after(&mut world, users[0], before[0]), [anns]);
+    let bobs = told(&[("2026-06-20", 5), ("2026-06-22", 5)]);
+    assert_eq!(told_after(&mut world, users[1], before[1]), [bobs]);
+    let counts = users.map(|user| subjects(&mut world, user).len());
+    world.crash();
+    world.handle(Event::Tick);
+    assert_eq!(users.map(|user| subjects(&mut world, user).len()), counts);
+}
+
+#[test]
+fn who_sets_capacity_from_a_day_on_is_told_which_days_keep_their_own() {
+    let mut world = ready();
+    let days = ["2026-06-05", "2026-06-09"].map(date);
+    for day in days {
+        world.set_capacity(Span::On(day), 50).expect("set");
+    }
+    let asked = world.setting(Span::From(date("2026-06-06")), 80);
+    let mut kept = |asked| match world.ask(Request::Schedules(ScheduleRequest::SetCapacity(asked)))
+    {
+        Ok(Reply::CapacitySet { kept, .. }) => kept,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(kept(asked.clone()), days[1..]);
+    assert_eq!(kept(asked), days[1..], "the same again");
+}
+
+#[test]
+fn the_last_day_of_the_calendar_is_answered_once() {
+    let mut world = ready();
+    let asked = |first, last| ScheduleRequest::GetCapacity {
+        user: None,
+        first: Some(date(first)),
+        last,
+    };
+    for last in [None, Some(date("9998-12-31"))] {
+        let answered = world.ask(Request::Schedules(asked("9998-12-30", last)));
+        let Ok(Reply::Capacity(days)) = answered else {
+            panic!("{answered:?}");
+        };
+        let dates: Vec<_> = days.iter().map(|day| day.date).collect();
+        assert_eq!(dates, ["9998-12-30", "9998-12-31"].map(date));
+    }
+}
+
+#[test]
 fn days_that_are_over_cannot_be_set_and_nothing_is_no_setting() {
     let mut world = ready();
     let refused = world.set_capacity(Span::From(date("2026-05-31")), 5);

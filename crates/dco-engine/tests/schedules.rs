@@ -115,6 +115,28 @@ fn the_second_of_two_offers_that_fit_only_alone_is_refused_with_what_is_free() {
 }
 
 #[test]
+fn who_repeats_an_act_may_have_read_its_effect_and_count_the_time_to_answer_anew() {
+    let mut world = ready();
+    let anns = world.offered(ANN, deal(&[("2026-06-02", 60)]));
+    let answer_by_us = world.in_two_days();
+    let deal = deal(&[("2026-06-02", 50)]);
+    let counter = |answer_by_us| Act::Counter {
+        deal: deal.clone(),
+        answer_by_us,
+    };
+    let asked = world.acting(Asker::User, anns, counter(answer_by_us));
+    let first = schedule_of(world.act_this(&asked).expect("countered"));
+    let mut again = world.acting(Asker::User, anns, counter(answer_by_us + 1));
+    assert_ne!(again.revision, asked.revision);
+    again.id = asked.id;
+    let answer = schedule_of(world.act_this(&again).expect("the same"));
+    assert_eq!(answer, first);
+    again.reason = text("something else");
+    let refused = world.act_this(&again).map(|_| ());
+    assert_eq!(refused, Err(Refusal::RequestIdReused));
+}
+
+#[test]
 fn the_same_request_has_the_same_answer_and_another_body_is_refused() {
     let mut world = ready();
     let asked = world.acting(Asker::User, first_of(ANN), Act::Request(asking(10)));

@@ -53,6 +53,17 @@ impl<U: Clone> CapacityPlan<U> {
         self.profile.at(date)
     }
 
+    /// The days on which such a setting changes nothing, because one for that day alone goes before it.
+    pub fn set_alone(&self, span: Span, setting: &Setting) -> Vec<ServiceDate> {
+        let Span::From(first) = span else {
+            return Vec::new();
+        };
+        match setting {
+            Setting::Capacity(_) => self.capacity.alone_from(first).collect(),
+            Setting::Profile(_) => self.profile.alone_from(first).collect(),
+        }
+    }
+
     /// Everything that was set, oldest first.
     pub fn history(&self) -> &[CapacitySet<U>] {
         &self.history
@@ -190,6 +201,20 @@ mod tests {
         assert_eq!(plan.profile(day("2026-05-31")), HourProfile::flat());
         assert_eq!(plan.profile(day("2026-06-01")), shaped);
         assert_eq!(plan.capacity(day("2026-06-01")), 12_000);
+    }
+
+    #[test]
+    fn days_set_alone_keep_what_was_set_for_them() {
+        let mut plan = CapacityPlan::<u8>::new(12_000, HourProfile::flat());
+        let days = ["2026-12-24", "2026-12-25", "2026-12-26"].map(day);
+        for date in days {
+            plan.apply(&set(Span::On(date), Setting::Capacity(6_000)));
+        }
+        let capacity = Setting::Capacity(9_000);
+        assert_eq!(plan.set_alone(Span::From(days[1]), &capacity), days[1..]);
+        assert!(plan.set_alone(Span::On(days[1]), &capacity).is_empty());
+        let profile = Setting::Profile(HourProfile::flat());
+        assert!(plan.set_alone(Span::From(days[1]), &profile).is_empty());
     }
 
     /// Date, hours of the day, and which local hours the profile's odd weights 1 and 2 fall on.

@@ -59,6 +59,11 @@ impl<T: Copy> Dated<T> {
         *self.on.get(&date).or_else(from).unwrap_or(&self.first)
     }
 
+    /// The days from `date` on that have a value of their own.
+    pub(crate) fn alone_from(&self, date: ServiceDate) -> impl Iterator<Item = ServiceDate> + '_ {
+        self.on.range(date..).map(|(date, _)| *date)
+    }
+
     /// Another value for days for which none is set.
     pub(crate) const fn begin_with(&mut self, value: T) {
         self.first = value;

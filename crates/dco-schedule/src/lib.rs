@@ -44,8 +44,8 @@ mod text;
 
 pub use book::{
     Ask, Asker, At, BatchAsked, BatchRefusal, Book, BookTerms, Change, CrowdedWindow, DayCapacity,
-    DayShort, DayTaken, ExceedsAgreed, MoveRefusal, OwnCapacity, Pending, Refusal, Unreleased,
-    WindowShort,
+    DayShort, DayTaken, ExceedsAgreed, FullHours, MoveRefusal, OwnCapacity, Pending, Refusal,
+    Unreleased, WindowShort,
 };
 pub use calendar::{Calendar, Hour, ServiceDay};
 pub use capacity::{CAPACITY_MAX, CapacityPlan, CapacitySet, Reserve, Reserved, Setting};

@@ -438,6 +438,17 @@ async fn limits_are_of_users_that_there_are() {
     let nobody = ["limits", "--user", "90-B3-D5-1F-30-01-00-99"];
     let told = table.refused("desk1", &nobody, "RESOURCE_NOT_FOUND").await;
     assert_eq!(told["user"], "90-B3-D5-1F-30-01-00-99");
+    let tried = format!(
+        "90-B3-D5-1F-30-01-00-99,10,{}..{}",
+        table.day(1),
+        table.day(9)
+    );
+    for nobody in [
+        ["capacity", "show", "--user", "90-B3-D5-1F-30-01-00-99"],
+        ["schedule", "simulate", "--request", tried.as_str()],
+    ] {
+        table.refused("desk1", &nobody, "RESOURCE_NOT_FOUND").await;
+    }
     let user = table.scene.site.eui64("user2").to_string();
     let own = table.done("desk1", &["limits", "--user", &user]).await;
     assert_eq!(own["allowance_sent"], 0);

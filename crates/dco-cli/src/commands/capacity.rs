@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use dco_block::Eui64;
 use dco_client::{CapacityDay, CapacityEffect, OperationsClient, SchedulesClient, SetCapacity};
-use dco_schedule::ServiceDate;
+use dco_schedule::{Calendar, ServiceDate};
 use dco_server::Clock;
 use serde_json::json;
 
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
+use crate::quota::DAYS_MAX;
 use crate::show::{
     capacity_csv, capacity_day_json, capacity_days_text, capacity_ics, crowded_json, crowded_text,
     units_json,
@@ -39,7 +40,7 @@ struct Range {
     /// The first service day; today when not given
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     first: Option<ServiceDate>,
-    /// The last service day; 55 days after the first when not given
+    /// The last service day, at most 3,660 in all; 55 days after the first when not given
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     last: Option<ServiceDate>,
     /// As this User reads it: its own, and all others as a sum
@@ -67,19 +68,20 @@ struct Show {
 #[command(long_about = "\
 Set how many large images the system may release on a service day, how they are spread over its
 hours, or both. In force at once. Nothing that is agreed is taken back: days on which more is
-agreed than there is room for are named, and `dco schedule replan` says whom to move. For officers
-of the Service Desk.
+agreed than there is room for are named, and `dco schedule replan` says whom to move. What is set
+for a day alone (--on) stands whatever is set from a day on (--from), before or after: such days are
+named, and --on that day changes them. For officers of the Service Desk.
 
 Examples:
   dco capacity set --on 2026-12-25 --capacity 6000 --ticket INC-9 --reason holiday --as pki/desk1
   dco capacity set --from 2027-01-01 --hour-profile 3,3,3,3,3,3,1,1,1,1,1,1,1,1,1,1,0,0,0,1,1,3,3,3 \\
     --ticket INC-9 --reason \"peak hours\" --as pki/desk1")]
 struct Set {
-    /// This service day and all after it, up to the next setting
+    /// This service day and all after it, up to the next setting; not days that were set with --on
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     #[arg(required_unless_present = "on", conflicts_with = "on")]
     from: Option<ServiceDate>,
-    /// This service day alone
+    /// This service day alone, whatever is set from a day on
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
     on: Option<ServiceDate>,
     /// Large images that may be released on a service day
@@ -137,10 +139,27 @@ impl Capacity {
 
 impl Range {
     async fn days(&self) -> Result<Vec<CapacityDay>, Failure> {
+        self.check(|| Calendar::london().day_at(Clock::wall().now_us()).date)?;
         let client = SchedulesClient::new(&self.connection.link().await?);
         let [first, last] = [self.first, self.last].map(|date| date.map(|date| date.to_string()));
         let days = client.capacity(self.user, first.as_deref(), last.as_deref());
         Ok(days.await?)
+    }
+
+    /// Days on which nothing can be agreed yet are not worth the service's time.
+    fn check(&self, today: impl FnOnce() -> ServiceDate) -> Result<(), Failure> {
+        let Some(last) = self.last else {
+            return Ok(());
+        };
+        let first = self.first.unwrap_or_else(today);
+        let days = last.days() - first.days() + 1;
+        if days <= DAYS_MAX {
+            return Ok(());
+        }
+        let until = ServiceDate::from_days(first.days() + DAYS_MAX - 1);
+        Err(Failure::usage(format!(
+            "{first} to {last} are {days} service days, and at most {DAYS_MAX} are shown at once; give a --last up to {until}"
+        )))
     }
 }
 
@@ -173,6 +192,7 @@ impl Set {
         let CapacityEffect {
             over_agreed: over,
             crowded_windows: crowded,
+            kept_dates: kept,
         } = client.set_capacity(set).await?;
         let done = if validated_only {
             "would be set"
@@ -190,16 +210,28 @@ impl Set {
                 table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
             )
         };
-        let text = [Some(text), crowded_text(&crowded)].into_iter().flatten();
+        let parts = [Some(text), kept_text(&kept), crowded_text(&crowded)];
+        let text = parts.into_iter().flatten();
         Ok(Answer::new(
             text.collect::<Vec<_>>().join("\n\n"),
             json!({
                 "over_agreed": units_json(&over),
                 "crowded_windows": crowded_json(&crowded),
+                "kept_dates": kept,
                 "validated_only": validated_only,
             }),
         ))
     }
+}
+
+/// Which days stay as they are; nothing where there are none.
+fn kept_text(kept: &[String]) -> Option<String> {
+    (!kept.is_empty()).then(|| {
+        format!(
+            "these service days keep what was set for them alone, set them anew with --on to change them: {}",
+            kept.join(", ")
+        )
+    })
 }
 
 impl Export {
@@ -216,5 +248,49 @@ impl Export {
             format!("{count} service days are in {path}"),
             json!({ "file": path, "day_count": count }),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Shown {
+        #[command(flatten)]
+        range: Range,
+    }
+
+    #[test]
+    fn days_that_keep_their_own_are_named() {
+        assert_eq!(kept_text(&[]), None);
+        let told = kept_text(&["2026-12-25", "2026-12-26"].map(str::to_owned)).unwrap();
+        assert!(
+            told.ends_with("--on to change them: 2026-12-25, 2026-12-26"),
+            "{told}"
+        );
+    }
+
+    fn checked(args: &[&str]) -> Result<(), Failure> {
+        let args = ["capacity"].iter().chain(args);
+        let shown = Shown::try_parse_from(args).unwrap();
+        shown.range.check(|| "2026-12-01".parse().unwrap())
+    }
+
+    #[test]
+    fn so_many_days_as_a_quota_may_have_are_shown_and_not_one_more() {
+        checked(&[]).unwrap();
+        checked(&["--first", "9998-12-31"]).unwrap();
+        checked(&["--last", "2036-12-07"]).unwrap();
+        checked(&["--first", "2026-12-02", "--last", "2036-12-08"]).unwrap();
+        for args in [&["--last", "2036-12-08"][..], &["--last", "9998-12-31"]] {
+            let refused = checked(args).unwrap_err().message;
+            assert!(
+                refused.contains("at most 3660 are shown at once; give a --last up to 2036-12-07"),
+                "{refused}"
+            );
+        }
     }
 }

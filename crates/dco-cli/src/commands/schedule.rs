@@ -1,6 +1,7 @@
 //! `dco schedule`: what a User and the Service Desk agree.
 
 mod act;
+mod carried;
 mod plan;
 mod read;
 mod request;

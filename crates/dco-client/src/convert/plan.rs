@@ -94,6 +94,7 @@ impl TryFrom<pb::SetCapacityResponse> for CapacityEffect {
         Ok(Self {
             over_agreed: day_units(wire.over_agreed),
             crowded_windows: all(wire.crowded_windows)?,
+            kept_dates: wire.kept_dates,
         })
     }
 }

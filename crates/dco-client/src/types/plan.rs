@@ -80,6 +80,8 @@ pub struct CapacityEffect {
     pub over_agreed: Vec<DayUnits>,
     /// Schedules whose windows cannot take what is agreed with them by it.
     pub crowded_windows: Vec<CrowdedWindow>,
+    /// Days in its span that keep what was set for them alone.
+    pub kept_dates: Vec<String>,
 }
 
 /// A change of one schedule that the Service Desk can propose.

@@ -227,6 +227,7 @@ impl Operations for Desk {
         Ok(Response::new(pb::SetCapacityResponse {
             over_agreed: vec![over],
             crowded_windows: vec![crowded],
+            kept_dates: vec!["2026-12-25".to_owned()],
         }))
     }
 
@@ -584,6 +585,7 @@ async fn officers_set_capacity_and_answer_what_waits_for_a_second_one() {
     let crowded = &effect.crowded_windows[0];
     assert_eq!((crowded.schedule.number, crowded.window), (3, (20, 24)));
     assert_eq!((crowded.fits, crowded.agreed), (300, 400));
+    assert_eq!(effect.kept_dates, ["2026-12-25"]);
 
     let waiting = operations
         .pending_actions(false, &PageRequest::default())

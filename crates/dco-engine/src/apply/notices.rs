@@ -206,7 +206,32 @@ impl Engine {
             return self.note_capacity(at_us, &set);
         }
         self.note_crowded(at_us, (set.crowded.as_ref(), &set.crowded_windows))?;
+        if record.over_told_to_users {
+            self.note_over_to_users(at_us, &set)?;
+        }
         self.note_over(at_us, &set)
+    }
+
+    /// Each User is told of the days with too much agreed on which something is agreed with it: no setting tells it.
+    fn note_over_to_users(&mut self, at_us: Micros, record: &CapacitySet) -> Result<(), Why> {
+        let over = record.over.as_ref().map(Quota::read);
+        let over = over
+            .unwrap_or_default()
+            .ok_or("its days and units are not as many")?;
+        let mut users: BTreeMap<Eui64, BTreeMap<ServiceDate, u32>> = BTreeMap::new();
+        for (id, schedule) in self.schedules.book.schedules() {
+            let own = over.days();
+            let own = own.filter(|(date, _)| schedule.agreed_on(*date) > 0);
+            users.entry(id.user).or_default().extend(own);
+        }
+        for (user, days) in users.into_iter().filter(|(_, days)| !days.is_empty()) {
+            let subject = NoticeSubject::OverAgreed {
+                days: days.into_iter().collect(),
+                proposal: Vec::new(),
+            };
+            self.notice(NoticeParty::User(user), at_us, subject);
+        }
+        Ok(())
     }
 
     /// Days on which a setting leaves less than is agreed.

@@ -1,10 +1,11 @@
 //! How much the system carries on each service day: set by an officer, in force at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Book, Change as BookChange, Need, Officer, Party, Quota, ServiceDay, Setting, Signed,
+    Book, Change as BookChange, Need, Officer, Party, Quota, ServiceDate, ServiceDay, Setting,
+    Signed,
 };
 
 use super::crowded::{configured, weights};
@@ -30,6 +31,7 @@ impl Engine {
                 return Ok(Reply::CapacitySet {
                     over: over.collect(),
                     crowded: self.crowded_in(asked.span),
+                    kept: self.kept_alone(asked),
                 });
             }
             Some(_) => return Err(Refusal::RequestIdReused),
@@ -43,6 +45,7 @@ impl Engine {
         let answer = Reply::CapacitySet {
             over: worse.collect(),
             crowded: crowded.windows.clone(),
+            kept: self.kept_alone(asked),
         };
         if asked.validate_only {
             return Ok(answer);
@@ -65,6 +68,15 @@ impl Engine {
         }));
         self.open_day();
         Ok(answer)
+    }
+
+    /// The days that the setting leaves as they are, because something was set for them alone.
+    fn kept_alone(&self, asked: &SetCapacity) -> Vec<ServiceDate> {
+        let plan = self.schedules.book.plan();
+        let settings = settings(asked);
+        let kept = settings.iter();
+        let kept = kept.flat_map(|setting| plan.set_alone(asked.span, setting));
+        kept.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The days from today on with more agreed than they have room for, and by how much.
@@ -147,6 +159,7 @@ impl Engine {
             over_agreed: over,
             configured: Some(configured),
             over: (!over_now.is_empty()).then(|| QuotaRecord::of(&over_now)),
+            over_told_to_users: !over_now.is_empty(),
             moves,
             repaid: if begins {
                 self.to_be_repaid(&day)

@@ -40,7 +40,9 @@ impl Engine {
 
     fn act_on_schedule(&mut self, asked: &ActOnSchedule) -> Result<Reply, Refusal> {
         let digest = asked.digest();
-        if let Some(made) = self.requests.find(asked.caller(), asked.id, &digest)? {
+        let digests = [digest, asked.digest_with_times()];
+        let made = self.requests.find_any(asked.caller(), asked.id, &digests)?;
+        if let Some(made) = made {
             return self.schedule_made(made, asked.reader());
         }
         let ask = self.ask_of(asked);

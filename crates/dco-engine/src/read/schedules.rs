@@ -111,13 +111,14 @@ impl Engine {
         last: Option<ServiceDate>,
     ) -> Result<Reply, Refusal> {
         let first = first.unwrap_or_else(|| self.days.day_at(self.now_us).date);
-        let ahead = |days: i32| first.days().saturating_add(days - 1);
-        let last = last.map_or_else(|| ahead(CAPACITY_DAYS), ServiceDate::days);
-        if last < first.days() {
-            let last = ServiceDate::from_days(last);
+        // The calendar ends: a day past its last one is the last one again.
+        let ahead = |days: i32| ServiceDate::from_days(first.days().saturating_add(days - 1));
+        let last = last.unwrap_or_else(|| ahead(CAPACITY_DAYS));
+        if last < first {
             return Err(Refusal::DaysReversed { first, last });
         }
-        let dates = (first.days()..=last.min(ahead(CAPACITY_DAYS_MAX))).map(ServiceDate::from_days);
+        let last = last.min(ahead(CAPACITY_DAYS_MAX));
+        let dates = (first.days()..=last.days()).map(ServiceDate::from_days);
         let (book, ledger) = (&self.schedules.book, &self.days.ledger);
         Ok(match user {
             None => Reply::Capacity(dates.map(|date| book.day(date, ledger)).collect()),

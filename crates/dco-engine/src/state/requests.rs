@@ -53,9 +53,19 @@ impl Requests {
         id: RequestId,
         digest: &[u8; 32],
     ) -> Result<Option<Made>, Refusal> {
+        self.find_any(user, id, &[*digest])
+    }
+
+    /// Likewise, where the same request may have been kept with any of these digests.
+    pub(crate) fn find_any(
+        &self,
+        user: Eui64,
+        id: RequestId,
+        digests: &[[u8; 32]],
+    ) -> Result<Option<Made>, Refusal> {
         match self.done.get(&(user, id.0)) {
             None => Ok(None),
-            Some((before, made)) if before == digest => Ok(Some(*made)),
+            Some((before, made)) if digests.contains(before) => Ok(Some(*made)),
             Some(_) => Err(Refusal::RequestIdReused),
         }
     }
@@ -143,11 +153,31 @@ impl Asked for Cancel {
 }
 
 impl Asked for ActOnSchedule {
+    /// What the caller had read, and by when it wants an answer, is not what is asked: who repeats a request has read its effect, and may
+    /// count the time to answer from now on.
     fn digest(&self) -> [u8; 32] {
-        let mut hash = FieldHash::new("ActOnSchedule");
+        let asked = ScheduleAct {
+            answer_by_us: None,
+            ..ScheduleAct::of(&self.act, self.beyond_request)
+        };
+        self.digest_of("ActOnSchedule at any time", None, &asked)
+    }
+}
+
+impl ActOnSchedule {
+    /// The same in journals from before revision and time to answer were left out.
+    pub(crate) fn digest_with_times(&self) -> [u8; 32] {
+        let asked = ScheduleAct::of(&self.act, self.beyond_request);
+        self.digest_of("ActOnSchedule", Some(self.revision), &asked)
+    }
+
+    fn digest_of(&self, kind: &str, revision: Option<u32>, asked: &ScheduleAct) -> [u8; 32] {
+        let mut hash = FieldHash::new(kind);
         hash.devices(&[self.schedule.user]);
         hash.field(&self.schedule.number.to_le_bytes());
-        hash.field(&self.revision.to_le_bytes());
+        if let Some(revision) = revision {
+            hash.field(&revision.to_le_bytes());
+        }
         match &self.by {
             Asker::User => hash.field(&[]),
             Asker::Officer { officer, ticket } => {
@@ -156,7 +186,7 @@ impl Asked for ActOnSchedule {
             }
         }
         hash.field(self.reason.as_str().as_bytes());
-        hash.field(&ScheduleAct::of(&self.act, self.beyond_request).encode_to_vec());
+        hash.field(&asked.encode_to_vec());
         hash.finish()
     }
 }

@@ -202,7 +202,7 @@ impl World {
         let asked = ScheduleRequest::SetCapacity(asked.clone());
         self.ask(Request::Schedules(asked))
             .map(|reply| match reply {
-                Reply::CapacitySet { over, crowded } => (over, crowded),
+                Reply::CapacitySet { over, crowded, .. } => (over, crowded),
                 other => panic!("no days: {other:?}"),
             })
     }

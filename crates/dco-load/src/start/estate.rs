@@ -112,6 +112,7 @@ impl Estate {
             repaid: Vec::new(),
             crowded: None,
             crowded_windows: Vec::new(),
+            over_told_to_users: false,
         }));
     }
 

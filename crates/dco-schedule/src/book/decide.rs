@@ -73,7 +73,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             return Ok(Change::Pended(pending));
         }
         let step = ask.step(at, None);
-        self.check(ask, &step, at)?;
+        let checked = self.check(ask, &step, at);
+        checked.map_err(|refusal| match ask.by {
+            Asker::User => refusal.for_its_user(),
+            Asker::Officer { .. } => refusal,
+        })?;
         Ok(Change::Step { id: ask.id, step })
     }
 

@@ -333,6 +333,18 @@ pub enum Refusal {
     OfficerGains,
 }
 
+impl Refusal {
+    /// What a User is told: it sees others only as a sum.
+    pub(super) fn for_its_user(self) -> Self {
+        match self {
+            Self::WindowTooShort { days } => Self::WindowTooShort {
+                days: days.into_iter().map(WindowShort::for_its_user).collect(),
+            },
+            other => other,
+        }
+    }
+}
+
 fn short(days: &[DayShort]) -> String {
     let mut text = format!("the quota does not fit on {}: ", service_days(days.len()));
     for day in days.iter().take(3) {
@@ -351,14 +363,17 @@ fn short_windows(days: &[WindowShort]) -> String {
     for day in days.iter().take(3) {
         let _ = write!(
             text,
-            "{} wants {} of {} free from {} (the pace of the day carries {}, agreed {}); ",
-            day.date,
-            day.wanted,
-            day.free(),
-            day.hours,
-            day.carries,
-            day.agreed
+            "{} wants {} of {} free ",
+            day.date, day.wanted, day.free
         );
+        let _ = match day.full {
+            Some(full) => write!(
+                text,
+                "from {} (the pace of the day carries {}, agreed {}); ",
+                full.hours, full.carries, full.agreed
+            ),
+            None => write!(text, "from {}; ", day.window),
+        };
     }
     text + "take less on these days, more hours, or no window"
 }

@@ -14,19 +14,37 @@ use crate::{At, Book, Calendar, HourWindow, Micros, ScheduleId, ServiceDate, Sou
 pub struct WindowShort {
     /// The day.
     pub date: ServiceDate,
+    /// The window of the quota.
+    pub window: HourWindow,
+    /// Units that the quota has; of today's those that have not left.
+    pub wanted: u32,
+    /// Units that its hours can still take.
+    pub free: u64,
+    /// Which hours leave no more; absent for a User, to whom they would say what others have agreed in which hours.
+    pub full: Option<FullHours>,
+}
+
+/// Hours that leave too little for a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FullHours {
     /// The hours: the window, or a longer stretch in which others have windows too.
     pub hours: HourWindow,
     /// Units that they carry at the day's pace: their part of its hour profile, of its capacity.
     pub carries: u64,
     /// Units agreed with others in windows inside these hours.
     pub agreed: u64,
-    /// Units that the quota has; of today's those that have not left.
-    pub wanted: u32,
 }
 
 impl WindowShort {
-    /// Units that the hours can still take.
-    pub const fn free(&self) -> u64 {
+    /// Likewise, without what a User may not read of others.
+    #[must_use]
+    pub(super) const fn for_its_user(self) -> Self {
+        Self { full: None, ..self }
+    }
+}
+
+impl FullHours {
+    const fn free(&self) -> u64 {
         self.carries.saturating_sub(self.agreed)
     }
 }
@@ -227,20 +245,26 @@ impl WindowDay {
         before: InWindow,
         (window, wanted): InWindow,
     ) -> Option<WindowShort> {
-        let short = |hours: HourWindow| {
+        let window = window?;
+        let full = |hours: HourWindow| {
             let was_inside = before.0.is_some_and(|window| hours.holds(window));
             let was = if was_inside { before.1 } else { 0 };
-            let short = WindowShort {
-                date: self.date,
+            let full = FullHours {
                 hours,
                 carries: self.carries(hours),
                 agreed: self.taken_in(hours),
-                wanted,
             };
-            (wanted > was && u64::from(wanted) > short.free()).then_some(short)
+            (wanted > was && u64::from(wanted) > full.free()).then_some(full)
         };
-        let shorts = self.stretches(window?).filter_map(short);
-        shorts.min_by_key(WindowShort::free)
+        let fullest = self.stretches(window).filter_map(full);
+        let fullest = fullest.min_by_key(FullHours::free)?;
+        Some(WindowShort {
+            date: self.date,
+            window,
+            wanted,
+            free: fullest.free(),
+            full: Some(fullest),
+        })
     }
 
     /// By how much more is agreed in the most crowded stretch of hours than it carries.

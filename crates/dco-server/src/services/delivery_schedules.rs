@@ -1,5 +1,7 @@
 //! Delivery schedules, for Users and the Service Desk.
 
+use std::collections::BTreeSet;
+
 use dco_block::Eui64;
 use dco_engine::{ActOnSchedule, ListSchedules, Reply, Request as Ask, ScheduleRequest};
 use dco_proto::v1 as pb;
@@ -280,6 +282,10 @@ impl DeliverySchedules {
         message: pb::SimulateScheduleRequest,
     ) -> Result<pb::SimulateScheduleResponse, Fault> {
         let requests = plans::simulated_requests(message.requests)?;
+        let users: BTreeSet<Eui64> = requests.iter().map(|(user, _)| *user).collect();
+        for user in users {
+            self.check_known(user).await?;
+        }
         let asked: Vec<_> = requests.iter().map(|(_, request)| *request).collect();
         let ask = ScheduleRequest::Simulate { requests };
         match self.ask(caller.eui64(), ask).await? {
@@ -295,6 +301,9 @@ impl DeliverySchedules {
         message: &pb::GetCapacityRequest,
     ) -> Result<pb::GetCapacityResponse, Fault> {
         let ask = capacity::get(about, message)?;
+        if let Some(user) = about.user() {
+            self.check_known(user).await?;
+        }
         let days: Vec<_> = match self.ask(caller.eui64(), ask).await? {
             Reply::Capacity(days) => days.iter().map(capacity::day).collect(),
             Reply::OwnCapacity(days) => days.iter().map(capacity::own_day).collect(),
@@ -302,6 +311,25 @@ impl DeliverySchedules {
         };
         let next_date = capacity::next_date(&message.last_date, &days);
         Ok(pb::GetCapacityResponse { days, next_date })
+    }
+
+    /// Whoever is a User no longer may still have schedules.
+    async fn check_known(&self, user: Eui64) -> Result<(), Fault> {
+        if self.0.register.has_user(user) {
+            return Ok(());
+        }
+        let one = ScheduleRequest::List(ListSchedules {
+            user: Some(user),
+            after: None,
+            open_only: false,
+            limit: 1,
+            reader: dco_engine::Reader::Desk,
+        });
+        match self.ask(user, one).await? {
+            Reply::Schedules(views) if views.is_empty() => Err(Fault::unknown_user(user)),
+            Reply::Schedules(_) => Ok(()),
+            _ => Err(Fault::wrong_answer("a list of schedules")),
+        }
     }
 
     async fn ask(&self, user: Eui64, ask: ScheduleRequest) -> Result<Reply, Fault> {

@@ -259,21 +259,17 @@ fn quota_told(quota: &Quota, what: &str) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
-/// `2026-06-01:hours=20-24:wanted=900:free=300:carries=500:agreed=200`, one for each day, separated by spaces.
+/// `2026-06-01:hours=20-24:wanted=900:free=300:carries=500:agreed=200`, one for each day, separated by spaces; to a User
+/// the hours of its window, without the last two.
 fn windows_told(days: &[WindowShort]) -> String {
     let told = days.iter().take(DAYS_TOLD).map(|it| {
-        let (from, to) = it.hours.hours();
-        let WindowShort {
-            date,
-            wanted,
-            carries,
-            agreed,
-            ..
-        } = it;
-        let free = it.free();
-        format!(
-            "{date}:hours={from}-{to}:wanted={wanted}:free={free}:carries={carries}:agreed={agreed}"
-        )
+        let (from, to) = it.full.map_or(it.window, |full| full.hours).hours();
+        let (date, wanted, free) = (it.date, it.wanted, it.free);
+        let told = format!("{date}:hours={from}-{to}:wanted={wanted}:free={free}");
+        match it.full {
+            Some(full) => format!("{told}:carries={}:agreed={}", full.carries, full.agreed),
+            None => told,
+        }
     });
     told.collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,7 @@ use dco_engine::{
     TransferState,
 };
 use dco_schedule::{
-    DayShort, DayTaken, ExceedsAgreed, HourWindow, MoveRefusal, Quota, Refusal as Book,
+    DayShort, DayTaken, ExceedsAgreed, FullHours, HourWindow, MoveRefusal, Quota, Refusal as Book,
     ServiceDate, Side, Terms, WindowShort,
 };
 use tonic_types::StatusExt;
@@ -392,10 +392,14 @@ fn window_too_short(date: ServiceDate) -> Book {
     let hours = HourWindow::new(20, 24).expect("four hours");
     let short = WindowShort {
         date,
-        hours,
-        carries: 2_000,
-        agreed: 500,
+        window: hours,
         wanted: 1_501,
+        free: 1_500,
+        full: Some(FullHours {
+            hours,
+            carries: 2_000,
+            agreed: 500,
+        }),
     };
     Book::WindowTooShort { days: vec![short] }
 }

@@ -73,7 +73,9 @@ Offer a schedule to the User who asked for it. For officers of the Service Desk.
 
 Give the days, or let the service find them (`dco schedule fit` shows what it would find). An
 offer holds no capacity: it is taken when the User accepts. One with days before or after those
-that the User asked for, or with more a day than it can take, needs --beyond-request.
+that the User asked for, or with more a day than it can take, needs --beyond-request. Another offer
+takes the place of one that waits, and answers a counter-offer: terms that are not given stay as
+they were put forward.
 
 Examples:
   dco schedule offer schedules/1 --user 90-B3-D5-1F-30-01-00-01 --quota \\
@@ -110,9 +112,10 @@ enum Way {
 /// Answer with other days or terms
 #[derive(Debug, Args)]
 #[command(long_about = "\
-Answer an offer, a counter-offer or a proposed amendment with other days or terms. Terms that are not
-given stay as they were put forward. The Service Desk takes no more agreed units so than the User
-offers to give up: for more it uses `dco schedule amend` with a cause.
+Answer an offer, or a proposed amendment, with other days or terms. Terms that are not given stay as
+they were put forward. The Service Desk answers a counter-offer to its offer with another
+`dco schedule offer`. It takes no more agreed units so than the User offers to give up: for more it
+uses `dco schedule amend` with a cause.
 
 Example:
   dco schedule counter schedules/1 --quota 2026-12-01..2026-12-10=4000 \\
@@ -224,14 +227,15 @@ pub(super) struct End {
 impl Offer {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let (client, name) = self.acting.one.reach().await?;
-        let window_hours = self.terms.window.and_then(|window| window.0);
-        let quota = match self.fit {
+        let schedule = client.schedule(name).await?;
+        let before = schedule.proposal.as_ref().map(|it| &it.deal.deal);
+        let mut deal = self.terms.deal(Vec::new(), before);
+        deal.quota = match self.fit {
             None => self.quota.load()?,
-            Some(way) => fitting(way, client.fit(name, window_hours).await?)?,
+            Some(way) => fitting(way, client.fit(name, deal.window_hours).await?)?,
         };
-        let deal = self.terms.deal(quota, None);
         let act = ScheduleAct::Offer(self.answer_by.proposed(deal, &self.beyond));
-        let etag = self.acting.etag(&client, name).await?;
+        let etag = self.acting.etag_of(schedule);
         self.acting.act(&client, (name, etag), act).await
     }
 }
@@ -241,6 +245,11 @@ impl Counter {
         let quota = self.quota.load()?;
         let (client, name) = self.acting.one.reach().await?;
         let schedule = client.schedule(name).await?;
+        if self.acting.signing.is_by_officer() && schedule.state == "COUNTERED" {
+            return Err(Failure::usage(
+                "the User's counter-offer is answered with another offer; give the same to `dco schedule offer`",
+            ));
+        }
         let answered = schedule.proposal.as_ref().map(|it| &it.deal.deal);
         let deal = self.terms.deal(quota, answered);
         let act = ScheduleAct::Counter(self.answer_by.proposed(deal, &self.beyond));

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::One;
+use super::carried::{self, Why};
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
 use crate::show::{fits_json, fits_text, replan_json, replan_text};
@@ -13,8 +14,8 @@ use crate::show::{fits_json, fits_text, replan_json, replan_text};
 Find three ways to meet the request of a schedule: the earliest end (others may have to be moved
 first), the flattest, and the earliest end that moves nobody. For each service day it says what is
 free, when the day's batch is due, and whether too much may be under way. With --window, no day
-gets more than these hours can take at the day's pace. For the Service Desk, operators and
-auditors.
+gets more than these hours can take at the day's pace. The commands that carry each of them out are
+printed, for an officer to run under a ticket. For the Service Desk, operators and auditors.
 
 Example:
   dco schedule fit schedules/1 --user 90-B3-D5-1F-30-01-00-01 --as pki/desk1")]
@@ -30,8 +31,9 @@ pub(super) struct Fit {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Find whom to move, and where to, so that no service day has more agreed than it has room for, with
-the least harm. Nothing is changed: propose each amendment with `dco schedule amend`. For the
-Service Desk, operators and auditors.
+the least harm. Nothing is changed: propose each amendment with the `dco schedule amend` that is
+printed, under your ticket. What is proposed already and waits for its User is named where days are
+left over. For the Service Desk, operators and auditors.
 
 Example:
   dco schedule replan --as pki/desk1")]
@@ -44,7 +46,10 @@ impl Fit {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let (client, name) = self.one.reach().await?;
         let fits = client.fit(name, self.window).await?;
-        Ok(Answer::new(fits_text(&fits), fits_json(&fits)))
+        let commands = carried::fits_text(&client, (name, self.window), &fits).await?;
+        let text = [Some(fits_text(&fits)), commands].into_iter().flatten();
+        let text = text.collect::<Vec<_>>().join("\n\n");
+        Ok(Answer::new(text, fits_json(&fits)))
     }
 }
 
@@ -52,6 +57,14 @@ impl Replan {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let client = super::client(&self.connection).await?;
         let replan = client.replan().await?;
-        Ok(Answer::new(replan_text(&replan), replan_json(&replan)))
+        let commands = carried::replan_text(&client, &replan, Why::OverAgreed).await?;
+        let waiting = if replan.left.is_empty() {
+            None
+        } else {
+            carried::waiting_text(&client).await?
+        };
+        let text = [Some(replan_text(&replan)), waiting, commands];
+        let text = text.into_iter().flatten().collect::<Vec<_>>();
+        Ok(Answer::new(text.join("\n\n"), replan_json(&replan)))
     }
 }

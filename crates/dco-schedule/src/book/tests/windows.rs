@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{BookTerms, Calendar, HourProfile, HourWindow, Reserve, WindowShort};
+use crate::{BookTerms, Calendar, FullHours, HourProfile, HourWindow, Reserve, WindowShort};
 
 fn window(from: u8, to: u8) -> HourWindow {
     HourWindow::new(from, to).unwrap()
@@ -59,16 +59,20 @@ fn an_offer_whose_window_cannot_carry_its_quota_is_refused_with_what_its_hours_c
     );
     let expected = WindowShort {
         date: date(12),
-        hours: window(20, 24),
-        carries: 400,
-        agreed: 0,
+        window: window(20, 24),
         wanted: 401,
+        free: 400,
+        full: Some(FullHours {
+            hours: window(20, 24),
+            carries: 400,
+            agreed: 0,
+        }),
     };
     assert_eq!(short(refused), [expected]);
     desk.desk(id, offer(within(&[(11, 400), (12, 400)], 20, 24)))
         .unwrap();
     let refused = desk.user(id, counter(within(&[(11, 201)], 20, 22)));
-    assert_eq!(short(refused)[0].free(), 200);
+    assert_eq!(short(refused)[0].free, 200);
     desk.user(id, counter(within(&[(11, 200)], 20, 22)))
         .unwrap();
     desk.desk(id, Act::Accept).unwrap();
@@ -118,7 +122,32 @@ fn two_offers_that_fit_a_window_alone_are_not_both_accepted() {
     });
     desk.user(ids[0], Act::Accept).unwrap();
     let refused = short(desk.user(ids[1], Act::Accept));
-    assert_eq!((refused[0].agreed, refused[0].free()), (300, 100));
+    assert_eq!(refused[0].free, 100);
+}
+
+#[test]
+fn a_user_is_told_what_is_free_in_its_window_and_nothing_of_the_windows_of_others() {
+    let mut desk = hundred_an_hour();
+    let [first, second] = [1, 2].map(|user| desk.requested(user, request(10_000)));
+    let offered = |from| offer(within(&[(11, 150)], from, 24));
+    desk.desk(second, offered(22)).unwrap();
+    desk.desk(first, offer(within(&[(11, 300)], 20, 24)))
+        .unwrap();
+    desk.user(first, Act::Accept).unwrap();
+    let refused = desk.user(second, Act::Accept);
+    let text = refused.clone().unwrap_err().to_string();
+    assert!(
+        text.contains("1970-01-12 wants 150 of 100 free from 22:00 to 24:00; take less"),
+        "{text}"
+    );
+    assert_eq!(short(refused)[0].full, None);
+    let full = short(desk.desk(second, offered(22)))[0].full;
+    let expected = FullHours {
+        hours: window(20, 24),
+        carries: 400,
+        agreed: 300,
+    };
+    assert_eq!(full, Some(expected), "the Service Desk sees whose hours");
 }
 
 #[test]
@@ -134,7 +163,7 @@ fn a_change_of_the_window_alone_is_looked_at_when_it_is_accepted() {
     });
     desk.desk(ids[0], Act::Accept).unwrap();
     let refused = short(desk.desk(ids[1], Act::Accept));
-    assert_eq!(refused[0].free(), 100);
+    assert_eq!(refused[0].free, 100);
 }
 
 #[test]
@@ -267,7 +296,7 @@ fn of_today_only_the_hours_that_are_left_can_take_a_quota() {
         };
         let refused = offered(fits + 1);
         assert!(
-            matches!(&refused, Err(Refusal::WindowTooShort { days }) if days[0].free() == u64::from(fits)),
+            matches!(&refused, Err(Refusal::WindowTooShort { days }) if days[0].free == u64::from(fits)),
             "{hours:?} on {days}: {refused:?}"
         );
         if fits > 0 {
@@ -298,10 +327,9 @@ fn the_hours_that_are_left_of_today_are_there_once_and_not_for_each_schedule() {
     }
     desk.user(first, Act::Accept).unwrap();
     let refused = short(desk.user(second, Act::Accept));
-    assert_eq!((refused[0].carries, refused[0].agreed), (8, 5));
-    assert_eq!(refused[0].free(), 3);
+    assert_eq!(refused[0].free, 3);
     let third = desk.requested(3, request(100));
-    assert_eq!(short(offered_today(&mut desk, third, 4))[0].free(), 3);
+    assert_eq!(short(offered_today(&mut desk, third, 4))[0].free, 3);
     offered_today(&mut desk, third, 3).unwrap();
     let terms = crate::FitTerms {
         window: Some(window(6, 12)),
@@ -327,7 +355,7 @@ fn what_has_left_today_needs_no_hours() {
         desk.unreleased.insert((first, date(10)), unreleased);
         let second = desk.requested(2, request(100));
         let refused = short(offered_today(&mut desk, second, free + 1));
-        assert_eq!(refused[0].free(), u64::from(free), "{sent} {unreleased}");
+        assert_eq!(refused[0].free, u64::from(free), "{sent} {unreleased}");
         if free > 0 {
             offered_today(&mut desk, second, free).unwrap();
         }

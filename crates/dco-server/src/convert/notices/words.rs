@@ -146,7 +146,7 @@ pub(super) fn message(notice: &Notice) -> String {
         }
         NoticeSubject::CapacitySet { span, capacity, .. } => capacity_set(*span, *capacity),
         NoticeSubject::OverAgreed { days, .. } => format!(
-            "more is agreed than there is room for: {}; propose a re-plan",
+            "more is agreed than there is room for: {}; the Service Desk is to propose a re-plan",
             days_told(days)
         ),
         NoticeSubject::WindowsCrowded { days, windows } => format!(

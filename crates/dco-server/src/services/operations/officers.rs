@@ -17,7 +17,12 @@ impl Context {
     ) -> Result<pb::SetCapacityResponse, Fault> {
         let ask = ScheduleRequest::SetCapacity(capacity::set(&by, message)?);
         match self.engine.ask(by.officer(), Ask::Schedules(ask)).await? {
-            Reply::CapacitySet { over, crowded } => Ok(pb::SetCapacityResponse {
+            Reply::CapacitySet {
+                over,
+                crowded,
+                kept,
+            } => Ok(pb::SetCapacityResponse {
+                kept_dates: kept.iter().map(ToString::to_string).collect(),
                 over_agreed: quota(&over),
                 crowded_windows: crowded.iter().map(crowded_window).collect(),
             }),
