@@ -248,6 +248,7 @@ impl Engine {
             given_back: self.given_back(batch),
         };
         self.record(Change::BatchCancelled(record));
+        self.end_stop_of(index);
         self.batch_changed(index);
         self.call_back(index);
         Ok(Reply::Batch(self.batch_view(index)))
