@@ -238,7 +238,9 @@ impl Engine {
             .batches
             .find(asked.user, asked.number)
             .ok_or(Refusal::NotFound { kind: "batch" })?;
-        if asked.validate_only {
+        // What changes nothing is neither put on record nor remembered: asked again it is answered alike.
+        let changes_nothing = batch.cancelled || batch.counts.open() == 0;
+        if asked.validate_only || changes_nothing {
             return Ok(Reply::Batch(self.batch_view(index)));
         }
         let record = BatchCancelled {
