@@ -245,6 +245,7 @@ fn paused() -> (World, Held) {
         scope: Scope::All,
         since_us: world.now_us,
         ticket: "INC-1".to_owned(),
+        reason: String::new(),
     };
     (world, Held::by_event(hold).behind(0))
 }
