@@ -82,7 +82,7 @@ impl Engine {
         let (user, number) = (batch.user, batch.number);
         let scope = Scope::Batch { user, number };
         let pause = self.dispatch.pause(scope);
-        if !pause.is_some_and(|(_, pause)| pause.stop.is_some()) {
+        if pause.is_none_or(|(_, pause)| pause.stop.is_none()) {
             return;
         }
         let why = if batch.cancelled { "cancelled" } else { "over" };
