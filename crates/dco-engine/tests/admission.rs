@@ -519,7 +519,7 @@ fn cancelling_what_is_cancelled_or_over_leaves_no_record() {
         let (at, before) = (world.journal.len(), world.batch(ANN, number));
         let asked = world.cancelling(ANN, number);
         for _ in 0..2 {
-            let again = world.ask(Request::CancelBatch(asked.clone()));
+            let again = world.ask(Request::CancelBatch(asked));
             assert_eq!(again.map(|it| batch_of(it).counts), Ok(before.counts));
         }
         assert_eq!(world.journal.len(), at, "batch {number}");
