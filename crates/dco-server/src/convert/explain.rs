@@ -102,17 +102,7 @@ fn words(hold: &Hold) -> Words {
             "today's releases are spread over the day and the next is not due yet",
             "none is needed",
         ),
-        Hold::BehindOthers { ahead_count: 0 } => Words::event(
-            "BEHIND_OTHERS",
-            "it is the first of its User in line, and other Users have their turn before"
-                .to_owned(),
-            "none is needed: it goes when it is its User's turn",
-        ),
-        Hold::BehindOthers { ahead_count } => Words::event(
-            "BEHIND_OTHERS",
-            format!("{ahead_count} activations of the same User that are due earlier go first"),
-            "cancel what is less urgent",
-        ),
+        Hold::BehindOthers { ahead_count } => behind_others(ahead_count),
         Hold::GatewayNotConnected { gateway } => Words::event(
             "GATEWAY_NOT_CONNECTED",
             format!("gateway {gateway}, which reaches the Device, is not connected"),
@@ -165,6 +155,22 @@ fn waits_for_canary(canary: CanaryView) -> Words {
         ),
         "none is needed while they are under way; if one is given up, ask the Service Desk",
     )
+}
+
+/// Where none of its own User's go first, others' turn is what it waits for.
+fn behind_others(ahead_count: u64) -> Words {
+    let (message, remedy) = match ahead_count {
+        0 => (
+            "it is the first of its User in line, and other Users have their turn before"
+                .to_owned(),
+            "none is needed: it goes when it is its User's turn",
+        ),
+        _ => (
+            format!("{ahead_count} activations of the same User that are due earlier go first"),
+            "cancel what is less urgent",
+        ),
+    };
+    Words::event("BEHIND_OTHERS", message, remedy)
 }
 
 fn gateway_failing(gateway: Eui64, until_us: Micros) -> Words {
