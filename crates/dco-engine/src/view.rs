@@ -305,6 +305,9 @@ pub enum Hold {
         since_us: Micros,
         /// Where it is written down; empty when the data come from a backup, or a rule paused.
         ticket: String,
+        /// Why, where the service itself has paused all releases; else empty: it is between officers, or says something of
+        /// other Users.
+        reason: String,
     },
     /// What is kept of the image is damaged; it is to be sent again.
     ImageQuarantined {
@@ -322,7 +325,7 @@ pub enum Hold {
     },
     /// Today's capacity, over all Users, is used.
     SystemDailyCapacityUsed {
-        /// When the next service day starts.
+        /// When the first hour of the next service day begins in which any may go.
         until_us: Micros,
     },
     /// Its schedule has hours, and this is none of them.

@@ -503,6 +503,30 @@ fn one_id_is_not_for_two_kinds_of_cancelling() {
 }
 
 #[test]
+fn cancelling_what_is_cancelled_or_over_leaves_no_record() {
+    let mut world = ready();
+    world.connect(NORTH);
+    for (number, device_number) in [(1, 0), (2, 1)] {
+        world
+            .submit(ANN, &manifest(2, LARGE), &[device(device_number)])
+            .expect("admitted");
+        let (session, offer) = world.offered.last().cloned().expect("offered");
+        if number == 1 {
+            world.end(session, offer.attempt, Outcome::Success);
+        } else {
+            world.cancel_batch(ANN, number);
+        }
+        let (at, before) = (world.journal.len(), world.batch(ANN, number));
+        let asked = world.cancelling(ANN, number);
+        for _ in 0..2 {
+            let again = world.ask(Request::CancelBatch(asked));
+            assert_eq!(again.map(|it| batch_of(it).counts), Ok(before.counts));
+        }
+        assert_eq!(world.journal.len(), at, "batch {number}");
+    }
+}
+
+#[test]
 fn names_are_each_users_own() {
     let mut world = ready();
     world

@@ -119,6 +119,24 @@ fn another_takes_the_place_of_a_canary_that_is_cancelled() {
 }
 
 #[test]
+fn of_a_batch_that_is_cancelled_no_canary_counts_as_given_up() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(20..24))
+        .expect("agreed");
+    world.cancel_batch(ANN, 1);
+    let (session, offer) = world.offered[0].clone();
+    world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+    world.pass(HOUR_US);
+    assert_eq!(world.batch(ANN, 1).counts.failed, 1);
+    assert_eq!(world.batch(ANN, 2).canary, Some(view(0, 0, false)));
+    assert_eq!(world.engine.stats().stopped, 0);
+    let first: Vec<_> = world.offered.iter().map(|(_, it)| it.attempt).collect();
+    let devices: Vec<_> = first.iter().map(|it| it.activation.device).collect();
+    assert_eq!(devices[2..], [device(20)], "the next goes in its place");
+}
+
+#[test]
 fn a_canary_that_is_given_up_pauses_its_schedule_until_an_officer_resumes_it() {
     let mut world = ready();
     let (session, offer) = world.offered[0].clone();
@@ -259,6 +277,52 @@ mod of_a_batch {
             let refused = world.pause_of_part(unknown);
             assert_eq!(refused, Err(Refusal::NotFound { kind }));
         }
+    }
+
+    #[test]
+    fn a_pause_for_a_canary_ends_with_its_batch_and_on_record() {
+        for is_cancelled in [true, false] {
+            let mut world = sent(SMALL, 2, 0..if is_cancelled { 8 } else { 2 });
+            let (session, offer) = world.offered[0].clone();
+            world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+            assert_eq!(world.engine.stats().stopped, 1);
+            let at = world.journal.len();
+            if is_cancelled {
+                world.cancel_batch(ANN, 1);
+            } else {
+                let (session, offer) = world.offered[1].clone();
+                world.end(session, offer.attempt, Outcome::Success);
+            }
+            assert_eq!(world.engine.stats().stopped, 0);
+            assert_eq!(world.journal.len(), at + 2, "also the end of its pause");
+            world.crash();
+            assert_eq!(world.engine.stats().stopped, 0);
+            let pauses = world.ask(Request::ListPauses);
+            assert!(matches!(pauses, Ok(Reply::Pauses(none)) if none.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_batch_that_ends_with_its_canaries_is_not_paused() {
+        let mut world = sent(SMALL, 1, 0..1);
+        let (session, offer) = world.offered[0].clone();
+        world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+        assert_eq!(world.engine.stats().stopped, 0);
+        let mut world = sent(SMALL, 1, 0..4);
+        world.cancel_batch(ANN, 1);
+        let (session, offer) = world.offered[0].clone();
+        world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+        assert_eq!(world.engine.stats().stopped, 0);
+    }
+
+    #[test]
+    fn what_an_officer_has_paused_of_a_batch_stays_paused() {
+        let mut world = sent(SMALL, 2, 0..8);
+        let (user, number) = (ANN, 1);
+        let scope = Scope::Batch { user, number };
+        world.pause_of_part(scope).expect("paused");
+        world.cancel_batch(ANN, 1);
+        world.resume_of_part(scope).expect("an officer ends it");
     }
 
     #[test]

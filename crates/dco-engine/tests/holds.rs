@@ -7,7 +7,7 @@ use dco_block::Eui64;
 use dco_engine::{
     BreakerTerms, Distrust, HOUR_US, Hold, Outcome, ProductStatus, Rate, SECOND_US, Scope, Terms,
 };
-use dco_schedule::Micros;
+use dco_schedule::{HourProfile, Micros};
 
 use crate::sample::{
     ANN, DAY_US, LARGE, NORTH, capacity, date, device, devices, manifest, noon, start,
@@ -171,6 +171,9 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// What holds as many as it holds wherever they stand.
+const FREED_BY_PEOPLE: &[&str] = &["DispatchPaused", "ImageQuarantined", "NotAllowed", "Canary"];
+
 /// Every reason there is, so that a new one is missed here.
 fn kind(hold: &Hold) -> &'static str {
     match hold {
@@ -203,6 +206,15 @@ fn each_reason_is_given_with_its_figures_and_goes_when_it_is_ended() {
         assert!(said.holds.contains(&held.hold), "{}: {said:?}", case.kind);
         assert_eq!(said.ahead_count, held.ahead_count, "{}", case.kind);
         assert_eq!(said.earliest_us, held.earliest_us, "{}", case.kind);
+        if let (Some(earliest_us), Some(predicted_us)) =
+            (said.earliest_us, said.predicted_release_us)
+        {
+            assert!(predicted_us >= earliest_us, "{}: {said:?}", case.kind);
+        }
+        if FREED_BY_PEOPLE.contains(&case.kind) {
+            let behind = said.holds.iter().any(|it| kind(it) == "BehindOthers");
+            assert!(!behind, "{}: {said:?}", case.kind);
+        }
         (case.end)(&mut world);
         let after = world.explain(ANN, held.batch, held.device).holds;
         let is_left = after.iter().any(|it| kind(it) == case.kind);
@@ -210,6 +222,37 @@ fn each_reason_is_given_with_its_figures_and_goes_when_it_is_ended() {
     }
     let kinds: BTreeSet<_> = CASES.iter().map(|case| case.kind).collect();
     assert_eq!(kinds.len(), 17, "one case for each reason");
+}
+
+#[test]
+fn of_a_day_the_earliest_release_is_in_the_first_hour_in_which_any_may_leave() {
+    let mut weights = [1; 24];
+    weights[0] = 0;
+    let mut world = ready(Terms {
+        hour_profile: HourProfile::new(weights).expect("it has weight"),
+        ..capacity(2)
+    });
+    world.habit = Some(succeed);
+    world.connect(NORTH);
+    send(&mut world, 0..4);
+    world
+        .submit_for((ANN, &manifest(2, LARGE)), &[device(9)], date("2026-06-03"))
+        .expect("parked");
+    world.rest_of_day();
+    let earliest_us = |world: &mut World, batch, device| {
+        let said = world.explain(ANN, batch, device);
+        assert!(said.predicted_release_us >= said.earliest_us);
+        said.earliest_us
+    };
+    let hour_1_us = |day| Some(start(day) + HOUR_US);
+    assert_eq!(
+        earliest_us(&mut world, 1, device(3)),
+        hour_1_us("2026-06-02")
+    );
+    assert_eq!(
+        earliest_us(&mut world, 2, device(9)),
+        hour_1_us("2026-06-03")
+    );
 }
 
 /// Ann's Devices 0 to 9 have an image; it is noon.
@@ -245,6 +288,7 @@ fn paused() -> (World, Held) {
         scope: Scope::All,
         since_us: world.now_us,
         ticket: "INC-1".to_owned(),
+        reason: String::new(),
     };
     (world, Held::by_event(hold).behind(0))
 }

@@ -138,6 +138,7 @@ fn an_explanation_says_since_when_and_where_it_is_written_down() {
         scope,
         since_us,
         ticket,
+        reason: String::new(),
     };
     for (batch, device) in [(1, device(0)), (2, device(1))] {
         let explained = world.explain(ANN, batch, device);
@@ -308,6 +309,11 @@ fn a_jump_of_the_clock_pauses_all_releases_until_somebody_resumes_them() {
     world.connect(NORTH);
     world.pass(DAY_US);
     assert_eq!(world.offered.len(), 2, "nothing leaves any more");
+    let held = world.explain(ANN, 2, device(2)).holds.remove(0);
+    assert!(
+        matches!(&held, Hold::DispatchPaused { reason, .. } if reason.contains("90 minutes")),
+        "{held:?}"
+    );
     // Another jump is the same pause, and on record by itself.
     let records = world.journal.len();
     world.handle(Event::ClockJumped {

@@ -43,6 +43,14 @@ pub(crate) fn for_people(at_us: Micros) -> Timestamp {
     Timestamp { seconds, nanos: 0 }
 }
 
+/// A moment that is over, in a sentence: the second in which it was, as it is shown everywhere else.
+pub(crate) fn past(at_us: Micros) -> Timestamp {
+    Timestamp {
+        seconds: at_us.div_euclid(SECOND_US),
+        nanos: 0,
+    }
+}
+
 /// A UUID, and not the one of all zeros, which is what a forgotten field looks like in many languages.
 pub(crate) fn request_id(text: &str) -> Result<RequestId, Fault> {
     match Uuid::try_parse(text) {

@@ -27,7 +27,8 @@ its last release and its completion are expected. Without a delivery schedule a 
 500 large images for one service day. With --at the image is delivered ahead and each Device
 activates it at that time; until then `dco cancel` can call it back. With --canary the first Devices
 must succeed before the others follow; when one of them is given up the batch is paused until the
-Service Desk resumes it or you cancel it.
+Service Desk resumes it or you cancel it. With both, the first activate it at that time; the others
+are released when these have succeeded, and activate it at once. When that will be is in no prediction.
 
 Examples:
   dco activate --image image.ota --devices devices.csv --as pki/user1

@@ -61,7 +61,9 @@ impl Engine {
         if self.canaries.groups.is_empty() {
             return;
         }
-        let Some(group) = group_of(self.batches.batch_of(activation)) else {
+        let batch = self.batches.batch_of(activation);
+        let cancelled = batch.cancelled;
+        let Some(group) = group_of(batch) else {
             return;
         };
         let Some(canary) = self.canaries.groups.get_mut(&group) else {
@@ -81,7 +83,8 @@ impl Engine {
                     self.pass_canaries(group);
                 }
             }
-            Phase::Failed { .. } => canary.failed += 1,
+            // Its User wants nothing more tried, so how it ends says nothing of the image.
+            Phase::Failed { .. } if !cancelled => canary.failed += 1,
             // Another takes its place.
             _ => {
                 canary.first.remove(&activation);

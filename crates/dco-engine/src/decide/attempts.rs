@@ -81,6 +81,7 @@ impl Engine {
             message: end.message,
             id: Some(self.activation_id(activation)),
         }));
+        self.end_stop_of(batch);
         self.batch_changed(batch);
     }
 

@@ -238,7 +238,9 @@ impl Engine {
             .batches
             .find(asked.user, asked.number)
             .ok_or(Refusal::NotFound { kind: "batch" })?;
-        if asked.validate_only {
+        // What changes nothing is neither put on record nor remembered: asked again it is answered alike.
+        let changes_nothing = batch.cancelled || batch.counts.open() == 0;
+        if asked.validate_only || changes_nothing {
             return Ok(Reply::Batch(self.batch_view(index)));
         }
         let record = BatchCancelled {
@@ -248,6 +250,7 @@ impl Engine {
             given_back: self.given_back(batch),
         };
         self.record(Change::BatchCancelled(record));
+        self.end_stop_of(index);
         self.batch_changed(index);
         self.call_back(index);
         Ok(Reply::Batch(self.batch_view(index)))

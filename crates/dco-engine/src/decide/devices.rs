@@ -90,7 +90,9 @@ impl Engine {
             reason: "the Device is not registered to this User any more".to_owned(),
             id: Some(self.activation_id(activation)),
         }));
-        self.batch_changed(self.batches.activation(activation).batch);
+        let batch = self.batches.activation(activation).batch;
+        self.end_stop_of(batch);
+        self.batch_changed(batch);
     }
 
     /// A journal may end between an import, or the end of an attempt, and what follows of it for a lost Device.

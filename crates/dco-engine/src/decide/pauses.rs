@@ -121,6 +121,10 @@ impl Engine {
             scope,
             since_us: pause.since_us,
             ticket: pause.ticket.clone(),
+            reason: match (scope, pause.by) {
+                (Scope::All, None) => pause.reason.clone(),
+                _ => String::new(),
+            },
         })
         .collect()
     }

@@ -30,8 +30,12 @@ impl Engine {
     }
 
     /// After an attempt has ended, and at each start: whether a canary was given up, for which its schedule or its batch is
-    /// paused.
+    /// paused. Of a batch that is cancelled or over nothing is left to be held.
     pub(crate) fn stop_for_canary(&mut self, batch: u32) {
+        if self.is_left(batch) {
+            self.end_stop_of(batch);
+            return;
+        }
         let batch = self.batches.get(batch);
         let Some(group) = group_of(batch) else {
             return;
@@ -58,6 +62,32 @@ impl Engine {
                 found.failed
             ),
             stop: Some(found),
+            ..PauseChanged::of(scope)
+        }));
+    }
+
+    /// Whether nothing of a batch with canaries of its own will go any more.
+    fn is_left(&self, batch: u32) -> bool {
+        let batch = self.batches.get(batch);
+        batch.canary > 0 && (batch.cancelled || batch.counts.open() == 0)
+    }
+
+    /// What a rule has paused of a batch of which nothing will go any more is resumed by itself. An officer's pause is the
+    /// officer's to end.
+    pub(crate) fn end_stop_of(&mut self, batch: u32) {
+        if !self.is_left(batch) {
+            return;
+        }
+        let batch = self.batches.get(batch);
+        let (user, number) = (batch.user, batch.number);
+        let scope = Scope::Batch { user, number };
+        let pause = self.dispatch.pause(scope);
+        if pause.is_none_or(|(_, pause)| pause.stop.is_none()) {
+            return;
+        }
+        let why = if batch.cancelled { "cancelled" } else { "over" };
+        self.record(Change::Resumed(PauseChanged {
+            reason: format!("the batch is {why}: nothing is left to be held"),
             ..PauseChanged::of(scope)
         }));
     }

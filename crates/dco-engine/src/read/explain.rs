@@ -1,7 +1,7 @@
 //! Why is this waiting, and until when?
 
 use dco_dispatch::Slot;
-use dco_schedule::Micros;
+use dco_schedule::{Micros, ServiceDate};
 
 use crate::engine::Engine;
 use crate::state::batches::{Batch, Phase};
@@ -19,7 +19,10 @@ impl Engine {
             Phase::Parked => vec![Hold::ServiceDayNotStarted {
                 until_us: batch.day_start_us,
             }],
-            Phase::Queued(_) => self.holds_in_line(activation, batch, ahead_count.unwrap_or(0)),
+            Phase::Queued(_) => {
+                let may_go = !holds.iter().any(is_freed_by_people);
+                self.holds_in_line(activation, batch, (ahead_count.unwrap_or(0), may_go))
+            }
             Phase::RetryWait { until_us } => vec![Hold::RetryBackoff { until_us }],
             Phase::Released => self.holds_under_way(activation),
             Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Cancelled { .. } => Vec::new(),
@@ -28,11 +31,16 @@ impl Engine {
         let runs_ahead = self.ahead.slots.contains_key(&activation);
         let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
         // What may run ahead waits for its day at the latest.
-        let earliest_us = earliest_us.map(|it| if runs_ahead { self.now_us } else { it });
+        let earliest_us = earliest_us.map(|it| match item.phase {
+            _ if runs_ahead => self.now_us,
+            Phase::Parked if batch.large => it.max(self.opens_us(batch.service_date)),
+            _ => it,
+        });
         let must_be_freed = holds.iter().any(is_freed_by_people);
         let predicted_us =
             (waits && !must_be_freed).then(|| self.predict_release(batch, activation));
-        let not_before_us = holds.iter().filter_map(ends_unforeseen).max();
+        let not_before_us = holds.iter().filter_map(ends_unforeseen);
+        let not_before_us = not_before_us.chain(earliest_us).max();
         Explanation {
             activation: self.activation_view(activation),
             holds,
@@ -91,7 +99,13 @@ impl Engine {
         slot.filter(|_| self.hold_of_lane(batch).is_none())
     }
 
-    fn holds_in_line(&self, activation: u32, batch: &Batch, ahead_count: u64) -> Vec<Hold> {
+    /// Others are before it where there are some, or where it may go and nothing else keeps it.
+    fn holds_in_line(
+        &self,
+        activation: u32,
+        batch: &Batch,
+        (ahead_count, may_go): (u64, bool),
+    ) -> Vec<Hold> {
         let mut holds = Vec::new();
         if batch.large {
             holds.extend(self.hold_of_day());
@@ -100,7 +114,7 @@ impl Engine {
         }
         holds.extend(self.hold_of_gateway(activation, batch.large));
         let is_held = |hold: &Hold| !matches!(hold, Hold::SecurityLaneUsed { .. });
-        if ahead_count > 0 || !holds.iter().any(is_held) {
+        if ahead_count > 0 || (may_go && !holds.iter().any(is_held)) {
             holds.push(Hold::BehindOthers { ahead_count });
         }
         holds
@@ -110,7 +124,7 @@ impl Engine {
         let today = self.days.today.as_ref()?;
         match self.days.release_at(self.now_us) {
             None => Some(Hold::SystemDailyCapacityUsed {
-                until_us: today.day.end_us,
+                until_us: self.opens_us(today.day.date.next()),
             }),
             // Hours without weight may be all that is left of the day.
             Some(until_us) if until_us > self.now_us => Some(Hold::Paced {
@@ -118,6 +132,15 @@ impl Engine {
             }),
             Some(_) => None,
         }
+    }
+
+    /// When the hour of a service day begins in which its first large image may leave: not all have weight.
+    fn opens_us(&self, date: ServiceDate) -> Micros {
+        let day = self.days.calendar.day(date);
+        let profile = self.schedules.book.plan().profile(date);
+        let hours = profile.over(&self.days.calendar.hours(&day));
+        let first = hours.into_iter().find(|(_, weight)| *weight > 0);
+        first.map_or(day.start_us, |(start_us, _)| start_us)
     }
 
     /// What keeps it out of the security lane keeps it in the ordinary line, from which it may leave before.
@@ -214,7 +237,9 @@ impl Engine {
 /// When a hold ends that the model of the release does not know.
 const fn ends_unforeseen(hold: &Hold) -> Option<Micros> {
     match hold {
-        Hold::RetryBackoff { until_us } | Hold::GatewayFailing { until_us, .. } => Some(*until_us),
+        Hold::RetryBackoff { until_us }
+        | Hold::GatewayFailing { until_us, .. }
+        | Hold::GatewayRateReached { until_us, .. } => Some(*until_us),
         _ => None,
     }
 }

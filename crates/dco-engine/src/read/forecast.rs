@@ -1,6 +1,6 @@
 //! When will it be released? In counts and not per Device, by the model that tries things out for the Service Desk too
 //! ([`dco_schedule::Outlook`]): it follows the release, with its hour profile, windows, shares and the bucket in use. Neither knows what nobody
-//! can foresee: failures, gateways that go away, and batches not sent yet.
+//! can foresee: failures, gateways that go away, canaries and when they will have succeeded, and batches not sent yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 

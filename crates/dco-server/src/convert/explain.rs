@@ -7,7 +7,7 @@ use dco_engine::{
 use dco_proto::v1 as pb;
 use dco_schedule::Micros;
 
-use super::{activation::activation, for_people, instant};
+use super::{activation::activation, for_people, instant, past};
 
 /// An explanation as it goes out.
 pub(crate) fn explanation(explanation: &Explanation) -> pb::Explanation {
@@ -71,7 +71,8 @@ fn words(hold: &Hold) -> Words {
             scope,
             since_us,
             ref ticket,
-        } => dispatch_paused(scope, since_us, ticket),
+            ref reason,
+        } => dispatch_paused(scope, since_us, (ticket, reason)),
         Hold::ImageQuarantined { since_us } => quarantined(since_us),
         Hold::NotAllowed(ref distrust) => not_allowed(distrust),
         Hold::Canary(canary) => waits_for_canary(canary),
@@ -101,11 +102,7 @@ fn words(hold: &Hold) -> Words {
             "today's releases are spread over the day and the next is not due yet",
             "none is needed",
         ),
-        Hold::BehindOthers { ahead_count } => Words::event(
-            "BEHIND_OTHERS",
-            format!("{ahead_count} activations of the same User that are due earlier go first"),
-            "cancel what is less urgent",
-        ),
+        Hold::BehindOthers { ahead_count } => behind_others(ahead_count),
         Hold::GatewayNotConnected { gateway } => Words::event(
             "GATEWAY_NOT_CONNECTED",
             format!("gateway {gateway}, which reaches the Device, is not connected"),
@@ -139,10 +136,10 @@ fn words(hold: &Hold) -> Words {
     }
 }
 
-fn dispatch_paused(scope: Scope, since_us: i64, ticket: &str) -> Words {
+fn dispatch_paused(scope: Scope, since_us: Micros, why: (&str, &str)) -> Words {
     Words::event(
         paused_reason(scope),
-        paused(scope, since_us, ticket),
+        paused(scope, since_us, why),
         "ask the Service Desk; all goes on when they resume",
     )
 }
@@ -158,6 +155,22 @@ fn waits_for_canary(canary: CanaryView) -> Words {
         ),
         "none is needed while they are under way; if one is given up, ask the Service Desk",
     )
+}
+
+/// Where none of its own User's go first, others' turn is what it waits for.
+fn behind_others(ahead_count: u64) -> Words {
+    let (message, remedy) = match ahead_count {
+        0 => (
+            "it is the first of its User in line, and other Users have their turn before"
+                .to_owned(),
+            "none is needed: it goes when it is its User's turn",
+        ),
+        _ => (
+            format!("{ahead_count} activations of the same User that are due earlier go first"),
+            "cancel what is less urgent",
+        ),
+    };
+    Words::event("BEHIND_OTHERS", message, remedy)
 }
 
 fn gateway_failing(gateway: Eui64, until_us: Micros) -> Words {
@@ -181,7 +194,7 @@ fn security_lane_used(limit: u32, until_us: Micros) -> Words {
 }
 
 fn quarantined(since_us: Micros) -> Words {
-    let since = for_people(since_us);
+    let since = past(since_us);
     Words::event(
         "IMAGE_QUARANTINED",
         format!("what is kept of the image was found damaged at {since}"),
@@ -218,15 +231,15 @@ pub(crate) const fn paused_reason(scope: Scope) -> &'static str {
 }
 
 /// Whether it was an officer or a rule that counts attempts of all Users is not said.
-fn paused(scope: Scope, since_us: Micros, ticket: &str) -> String {
-    let since = for_people(since_us);
-    match (scope, ticket) {
-        (Scope::All, "") => {
-            format!("all releases are paused since {since}: the data were restored from a backup")
-        }
-        (_, "") => format!("{scope} are paused since {since}"),
-        _ => format!("{scope} are paused since {since}, ticket {ticket}"),
+fn paused(scope: Scope, since_us: Micros, (ticket, reason): (&str, &str)) -> String {
+    let mut text = format!("{scope} are paused since {}", past(since_us));
+    if !ticket.is_empty() {
+        text += &format!(", ticket {ticket}");
     }
+    if !reason.is_empty() {
+        text += &format!(": {reason}");
+    }
+    text
 }
 
 fn summary(explanation: &Explanation) -> String {
@@ -341,6 +354,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_says_what_it_is_for_and_begins_in_the_second_in_which_it_began() {
+        let said = |ticket: &str, reason: &str| {
+            hold(&Hold::DispatchPaused {
+                scope: Scope::All,
+                since_us: 1_999_999,
+                ticket: ticket.to_owned(),
+                reason: reason.to_owned(),
+            })
+            .message
+        };
+        let since = "all releases are paused since 1970-01-01T00:00:01Z";
+        let jumped = "the clock jumped ahead by 121 minutes";
+        assert_eq!(said("", jumped), format!("{since}: {jumped}"));
+        assert_eq!(said("INC-1", ""), format!("{since}, ticket INC-1"));
+        let since_us = 1_999_999;
+        let damaged = hold(&Hold::ImageQuarantined { since_us }).message;
+        assert!(damaged.ends_with("at 1970-01-01T00:00:01Z"), "{damaged}");
+    }
+
+    #[test]
     fn a_user_is_not_told_how_much_others_have_under_way() {
         let busy = hold(&Hold::GatewayBusy {
             gateway: Eui64::from_bits(0x90B3_D51F_3003_0000),
@@ -359,6 +392,7 @@ mod tests {
                 scope: Scope::Gateway(gateway),
                 since_us: 1,
                 ticket: String::new(),
+                reason: String::new(),
             },
             Hold::Canary(CanaryView {
                 wanted: 3,
@@ -380,6 +414,7 @@ mod tests {
             },
             Hold::OutsideWindow { until_us: 1 },
             Hold::Paced { until_us: 1 },
+            Hold::BehindOthers { ahead_count: 0 },
             Hold::BehindOthers { ahead_count: 1 },
             Hold::GatewayNotConnected { gateway },
             Hold::GatewayRateReached {

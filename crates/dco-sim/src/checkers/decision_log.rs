@@ -20,6 +20,8 @@ pub(super) struct DecisionLog {
     chain: Vec<[u8; 32]>,
     /// Request ids that a line names.
     requests: BTreeSet<String>,
+    /// Batches, by User and number, that a line cancels.
+    cancelled: BTreeSet<(u64, u64)>,
     released: BTreeSet<AttemptRef>,
 }
 
@@ -35,6 +37,9 @@ impl DecisionLog {
             return Err(format!("nothing is said of {record:?}"));
         }
         self.requests.insert(line.request_id.replace('-', ""));
+        if let Some(Change::BatchCancelled(it)) = &record.change {
+            self.cancelled.insert((it.user, it.number));
+        }
         if let Some(Change::Released(it)) = &record.change
             && let (Some(id), Ok(attempt)) = (&it.id, u16::try_from(it.attempt))
         {
@@ -62,13 +67,25 @@ impl DecisionLog {
         ))
     }
 
-    fn answered(&self, request: &Request) -> Result<(), Breach> {
+    fn answered(&self, request: &Request, reply: &Reply) -> Result<(), Breach> {
+        if self.is_left_alone(request, reply) {
+            return Ok(());
+        }
         match id_of(request).map(words) {
             Some(id) if !self.requests.contains(&id) => Err(format!(
                 "{request:?} was done, and no line of the log says so"
             )),
             _ => Ok(()),
         }
+    }
+
+    /// To cancel a batch again, or one that is over, changes nothing.
+    fn is_left_alone(&self, request: &Request, reply: &Reply) -> bool {
+        let (Request::CancelBatch(asked), Reply::Batch(batch)) = (request, reply) else {
+            return false;
+        };
+        let is_cancelled = self.cancelled.contains(&(asked.user.bits(), asked.number));
+        is_cancelled || batch.counts.open() == 0
     }
 }
 
@@ -84,7 +101,7 @@ impl Checker for DecisionLog {
             Happened::Answered {
                 request,
                 reply: Ok(reply),
-            } if !matches!(reply, Reply::Noted) => self.answered(request),
+            } if !matches!(reply, Reply::Noted) => self.answered(request, reply),
             Happened::AttemptStarted { attempt, .. } if !self.released.contains(attempt) => Err(
                 format!("{attempt:?} is started, and no line of the log releases it"),
             ),
@@ -120,7 +137,7 @@ mod tests {
     use bytes::Bytes;
     use dco_block::Eui64;
     use dco_engine::record::{BatchCancelled, Change, Record, RequestKey};
-    use dco_engine::{Cancel, Refusal, Reply, Request, RequestId};
+    use dco_engine::{ActivationCounts, Cancel, Refusal, Reply, Request, RequestId};
     use prost::Message;
 
     use super::DecisionLog;
@@ -164,6 +181,22 @@ mod tests {
         let answered = Happened::Answered { request, reply };
         kept(&mut with(&[cancelled(1)]), &answered);
         broken(&mut with(&[cancelled(2)]), &answered);
+    }
+
+    #[test]
+    fn what_is_cancelled_already_needs_no_other_line() {
+        let (request, _) = &cancel(2);
+        let left = |released| ActivationCounts {
+            released,
+            ..ActivationCounts::default()
+        };
+        let replies = [0, 1].map(|released| Ok(Reply::Batch(history::batch_view(left(released)))));
+        let [over, open] = replies
+            .each_ref()
+            .map(|reply| Happened::Answered { request, reply });
+        kept(&mut with(&[cancelled(1)]), &open);
+        kept(&mut DecisionLog::default(), &over);
+        broken(&mut DecisionLog::default(), &open);
     }
 
     #[test]

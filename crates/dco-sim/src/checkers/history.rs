@@ -6,10 +6,12 @@ use dco_engine::record::{
     AttemptEnded, BatchAccepted, BatchCancelled, Change, Deal, Quota, Record, Released,
     TransferOpened,
 };
-use dco_engine::{ActivationName, AttemptRef, Outcome};
+use dco_engine::{ActivationCounts, ActivationName, AttemptRef, BatchView, Outcome};
 use dco_schedule::ServiceDate;
 
 use super::Checker;
+use crate::dice::Dice;
+use crate::estate::Estate;
 use crate::happened::Happened;
 
 /// The service day on which all of it happens, in days since 1970-01-01.
@@ -107,6 +109,30 @@ pub(super) fn deal(date: i32, units: u32) -> Deal {
 
 pub(super) fn batch_of_three() -> [Change; 2] {
     [transfer(), batch(1)]
+}
+
+/// An answer about the first batch.
+pub(super) fn batch_view(counts: ActivationCounts) -> BatchView {
+    let estate = Estate::draw(&mut Dice::new(0));
+    let manifest = &estate.images[0].manifest;
+    BatchView {
+        user: Eui64::from_bits(USER),
+        number: Some(1),
+        manufacturer_image_hash: manifest.manufacturer_image_hash(),
+        image_id: manifest.image_id(),
+        large: true,
+        service_date: ServiceDate::from_days(0),
+        source: None,
+        created_us: 0,
+        trt_start_us: 0,
+        due_us: 0,
+        predicted: None,
+        execute_us: None,
+        may_have_image_count: 0,
+        counts,
+        canary: None,
+        signed_request: Bytes::new(),
+    }
 }
 
 pub(super) fn batch_cancelled(number: u64, given_back: u32) -> Change {

@@ -6,10 +6,9 @@ use dco_engine::{
     ActivationCounts, ActivationState, ActivationView, BatchView, Refusal, Reply, Request,
     RequestId, SubmitBatch, TransferState, TransferView,
 };
-use dco_schedule::ServiceDate;
 
 use super::Word;
-use crate::checkers::history::{broken, kept};
+use crate::checkers::history::{batch_view, broken, kept};
 use crate::dice::Dice;
 use crate::estate::Estate;
 use crate::happened::Happened;
@@ -48,25 +47,9 @@ fn transfer(state: TransferState, blocks_held: u32) -> Result<Reply, Refusal> {
 }
 
 fn batch(counts: ActivationCounts, due_us: i64) -> Result<Reply, Refusal> {
-    let estate = Estate::draw(&mut Dice::new(0));
-    let manifest = &estate.images[0].manifest;
     Ok(Reply::Batch(BatchView {
-        user: USER,
-        number: Some(1),
-        manufacturer_image_hash: manifest.manufacturer_image_hash(),
-        image_id: manifest.image_id(),
-        large: true,
-        service_date: ServiceDate::from_days(0),
-        source: None,
-        created_us: 0,
-        trt_start_us: 0,
         due_us,
-        predicted: None,
-        execute_us: None,
-        may_have_image_count: 0,
-        counts,
-        canary: None,
-        signed_request: Bytes::new(),
+        ..batch_view(counts)
     }))
 }
 
