@@ -28,6 +28,7 @@ mod driver;
 mod expiry;
 mod fsck;
 mod gate;
+mod handshakes;
 mod http;
 mod idle;
 mod intake;

@@ -21,6 +21,7 @@ use tonic::transport::server::Connected;
 use crate::clock::Clock;
 use crate::config::{Connections, Eui64From};
 use crate::expiry;
+use crate::handshakes::{self, Handshakes};
 use crate::idle::Line;
 use crate::metrics::Metrics;
 use crate::peer::Peer;
@@ -75,8 +76,7 @@ pub(crate) fn connections(
         bounds,
         metrics,
         places: Arc::new(Semaphore::new(bounds.max)),
-        handshakes: Arc::new(Semaphore::new(bounds.handshakes_max)),
-        addresses: Shares::new(bounds.handshakes_per_address_max),
+        handshakes: Handshakes::new(bounds.handshakes_max, bounds.handshakes_per_address_max),
         peers: Shares::new(bounds.per_peer_max),
         ready,
         said: Said::default(),
@@ -96,9 +96,7 @@ struct Door {
     bounds: Connections,
     metrics: Arc<Metrics>,
     places: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
-    /// Handshakes under way.
-    addresses: Shares<IpAddr>,
+    handshakes: Handshakes,
     /// Connections; of those who are not registered together.
     peers: Shares<Option<Eui64>>,
     ready: mpsc::Sender<io::Result<Connection>>,
@@ -111,13 +109,20 @@ struct Said {
     failed: Seldom,
     off_profile: Seldom,
     too_many: Seldom,
+    displaced: Seldom,
 }
 
 /// What a connection takes until its handshake is done, and the place that it keeps.
 struct Turn {
     place: OwnedSemaphorePermit,
-    _handshake: OwnedSemaphorePermit,
-    _of_address: Held<IpAddr>,
+    handshake: handshakes::Place,
+}
+
+/// Why there was no handshake.
+enum NoHandshake {
+    Failed(io::Error),
+    /// Another has its place.
+    Displaced,
 }
 
 impl Door {
@@ -135,7 +140,7 @@ impl Door {
                 }
                 accepted = self.next(listener) => accepted,
             };
-            let Some((place, handshake, tcp, address)) = accepted else {
+            let Some((place, tcp, address)) = accepted else {
                 continue;
             };
             let count = lately.entry(address).or_default();
@@ -144,15 +149,11 @@ impl Door {
                 self.metrics.connection_refused("rate");
                 continue;
             }
-            let Some(of_address) = self.addresses.take(address) else {
+            let Ok(handshake) = self.handshakes.enter(address).await else {
                 self.metrics.connection_refused("address");
                 continue;
             };
-            let turn = Turn {
-                place,
-                _handshake: handshake,
-                _of_address: of_address,
-            };
+            let turn = Turn { place, handshake };
             let door = self.clone();
             // Apart, so that a slow handshake holds up nobody else.
             tokio::spawn(async move { door.admit(tcp, turn).await });
@@ -163,12 +164,7 @@ impl Door {
     async fn next(
         &self,
         listener: &TcpListener,
-    ) -> Option<(
-        OwnedSemaphorePermit,
-        OwnedSemaphorePermit,
-        TcpStream,
-        IpAddr,
-    )> {
+    ) -> Option<(OwnedSemaphorePermit, TcpStream, IpAddr)> {
         if self.places.available_permits() == 0 {
             tracing::warn!(
                 max = self.bounds.max,
@@ -176,9 +172,8 @@ impl Door {
             );
         }
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        let handshake = Arc::clone(&self.handshakes).acquire_owned().await.ok()?;
         match listener.accept().await {
-            Ok((tcp, from)) => Some((place, handshake, tcp, address(from.ip()))),
+            Ok((tcp, from)) => Some((place, tcp, address(from.ip()))),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
@@ -187,10 +182,11 @@ impl Door {
         }
     }
 
-    async fn admit(&self, tcp: TcpStream, turn: Turn) {
-        let stream = match self.shake_hands(tcp).await {
+    async fn admit(&self, tcp: TcpStream, mut turn: Turn) {
+        let stream = match self.shake_hands(tcp, &mut turn.handshake).await {
             Ok(stream) => stream,
-            Err(error) => return self.refuse(&error),
+            Err(NoHandshake::Failed(error)) => return self.refuse(&error),
+            Err(NoHandshake::Displaced) => return self.displaced(),
         };
         let certificates = stream.get_ref().1.peer_certificates();
         let standing = self.trust.standing(certificates.unwrap_or_default());
@@ -238,6 +234,17 @@ impl Door {
         }
     }
 
+    fn displaced(&self) {
+        self.metrics.connection_refused("displaced");
+        if let Some(unsaid) = self.said.displaced.is_due() {
+            tracing::info!(
+                unsaid,
+                max = self.bounds.handshakes_max,
+                "all places for handshakes are taken; the oldest of the address with most gave its to another"
+            );
+        }
+    }
+
     /// Of strangers nothing is kept: there can be any number of them.
     fn note_expiry(&self, standing: &Standing) {
         let (peer, trust) = (standing.peer, &self.trust);
@@ -248,13 +255,21 @@ impl Door {
         }
     }
 
-    async fn shake_hands(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        tcp.set_nodelay(true)?;
+    async fn shake_hands(
+        &self,
+        tcp: TcpStream,
+        place: &mut handshakes::Place,
+    ) -> Result<TlsStream<TcpStream>, NoHandshake> {
+        tcp.set_nodelay(true).map_err(NoHandshake::Failed)?;
         let config = Arc::clone(&self.trust.credentials.borrow().config);
         let handshake = TlsAcceptor::from(config).accept(tcp);
-        tokio::time::timeout(self.bounds.handshake_within, handshake)
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        tokio::select! {
+            biased;
+            shaken = tokio::time::timeout(self.bounds.handshake_within, handshake) => shaken
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                .map_err(NoHandshake::Failed),
+            () = place.displaced() => Err(NoHandshake::Displaced),
+        }
     }
 }
 
