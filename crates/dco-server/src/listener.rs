@@ -110,6 +110,7 @@ struct Said {
     off_profile: Seldom,
     too_many: Seldom,
     displaced: Seldom,
+    ending: expiry::Warned,
 }
 
 /// What a connection takes until its handshake is done, and the place that it keeps.
@@ -251,7 +252,8 @@ impl Door {
         if let (Some(party), Some(_)) = (peer.eui64, trust.register.roles(peer))
             && let Some(Ok(ends)) = standing.chain.first().map(tls::ends_at)
         {
-            expiry::of_peer(party, ends, trust.warned, &self.metrics);
+            let soon = trust.warned;
+            self.said.ending.of_peer(party, ends, soon, &self.metrics);
         }
     }
 
