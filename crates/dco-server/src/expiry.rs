@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_party_is_warned_of_once_a_day_however_often_it_connects() {
         let warned = Warned::default();
-        let party = |number| Eui64::from_bits(0x90B3_D51F_3001_0000 + number);
+        let party = |number: u64| Eui64::from_bits(0x90B3_D51F_3001_0000 + number);
         assert!(warned.is_due(party(1), 0));
         assert!(!warned.is_due(party(1), 0));
         assert!(!warned.clone().is_due(party(1), DAY_US - 1));
