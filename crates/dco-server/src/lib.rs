@@ -34,6 +34,7 @@ mod idle;
 mod intake;
 mod kept;
 mod listener;
+mod memories;
 mod metrics;
 mod observe;
 mod peer;
