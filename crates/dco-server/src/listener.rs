@@ -9,7 +9,7 @@ use std::{io, time::Duration};
 
 use dco_block::Eui64;
 use rustls_pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Sleep;
@@ -32,6 +32,8 @@ use crate::standing::Standing;
 use crate::tls::{self, Credentials, OffProfile};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a peer that is refused may take to read why.
+const READ_WITHIN: Duration = Duration::from_secs(1);
 /// After a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -264,7 +266,16 @@ impl Door {
     ) -> Result<TlsStream<TcpStream>, NoHandshake> {
         tcp.set_nodelay(true).map_err(NoHandshake::Failed)?;
         let config = Arc::clone(&self.trust.credentials.borrow().config);
-        let handshake = TlsAcceptor::from(config).accept(tcp);
+        let handshake = TlsAcceptor::from(config).accept(tcp).into_fallible();
+        let handshake = async move {
+            match handshake.await {
+                Ok(stream) => Ok(stream),
+                Err((error, tcp)) => {
+                    hang_up(tcp).await;
+                    Err(error)
+                }
+            }
+        };
         tokio::select! {
             biased;
             shaken = tokio::time::timeout(self.bounds.handshake_within, handshake) => shaken
@@ -273,6 +284,19 @@ impl Door {
             () = place.displaced() => Err(NoHandshake::Displaced),
         }
     }
+}
+
+/// Closes a connection so that the peer can read what was said last, which is the alert that names the reason: were what the peer has
+/// sent already left unread, the connection would be reset.
+async fn hang_up(mut tcp: TcpStream) {
+    let mut unread = [0; 4096];
+    let drained = async {
+        tcp.shutdown().await?;
+        while tcp.read(&mut unread).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    // A peer that does not close in time, or has, is let go either way.
+    let _gone = tokio::time::timeout(READ_WITHIN, drained).await;
 }
 
 impl Trust {
@@ -407,5 +431,27 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(context);
         self.may_wait(context, shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_hung_up_on_reads_the_last_word_whatever_it_has_sent() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let mut peer = peer.unwrap();
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        peer.write_all(&[7; 16 * 1024]).await.unwrap();
+        tcp.readable().await.unwrap();
+        tcp.write_all(b"alert").await.unwrap();
+        let hung_up = tokio::spawn(hang_up(tcp));
+        let mut said = Vec::new();
+        peer.read_to_end(&mut said).await.unwrap();
+        assert_eq!(said, b"alert");
+        drop(peer);
+        hung_up.await.unwrap();
     }
 }
