@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use dco_schedule::{is_unseen, one_line};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ impl Output {
     /// An object before the last: only a program that asked for JSON sees it.
     pub(crate) fn object(self, json: &Value) {
         if self.json {
-            put(io::stdout().lock(), &json.to_string());
+            put(io::stdout().lock(), &escaped(json));
         }
     }
 
@@ -109,14 +110,42 @@ impl Unit {
     }
 }
 
-/// A reader that went away (`dco batches | head`) is no fault.
-fn put(mut to: impl Write, line: &str) {
-    let _gone = writeln!(to, "{line}");
+/// The same value, with nothing in it that only a terminal would see.
+fn escaped(json: &Value) -> String {
+    let mut out = String::new();
+    for character in json.to_string().chars() {
+        if is_unseen(character) {
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units);
+            out.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// A reader that went away (`dco batches | head`) is no fault. Some of it is others' words, which must not steer the terminal.
+fn put(mut to: impl Write, text: &str) {
+    for line in text.split('\n') {
+        let _gone = writeln!(to, "{}", one_line(line));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_say_cannot_steer_the_terminal() {
+        let mut put_out = Vec::new();
+        put(&mut put_out, "a\u{1b}[31mRED\u{7}\u{202e}\nb");
+        assert_eq!(String::from_utf8(put_out).unwrap(), "a [31mRED  \nb\n");
+        let json = serde_json::json!({"a": "x\u{1b}\u{202e}\u{e0041}\ny"});
+        let text = escaped(&json);
+        assert!(!text.chars().any(is_unseen), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json);
+    }
 
     #[test]
     fn every_template_is_well_formed() {

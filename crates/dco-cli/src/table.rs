@@ -1,15 +1,20 @@
 //! Tables for people.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use dco_schedule::one_line;
 
-/// A table whose head is given: a name that begins with `>` is of a column of numbers.
+/// A table whose head is given: a name that begins with `>` is of a column of numbers. Each cell is one line that cannot steer a
+/// terminal, whoever wrote what is in it.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(head.iter().map(|name| name.trim_start_matches('>')))
-        .add_rows(rows);
+        .add_rows(
+            rows.into_iter()
+                .map(|cells| cells.iter().map(|cell| one_line(cell)).collect::<Vec<_>>()),
+        );
     for (index, name) in head.iter().enumerate() {
         let Some(column) = table.column_mut(index) else {
             continue;
@@ -59,6 +64,12 @@ pub(crate) fn grouped(number: impl Into<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_whatever_is_in_it() {
+        let shown = table(&["A"], [vec!["x\n2026\u{1b}[2Jfake\u{202e}".to_owned()]]);
+        assert_eq!(shown, "A\nx 2026 [2Jfake");
+    }
 
     #[test]
     fn a_table_has_its_numbers_on_the_right_and_no_space_at_line_ends() {

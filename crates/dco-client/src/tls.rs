@@ -58,11 +58,18 @@ pub(crate) fn client_config(identity: &Identity) -> Result<ClientConfig, Invalid
         .expect("aws-lc-rs has cipher suites for TLS 1.3")
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
-        .map_err(|fault| InvalidIdentity::Pair {
-            problem: fault.to_string(),
-        })?;
+        .map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
+}
+
+/// The certificate is read only when it is held against its key: what is wrong with it alone is not between the two.
+fn unusable(fault: rustls::Error) -> InvalidIdentity {
+    let problem = fault.to_string();
+    match fault {
+        rustls::Error::InvalidCertificate(_) => InvalidIdentity::Certificate { problem },
+        _ => InvalidIdentity::Pair { problem },
+    }
 }
 
 fn roots(ca_pem: &[u8]) -> Result<RootCertStore, InvalidIdentity> {

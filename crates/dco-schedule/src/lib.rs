@@ -68,7 +68,7 @@ pub use schedule::{
 pub use share::Share;
 pub use signed::{Approval, Officer, Party, Said, Side, Signed};
 pub use simulate::{AtRisk, SimulatedDay, SimulatedUser, Simulation, WhatIf};
-pub use text::{InvalidText, TEXT_CHARS_MAX, Text};
+pub use text::{InvalidText, TEXT_CHARS_MAX, Text, is_unseen, one_line};
 
 /// An instant: UTC microseconds since 1970-01-01T00:00:00Z.
 pub type Micros = i64;

@@ -101,15 +101,27 @@ const UNSEEN: &[(u32, u32)] = &[
     (0xE0000, 0xE0FFF),
 ];
 
-fn is_unseen(character: char) -> bool {
+/// A character that nobody sees, and that may change how the rest is read, or steer a terminal.
+pub fn is_unseen(character: char) -> bool {
     let code = u32::from(character);
     let is_in = |(first, last): &(u32, u32)| (*first..=*last).contains(&code);
     character.is_control() || UNSEEN.iter().any(is_in)
 }
 
+/// The text of somebody else as one line that cannot steer a terminal: what a [`Text`] refuses is a space.
+pub fn one_line(text: &str) -> String {
+    text.replace(is_unseen, " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_line_has_nothing_that_a_text_refuses() {
+        let steers = "\u{1b}[31mRED\u{7}\u{202e}\n2026 fake\u{200b}\u{2028}Störung ✓";
+        assert_eq!(one_line(steers), " [31mRED   2026 fake  Störung ✓");
+    }
 
     #[test]
     fn a_text_is_one_line_with_something_in_it() {

@@ -1,5 +1,7 @@
 //! When certificates and lists end: for the metrics, and as a warning in time.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dco_block::Eui64;
@@ -61,24 +63,56 @@ pub(crate) async fn warn(
     }
 }
 
-/// Tells how long the certificate of a registered party is good, and warns when that is not much longer.
-pub(crate) fn of_peer(
-    party: Eui64,
-    ends: i64,
-    (clock, before): (Clock, Duration),
-    metrics: &Metrics,
-) {
-    metrics.peer_certificate(party, ends);
-    let seconds_left = ends - clock.now_us() / SECOND_US;
-    if seconds_left <= i64::try_from(before.as_secs()).unwrap_or(i64::MAX) {
-        let days_left = seconds_left.div_euclid(86_400);
-        tracing::warn!(%party, days_left, "a party's certificate ends soon; it has to renew it");
+/// Which registered parties were warned of, and when. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warned(Arc<Mutex<BTreeMap<Eui64, Micros>>>);
+
+impl Warned {
+    /// Tells how long the certificate of a registered party is good, and warns each day when that is not much longer, however often
+    /// the party connects.
+    pub(crate) fn of_peer(
+        &self,
+        party: Eui64,
+        ends: i64,
+        (clock, before): (Clock, Duration),
+        metrics: &Metrics,
+    ) {
+        metrics.peer_certificate(party, ends);
+        let now_us = clock.now_us();
+        let seconds_left = ends - now_us / SECOND_US;
+        let is_soon = seconds_left <= i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
+        if is_soon && self.is_due(party, now_us) {
+            let days_left = seconds_left.div_euclid(86_400);
+            tracing::warn!(%party, days_left, "a party's certificate ends soon; it has to renew it");
+        }
+    }
+
+    fn is_due(&self, party: Eui64, now_us: Micros) -> bool {
+        let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = warned.get(&party);
+        let is_due = last.is_none_or(|last| now_us >= last.saturating_add(DAY_US));
+        if is_due {
+            warned.insert(party, now_us);
+        }
+        is_due
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_party_is_warned_of_once_a_day_however_often_it_connects() {
+        let warned = Warned::default();
+        let party = |number: u64| Eui64::from_bits(0x90B3_D51F_3001_0000 + number);
+        assert!(warned.is_due(party(1), 0));
+        assert!(!warned.is_due(party(1), 0));
+        assert!(!warned.clone().is_due(party(1), DAY_US - 1));
+        assert!(warned.is_due(party(2), DAY_US - 1));
+        assert!(warned.is_due(party(1), DAY_US));
+        assert!(!warned.is_due(party(1), DAY_US + 1));
+    }
 
     #[test]
     fn what_ends_in_time_is_named_and_nothing_else() {

@@ -9,7 +9,7 @@ use std::{io, time::Duration};
 
 use dco_block::Eui64;
 use rustls_pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Sleep;
@@ -21,6 +21,7 @@ use tonic::transport::server::Connected;
 use crate::clock::Clock;
 use crate::config::{Connections, Eui64From};
 use crate::expiry;
+use crate::handshakes::{self, Handshakes};
 use crate::idle::Line;
 use crate::metrics::Metrics;
 use crate::peer::Peer;
@@ -31,6 +32,8 @@ use crate::standing::Standing;
 use crate::tls::{self, Credentials, OffProfile};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a peer that is refused may take to read why.
+const READ_WITHIN: Duration = Duration::from_secs(1);
 /// After a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -75,8 +78,7 @@ pub(crate) fn connections(
         bounds,
         metrics,
         places: Arc::new(Semaphore::new(bounds.max)),
-        handshakes: Arc::new(Semaphore::new(bounds.handshakes_max)),
-        addresses: Shares::new(bounds.handshakes_per_address_max),
+        handshakes: Handshakes::new(bounds.handshakes_max, bounds.handshakes_per_address_max),
         peers: Shares::new(bounds.per_peer_max),
         ready,
         said: Said::default(),
@@ -96,9 +98,7 @@ struct Door {
     bounds: Connections,
     metrics: Arc<Metrics>,
     places: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
-    /// Handshakes under way.
-    addresses: Shares<IpAddr>,
+    handshakes: Handshakes,
     /// Connections; of those who are not registered together.
     peers: Shares<Option<Eui64>>,
     ready: mpsc::Sender<io::Result<Connection>>,
@@ -111,13 +111,21 @@ struct Said {
     failed: Seldom,
     off_profile: Seldom,
     too_many: Seldom,
+    displaced: Seldom,
+    ending: expiry::Warned,
 }
 
 /// What a connection takes until its handshake is done, and the place that it keeps.
 struct Turn {
     place: OwnedSemaphorePermit,
-    _handshake: OwnedSemaphorePermit,
-    _of_address: Held<IpAddr>,
+    handshake: handshakes::Place,
+}
+
+/// Why there was no handshake.
+enum NoHandshake {
+    Failed(io::Error),
+    /// Another has its place.
+    Displaced,
 }
 
 impl Door {
@@ -135,7 +143,7 @@ impl Door {
                 }
                 accepted = self.next(listener) => accepted,
             };
-            let Some((place, handshake, tcp, address)) = accepted else {
+            let Some((place, tcp, address)) = accepted else {
                 continue;
             };
             let count = lately.entry(address).or_default();
@@ -144,15 +152,11 @@ impl Door {
                 self.metrics.connection_refused("rate");
                 continue;
             }
-            let Some(of_address) = self.addresses.take(address) else {
+            let Ok(handshake) = self.handshakes.enter(address).await else {
                 self.metrics.connection_refused("address");
                 continue;
             };
-            let turn = Turn {
-                place,
-                _handshake: handshake,
-                _of_address: of_address,
-            };
+            let turn = Turn { place, handshake };
             let door = self.clone();
             // Apart, so that a slow handshake holds up nobody else.
             tokio::spawn(async move { door.admit(tcp, turn).await });
@@ -163,12 +167,7 @@ impl Door {
     async fn next(
         &self,
         listener: &TcpListener,
-    ) -> Option<(
-        OwnedSemaphorePermit,
-        OwnedSemaphorePermit,
-        TcpStream,
-        IpAddr,
-    )> {
+    ) -> Option<(OwnedSemaphorePermit, TcpStream, IpAddr)> {
         if self.places.available_permits() == 0 {
             tracing::warn!(
                 max = self.bounds.max,
@@ -176,9 +175,8 @@ impl Door {
             );
         }
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        let handshake = Arc::clone(&self.handshakes).acquire_owned().await.ok()?;
         match listener.accept().await {
-            Ok((tcp, from)) => Some((place, handshake, tcp, address(from.ip()))),
+            Ok((tcp, from)) => Some((place, tcp, address(from.ip()))),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
@@ -187,10 +185,11 @@ impl Door {
         }
     }
 
-    async fn admit(&self, tcp: TcpStream, turn: Turn) {
-        let stream = match self.shake_hands(tcp).await {
+    async fn admit(&self, tcp: TcpStream, mut turn: Turn) {
+        let stream = match self.shake_hands(tcp, &mut turn.handshake).await {
             Ok(stream) => stream,
-            Err(error) => return self.refuse(&error),
+            Err(NoHandshake::Failed(error)) => return self.refuse(&error),
+            Err(NoHandshake::Displaced) => return self.displaced(),
         };
         let certificates = stream.get_ref().1.peer_certificates();
         let standing = self.trust.standing(certificates.unwrap_or_default());
@@ -238,24 +237,66 @@ impl Door {
         }
     }
 
+    fn displaced(&self) {
+        self.metrics.connection_refused("displaced");
+        if let Some(unsaid) = self.said.displaced.is_due() {
+            tracing::info!(
+                unsaid,
+                max = self.bounds.handshakes_max,
+                "all places for handshakes are taken; the oldest of the address with most gave its to another"
+            );
+        }
+    }
+
     /// Of strangers nothing is kept: there can be any number of them.
     fn note_expiry(&self, standing: &Standing) {
         let (peer, trust) = (standing.peer, &self.trust);
         if let (Some(party), Some(_)) = (peer.eui64, trust.register.roles(peer))
             && let Some(Ok(ends)) = standing.chain.first().map(tls::ends_at)
         {
-            expiry::of_peer(party, ends, trust.warned, &self.metrics);
+            let soon = trust.warned;
+            self.said.ending.of_peer(party, ends, soon, &self.metrics);
         }
     }
 
-    async fn shake_hands(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        tcp.set_nodelay(true)?;
+    async fn shake_hands(
+        &self,
+        tcp: TcpStream,
+        place: &mut handshakes::Place,
+    ) -> Result<TlsStream<TcpStream>, NoHandshake> {
+        tcp.set_nodelay(true).map_err(NoHandshake::Failed)?;
         let config = Arc::clone(&self.trust.credentials.borrow().config);
-        let handshake = TlsAcceptor::from(config).accept(tcp);
-        tokio::time::timeout(self.bounds.handshake_within, handshake)
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        let handshake = TlsAcceptor::from(config).accept(tcp).into_fallible();
+        let handshake = async move {
+            match handshake.await {
+                Ok(stream) => Ok(stream),
+                Err((error, tcp)) => {
+                    hang_up(tcp).await;
+                    Err(error)
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            shaken = tokio::time::timeout(self.bounds.handshake_within, handshake) => shaken
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                .map_err(NoHandshake::Failed),
+            () = place.displaced() => Err(NoHandshake::Displaced),
+        }
     }
+}
+
+/// Closes a connection so that the peer can read what was said last, which is the alert that names the reason: were what the peer has
+/// sent already left unread, the connection would be reset.
+async fn hang_up(mut tcp: TcpStream) {
+    let mut unread = [0; 4096];
+    let drained = async {
+        tcp.shutdown().await?;
+        while tcp.read(&mut unread).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    // A peer that does not close in time, or has, is let go either way.
+    let _gone = tokio::time::timeout(READ_WITHIN, drained).await;
 }
 
 impl Trust {
@@ -390,5 +431,27 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(context);
         self.may_wait(context, shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_hung_up_on_reads_the_last_word_whatever_it_has_sent() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let mut peer = peer.unwrap();
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        peer.write_all(&[7; 16 * 1024]).await.unwrap();
+        tcp.readable().await.unwrap();
+        tcp.write_all(b"alert").await.unwrap();
+        let hung_up = tokio::spawn(hang_up(tcp));
+        let mut said = Vec::new();
+        peer.read_to_end(&mut said).await.unwrap();
+        assert_eq!(said, b"alert");
+        drop(peer);
+        hung_up.await.unwrap();
     }
 }

@@ -16,6 +16,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::MESSAGE_BYTES_MAX;
+use crate::memories::Memories;
 use crate::services::{
     ActivateFirmware, Context, DeliverySchedules, Gateway, Notices, Operations, Reports,
     UpdateFirmware,
@@ -27,8 +28,8 @@ pub(crate) async fn routes(context: &Context) -> (Health, Routes) {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let activate = ActivateFirmwareServer::new(ActivateFirmware(context.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let gateway =
-        GatewayServer::new(Gateway(context.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let gateway = GatewayServer::new(Gateway(context.clone(), Memories::default()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let schedules = DeliverySchedulesServer::new(DeliverySchedules(context.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let notices =

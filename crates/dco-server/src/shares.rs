@@ -1,4 +1,4 @@
-//! How much of something each may hold at one time: an address of handshakes, a peer of connections.
+//! How much of something each may hold at one time, and what counts as one address.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};

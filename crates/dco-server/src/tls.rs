@@ -175,7 +175,9 @@ impl Pems {
         let parts = self.parts(files)?;
         parts.lists_are_signed()?;
         if let Some(before) = before {
-            parts.lists_succeed(&before.parts(files)?)?;
+            let before_parts = before.parts(files)?;
+            parts.lists_are_of_now(&before_parts, wall_seconds())?;
+            parts.lists_succeed(&before_parts)?;
             // The one in force may have ended too, and must not keep a newer list out.
             if self.certificate != before.certificate {
                 good_now(&parts.chain, &files.certificate)?;
@@ -223,9 +225,13 @@ fn parsed<'a>(
     read.map(|(_, certificate)| certificate).collect()
 }
 
-/// By the clock that clients go by, whatever the service's own shows.
+/// The clock that clients go by, whatever the service's own shows, in seconds since 1970.
+fn wall_seconds() -> i64 {
+    i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX)
+}
+
 fn good_now(chain: &[CertificateDer<'static>], file: &Path) -> Result<(), TlsError> {
-    let now = i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX);
+    let now = wall_seconds();
     let own = parsed(chain.iter().take(1));
     let untimely = own.iter().map(|it| it.validity()).find(|it| {
         let good = it.not_before.timestamp()..=it.not_after.timestamp();

@@ -7,13 +7,15 @@
 
 use std::fmt;
 
-use dco_engine::record::{Change, Record};
+use dco_engine::record::{Change, DayOpened, Record};
 use dco_schedule::{Micros, ServiceDate};
 
 use crate::when;
 
 /// Time from the opening of a service day within which the day before is signed.
 const SIGNED_WITHIN_US: Micros = 60_000_000;
+
+const HOUR_US: Micros = 3_600_000_000;
 
 /// Service days one after the other without a checkpoint of their own, and nothing wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,8 @@ impl fmt::Display for Unsigned {
 #[derive(Debug, Default)]
 pub(super) struct Days {
     today: Option<Today>,
+    /// The first record of a start on a later service day, until that is opened.
+    starting: Option<(u64, Micros)>,
     /// Whether any day was signed.
     signs: bool,
     unsigned: Vec<Unsigned>,
@@ -64,6 +68,8 @@ pub(super) struct Days {
 #[derive(Debug, Clone, Copy)]
 struct Today {
     date: ServiceDate,
+    /// The first instant that is not of it.
+    end_us: Micros,
     /// Record and time of its opening and of the last that was decided on it.
     opened: (u64, Micros),
     last: (u64, Micros),
@@ -77,13 +83,17 @@ impl Today {
     }
 }
 
+/// What no service day goes beyond, by its date alone: nothing but the hash chain vouches for what its record says.
+fn ends_by_us(date: ServiceDate) -> Micros {
+    (Micros::from(date.days()) + 1) * 24 * HOUR_US + 2 * HOUR_US
+}
+
 impl Days {
     pub(super) fn follow(&mut self, seq: u64, record: &Record) -> Result<(), String> {
         let at = (seq, record.at_us);
+        self.is_of_an_open_day(at, &record.change)?;
         match &record.change {
-            Some(Change::DayOpened(opened)) => {
-                self.open(ServiceDate::from_days(opened.date), at)?
-            }
+            Some(Change::DayOpened(opened)) => self.open(opened, at)?,
             Some(Change::CheckpointMade(made)) => self.sign(ServiceDate::from_days(made.date)),
             _ => {}
         }
@@ -93,8 +103,45 @@ impl Days {
         Ok(())
     }
 
+    /// A service day is opened before anything else is recorded on it. Only what a start finds is recorded before, at the same moment,
+    /// and by whoever restores a backup, before the start.
+    fn is_of_an_open_day(
+        &mut self,
+        at: (u64, Micros),
+        change: &Option<Change>,
+    ) -> Result<(), String> {
+        if matches!(change, Some(Change::Restored(_))) {
+            return self.nothing_starts();
+        }
+        if self.starting.is_some_and(|first| first.1 != at.1) {
+            return self.nothing_starts();
+        }
+        let is_later = self.today.is_some_and(|today| at.1 >= today.end_us);
+        if matches!(change, Some(Change::DayOpened(_))) {
+            self.starting = None;
+        } else if is_later && self.starting.is_none() {
+            self.starting = Some(at);
+        }
+        Ok(())
+    }
+
+    /// What was recorded on a later day is all of a start that opened it.
+    fn nothing_starts(&self) -> Result<(), String> {
+        match (self.starting, self.today) {
+            (Some((seq, at_us)), Some(today)) => Err(format!(
+                "record {seq} was decided at {}, after service day {}, and its own service day was not opened at that \
+                 time, which is what the service does before it decides anything on it: the record that opened it was removed, \
+                 or this one was put here",
+                when::rfc3339(at_us),
+                today.date
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// A day that has only just been opened may have been exported before it was signed for.
     pub(super) fn end(mut self) -> Result<Vec<Unsigned>, String> {
+        self.nothing_starts()?;
         if self.today.is_some_and(|today| !today.has_only_begun()) {
             self.close()?;
         }
@@ -102,7 +149,8 @@ impl Days {
     }
 
     /// A day that is open is opened again when its capacity changes.
-    fn open(&mut self, date: ServiceDate, at: (u64, Micros)) -> Result<(), String> {
+    fn open(&mut self, opened: &DayOpened, at: (u64, Micros)) -> Result<(), String> {
+        let date = ServiceDate::from_days(opened.date);
         if self.today.is_some_and(|today| today.date >= date) {
             return Ok(());
         }
@@ -117,6 +165,7 @@ impl Days {
         }
         self.today = Some(Today {
             date,
+            end_us: opened.end_us.min(ends_by_us(date)),
             opened: at,
             last: at,
             is_signed: false,

@@ -1,5 +1,5 @@
 use dco_client::{DecisionLogEnd, DecisionLogStart};
-use dco_engine::record::{Change, CheckpointMade, DayOpened, PauseChanged, Record};
+use dco_engine::record::{Change, CheckpointMade, DayOpened, PauseChanged, Record, Restored};
 use dco_engine::{checkpoint_text, export_text};
 use dco_schedule::ServiceDate;
 use dco_store::Head;
@@ -387,8 +387,24 @@ fn a_kept_export_must_reach_up_to_where_the_file_begins() {
     assert!(found.to_string().contains("another hash chain"), "{found}");
 }
 
+const DAY_US: i64 = 86_400_000_000;
+
+fn opening(date: i32) -> DayOpened {
+    DayOpened {
+        date,
+        start_us: i64::from(date) * DAY_US,
+        end_us: i64::from(date + 1) * DAY_US,
+        ..DayOpened::default()
+    }
+}
+
 /// A log in which these service days were opened, each with so much time of decisions after it, and signed for or not.
 fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
+    days_with(key, days, &[])
+}
+
+/// The same, and after it what else was recorded, with its time.
+fn days_with(key: &SigningKey, days: &[(i32, i64, bool)], more: &[(i64, Change)]) -> Vec<String> {
     let (mut file, mut head) = (Vec::new(), NONE);
     let mut writer = Writer::begin(&mut file, &start(NONE, 0)).unwrap();
     let public_key = public(key);
@@ -403,14 +419,8 @@ fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
         head
     };
     for (date, decided_us, is_signed) in days {
-        let opened_us = i64::from(*date) * 86_400_000_000;
-        let opened = put(
-            opened_us,
-            Change::DayOpened(DayOpened {
-                date: *date,
-                ..DayOpened::default()
-            }),
-        );
+        let opened_us = i64::from(*date) * DAY_US;
+        let opened = put(opened_us, Change::DayOpened(opening(*date)));
         if *is_signed {
             let text = checkpoint_text(ServiceDate::from_days(date - 1), opened.seq, &opened.chain);
             let made = CheckpointMade {
@@ -424,6 +434,9 @@ fn days(key: &SigningKey, days: &[(i32, i64, bool)]) -> Vec<String> {
         }
         let last = Change::Paused(PauseChanged::default());
         put(opened_us + decided_us, last);
+    }
+    for (at_us, change) in more {
+        put(*at_us, change.clone());
     }
     let end = DecisionLogEnd {
         count: head.seq,
@@ -502,4 +515,38 @@ fn a_service_day_without_its_checkpoint_is_named_and_is_damage_only_if_the_servi
     assert_eq!(named.len(), 1, "{named:?}");
     assert!(named[0].starts_with("service days 2024-10-03 to 2024-10-05 have no checkpoint"));
     assert!(named[0].contains("no key yet"), "{named:?}");
+}
+
+#[test]
+fn a_record_of_a_service_day_that_was_not_opened_is_damage() {
+    let key = SigningKey::from_slice(&[7; 32]).unwrap();
+    let day = [(20_000, DAY_US - 1, true)];
+    let next_us = 20_001 * DAY_US;
+    let file = |more: &[(i64, Change)]| days_with(&key, &day, more);
+    let paused = |at_us| (at_us, Change::Paused(PauseChanged::default()));
+    let opened = |at_us, date| (at_us, Change::DayOpened(opening(date)));
+    // What a start finds is recorded at the moment at which it opens the day, and before.
+    let start = [
+        (next_us + 3, Change::Restored(Restored { epoch: 1 })),
+        paused(next_us + 5),
+        paused(next_us + 5),
+        opened(next_us + 5, 20_001),
+        paused(next_us + 6),
+    ];
+    verify(file(&start).concat().as_bytes()).unwrap();
+
+    for more in [
+        vec![paused(next_us)],
+        vec![paused(next_us), paused(next_us)],
+        vec![paused(next_us), opened(next_us + 1, 20_001)],
+        vec![paused(next_us), opened(next_us + DAY_US, 20_002)],
+    ] {
+        let found = damage(&file(&more));
+        assert!(
+            found.contains(
+                "record 4 was decided at 2024-10-05T00:00:00Z, after service day 2024-10-04"
+            ),
+            "{found}"
+        );
+    }
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use dco_client::Identity;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, version};
@@ -38,6 +41,20 @@ impl Parties {
             certificate_pem: certificate_pem.into_bytes(),
             key_pem: key_pem.into_bytes(),
         }
+    }
+
+    /// A certificate with certificatePolicies that is marked critical, which TLS here cannot check, and its key.
+    pub(crate) fn critical_policies(&self) -> (Vec<u8>, Vec<u8>) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // anyPolicy.
+        let policies = vec![0x30, 8, 0x30, 6, 6, 4, 0x55, 0x1D, 0x20, 0];
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 32], policies);
+        extension.set_criticality(true);
+        params.custom_extensions.push(extension);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let (certificate, key) = (certificate.pem(), key.serialize_pem());
+        (certificate.into_bytes(), key.into_bytes())
     }
 
     /// A server known as `localhost` that asks its clients for certificates of this CA.

@@ -166,7 +166,9 @@ async fn files_that_are_no_identity_are_told_apart() {
         key_pem: key.to_vec(),
     };
     let (ca, certificate, key) = (&good.ca_pem, &good.certificate_pem, &good.key_pem);
+    let (critical, its_key) = Parties::new().critical_policies();
     for (wrong, expected) in [
+        (identity(ca, &critical, &its_key), "the certificate file"),
         (identity(b"", certificate, key), "the CA file"),
         (identity(key, certificate, key), "the CA file"),
         (identity(ca, b"text", key), "the certificate file"),

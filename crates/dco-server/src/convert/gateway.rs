@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use dco_engine::{AttemptEnd, AttemptRef, Hello, MESSAGE_BYTES_MAX, Outcome, Report, ToGateway};
 use dco_proto::v1 as pb;
+use dco_schedule::one_line;
 use pb::outcome::Result as PbResult;
 
 use super::name::{self, OfUser};
@@ -10,7 +11,7 @@ use super::{firmware_version, instant, manufacturer_image_hash, transfer};
 use crate::GATEWAY_ATTEMPTS_MAX;
 use crate::status::Fault;
 
-const MEMORY_ID_BYTES_MAX: usize = 100;
+const MEMORY_ID_CHARS_MAX: usize = 100;
 
 /// What a gateway may hold: as many attempts as it can have under way, and as many outcomes of earlier
 /// ones that were not noted.
@@ -18,8 +19,11 @@ const HELLO_ENTRIES_MAX: usize = GATEWAY_ATTEMPTS_MAX as usize;
 
 /// A hello, with its lists bounded.
 pub(crate) fn hello(hello: pb::Hello) -> Result<Hello, Fault> {
-    if !(1..=MEMORY_ID_BYTES_MAX).contains(&hello.memory_id.len()) {
-        let message = format!("memory_id must have 1 to {MEMORY_ID_BYTES_MAX} bytes");
+    let is_visible = hello.memory_id.bytes().all(|it| it.is_ascii_graphic());
+    if !is_visible || !(1..=MEMORY_ID_CHARS_MAX).contains(&hello.memory_id.len()) {
+        let message = format!(
+            "memory_id must be 1 to {MEMORY_ID_CHARS_MAX} visible ASCII characters, without spaces, such as a UUID"
+        );
         return Err(Fault::argument("HELLO_INVALID", "hello.memory_id", message));
     }
     if !(1..=GATEWAY_ATTEMPTS_MAX).contains(&hello.concurrency) {
@@ -183,7 +187,7 @@ fn result(result: PbResult) -> Result<Outcome, Fault> {
 /// and cannot steer them.
 fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
-    text.replace(char::is_control, " ")
+    one_line(&text)
 }
 
 #[cfg(test)]
@@ -244,6 +248,18 @@ mod tests {
                 ..good.clone()
             },
             pb::Hello {
+                memory_id: "\u{1b}[31mRED".to_owned(),
+                ..good.clone()
+            },
+            pb::Hello {
+                memory_id: "a b".to_owned(),
+                ..good.clone()
+            },
+            pb::Hello {
+                memory_id: "a\u{202e}b".to_owned(),
+                ..good.clone()
+            },
+            pb::Hello {
                 concurrency: 0,
                 ..good.clone()
             },
@@ -280,5 +296,7 @@ mod tests {
         assert_eq!(text.len(), 250);
         assert_eq!(cut("x".repeat(251)).len(), 250);
         assert_eq!(cut("a\u{1b}[2J\nb".to_owned()), "a [2J b");
+        let unseen = "a\u{202e}b\u{200b}c\u{2028}d".to_owned();
+        assert_eq!(cut(unseen), "a b c d");
     }
 }

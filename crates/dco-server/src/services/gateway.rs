@@ -13,12 +13,13 @@ use super::{Answers, Context, answers};
 use crate::convert::gateway;
 use crate::driver::{Line, LineEnd};
 use crate::kept::KeptImage;
+use crate::memories::Memories;
 use crate::permit::{self, Permit};
 use crate::status::Fault;
 
 /// The service.
 #[derive(Debug)]
-pub(crate) struct Gateway(pub Context);
+pub(crate) struct Gateway(pub Context, pub Memories);
 
 #[tonic::async_trait]
 impl pb::gateway_server::Gateway for Gateway {
@@ -59,6 +60,7 @@ impl Gateway {
             return Err(Fault::out_of_turn("the first message must be a hello"));
         };
         let hello = gateway::hello(hello)?;
+        self.1.comes_with(by.gateway(), &hello.memory_id)?;
         let (line, messages, ended) = Line::new();
         // The listening half ends when nobody hears the talking half any more, and the other way round.
         let hung_up = CancellationToken::new();
@@ -144,13 +146,14 @@ async fn listen(
     mut said: Streaming<pb::ConnectRequest>,
     hung_up: CancellationToken,
 ) {
-    tracing::info!("a gateway is connected");
+    // At debug, as calls are: a gateway may come and go as often as it likes.
+    tracing::debug!("a gateway is connected");
     let why = tokio::select! {
         why = hand_on(&context, session, &mut said) => why,
         () = hung_up.cancelled() => LineEnd::HungUp,
         () = context.stopping.draining.cancelled() => LineEnd::Fault(Fault::draining()),
     };
-    tracing::info!(?why, "a gateway is gone");
+    tracing::debug!(?why, "a gateway is gone");
     context.engine.gone(session, why).await;
 }
 

@@ -197,6 +197,18 @@ impl Fault {
         Self::new(Code::Aborted, "LOG_NOT_READ", message)
     }
 
+    /// A gateway comes with another memory each time.
+    pub(crate) fn too_many_memories(each_minute_max: u32, retry_in: Duration) -> Self {
+        let message = format!(
+            "the gateway came with {each_minute_max} new memory_ids within a minute; keep the memory_id while the memory is kept, \
+             and come again later"
+        );
+        Self::new(Code::ResourceExhausted, "MEMORIES_LIMIT_REACHED", message)
+            .detail(Detail::RetryIn(retry_in))
+            .with("eachMinuteMax", each_minute_max)
+            .with("retryDelayMs", retry_in.as_millis())
+    }
+
     /// Too much at one time.
     pub(crate) fn overloaded(what: &'static str, limit: u32) -> Self {
         let message = format!("at most {limit} {what} at one time; try again in a moment");

@@ -429,6 +429,7 @@ fn edge() -> Vec<Fault> {
         Fault::stored_block_corrupt(index),
         Fault::stored_block_unread(index),
         Fault::store_full("the disk is full", Duration::from_secs(10)),
+        Fault::too_many_memories(30, Duration::from_secs(10)),
         Fault::image_gone(),
         rejected("IMAGE_DIGEST_MISMATCH"),
         rejected("STORED_BLOCK_CORRUPT"),

@@ -15,6 +15,9 @@ use super::{TlsError, parsed, pem_error};
 
 const LIST: &str = "certificate revocation list";
 
+/// By how much an issuer's clock may be ahead.
+const AHEAD_SECONDS_MAX: i64 = 300;
+
 /// What stands in the files.
 pub(super) struct Parts<'a> {
     /// The service's certificate first.
@@ -72,6 +75,23 @@ impl Parts<'_> {
                 return Err(list.refused(
                     "the issuer's certificate in tls.ca, tls.certificate or tls.issuers has another key than the one that signed it, or its keyUsage has no cRLSign; fetch the list from its issuer again".to_owned(),
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A list of a day that has not come would keep out the true ones of that number until then. By the clock that a handshake goes
+    /// by; of a list that is in force already it is too late to say so.
+    pub(super) fn lists_are_of_now(&self, before: &Self, now: i64) -> Result<(), TlsError> {
+        let is_in_force = |list| before.lists.iter().any(|(_, old)| old == list);
+        let new = self.lists.iter().filter(|(_, list)| !is_in_force(list));
+        for (file, list) in new {
+            let list = List::read(file, list)?;
+            if list.list.last_update().timestamp() > now.saturating_add(AHEAD_SECONDS_MAX) {
+                return Err(list.refused(format!(
+                    "it has {}, which has not come yet; see that this machine's clock is right, and fetch the list from its issuer again",
+                    list.age()
+                )));
             }
         }
         Ok(())

@@ -28,6 +28,8 @@ use crate::pki::{Authority, PartyKey};
 const START: u64 = 1_577_836_800;
 const PAST: u64 = 1_609_459_200;
 const END: u64 = 2_493_072_000;
+/// A day that has not come.
+const AHEAD: u64 = 2_492_985_600;
 
 /// An authority that issues revocation lists.
 struct Issuer {
@@ -495,5 +497,28 @@ async fn a_certificate_that_has_expired_is_no_renewal() {
     files.put("crl.pem", &root.list(Some(1), START)).await;
     let (_credentials, mut reloader) = load(files.with_list()).await.unwrap();
     files.put("crl.pem", &root.list(Some(2), START)).await;
+    assert!(reloader.look().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_list_of_a_day_that_has_not_come_is_not_taken_over_and_keeps_no_true_one_out() {
+    let files = Files::new();
+    let (root, issuing) = (Issuer::new("root"), Issuer::new("issuing"));
+    files.put_chain(&root, &issuing).await;
+    files.put("crl.pem", &root.list(Some(1), START)).await;
+    let (_credentials, mut reloader) = load(files.with_list()).await.unwrap();
+    files.put("crl.pem", &root.list(Some(2), AHEAD)).await;
+    let refused = not_renewed(&mut reloader).await;
+    assert!(
+        refused.contains("crl.pem") && refused.contains("has not come yet"),
+        "{refused}"
+    );
+    files.put("crl.pem", &root.list(Some(2), START)).await;
+    assert!(reloader.look().await.unwrap());
+
+    // At the start there is nothing better, and what is in force keeps no renewed certificate out.
+    files.put("crl.pem", &root.list(Some(3), AHEAD)).await;
+    let (_credentials, mut reloader) = load(files.with_list()).await.unwrap();
+    files.put_chain(&root, &issuing).await;
     assert!(reloader.look().await.unwrap());
 }
