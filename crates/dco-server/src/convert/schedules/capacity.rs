@@ -124,7 +124,7 @@ mod tests {
         let mut wrong = [1; 24];
         wrong[7] = 65_536;
         assert_eq!(
-            profile(&wrong).unwrap_err().to_string(),
+            profile(&wrong).unwrap_err().message(),
             "the weight of the hour from 07:00 is 65536; expected 0 to 65535"
         );
     }
