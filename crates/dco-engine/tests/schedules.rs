@@ -298,7 +298,7 @@ fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
     let told = told.expect("it is about an act");
     let days = Some((date("2026-06-20"), date("2026-06-22")));
     assert_eq!((told.units, told.days, told.cause), (70, days, Some(cause)));
-    let from = date("2026-06-21");
+    let from = date("2026-06-20");
     world
         .act(Asker::User, id, Act::End { from })
         .expect("it is its own");

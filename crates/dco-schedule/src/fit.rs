@@ -115,7 +115,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         let has = schedule.quota().unwrap_or(&none);
         let devices = self.still_wanted(id, schedule, at);
         let devices = u32::try_from(devices).unwrap_or(u32::MAX);
-        let devices = NonZeroU32::new(devices).ok_or(Refusal::AgreedInFull {
+        let devices = NonZeroU32::new(devices).ok_or_else(|| Refusal::AgreedInFull {
             devices: asked.devices.get(),
         })?;
         let more = Request { devices, ..*asked };

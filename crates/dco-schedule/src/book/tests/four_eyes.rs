@@ -206,10 +206,10 @@ fn an_end_holds_off_nothing_but_what_is_about_its_days() {
         } else {
             deal(&[(11, 10), (12, 20)])
         };
-        let waits = schedule.state().proposal().map(|it| &it.deal);
-        let done = waits.or(schedule.state().agreement().map(|it| &it.deal));
-        assert_eq!((done, shown.as_ref()), (Some(&left), Some(&left)), "{act}");
         let agreement = schedule.state().agreement().unwrap();
+        let waits = schedule.state().proposal();
+        let done = waits.map_or(&agreement.deal, |it| &it.deal);
+        assert_eq!((done, shown.as_ref()), (&left, Some(&left)), "{act}");
         assert!(!agreement.reaches(date(13)), "the User's end holds: {act}");
     }
 }
