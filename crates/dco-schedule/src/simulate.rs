@@ -1,6 +1,6 @@
 //! What if? How days fill and when Users finish, in counts per batch and day.
 //!
-//! The days pass as they do in the [`Outlook`](crate::Outlook) by which batches are predicted: the rules of release, with what is agreed
+//! The days pass as they do in the [`Outlook`] by which batches are predicted: the rules of release, with what is agreed
 //! and not sent yet on top. The reserve binds what is agreed and not what is released. Requests
 //! are tried as offers that move nobody, for the whole day, in the order given. The model leaves out what nobody can foresee: failures
 //! beyond the retry reserve, gateways that go away, batches that are never sent.

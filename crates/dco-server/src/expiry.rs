@@ -108,7 +108,7 @@ mod tests {
         let party = |number: u64| Eui64::from_bits(0x90B3_D51F_3001_0000 + number);
         assert!(warned.is_due(party(1), 0));
         assert!(!warned.is_due(party(1), 0));
-        assert!(!warned.clone().is_due(party(1), DAY_US - 1));
+        assert!(!warned.is_due(party(1), DAY_US - 1));
         assert!(warned.is_due(party(2), DAY_US - 1));
         assert!(warned.is_due(party(1), DAY_US));
         assert!(!warned.is_due(party(1), DAY_US + 1));

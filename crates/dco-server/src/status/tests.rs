@@ -273,12 +273,18 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
         Book::MovedTooOften { moves: 2, limit: 2 },
         Book::ActionExpired { expires_us: at_us },
         Book::TooManyOpen { limit: 32 },
+    ]
+    .into_iter()
+    .chain(of_officers_and_nothing_to_agree())
+}
+
+fn of_officers_and_nothing_to_agree() -> [Book; 4] {
+    [
         Book::SameOfficer,
         Book::OfficerGains,
         Book::AmendsNothing,
         Book::AgreedInFull { devices: 30 },
     ]
-    .into_iter()
 }
 
 /// What the book refuses of moves.
