@@ -200,7 +200,7 @@ impl World {
                 window: window.filter(|_| self.dice.chance(200)),
                 canary: canary.filter(|_| self.dice.chance(250)),
                 run_ahead: self.dice.chance(700),
-                security: self.dice.chance(400),
+                security: self.dice.chance(600),
             },
         }
     }
