@@ -56,7 +56,7 @@ impl World {
             },
             reason: text("as agreed on the phone"),
             revision,
-            beyond_request: c % 3 > 0,
+            beyond_request: !c.is_multiple_of(3),
             act: self.act(a, b, c),
         }
     }
