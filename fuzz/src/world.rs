@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use dco_engine::{DeviceEntry, Effect, Engine, Event, Grouping, ImportDevices, ListSchedules, NoticeParty, Offer, Page, Reader, Refusal, Reply, ReplyTo, ReportKind, ReportRequest, Request, RequestId, ScheduleRequest, Session, ToGateway};
+use dco_engine::{
+    DeviceEntry, Effect, Engine, Event, Grouping, ImportDevices, ListSchedules, NoticeParty, Offer,
+    Page, Reader, Refusal, Reply, ReplyTo, ReportKind, ReportRequest, Request, RequestId,
+    ScheduleRequest, Session, ToGateway,
+};
 use dco_schedule::{Calendar, Micros, ServiceDate};
 
 use crate::samples::{OPERATOR, USERS, noon_us, terms};

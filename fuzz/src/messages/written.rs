@@ -18,9 +18,7 @@ pub(super) fn again(understood: &Understood) -> Option<Vec<u8>> {
     match understood {
         Understood::Ask(request) => match &**request {
             Request::OpenTransfer(it) => Some(open(it).encode_to_vec()),
-            Request::SubmitBatch(it) if it.execute_us.is_none() => {
-                Some(submit(it).encode_to_vec())
-            }
+            Request::SubmitBatch(it) if it.execute_us.is_none() => Some(submit(it).encode_to_vec()),
             Request::Schedules(ScheduleRequest::Act(it)) => requested(it),
             _ => None,
         },
