@@ -115,7 +115,7 @@ fn the_second_of_two_offers_that_fit_only_alone_is_refused_with_what_is_free() {
 }
 
 #[test]
-fn who_repeats_an_act_may_have_read_its_effect_and_count_the_time_to_answer_anew() {
+fn who_repeats_an_act_may_have_read_its_effect_and_asks_the_same() {
     let mut world = ready();
     let anns = world.offered(ANN, deal(&[("2026-06-02", 60)]));
     let answer_by_us = world.in_two_days();
@@ -126,14 +126,18 @@ fn who_repeats_an_act_may_have_read_its_effect_and_count_the_time_to_answer_anew
     };
     let asked = world.acting(Asker::User, anns, counter(answer_by_us));
     let first = schedule_of(world.act_this(&asked).expect("countered"));
-    let mut again = world.acting(Asker::User, anns, counter(answer_by_us + 1));
+    let mut again = world.acting(Asker::User, anns, counter(answer_by_us));
     assert_ne!(again.revision, asked.revision);
     again.id = asked.id;
     let answer = schedule_of(world.act_this(&again).expect("the same"));
     assert_eq!(answer, first);
+    let mut later = world.acting(Asker::User, anns, counter(answer_by_us + 1));
+    later.id = asked.id;
     again.reason = text("something else");
-    let refused = world.act_this(&again).map(|_| ());
-    assert_eq!(refused, Err(Refusal::RequestIdReused));
+    for other in [later, again] {
+        let refused = world.act_this(&other).map(|_| ());
+        assert_eq!(refused, Err(Refusal::RequestIdReused));
+    }
 }
 
 #[test]

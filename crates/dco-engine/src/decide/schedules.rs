@@ -40,7 +40,7 @@ impl Engine {
 
     fn act_on_schedule(&mut self, asked: &ActOnSchedule) -> Result<Reply, Refusal> {
         let digest = asked.digest();
-        let digests = [digest, asked.digest_with_times()];
+        let digests = [digest, asked.digest_with_revision()];
         let made = self.requests.find_any(asked.caller(), asked.id, &digests)?;
         if let Some(made) = made {
             return self.schedule_made(made, asked.reader());

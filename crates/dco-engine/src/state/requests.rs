@@ -153,25 +153,19 @@ impl Asked for Cancel {
 }
 
 impl Asked for ActOnSchedule {
-    /// What the caller had read, and by when it wants an answer, is not what is asked: who repeats a request has read its effect, and may
-    /// count the time to answer from now on.
+    /// What the caller had read is not what is asked: who repeats a request has read its effect.
     fn digest(&self) -> [u8; 32] {
-        let asked = ScheduleAct {
-            answer_by_us: None,
-            ..ScheduleAct::of(&self.act, self.beyond_request)
-        };
-        self.digest_of("ActOnSchedule at any time", None, &asked)
+        self.digest_of("ActOnSchedule whatever was read", None)
     }
 }
 
 impl ActOnSchedule {
-    /// The same in journals from before revision and time to answer were left out.
-    pub(crate) fn digest_with_times(&self) -> [u8; 32] {
-        let asked = ScheduleAct::of(&self.act, self.beyond_request);
-        self.digest_of("ActOnSchedule", Some(self.revision), &asked)
+    /// The same in journals from before the revision was left out.
+    pub(crate) fn digest_with_revision(&self) -> [u8; 32] {
+        self.digest_of("ActOnSchedule", Some(self.revision))
     }
 
-    fn digest_of(&self, kind: &str, revision: Option<u32>, asked: &ScheduleAct) -> [u8; 32] {
+    fn digest_of(&self, kind: &str, revision: Option<u32>) -> [u8; 32] {
         let mut hash = FieldHash::new(kind);
         hash.devices(&[self.schedule.user]);
         hash.field(&self.schedule.number.to_le_bytes());
@@ -186,7 +180,7 @@ impl ActOnSchedule {
             }
         }
         hash.field(self.reason.as_str().as_bytes());
-        hash.field(&asked.encode_to_vec());
+        hash.field(&ScheduleAct::of(&self.act, self.beyond_request).encode_to_vec());
         hash.finish()
     }
 }

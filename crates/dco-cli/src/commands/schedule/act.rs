@@ -60,8 +60,8 @@ struct Beyond {
 /// Until when the other side may answer.
 #[derive(Debug, Clone, Args)]
 struct AnswerBy {
-    /// Until when the other side may answer: a service day's start, or an instant; 7 days when
-    /// not given, or the end of the last day of the quota where that is sooner
+    /// Until when the other side may answer: a service day's start, or an instant; 7 days from the
+    /// last full hour when not given, or the end of the last day of the quota where that is sooner
     #[arg(long, value_name = "YYYY-MM-DD|TIME", value_parser = when::parse_instant)]
     answer_by: Option<Micros>,
 }
@@ -362,15 +362,18 @@ impl TermsArgs {
     }
 }
 
+const HOUR_US: Micros = 3_600 * 1_000_000;
 /// How long the other side has to answer when nothing else is said.
-const ANSWER_US: Micros = 7 * 24 * 3_600 * 1_000_000;
+const ANSWER_US: Micros = 7 * 24 * HOUR_US;
 /// How long at least, where the quota ends sooner.
-const ANSWER_US_MIN: Micros = 36 * 3_600 * 1_000_000;
+const ANSWER_US_MIN: Micros = 36 * HOUR_US;
 
 impl AnswerBy {
     fn proposed(&self, deal: ScheduleDeal, beyond: &Beyond) -> Proposed {
         let answer_by_us = self.answer_by;
-        let in_time = || answer_by(&deal, Clock::wall().now_us());
+        // From the full hour on: who repeats a request soon asks the same again.
+        let now_us = Clock::wall().now_us();
+        let in_time = || answer_by(&deal, now_us - now_us.rem_euclid(HOUR_US));
         Proposed {
             answer_by_us: answer_by_us.unwrap_or_else(in_time),
             beyond_request: beyond.beyond_request,
