@@ -1,9 +1,9 @@
 //! Has each service day its checkpoint? And where it has none: was the service there to sign it?
 //!
-//! The service opens a service day with a record as long as it runs, and signs the day before within moments. So a log in which a day was opened and went
-//! on, without a checkpoint of the day before, was written by somebody without the
-//! key: a hash chain can be made anew from any record on, and a checkpoint that is missing is all that shows it once the service
-//! itself has gone on from there and signed later days.
+//! The service opens a service day with a record as long as it runs, and signs the day before within moments. So a log in which a
+//! day was opened and went on, without a checkpoint of the day before, was written by somebody without the key: a hash chain can be
+//! made anew from any record on, and a checkpoint that is missing is all that shows it once the service itself has gone on from there
+//! and signed later days.
 
 use std::fmt;
 
