@@ -10,6 +10,7 @@ use dco_engine::record::{
     ImageQuarantined, ImageRetired, LateSuccess, Model, NoticeKind, NoticesForgotten, PauseChanged,
     PauseScope, Product, ProductsImported, Record, Released, RequestKey, Restored, ScheduleAct,
     ScheduleStepped, Signatory, Signature, StopFigures, ThresholdBreached, TransferEnded,
+    TransferOpened,
 };
 use dco_engine::{
     BreakerTerms, Engine, Event, HOUR_US, Outcome, ProductStatus, RefusedCall, RefusedCalls, Reply,
@@ -309,6 +310,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         request: None,
         given_back: 999,
     });
+    let unnumbered = Change::TransferOpened(TransferOpened::default());
     for (change, reason) in [
         (None, "says nothing"),
         (Some(released(99, 1)), "does not exist"),
@@ -325,6 +327,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         (Some(transfer_ended(3, 1)), "no such transfer"),
         (Some(transfer_ended(3, 77)), "end is not known"),
         (Some(given_back), "what was not sent"),
+        (Some(unnumbered), "none that is counted"),
     ] {
         let refusal = refusal(change.clone());
         assert!(refusal.contains(reason), "{change:?}: {refusal}");
@@ -622,12 +625,14 @@ fn a_batch_of_nobody_or_of_a_busy_device_is_refused() {
     let Some(Change::BatchAccepted(accepted)) = last.change else {
         panic!("{last:?}");
     };
-    for (devices, why) in [
-        (vec![], "no Device"),
-        (accepted.devices.clone(), "under way"),
+    for (number, devices, why) in [
+        (2, vec![], "no Device"),
+        (2, accepted.devices.clone(), "under way"),
+        (0, accepted.devices.clone(), "none that is counted"),
+        (1 << 63, accepted.devices.clone(), "none that is counted"),
     ] {
         let another = BatchAccepted {
-            number: 2,
+            number,
             request: None,
             devices,
             ..accepted.clone()

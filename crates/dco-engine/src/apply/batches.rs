@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted, window_of};
 use crate::state::batches::{Batch, Phase};
 use crate::state::changes::Changes;
+use crate::state::numbers::checked_number;
 use crate::state::requests::Made;
 use crate::state::timers::{Deadline, Wake};
 use crate::view::{ActivationCounts, Prediction};
@@ -27,6 +28,7 @@ impl Engine {
             .image(user, image_id)
             .ok_or("its image is not stored")?
             .manifest;
+        checked_number(record.number)?;
         if self.batches.find(user, record.number).is_some() {
             return Err("its number is used");
         }

@@ -6,6 +6,7 @@ use dco_schedule::Micros;
 use super::Why;
 use crate::engine::{Engine, Seq};
 use crate::record::{Counted, TransferEnded, TransferOpened, TransferRef};
+use crate::state::numbers::checked_number;
 use crate::state::requests::Made;
 use crate::state::timers::Deadline;
 use crate::view::TransferState;
@@ -17,6 +18,7 @@ impl Engine {
         at_us: Micros,
         record: &TransferOpened,
     ) -> Result<(), Why> {
+        checked_number(record.number)?;
         self.transfers
             .opened(seq, at_us, record)
             .ok_or("its manifest is not valid, or its number is used")?;

@@ -7,11 +7,11 @@ use dco_block::{Eui64, ImageId, ManufacturerImageHash};
 use dco_schedule::{Micros, ServiceDate, Source};
 
 use super::Why;
-use super::check::checked_number;
 use super::queues::{hours_of, window_of_hours};
 use crate::read::as_usize;
 use crate::state::batches as state;
 use crate::state::changes::Changes;
+use crate::state::numbers::checked_number;
 use crate::view::{ActivationCounts, Prediction};
 
 /// In the order in which they were accepted.

@@ -6,18 +6,6 @@ use super::Why;
 use crate::engine::Engine;
 use crate::state::lines::Line;
 
-/// Numbers are counted from 1; no User comes near this many.
-const NUMBER_MAX: u64 = 1 << 62;
-
-/// A transfer's or batch's number.
-pub(super) fn checked_number(number: u64) -> Result<(), Why> {
-    if (1..=NUMBER_MAX).contains(&number) {
-        Ok(())
-    } else {
-        Err("a number is none that is counted")
-    }
-}
-
 impl Engine {
     /// Counts that are kept, held to what they count: each can be added to and taken from as records do.
     pub(super) fn check_counts(&self) -> Result<(), Why> {

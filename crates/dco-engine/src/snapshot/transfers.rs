@@ -6,9 +6,9 @@ use bytes::Bytes;
 use dco_block::{Eui64, ManifestParts};
 
 use super::Why;
-use super::check::checked_number;
 use crate::record::{TransferEnd, TransferEnded, TransferOpened};
 use crate::state::images;
+use crate::state::numbers::checked_number;
 use crate::state::transfers::{self as state, Phase};
 use crate::terms::RetentionTerms;
 use crate::view::{InvalidDevices, TransferResponse, TransferState};

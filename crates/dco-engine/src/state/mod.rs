@@ -17,6 +17,7 @@ pub(crate) mod lanes;
 pub(crate) mod latest;
 pub(crate) mod lines;
 pub(crate) mod notices;
+pub(crate) mod numbers;
 pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod schedules;
