@@ -651,6 +651,53 @@ fn a_batch_of_nobody_or_of_a_busy_device_is_refused() {
     }
 }
 
+#[test]
+fn an_attempt_whose_number_is_not_a_new_one_is_refused() {
+    let mut world = World::new(capacity(100));
+    let image = manifest(2, LARGE);
+    world.register(&devices(0..2), ANN, NORTH);
+    world.store(ANN, &image, &devices(0..2));
+    world.submit(ANN, &image, &[device(0)]).expect("admitted");
+    let released = |attempt| {
+        Change::Released(Released {
+            attempt,
+            gateway: NORTH.bits(),
+            ..Released::default()
+        })
+    };
+    let to_be_retried = |attempt| {
+        Change::AttemptEnded(AttemptEnded {
+            attempt,
+            outcome: Outcome::FileTransferFailure.number(),
+            retry_us: Some(world.now_us),
+            ..AttemptEnded::default()
+        })
+    };
+    let last = u32::from(u16::MAX);
+    for (changes, why) in [
+        (vec![released(0)], Err("was made before")),
+        (vec![released(last + 1)], Err("out of range")),
+        (vec![released(7), to_be_retried(7)], Ok(())),
+        (vec![released(last)], Ok(())),
+        (
+            vec![released(last), to_be_retried(last)],
+            Err("no number is left"),
+        ),
+    ] {
+        let mut journal = world.journal.clone();
+        for change in changes {
+            let mut record = nothing(&world);
+            record.change = Some(change);
+            journal.push(record.encode_to_vec());
+        }
+        match (replayed(&journal), why) {
+            (Ok(_), Ok(())) => {}
+            (Err(refused), Err(why)) => assert!(refused.contains(why), "{refused}"),
+            (is, _) => panic!("{why:?}, not {:?}", is.map(|_| ())),
+        }
+    }
+}
+
 /// A record of nothing, now.
 fn nothing(world: &World) -> Record {
     Record {

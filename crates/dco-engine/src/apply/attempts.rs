@@ -25,7 +25,7 @@ impl Engine {
             Phase::Parked => line == Line::Ahead,
             _ => false,
         })?;
-        let number = u16::try_from(record.attempt).map_err(|_| "its attempt is out of range")?;
+        let number = self.next_attempt(activation, record.attempt)?;
         let batch = self.batches.batch_of(activation);
         let (user, image, large) = (batch.user, (batch.user, batch.image_id), batch.large);
         match line {
@@ -76,6 +76,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Its number, as a record says it: reports are told apart by it, so none comes again.
+    fn next_attempt(&self, activation: u32, number: u32) -> Result<u16, Why> {
+        let number = u16::try_from(number).map_err(|_| "its attempt is out of range")?;
+        if number <= self.batches.activation(activation).attempt {
+            return Err("its attempt was made before");
+        }
+        Ok(number)
+    }
+
     pub(super) fn apply_attempt_ended(
         &mut self,
         at_us: Micros,
@@ -86,6 +95,9 @@ impl Engine {
         let outcome = Outcome::from_number(record.outcome).ok_or("its outcome is not known")?;
         if record.attempt != u32::from(self.batches.activation(activation).attempt) {
             return Err("another attempt of it is under way");
+        }
+        if record.attempt == u32::from(u16::MAX) && record.retry_us.is_some() {
+            return Err("no number is left for another attempt");
         }
         let attempt = self
             .end_timers_of(activation)
