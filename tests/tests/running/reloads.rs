@@ -1,13 +1,12 @@
 //! What is taken over while the service runs, and what is not.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-
 use dco_client::{Link, RetryPolicy, UserClient};
 use dco_tests::{
     Child, Image, Metrics, Scene, dco, dco_command, open_transfer, read, read_text, within, write,
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tokio::fs::OpenOptions;
+use tokio::io::AsyncWriteExt;
 
 const REFUSED: &str = "dco_reload_refused{what=\"registrations\"}";
 
@@ -142,11 +141,13 @@ async fn a_service_that_is_told_to_look_while_it_starts_goes_on_starting() {
     let mut command = dco_command(["serve", "--json", "--log-format", "json", "--config"]);
     command.arg(scene.site.config());
     let mut service = Child::spawn("dco serve", command);
-    let opened = tokio::task::spawn_blocking(move || OpenOptions::new().write(true).open(file));
-    let mut waiting = within("the start to ask", opened).await.unwrap().unwrap();
+    let mut asking = OpenOptions::new();
+    let asked = asking.write(true).open(file);
+    let mut asked = within("the start to ask", asked).await.unwrap();
     service.hang_up();
-    waiting.write_all(&key).unwrap();
-    drop(waiting);
+    asked.write_all(&key).await.unwrap();
+    asked.shutdown().await.unwrap();
+    drop(asked);
     service.says(|line| line.contains("\"ready\"")).await;
     service.stop().await.expect_code(0);
 }
