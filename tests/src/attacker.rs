@@ -1,7 +1,7 @@
 //! A peer that means harm: octets on a TLS connection, from an address of its own.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use dco_client::Identity;
@@ -34,10 +34,13 @@ pub struct Attacker {
 }
 
 impl Attacker {
-    /// A connection without a word on it, from another address than everybody else's.
-    pub async fn tcp(service: SocketAddr) -> io::Result<TcpStream> {
+    /// Another address than everybody else's.
+    pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+    /// A connection without a word on it, from an address of this machine.
+    pub async fn tcp(from: Ipv4Addr, service: SocketAddr) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
-        socket.bind(([127, 0, 0, 2], 0).into())?;
+        socket.bind((from, 0).into())?;
         socket.connect(service).await
     }
 
@@ -45,7 +48,9 @@ impl Attacker {
     pub async fn connect(service: SocketAddr, identity: &Identity) -> io::Result<Self> {
         let tls = TlsConnector::from(Arc::new(config(identity, Some(identity))));
         let name = "localhost".try_into().expect("localhost is a server name");
-        let tls = tls.connect(name, Self::tcp(service).await?).await?;
+        let tls = tls
+            .connect(name, Self::tcp(Self::ADDRESS, service).await?)
+            .await?;
         let mut attacker = Self { tls };
         attacker.send(PREFACE).await?;
         attacker.send(&frame(kind::SETTINGS, 0, 0, &[])).await?;

@@ -1,7 +1,9 @@
 //! Attacks on a running service while an honest User sends: the User finishes, and the service's memory stays within what its limits add up to.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use dco_client::{Identity, RequestId, RetryPolicy, TransferState};
 use dco_proto::{Rpc, v1 as pb};
@@ -9,8 +11,9 @@ use dco_tests::{
     Attacker, Image, Metrics, Scene, Settings, frame, header, header_block, kind, open_transfer,
     refused, wire_open, within,
 };
+use futures::FutureExt;
 use prost::Message;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tonic::Code;
 
@@ -67,17 +70,7 @@ async fn besiege<F>(
     let identities = parties.iter().map(|party| scene.site.identity(party));
     let mut attackers = identities.cycle();
     let mut attacker = || attackers.next().expect("it goes round");
-    let mut hands = JoinSet::new();
-    for _ in 0..HANDS * parties.len() {
-        hands.spawn(attack(service, attacker()));
-    }
-    let again = async {
-        // Whoever is hung up on comes again.
-        while hands.join_next().await.is_some() {
-            tokio::task::yield_now().await;
-            hands.spawn(attack(service, attacker()));
-        }
-    };
+    let again = besieged(HANDS * parties.len(), || attack(service, attacker()));
     let honest = async {
         for number in 2..4 {
             let user = scene.user("user1").await;
@@ -96,6 +89,21 @@ async fn besiege<F>(
         most / MEBIBYTE
     );
     scene.no_faults();
+}
+
+/// Attacks with so many hands; whoever is hung up on comes again.
+async fn besieged<F>(hands_max: usize, mut attack: impl FnMut() -> F)
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let mut hands = JoinSet::new();
+    for _ in 0..hands_max {
+        hands.spawn(attack());
+    }
+    while hands.join_next().await.is_some() {
+        tokio::task::yield_now().await;
+        hands.spawn(attack());
+    }
 }
 
 fn open(rpc: Rpc, flags: u8, stream: u32) -> Vec<u8> {
@@ -118,17 +126,75 @@ fn streams() -> impl Iterator<Item = u32> {
 
 #[tokio::test]
 async fn connections_that_never_shake_hands_keep_nobody_out() {
-    let scene = under(|service, _| async move {
-        let mut tcp = Attacker::tcp(service).await?;
-        // The head of a TLS record that is long in coming.
-        tcp.write_all(&[22, 3, 1, 2, 0, 1]).await?;
-        let mut nothing = [0];
-        tokio::io::AsyncReadExt::read(&mut tcp, &mut nothing).await?;
-        Ok(())
+    let scene = under(|service, _| half_of_a_handshake(Attacker::ADDRESS, service)).await;
+    let metrics = Metrics::of(scene.service()).await;
+    assert!(metrics.reaches("dco_connections_refused_total{why=\"address\"}", 1));
+}
+
+/// The head of a TLS record that is long in coming.
+async fn half_of_a_handshake(from: Ipv4Addr, service: SocketAddr) -> io::Result<()> {
+    let mut tcp = Attacker::tcp(from, service).await?;
+    tcp.write_all(&[22, 3, 1, 2, 0, 1]).await?;
+    tcp.read_exact(&mut [0]).await.map(drop)
+}
+
+/// An attacker's addresses, one after the other and over again.
+fn addresses() -> impl Fn() -> Ipv4Addr {
+    let next = AtomicU8::new(0);
+    move || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        Ipv4Addr::new(127, 0, 0, 2 + number % ADDRESSES)
+    }
+}
+
+const ADDRESSES: u8 = 19;
+
+#[tokio::test]
+async fn handshakes_begun_from_many_addresses_take_no_place_that_a_connection_could_have() {
+    // Of this attack there are more than there are places for both.
+    let scene = Scene::start(|settings| {
+        narrow(settings)
+            .with("connections.max", 64)
+            .with("connections.handshakes_max", 64)
+    })
+    .await;
+    let next = addresses();
+    besiege(&scene, &["user2"; 4], 1, |service, _| {
+        half_of_a_handshake(next(), service)
     })
     .await;
     let metrics = Metrics::of(scene.service()).await;
-    assert!(metrics.reaches("dco_connections_refused_total{why=\"address\"}", 1));
+    assert!(metrics.reaches("dco_connections_refused_total{why=\"displaced\"}", 1));
+}
+
+#[tokio::test]
+async fn who_has_shown_a_certificate_waits_for_a_place_and_not_behind_strangers() {
+    let scene = Scene::start(|settings| narrow(settings).with("connections.max", 4)).await;
+    let (service, identity) = (scene.service().grpc(), scene.site.identity("user2"));
+    let mut all = Vec::new();
+    for _ in 0..PER_PEER_MAX {
+        all.push(Attacker::connect(service, &identity).await.unwrap());
+    }
+    let next = addresses();
+    let strangers = besieged(HANDS, || half_of_a_handshake(next(), service));
+    let honest = async {
+        let mut asked = pin!(async {
+            let user = scene.user("user1").await;
+            user.transfers(&Default::default()).await
+        });
+        let full = |line: &String| line.contains("all places for connections are taken");
+        while !scene.service().log().iter().any(full) {
+            assert!(asked.as_mut().now_or_never().is_none(), "there is no place");
+            tokio::task::yield_now().await;
+        }
+        all.pop();
+        asked.await.unwrap();
+    };
+    tokio::select! {
+        () = strangers => unreachable!("there is always a hand"),
+        () = within("a place", honest) => {}
+    }
+    scene.no_faults();
 }
 
 #[tokio::test]

@@ -5,3 +5,4 @@ mod front;
 mod reloads;
 mod seen;
 mod start_stop;
+mod strange;

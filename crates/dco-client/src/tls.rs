@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore, version};
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A party's certificate and key, and the CA whose servers it trusts; each as the text of a PEM file.
@@ -48,7 +48,7 @@ pub(crate) fn client_config(identity: &Identity) -> Result<ClientConfig, Invalid
         .map_err(|problem| InvalidIdentity::Certificate { problem })?;
     let key =
         PrivateKeyDer::from_pem_slice(&identity.key_pem).map_err(|fault| InvalidIdentity::Key {
-            problem: fault.to_string(),
+            problem: pem_words(&fault),
         })?;
 
     // Named here, not taken from the process: a program may hold another provider for other things.
@@ -88,9 +88,23 @@ fn roots(ca_pem: &[u8]) -> Result<RootCertStore, InvalidIdentity> {
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|fault| fault.to_string())?;
+        .map_err(|fault| pem_words(&fault))?;
     if certificates.is_empty() {
         return Err("it holds no certificate".to_owned());
     }
     Ok(certificates)
+}
+
+/// What is wrong with a PEM text, without what stands in it: a key that was put on one line is all marker.
+fn pem_words(fault: &pem::Error) -> String {
+    match fault {
+        pem::Error::MissingSectionEnd { .. } => {
+            "a section has no end, or no line of its own for -----BEGIN and -----END; is it whole?"
+                .to_owned()
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "a line with -----BEGIN does not end with -----".to_owned()
+        }
+        other => other.to_string(),
+    }
 }

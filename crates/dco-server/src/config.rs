@@ -93,9 +93,9 @@ pub struct TlsFiles {
 /// Bounds on connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connections {
-    /// Connections at one time; further ones wait to be accepted.
+    /// Connections at one time; further ones wait, when they have shaken hands, as long as a handshake may take.
     pub max: usize,
-    /// TLS handshakes at one time; further ones wait.
+    /// TLS handshakes at one time, besides the connections; for a further one another is given up.
     pub handshakes_max: usize,
     /// A handshake that takes longer is given up.
     pub handshake_within: Duration,

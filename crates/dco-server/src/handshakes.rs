@@ -45,7 +45,7 @@ pub(crate) struct Place {
     displaced: oneshot::Receiver<()>,
 }
 
-/// An address has all that it may have under way.
+/// An address has all that it may have under way, or as many as any other while there are no places left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ShareTaken;
 
@@ -66,7 +66,8 @@ impl Handshakes {
         }
     }
 
-    /// A place for one more; waits no longer than an honest handshake takes. One waits at a time.
+    /// A place for one more; waits no longer than an honest handshake takes. One waits at a time, and only for the first of its
+    /// address: whose has one under way and is refused another comes again, and meanwhile nobody stands behind it.
     pub(crate) async fn enter(&self, address: IpAddr) -> Result<Place, ShareTaken> {
         loop {
             match self.try_enter(address) {
@@ -132,11 +133,15 @@ impl UnderWay {
             return Ok(());
         };
         let finished = self.handshakes[&oldest].since + FINISHES_WITHIN;
-        if count <= held.saturating_add(1) && Instant::now() < finished {
-            return Err(NoPlace::Until(finished));
+        let may_finish = count <= held.saturating_add(1) && Instant::now() < finished;
+        match (may_finish, held) {
+            (true, 0) => Err(NoPlace::Until(finished)),
+            (true, _) => Err(NoPlace::ShareTaken),
+            (false, _) => {
+                self.handshakes.remove(&oldest);
+                Ok(())
+            }
         }
-        self.handshakes.remove(&oldest);
-        Ok(())
     }
 }
 
@@ -226,6 +231,23 @@ mod tests {
         let mut fourth = enter(&all, 5).await;
         assert!(is_displaced(&mut first));
         assert!(!is_displaced(&mut third) && !is_displaced(&mut fourth));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whose_address_has_as_many_as_any_other_keeps_nobody_waiting() {
+        let all = Handshakes::new(4, 4);
+        let mut open = Vec::new();
+        for last in [2, 3, 2, 3] {
+            open.push(enter(&all, last).await);
+        }
+        // All have just come, so each may be about to finish.
+        for last in [2, 3] {
+            let refused = all.enter(address(last)).now_or_never().expect("at once");
+            assert_eq!(refused.unwrap_err(), ShareTaken);
+        }
+        let honest = all.enter(address(1)).now_or_never().expect("at once");
+        assert!(!is_displaced(&mut honest.unwrap()));
+        assert!(is_displaced(&mut open[0]));
     }
 
     #[tokio::test]

@@ -112,13 +112,8 @@ struct Said {
     off_profile: Seldom,
     too_many: Seldom,
     displaced: Seldom,
+    full: Seldom,
     ending: expiry::Warned,
-}
-
-/// What a connection takes until its handshake is done, and the place that it keeps.
-struct Turn {
-    place: OwnedSemaphorePermit,
-    handshake: handshakes::Place,
 }
 
 /// Why there was no handshake.
@@ -129,8 +124,8 @@ enum NoHandshake {
 }
 
 impl Door {
-    /// Accepts only what there is a place for: what is over waits in the kernel's queue. What one address has over its share is
-    /// closed at once, because waiting it would be in the way of others.
+    /// Accepts whoever comes: what waited in the kernel's queue would be in the way of others. What one address has over its share is
+    /// closed at once. Places for connections are for those who have shown who they are, so that no stranger holds one.
     async fn accept(&self, listener: &TcpListener) {
         let mut second = tokio::time::interval(SECOND);
         // Only what came in the last second counts, so this holds no more than can be accepted in one.
@@ -143,7 +138,7 @@ impl Door {
                 }
                 accepted = self.next(listener) => accepted,
             };
-            let Some((place, tcp, address)) = accepted else {
+            let Some((tcp, address)) = accepted else {
                 continue;
             };
             let count = lately.entry(address).or_default();
@@ -152,31 +147,19 @@ impl Door {
                 self.metrics.connection_refused("rate");
                 continue;
             }
-            let Ok(handshake) = self.handshakes.enter(address).await else {
+            let Ok(place) = self.handshakes.enter(address).await else {
                 self.metrics.connection_refused("address");
                 continue;
             };
-            let turn = Turn { place, handshake };
             let door = self.clone();
             // Apart, so that a slow handshake holds up nobody else.
-            tokio::spawn(async move { door.admit(tcp, turn).await });
+            tokio::spawn(async move { door.admit(tcp, place).await });
         }
     }
 
-    /// The next connection, when there is a place for it.
-    async fn next(
-        &self,
-        listener: &TcpListener,
-    ) -> Option<(OwnedSemaphorePermit, TcpStream, IpAddr)> {
-        if self.places.available_permits() == 0 {
-            tracing::warn!(
-                max = self.bounds.max,
-                "all places for connections are taken; further ones wait"
-            );
-        }
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
         match listener.accept().await {
-            Ok((tcp, from)) => Some((place, tcp, address(from.ip()))),
+            Ok((tcp, from)) => Some((tcp, address(from.ip()))),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
@@ -185,8 +168,8 @@ impl Door {
         }
     }
 
-    async fn admit(&self, tcp: TcpStream, mut turn: Turn) {
-        let stream = match self.shake_hands(tcp, &mut turn.handshake).await {
+    async fn admit(&self, tcp: TcpStream, mut handshake: handshakes::Place) {
+        let stream = match self.shake_hands(tcp, &mut handshake).await {
             Ok(stream) => stream,
             Err(NoHandshake::Failed(error)) => return self.refuse(&error),
             Err(NoHandshake::Displaced) => return self.displaced(),
@@ -204,7 +187,12 @@ impl Door {
             }
             return;
         };
+        // From here on its peer's share bounds it, and no stranger can have its place.
+        drop(handshake);
         self.note_expiry(&standing);
+        let Some(place) = self.place().await else {
+            return self.metrics.connection_refused("full");
+        };
         let line = Line::new(peer);
         let connection = Connection {
             stream,
@@ -215,10 +203,26 @@ impl Door {
             lost: Box::pin(standing.lost()),
             over: None,
             _of_peer: of_peer,
-            _place: turn.place,
+            _place: place,
         };
         // Nobody takes it when the service is stopping.
         let _stopping = self.ready.send(Ok(connection)).await;
+    }
+
+    /// A place for a connection; waits for one as long as a handshake may take.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.places.available_permits() == 0
+            && let Some(unsaid) = self.said.full.is_due()
+        {
+            tracing::warn!(
+                unsaid,
+                max = self.bounds.max,
+                "all places for connections are taken; further ones wait"
+            );
+        }
+        let place = Arc::clone(&self.places).acquire_owned();
+        let waited = tokio::time::timeout(self.bounds.handshake_within, place).await;
+        waited.ok()?.ok()
     }
 
     /// A certificate of an authority that is not of the profile is worth more than the noise of port scans.

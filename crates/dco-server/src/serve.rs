@@ -111,6 +111,10 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     on_ready: impl FnOnce(Bound),
 ) -> Result<(), ServeError> {
+    let metrics = Metrics::new();
+    // Before anything that takes its time: nobody listening, SIGHUP would be the end of the process.
+    let (rounds, ear) =
+        Rounds::new(config.tls.reload_every, Arc::clone(&metrics)).map_err(ServeError::Signal)?;
     let (credentials, reloader) = tls::load(config.tls.clone()).await?;
     let (signers, signers_reloader) =
         signers::load(config.signing.clone(), config.file.clone()).await?;
@@ -120,19 +124,16 @@ pub async fn serve(
     let bound = sockets.bound;
     let recovered = recover(&config, clock).await?;
     let ends = Ends::default();
-    let metrics = Metrics::new();
     let running = start(
         &config,
         (clock, signers, log_key.clone()),
         (recovered, gateway_rate),
         (&ends, &metrics),
     )?;
-    let around = (&ends, Arc::clone(&metrics), register.clone());
+    let around = (&ends, metrics, register.clone());
     let context = context(&config, (clock, log_key), &running, around);
     let front = Front::new(context, &config.connections).await;
 
-    let (rounds, ear) =
-        Rounds::new(config.tls.reload_every, metrics).map_err(ServeError::Signal)?;
     tokio::spawn(ear.listen());
     tokio::spawn(rounds.clone().run(reloader));
     tokio::spawn(rounds.clone().run(signers_reloader));

@@ -12,7 +12,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::{Config, ConfigError, Signing};
 use crate::reload::Source;
-use crate::tls::TlsError;
+use crate::tls::{TlsError, pem_words};
 
 /// The keys of all Users' signers.
 type Keys = Arc<BTreeMap<Eui64, Vec<SignerKey>>>;
@@ -127,11 +127,11 @@ fn keys_in(pem: &[u8], file: &Path) -> Result<Vec<SignerKey>, TlsError> {
     };
     let mut keys = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+        let certificate = certificate.map_err(|error| failed(pem_words(&error)))?;
         keys.push(key_of(&certificate).map_err(failed)?);
     }
     for key in SubjectPublicKeyInfoDer::pem_slice_iter(pem) {
-        let key = key.map_err(|error| failed(error.to_string()))?;
+        let key = key.map_err(|error| failed(pem_words(&error)))?;
         let key = SignerKey::from_public_key_der(&key);
         keys.push(key.map_err(|error| failed(error.to_string()))?);
     }

@@ -12,7 +12,7 @@ use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use tokio::sync::watch;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -196,7 +196,7 @@ impl Pems {
             revocations: crls.iter().filter_map(next_update).min(),
         };
         let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|error| pem_error(&files.key, "private key", error))?;
+            .map_err(|error| pem_error(&files.key, "private key", pem_words(&error)))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn ClientCertVerifier> = Arc::new(OfProfile {
             verifier: verifier(authorities, crls, &provider)?,
@@ -267,7 +267,7 @@ fn certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>,
     let expected = "certificate";
     let chain = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| pem_error(file, expected, error))?;
+        .map_err(|error| pem_error(file, expected, pem_words(&error)))?;
     if chain.is_empty() {
         return Err(pem_error(file, expected, "it has none"));
     }
@@ -318,6 +318,20 @@ fn pem_error(file: &Path, expected: &'static str, why: impl ToString) -> TlsErro
         file: file.display().to_string(),
         expected,
         why: why.to_string(),
+    }
+}
+
+/// What is wrong with a PEM text, without what stands in it: a key that was put on one line is all marker.
+pub(crate) fn pem_words(fault: &pem::Error) -> String {
+    match fault {
+        pem::Error::MissingSectionEnd { .. } => {
+            "a section has no end, or no line of its own for -----BEGIN and -----END; is it whole?"
+                .to_owned()
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "a line with -----BEGIN does not end with -----".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -1,7 +1,12 @@
 //! What is taken over while the service runs, and what is not.
 
 use dco_client::{Link, RetryPolicy, UserClient};
-use dco_tests::{Image, Metrics, Scene, dco, open_transfer, read, read_text, within, write};
+use dco_tests::{
+    Child, Image, Metrics, Scene, dco, dco_command, open_transfer, read, read_text, within, write,
+};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tokio::fs::OpenOptions;
+use tokio::io::AsyncWriteExt;
 
 const REFUSED: &str = "dco_reload_refused{what=\"registrations\"}";
 
@@ -122,4 +127,27 @@ async fn whose_certificate_is_revoked_is_hung_up_on_and_comes_in_no_more() {
     let metrics = Metrics::of(scene.service()).await;
     assert!(metrics.value("dco_revocation_list_due_timestamp_seconds") > 1.7e9);
     scene.no_faults();
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_to_look_while_it_starts_goes_on_starting() {
+    let mut scene = Scene::start(|settings| settings).await;
+    scene.stop_service().await;
+    // A start that waits for the last of its files.
+    let file = scene.site.party("log.key");
+    let key = read(&file);
+    std::fs::remove_file(&file).unwrap();
+    mknodat(CWD, &file, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let mut command = dco_command(["serve", "--json", "--log-format", "json", "--config"]);
+    command.arg(scene.site.config());
+    let mut service = Child::spawn("dco serve", command);
+    let mut asking = OpenOptions::new();
+    let asked = asking.write(true).open(file);
+    let mut asked = within("the start to ask", asked).await.unwrap();
+    service.hang_up();
+    asked.write_all(&key).await.unwrap();
+    asked.shutdown().await.unwrap();
+    drop(asked);
+    service.says(|line| line.contains("\"ready\"")).await;
+    service.stop().await.expect_code(0);
 }

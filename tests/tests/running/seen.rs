@@ -176,7 +176,7 @@ fn secrets(scene: &Scene, image: &Image) -> Vec<String> {
 
 #[tokio::test]
 async fn a_debug_log_of_a_whole_run_has_no_key_and_no_payload() {
-    let mut scene = Scene::start_logging("debug", quick).await;
+    let mut scene = Scene::start_logging("debug,h2=debug", quick).await;
     let devices = scene.install(0, 2, "user1", "gateway1").await;
     let user = scene.user("user1").await;
     let image = Image::large(2);

@@ -57,8 +57,8 @@ impl fmt::Display for Unsigned {
 #[derive(Debug, Default)]
 pub(super) struct Days {
     today: Option<Today>,
-    /// The first record of a start on a later service day, until that is opened.
-    starting: Option<(u64, Micros)>,
+    /// A start on a later service day, until that is opened.
+    starting: Option<Starting>,
     /// Whether any day was signed.
     signs: bool,
     unsigned: Vec<Unsigned>,
@@ -75,6 +75,31 @@ struct Today {
     last: (u64, Micros),
     /// Whether the day before was signed.
     is_signed: bool,
+}
+
+/// What was recorded at one moment of a later service day than the one that is open.
+#[derive(Debug, Clone, Copy)]
+struct Starting {
+    /// The first record, and the moment.
+    first: (u64, Micros),
+    /// Whether nothing but a start makes such records: the power may have gone before the day was opened.
+    is_start: bool,
+}
+
+/// Whether a start makes such a record before it opens the day: other checks than before, and what followed of the last records
+/// when the journal ended between.
+fn is_of_a_start(change: &Option<Change>) -> bool {
+    match change {
+        Some(
+            Change::TrustSet(_)
+            | Change::TransferEnded(_)
+            | Change::ActivationCancelled(_)
+            | Change::BreakerChanged(_),
+        ) => true,
+        Some(Change::Paused(paused)) => paused.stop.is_some(),
+        Some(Change::Resumed(resumed)) => resumed.by == 0,
+        _ => false,
+    }
 }
 
 impl Today {
@@ -97,14 +122,14 @@ impl Days {
             Some(Change::CheckpointMade(made)) => self.sign(ServiceDate::from_days(made.date)),
             _ => {}
         }
-        if let Some(today) = &mut self.today {
+        if let Some(today) = self.today.as_mut().filter(|today| at.1 < today.end_us) {
             today.last = at;
         }
         Ok(())
     }
 
     /// A service day is opened before anything else is recorded on it. Only what a start finds is recorded before, at the same moment,
-    /// and by whoever restores a backup, before the start.
+    /// and by whoever restores a backup, before the start. When the power goes in between, the next start opens the day.
     fn is_of_an_open_day(
         &mut self,
         at: (u64, Micros),
@@ -113,21 +138,27 @@ impl Days {
         if matches!(change, Some(Change::Restored(_))) {
             return self.nothing_starts();
         }
-        if self.starting.is_some_and(|first| first.1 != at.1) {
-            return self.nothing_starts();
+        if self.starting.is_some_and(|it| it.first.1 != at.1) {
+            self.nothing_starts()?;
+            self.starting = None;
         }
         let is_later = self.today.is_some_and(|today| at.1 >= today.end_us);
         if matches!(change, Some(Change::DayOpened(_))) {
             self.starting = None;
-        } else if is_later && self.starting.is_none() {
-            self.starting = Some(at);
+        } else if is_later {
+            let starting = self.starting.get_or_insert(Starting {
+                first: at,
+                is_start: true,
+            });
+            starting.is_start &= is_of_a_start(change);
         }
         Ok(())
     }
 
-    /// What was recorded on a later day is all of a start that opened it.
+    /// What was recorded on a later day is all of a start that opened it, or had no time to.
     fn nothing_starts(&self) -> Result<(), String> {
-        match (self.starting, self.today) {
+        let undone = self.starting.filter(|it| !it.is_start);
+        match (undone.map(|it| it.first), self.today) {
             (Some((seq, at_us)), Some(today)) => Err(format!(
                 "record {seq} was decided at {}, after service day {}, and its own service day was not opened at that \
                  time, which is what the service does before it decides anything on it: the record that opened it was removed, \

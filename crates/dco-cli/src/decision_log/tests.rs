@@ -1,6 +1,8 @@
 use dco_client::{DecisionLogEnd, DecisionLogStart};
-use dco_engine::record::{Change, CheckpointMade, DayOpened, PauseChanged, Record, Restored};
-use dco_engine::{checkpoint_text, export_text};
+use dco_engine::record::{
+    Change, CheckpointMade, DayOpened, PauseChanged, Record, Restored, StopFigures, TrustSet,
+};
+use dco_engine::{Engine, Event, Terms, checkpoint_text, export_text};
 use dco_schedule::ServiceDate;
 use dco_store::Head;
 use p256::ecdsa::signature::Signer;
@@ -496,6 +498,17 @@ fn a_service_day_without_its_checkpoint_is_named_and_is_damage_only_if_the_servi
     assert!(named[0].starts_with("service days 2024-10-04 to 2024-10-06 have no checkpoint"));
     assert!(named[0].contains("not running"), "{named:?}");
 
+    // Killed as the day began, and started again on a later one, with something to record before that was opened.
+    let trust = (20_002 * DAY_US + 5, Change::TrustSet(TrustSet::default()));
+    let reopened = (trust.0, Change::DayOpened(opening(20_002)));
+    let killed = days_with(
+        &key,
+        &[(20_000, whole, true), (20_001, begun, false)],
+        &[trust, reopened],
+    );
+    let named = verify(killed.concat().as_bytes()).unwrap().unsigned;
+    assert_eq!(named.len(), 1, "{named:?}");
+
     // Killed as the day began, and started again on a later one.
     let killed = [
         (20_000, whole, true),
@@ -535,7 +548,36 @@ fn a_record_of_a_service_day_that_was_not_opened_is_damage() {
     ];
     verify(file(&start).concat().as_bytes()).unwrap();
 
+    // The power went after any of the records that only a start makes, more than once, on days of their own.
+    let own = [
+        Change::TrustSet(TrustSet::default()),
+        Change::Paused(PauseChanged {
+            stop: Some(StopFigures::default()),
+            ..PauseChanged::default()
+        }),
+        Change::Resumed(PauseChanged::default()),
+    ];
+    for cut in 1..=own.len() {
+        let mut more: Vec<_> = own[..cut]
+            .iter()
+            .map(|it| (next_us + 3, it.clone()))
+            .collect();
+        verify(file(&more).concat().as_bytes()).unwrap();
+        more.push((next_us + DAY_US, own[0].clone()));
+        more.push((
+            next_us + DAY_US + 1,
+            Change::Restored(Restored { epoch: 1 }),
+        ));
+        more.push((next_us + DAY_US + 2, own[0].clone()));
+        more.push(opened(next_us + DAY_US + 2, 20_002));
+        more.push(paused(next_us + DAY_US + 3));
+        verify(file(&more).concat().as_bytes()).unwrap();
+    }
+
+    let started = || (next_us, own[0].clone());
     for more in [
+        vec![started(), paused(next_us)],
+        vec![started(), paused(next_us), opened(next_us + 1, 20_001)],
         vec![paused(next_us)],
         vec![paused(next_us), paused(next_us)],
         vec![paused(next_us), opened(next_us + 1, 20_001)],
@@ -548,5 +590,60 @@ fn a_record_of_a_service_day_that_was_not_opened_is_damage() {
             ),
             "{found}"
         );
+    }
+}
+
+/// What an engine with these checks of images records when it starts at `at_us` on what is there.
+fn started(journal: &[Vec<u8>], products_list: bool, at_us: i64) -> Vec<Vec<u8>> {
+    let mut terms = Terms::default();
+    terms.trust.products_list = products_list;
+    let mut engine = Engine::new(terms);
+    for (seq, record) in (1..).zip(journal) {
+        engine.replay(seq, record).unwrap();
+    }
+    engine.handle(Event::Tick, at_us);
+    std::iter::from_fn(|| engine.poll_record().map(|(_, record)| record)).collect()
+}
+
+/// An export of these records, all of which are kept.
+fn exported(journal: &[Vec<u8>]) -> Vec<String> {
+    let (mut file, mut head) = (Vec::new(), NONE);
+    let mut writer = Writer::begin(&mut file, &start(NONE, 0)).unwrap();
+    for record in journal {
+        head = head.after(record);
+        writer.record(head.seq, record, &head.chain).unwrap();
+    }
+    let end = DecisionLogEnd {
+        count: head.seq,
+        last_seq: head.seq,
+        chain: head.chain,
+        at_us: Some(0),
+        signature: bytes::Bytes::new(),
+        public_key: bytes::Bytes::new(),
+    };
+    writer.end(&end).unwrap();
+    lines_of(file)
+}
+
+#[test]
+fn a_start_that_the_power_cut_short_between_any_of_its_records_is_no_damage() {
+    let (first_us, next_us) = (20_000 * DAY_US, 20_001 * DAY_US + 7);
+    let before = started(&[], true, first_us);
+    let start = started(&before, false, next_us);
+    assert!(start.len() > 1, "something is recorded before the day");
+    for kept in 0..=start.len() {
+        let cut = [&before[..], &start[..kept]].concat();
+        verify(exported(&cut).concat().as_bytes()).unwrap();
+        // And when it starts again, the same day or later, with the checks as they were or changed once more.
+        for (again_us, products_list) in [
+            (next_us, false),
+            (next_us + 1, false),
+            (next_us + 1, true),
+            (next_us + DAY_US, true),
+        ] {
+            let again = started(&cut, products_list, again_us);
+            let whole = [cut.clone(), again].concat();
+            verify(exported(&whole).concat().as_bytes()).unwrap();
+        }
     }
 }

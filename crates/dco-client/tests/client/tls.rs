@@ -187,4 +187,10 @@ async fn files_that_are_no_identity_are_told_apart() {
         ClientError::Identity(InvalidIdentity::Key { .. })
     ));
     assert!(!format!("{good:?}").contains("PRIVATE"));
+    let one_line = str::from_utf8(key).unwrap().replace('\n', " ");
+    let error = refused(&nowhere, &identity(ca, certificate, one_line.as_bytes())).await;
+    let error = error.to_string();
+    let octets = format!("{:?}", &key[30..40]);
+    assert!(error.contains("the key file"), "{error}");
+    assert!(!error.contains(octets.trim_matches(['[', ']'])), "{error}");
 }

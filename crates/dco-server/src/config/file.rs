@@ -362,7 +362,7 @@ impl Default for ConnectionsSection {
     fn default() -> Self {
         Self {
             max: 256,
-            handshakes_max: 64,
+            handshakes_max: 256,
             handshake_seconds: 10,
             handshakes_per_address_max: 32,
             handshakes_per_address_second_max: 100,

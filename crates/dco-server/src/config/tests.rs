@@ -183,8 +183,12 @@ fn a_value_out_of_bounds_is_refused_with_its_field() {
             "[intake]\nbytes_in_flight_max = 2000000\n".to_owned(),
         ),
         (
-            "connections.handshakes_max",
+            "connections.per_peer_max",
             "[connections]\nmax = 2\n".to_owned(),
+        ),
+        (
+            "connections.handshakes_per_address_max",
+            "[connections]\nhandshakes_max = 2\n".to_owned(),
         ),
         (
             "store.commit_bytes_max",

@@ -100,7 +100,7 @@ pub(super) const RELOAD_REFUSED: Metric = gauge(
 pub(super) const CONNECTIONS_REFUSED: Metric = counter(
     "dco_connections_refused_total",
     Unit::Count,
-    "Connections that were closed, by why: rate or address (too many of one address), displaced (others needed its place before its handshake was over), handshake (it failed), profile (a certificate for something else), peer (too many of one peer)",
+    "Connections that were closed, by why: rate or address (too many of one address), displaced (others needed its place before its handshake was over), handshake (it failed), profile (a certificate for something else), peer (too many of one peer), full (too many of all)",
 );
 pub(super) const TRANSFERS_RECEIVING: Metric = gauge(
     "dco_transfers_receiving",

@@ -11,7 +11,7 @@ use x509_parser::prelude::{
     AlgorithmIdentifier, CertificateRevocationList, FromDer, X509Certificate,
 };
 
-use super::{TlsError, parsed, pem_error};
+use super::{TlsError, parsed, pem_error, pem_words};
 
 const LIST: &str = "certificate revocation list";
 
@@ -251,7 +251,7 @@ pub(super) fn revocations(
     }
     let lists = CertificateRevocationListDer::pem_slice_iter(octets)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| pem_error(file, LIST, error))?;
+        .map_err(|error| pem_error(file, LIST, pem_words(&error)))?;
     let bad = lists
         .iter()
         .find_map(|list| CertificateRevocationList::from_der(list).err());

@@ -243,6 +243,29 @@ async fn files_that_are_not_there_or_not_what_they_should_be_are_named() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_put_on_one_line_or_cut_off_is_refused_without_its_octets() {
+    let files = Files::new();
+    files.put_identity().await;
+    let key = Authority::new("other").issue(None).key_pem;
+    let lines: Vec<_> = key.lines().collect();
+    let secret = format!("{:?}", &lines[1].as_bytes()[..8]);
+    let secret = secret.trim_matches(['[', ']']);
+    for text in [
+        lines.join(" "),
+        lines.concat(),
+        lines[..2].join(" "),
+        lines[..2].join("\n"),
+        format!("{}{}", lines[0], lines[1]),
+    ] {
+        files.put("server.key", &text).await;
+        let refused = files.refused().await;
+        assert!(refused.contains("server.key"), "{refused}");
+        assert!(!refused.contains(secret), "{refused}");
+        assert!(!refused.contains(&lines[1][..8]), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn whose_key_is_for_something_else_is_refused_and_other_curves_only_where_smki_names_parties()
 {
     let authority = Authority::new("authority");

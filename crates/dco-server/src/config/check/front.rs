@@ -31,7 +31,11 @@ impl TlsSection {
 impl ConnectionsSection {
     pub(super) fn check(&self) -> Result<Connections, ConfigError> {
         let max = within("connections.max", self.max, 1..=100_000)?;
-        let handshakes_max = within("connections.handshakes_max", self.handshakes_max, 1..=max)?;
+        let handshakes_max = within(
+            "connections.handshakes_max",
+            self.handshakes_max,
+            1..=100_000,
+        )?;
         Ok(Connections {
             max: max as usize,
             handshakes_max: handshakes_max as usize,
