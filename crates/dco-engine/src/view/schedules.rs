@@ -333,6 +333,17 @@ impl ActionView {
         }
     }
 
+    /// Why it does not wait any more, as who settled it said; empty while it waits, and for approvals from before it was kept.
+    pub fn settled_why(&self) -> &str {
+        match &self.fate {
+            ActionFate::Waiting => "",
+            ActionFate::Approved { second, .. } => {
+                second.said.as_ref().map_or("", |said| said.reason.as_str())
+            }
+            ActionFate::Closed(signed) => signed.reason.as_str(),
+        }
+    }
+
     /// What is to be done.
     pub const fn act(&self) -> &Act<Eui64> {
         &self.pending.ask.act

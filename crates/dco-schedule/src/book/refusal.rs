@@ -115,6 +115,14 @@ pub enum Refusal {
         /// Its capacity.
         capacity: u32,
     },
+    /// There is nothing to take back.
+    #[error(
+        "nothing is set for {date} alone, so there is nothing to take back; what holds from a day on is set anew instead"
+    )]
+    NothingSetAlone {
+        /// The day.
+        date: ServiceDate,
+    },
     /// A day too far ahead.
     #[error("{date} is too far ahead; quotas reach up to {latest}")]
     DayTooFar {
@@ -326,11 +334,19 @@ pub enum Refusal {
     /// Who asked for it cannot approve it.
     #[error("who asked for it cannot approve it; let another officer")]
     SameOfficer,
-    /// Who approves would decide for itself.
+    /// Who asks for it or approves it would decide for itself.
     #[error(
-        "who the schedule belongs to, or room is made for, cannot approve it; let another officer"
+        "who the schedule belongs to, or room is made for, is neither of the two officers that it needs; let others"
     )]
     OfficerGains,
+    /// The same was asked for before.
+    #[error(
+        "the same waits for a second officer as act {action} already; approve that one as another officer, or decline it"
+    )]
+    WaitsAlready {
+        /// The act that waits.
+        action: u64,
+    },
 }
 
 impl Refusal {

@@ -231,6 +231,8 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
         BookRefusal::ActionOvertaken { action, .. } => {
             fault("ACTION_OVERTAKEN", "ACTION_WAITING").with("action", format!("actions/{action}"))
         }
+        BookRefusal::WaitsAlready { action } => fault("ACTION_WAITS_ALREADY", "ACTION_WAITING")
+            .with("action", format!("actions/{action}")),
         BookRefusal::SameOfficer | BookRefusal::OfficerGains => {
             fault("SECOND_OFFICER_REQUIRED", "OTHER_OFFICER")
         }

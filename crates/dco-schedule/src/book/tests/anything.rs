@@ -37,6 +37,9 @@ enum Op {
         on: bool,
         capacity: u32,
     },
+    Clear {
+        days: i32,
+    },
     Send {
         which: usize,
         days: i32,
@@ -100,16 +103,17 @@ fn acts() -> impl Strategy<Value = Act<u8>> {
 
 fn ops() -> impl Strategy<Value = Op> {
     let which = || 0..4_usize;
-    let act = (which(), 0..4_u8, acts(), prop::bool::weighted(0.05));
+    let act = (which(), 0..6_u8, acts(), prop::bool::weighted(0.05));
     let take = (which(), 11..18_i32, 1..9_u32, causes(), any::<bool>());
     prop_oneof![
         3 => take.prop_map(|(which, days, units, cause, imposed)| Op::Take { which, days, units, cause, imposed }),
         1 => (1..4_u8, 1..300_u32).prop_map(|(user, devices)| Op::Request { user, devices }),
         20 => act.prop_map(|(which, asker, act, stale)| Op::Act { which, asker, act, stale }),
-        6 => (0..2_usize, 1..4_u8).prop_map(|(which, officer)| Op::Approve { which, officer }),
+        6 => (0..2_usize, 1..6_u8).prop_map(|(which, officer)| Op::Approve { which, officer }),
         1 => which().prop_map(|which| Op::Decline { which }),
         2 => (10..18_i32, any::<bool>(), 0..130_u32)
             .prop_map(|(days, on, capacity)| Op::Capacity { days, on, capacity }),
+        1 => (10..18_i32).prop_map(|days| Op::Clear { days }),
         4 => (which(), 10..18_i32, 0..30_u32)
             .prop_map(|(which, days, count)| Op::Send { which, days, count }),
         1 => (0..40_i64, 0..2_i32).prop_map(|(us, days)| Op::Pass { us, days }),
@@ -188,6 +192,14 @@ impl Desk {
                 };
                 self.book.decide_capacity(set, &self.at()).ok()
             }
+            Op::Clear { days } => {
+                let set = CapacitySet {
+                    span: Span::On(date(*days)),
+                    setting: Setting::Clear,
+                    signed: by_desk(1, self.now_us),
+                };
+                self.book.decide_capacity(set, &self.at()).ok()
+            }
             Op::Send { .. } | Op::Pass { .. } => None,
         }
     }
@@ -209,7 +221,7 @@ impl Desk {
         } else {
             amend(deal, Some(cause))
         };
-        Some(self.ask(id, one_officer(2), act))
+        Some(self.ask(id, one_officer(4), act))
     }
 
     fn run(&mut self, op: &Op) {
