@@ -131,6 +131,7 @@ enum Kind {
     ProductsHold = 30,
     ThresholdBreached = 31,
     WindowsCrowded = 45,
+    CapacityCleared = 170,
     Displaced = 110,
     PauseChanged = 68,
 }
@@ -230,6 +231,16 @@ impl Notice {
                 flag: *profile,
                 count: *agreed_days,
                 ..of(Kind::CapacitySet)
+            },
+            NoticeSubject::CapacityCleared {
+                date,
+                capacity,
+                agreed_days,
+            } => Self {
+                date: date.days(),
+                limit: Some(*capacity),
+                count: *agreed_days,
+                ..of(Kind::CapacityCleared)
             },
             NoticeSubject::OverAgreed { days, proposal } => Self::of_over_agreed(days, proposal),
             NoticeSubject::TransferExpires {
@@ -367,6 +378,11 @@ impl Notice {
                 },
                 capacity: self.limit,
                 profile: self.flag,
+                agreed_days: self.count,
+            },
+            Kind::CapacityCleared => NoticeSubject::CapacityCleared {
+                date,
+                capacity: self.limit?,
                 agreed_days: self.count,
             },
             Kind::OverAgreed => self.over_agreed()?,

@@ -131,6 +131,19 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             capacity: *capacity,
             hour_profile_set: *profile,
             agreed_days: *agreed_days,
+            cleared: false,
+        }),
+        NoticeSubject::CapacityCleared {
+            date,
+            capacity,
+            agreed_days,
+        } => Subject::CapacitySet(pb::CapacitySetNotice {
+            first_service_date: date.to_string(),
+            one_day: true,
+            capacity: Some(*capacity),
+            hour_profile_set: false,
+            agreed_days: *agreed_days,
+            cleared: true,
         }),
         NoticeSubject::OverAgreed { days, proposal } => over_agreed(days, proposal),
         NoticeSubject::WindowsCrowded { days, windows } => {
@@ -406,6 +419,11 @@ mod tests {
                 span: Span::From(date),
                 capacity: Some(9_000),
                 profile: false,
+                agreed_days: 0,
+            },
+            NoticeSubject::CapacityCleared {
+                date,
+                capacity: 12_000,
                 agreed_days: 0,
             },
             NoticeSubject::OverAgreed {

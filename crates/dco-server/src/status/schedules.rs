@@ -62,6 +62,7 @@ pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
         | BookRefusal::EndsAlready { .. }
         | BookRefusal::EndsNothing { .. }
         | BookRefusal::RequestTooFar { .. }
+        | BookRefusal::NothingSetAlone { .. }
         | BookRefusal::CapacityTooLarge { .. } => argument_of_terms(refusal),
         BookRefusal::Move(refusal) => of_move(refusal),
         _ => precondition(refusal, concern.user),
@@ -175,6 +176,9 @@ fn argument_of_terms(refusal: &BookRefusal) -> Fault {
         BookRefusal::RequestTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "latest_date")
             .with("serviceDate", date)
             .with("latestServiceDate", latest),
+        BookRefusal::NothingSetAlone { date } => {
+            fault("CAPACITY_NOT_SET", "first_date").with("serviceDate", date)
+        }
         BookRefusal::CapacityTooLarge { given, limit } => fault("CAPACITY_INVALID", "capacity")
             .with("capacity", given)
             .with("capacityMax", limit),

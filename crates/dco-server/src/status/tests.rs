@@ -356,6 +356,7 @@ fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
             agreed: 200,
             wanted: 101,
         },
+        Book::NothingSetAlone { date },
         Book::EndOver { from: date, today },
         Book::EndsAlready {
             from: latest,
