@@ -119,7 +119,7 @@ impl List {
         let part = paging::part(self.limit, get).await?;
         let json = part.items.iter().map(action_json).collect::<Vec<_>>();
         Ok(Answer::new(
-            part.told(actions_text(&part.items)),
+            part.told(actions_text(&part.items, all)),
             json!({ "actions": json, "complete": part.complete }),
         ))
     }

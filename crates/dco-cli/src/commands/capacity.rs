@@ -262,7 +262,9 @@ async fn apply(client: &OperationsClient, set: SetCapacity, done: &str) -> Resul
 /// What was done, and on which days it leaves too much agreed.
 fn over_text(done: &str, over: &[DayUnits]) -> String {
     if over.is_empty() {
-        return format!("{done}; it leaves no service day with more agreed than it has room for");
+        return format!(
+            "{done}; by it no service day has more agreed than it has room for that had not before"
+        );
     }
     let rows = over
         .iter()

@@ -54,9 +54,15 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
     text
 }
 
-pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
+/// `all` says that those are among them which do not wait any more.
+pub(crate) fn actions_text(actions: &[PendingAction], all: bool) -> String {
     if actions.is_empty() {
-        return "nothing waits for a second officer".to_owned();
+        let none = if all {
+            "nothing has ever needed a second officer"
+        } else {
+            "nothing waits for a second officer"
+        };
+        return none.to_owned();
     }
     let mut head = vec![
         ">ACTION",

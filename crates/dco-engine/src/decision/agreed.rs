@@ -87,6 +87,7 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
 pub(super) fn crowded(days: Option<&Quota>) -> String {
     match days.map_or(0, |days| days.dates.len()) {
         0 => String::new(),
+        1 => "; on 1 day windows have more agreed than their hours carry".to_owned(),
         days => format!("; on {days} days windows have more agreed than their hours carry"),
     }
 }
