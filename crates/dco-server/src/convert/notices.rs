@@ -391,7 +391,7 @@ mod tests {
         }
     }
 
-    fn about_agreements(date: ServiceDate, until_us: i64) -> [NoticeSubject; 6] {
+    fn about_agreements(date: ServiceDate, until_us: i64) -> [NoticeSubject; 7] {
         let id = ScheduleId {
             user: USER,
             number: 7,

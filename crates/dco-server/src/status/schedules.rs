@@ -120,9 +120,11 @@ fn argument(refusal: &BookRefusal) -> Fault {
         BookRefusal::DayOver { date, today, .. } => fault("SERVICE_DATE_INVALID", "quota")
             .with("serviceDate", date)
             .with("earliestServiceDate", today),
-        BookRefusal::CapacityOfPast { date, today, .. } => fault("SERVICE_DATE_INVALID", "first_date")
-            .with("serviceDate", date)
-            .with("earliestServiceDate", today),
+        BookRefusal::CapacityOfPast { date, today, .. } => {
+            fault("SERVICE_DATE_INVALID", "first_date")
+                .with("serviceDate", date)
+                .with("earliestServiceDate", today)
+        }
         BookRefusal::DayTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "quota")
             .with("serviceDate", date)
             .with("latestServiceDate", latest),
