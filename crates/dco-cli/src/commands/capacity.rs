@@ -262,9 +262,7 @@ async fn apply(client: &OperationsClient, set: SetCapacity, done: &str) -> Resul
 /// What was done, and on which days it leaves too much agreed.
 fn over_text(done: &str, over: &[DayUnits]) -> String {
     if over.is_empty() {
-        return format!(
-            "{done}; by it no service day has more agreed than it has room for that had not before"
-        );
+        return format!("{done}; no service day is OVER_AGREED by it");
     }
     let rows = over
         .iter()
