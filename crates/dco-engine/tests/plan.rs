@@ -351,6 +351,24 @@ fn what_was_set_for_a_day_alone_is_taken_back() {
 }
 
 #[test]
+fn nothing_is_free_to_be_agreed_for_a_day_that_is_over() {
+    let mut world = ready();
+    for user in [None, Some(ANN)] {
+        let asked = ScheduleRequest::GetCapacity {
+            user,
+            first: Some(date("2026-05-31")),
+            last: Some(date("2026-06-01")),
+        };
+        let free: Vec<_> = match world.ask(Request::Schedules(asked)) {
+            Ok(Reply::Capacity(days)) => days.iter().map(|it| it.free).collect(),
+            Ok(Reply::OwnCapacity(days)) => days.iter().map(|it| it.day.free).collect(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(free, [0, 100], "{user:?}");
+    }
+}
+
+#[test]
 fn the_last_day_of_the_calendar_is_answered_once() {
     let mut world = ready();
     let asked = |first, last| ScheduleRequest::GetCapacity {

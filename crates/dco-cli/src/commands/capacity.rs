@@ -19,7 +19,7 @@ use crate::show::{
     units_json,
 };
 use crate::signing::SigningArgs;
-use crate::table::{grouped, table};
+use crate::table::{counted, grouped, table};
 use crate::{files, when};
 
 /// Show, set, take back or export the capacity of service days
@@ -294,7 +294,7 @@ impl Export {
         let path = self.out.display().to_string();
         let count = days.len();
         Ok(Answer::new(
-            format!("{count} service days are in {path}"),
+            format!("{} in {path}", counted(count as u64, "service day")),
             json!({ "file": path, "day_count": count }),
         ))
     }
