@@ -324,7 +324,7 @@ fn what_was_set_for_a_day_alone_is_taken_back() {
         let asked = ScheduleRequest::SetCapacity(asked.clone());
         told(world.ask(Request::Schedules(asked)))
     });
-    assert_eq!(answers, [over.clone(), over.clone()], "the same again");
+    assert_eq!(answers, [over.clone(), over], "the same again");
     let cleared = |agreed_days| NoticeSubject::CapacityCleared {
         date: later,
         capacity: 40,

@@ -120,31 +120,9 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             action: action(*number),
             approved: *approved,
         }),
-        NoticeSubject::CapacitySet {
-            span,
-            capacity,
-            profile,
-            agreed_days,
-        } => Subject::CapacitySet(pb::CapacitySetNotice {
-            first_service_date: span.first().to_string(),
-            one_day: matches!(span, Span::On(_)),
-            capacity: *capacity,
-            hour_profile_set: *profile,
-            agreed_days: *agreed_days,
-            cleared: false,
-        }),
-        NoticeSubject::CapacityCleared {
-            date,
-            capacity,
-            agreed_days,
-        } => Subject::CapacitySet(pb::CapacitySetNotice {
-            first_service_date: date.to_string(),
-            one_day: true,
-            capacity: Some(*capacity),
-            hour_profile_set: false,
-            agreed_days: *agreed_days,
-            cleared: true,
-        }),
+        NoticeSubject::CapacitySet { .. } | NoticeSubject::CapacityCleared { .. } => {
+            Subject::CapacitySet(capacity_set(&notice.subject))
+        }
         NoticeSubject::OverAgreed { days, proposal } => over_agreed(days, proposal),
         NoticeSubject::WindowsCrowded { days, windows } => {
             Subject::WindowsCrowded(pb::WindowsCrowdedNotice {
@@ -164,6 +142,38 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             freed: *freed,
         }),
         other => about_sending(party, other),
+    }
+}
+
+/// What was set for service days, or taken back.
+fn capacity_set(subject: &NoticeSubject) -> pb::CapacitySetNotice {
+    match subject {
+        NoticeSubject::CapacitySet {
+            span,
+            capacity,
+            profile,
+            agreed_days,
+        } => pb::CapacitySetNotice {
+            first_service_date: span.first().to_string(),
+            one_day: matches!(span, Span::On(_)),
+            capacity: *capacity,
+            hour_profile_set: *profile,
+            agreed_days: *agreed_days,
+            cleared: false,
+        },
+        NoticeSubject::CapacityCleared {
+            date,
+            capacity,
+            agreed_days,
+        } => pb::CapacitySetNotice {
+            first_service_date: date.to_string(),
+            one_day: true,
+            capacity: Some(*capacity),
+            hour_profile_set: false,
+            agreed_days: *agreed_days,
+            cleared: true,
+        },
+        _ => unreachable!("nothing else is about capacity alone"),
     }
 }
 

@@ -186,27 +186,26 @@ impl Desk {
             }
             Op::Capacity { days, on, capacity } => {
                 let days = date(*days);
-                let set = CapacitySet {
-                    span: if *on {
-                        Span::On(days)
-                    } else {
-                        Span::From(days)
-                    },
-                    setting: Setting::Capacity(*capacity),
-                    signed: by_desk(1, self.now_us),
+                let span = if *on {
+                    Span::On(days)
+                } else {
+                    Span::From(days)
                 };
-                self.book.decide_capacity(set, &self.at()).ok()
+                self.set(span, Setting::Capacity(*capacity))
             }
-            Op::Clear { days } => {
-                let set = CapacitySet {
-                    span: Span::On(date(*days)),
-                    setting: Setting::Clear,
-                    signed: by_desk(1, self.now_us),
-                };
-                self.book.decide_capacity(set, &self.at()).ok()
-            }
+            Op::Clear { days } => self.set(Span::On(date(*days)), Setting::Clear),
             Op::Send { .. } | Op::Pass { .. } => None,
         }
+    }
+
+    fn set(&self, span: Span, setting: Setting) -> Option<Change<u8>> {
+        let signed = by_desk(1, self.now_us);
+        let set = CapacitySet {
+            span,
+            setting,
+            signed,
+        };
+        self.book.decide_capacity(set, &self.at()).ok()
     }
 
     fn taking(
