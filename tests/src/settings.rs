@@ -39,6 +39,17 @@ impl Settings {
         self
     }
 
+    /// Registers a party with one more role.
+    #[must_use]
+    pub fn with_role(mut self, name: &str, role: &str) -> Self {
+        let parties = self.0.get_mut("party").and_then(Value::as_array_mut);
+        let mut parties = parties.expect("dco pki registers parties").iter_mut();
+        let party = parties.find(|party| party.get("name").and_then(Value::as_str) == Some(name));
+        let roles = party.and_then(|party| party.get_mut("roles")?.as_array_mut());
+        roles.expect("the party has roles").push(role.into());
+        self
+    }
+
     /// The EUI-64s that parties are registered with, by name.
     pub(crate) fn parties(&self) -> impl Iterator<Item = (&str, &str)> {
         let parties = self.0.get("party").and_then(Value::as_array);

@@ -1,10 +1,13 @@
 //! Delivery schedules, by the program `dco` alone.
 
 mod agreed;
+mod cleared;
 mod crowded;
+mod eyes;
 mod kept;
 mod killed;
 mod lapsed;
+mod more;
 mod moved;
 mod refused;
 mod seen;

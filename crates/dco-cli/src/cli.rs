@@ -97,6 +97,35 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    fn all(command: &clap::Command) -> Vec<&clap::Command> {
+        let below = command.get_subcommands().flat_map(all);
+        std::iter::once(command).chain(below).collect()
+    }
+
+    /// What a command is about must not be looked for among the ways to reach the service.
+    #[test]
+    fn only_flags_of_the_connection_stand_under_its_heading() {
+        let known = [
+            "server",
+            "server_name",
+            "party",
+            "ca",
+            "cert",
+            "key",
+            "user",
+        ];
+        let cli = Cli::command();
+        for command in all(&cli) {
+            let args = command.get_arguments();
+            let connection =
+                args.filter(|it| it.get_help_heading() == Some(crate::connect::HEADING));
+            for arg in connection {
+                let id = arg.get_id().as_str();
+                assert!(known.contains(&id), "--{id} of {}", command.get_name());
+            }
+        }
+    }
+
     #[test]
     fn every_command_teaches_with_an_example() {
         fn check(command: &clap::Command) {

@@ -11,27 +11,29 @@ use serde_json::{Value, json};
 use crate::exit::Failure;
 use crate::{files, pki};
 
+/// Each flag says it itself: a heading of the whole would go on over the flags that a command has after these.
+pub(crate) const HEADING: &str = "Connection";
+
 /// The flags of every command that talks to a service.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
     /// Where the service listens
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7443")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7443", help_heading = HEADING)]
     pub(crate) server: String,
     /// The name in the service's certificate, where it is not the host of --server
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
     pub(crate) server_name: Option<String>,
     /// Short for --cert PARTY.pem, --key PARTY.key and --ca ca.pem beside them
-    #[arg(long = "as", value_name = "PARTY")]
+    #[arg(long = "as", value_name = "PARTY", help_heading = HEADING)]
     pub(crate) party: Option<PathBuf>,
     /// The authority that the service's certificate must come from
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     pub(crate) ca: Option<PathBuf>,
     /// The caller's own certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     pub(crate) cert: Option<PathBuf>,
     /// The private key of --cert
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     pub(crate) key: Option<PathBuf>,
 }
 
@@ -41,7 +43,7 @@ pub(crate) struct AsUser {
     #[command(flatten)]
     pub(crate) connection: Connection,
     /// The User whose things are meant; the one of the certificate when not given
-    #[arg(long, value_name = "EUI-64", help_heading = "Connection")]
+    #[arg(long, value_name = "EUI-64", help_heading = HEADING)]
     pub(crate) user: Option<Eui64>,
 }
 

@@ -66,7 +66,14 @@ impl Days {
         if last.days() - first.days() >= DAYS_MAX {
             return Err(format!("{first} to {last} are more than {DAYS_MAX} days"));
         }
-        let units = units.parse().map_err(|_| wrong())?;
+        let is_number = !units.is_empty() && units.bytes().all(|it| it.is_ascii_digit());
+        let units = units.parse().map_err(|_| match is_number {
+            true => format!(
+                "{units} units are too many; give at most {} for a day",
+                u32::MAX
+            ),
+            false => wrong(),
+        })?;
         Ok(Self { first, last, units })
     }
 

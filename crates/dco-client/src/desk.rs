@@ -194,6 +194,7 @@ impl OperationsClient {
             one_day: set.one_day,
             capacity: set.capacity,
             hour_profile: set.hour_profile,
+            clear: set.clear,
         };
         let answer = self.client.clone().set_capacity(request).await?;
         Ok(answer.into_inner().try_into()?)

@@ -344,12 +344,14 @@ pub enum Refusal {
         last: ServiceDate,
     },
     /// The act does not wait for a second officer any more.
-    #[error("action {action} is {state} and waits no more; read it in the list of all actions")]
+    #[error("action {action} is {state} and waits no more{}", because(why))]
     ActionSettled {
         /// Its number.
         action: u64,
         /// Where it stands.
         state: ActionState,
+        /// Why, as who settled it said; empty for approvals from before it was kept.
+        why: String,
     },
     /// What is to be gone on from was never told.
     #[error(
@@ -424,6 +426,13 @@ pub enum ProductFault {
         /// What is allowed.
         limit: usize,
     },
+}
+
+fn because(why: &str) -> String {
+    match why {
+        "" => String::new(),
+        why => format!(": {why}"),
+    }
 }
 
 fn by_whom(ticket: &str) -> String {

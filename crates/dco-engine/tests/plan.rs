@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use dco_engine::{
-    Event, HOUR_US, NoticeParty, NoticeSubject, Refusal, Reply, Request, ScheduleRequest, Terms,
+    Event, HOUR_US, NoticeParty, NoticeSubject, Refusal, Reply, Request, ScheduleRequest,
+    SetCapacity, Terms,
 };
 use dco_schedule::{HourProfile, Refusal as BookRefusal, Span};
 
@@ -289,6 +290,82 @@ fn who_sets_capacity_from_a_day_on_is_told_which_days_keep_their_own() {
     };
     assert_eq!(kept(asked.clone()), days[1..]);
     assert_eq!(kept(asked), days[1..], "the same again");
+}
+
+/// What holds from a day on holds for it again, in the open day at once; who has agreed on it is told, and too much agreed is.
+#[test]
+fn what_was_set_for_a_day_alone_is_taken_back() {
+    let mut world = ready();
+    let (today, later) = (date("2026-06-01"), date("2026-06-20"));
+    world
+        .set_capacity(Span::From(today), 40)
+        .expect("set from today on");
+    for day in [today, later] {
+        world.set_capacity(Span::On(day), 100).expect("set");
+    }
+    world.agreed(ANN, deal(&[("2026-06-20", 90)]));
+    let [ann, desk] = [NoticeParty::User(ANN), NoticeParty::Desk];
+    let before = [ann, desk].map(|party| subjects(&mut world, party).len());
+    let clear = |world: &mut World, day| SetCapacity {
+        capacity: None,
+        clear: true,
+        ..world.setting(Span::On(day), 0)
+    };
+    let mut asked = clear(&mut world, later);
+    asked.validate_only = true;
+    world.set_this(&asked).expect("it could be");
+    asked.validate_only = false;
+    let told = |answer| match answer {
+        Ok(Reply::CapacitySet { over, .. }) => over,
+        other => panic!("{other:?}"),
+    };
+    let over = quota(&[("2026-06-20", 50)]);
+    let answers = [(); 2].map(|()| {
+        let asked = ScheduleRequest::SetCapacity(asked.clone());
+        told(world.ask(Request::Schedules(asked)))
+    });
+    assert_eq!(answers, [over.clone(), over], "the same again");
+    let cleared = |agreed_days| NoticeSubject::CapacityCleared {
+        date: later,
+        capacity: 40,
+        agreed_days,
+    };
+    assert_eq!(told_after(&mut world, ann, before[0]), [cleared(1)]);
+    let desk = told_after(&mut world, desk, before[1]);
+    assert_eq!(desk[0], cleared(0));
+    assert!(
+        matches!(&desk[1], NoticeSubject::OverAgreed { days, .. } if days[..] == [(later, 50)])
+    );
+    let again = clear(&mut world, later);
+    assert!(matches!(
+        world.set_this(&again),
+        Err(Refusal::Schedule(BookRefusal::NothingSetAlone { date })) if date == later
+    ));
+    assert_eq!(world.days(None)[0].capacity, 100);
+    let of_today = clear(&mut world, today);
+    world.set_this(&of_today).expect("it was set");
+    assert_eq!(world.days(None)[0].capacity, 40, "in force at once");
+    let mut recovered = world.recovered();
+    let alive = dump(&mut world.engine, world.now_us);
+    assert_eq!(dump(&mut recovered, world.now_us), alive);
+}
+
+#[test]
+fn nothing_is_free_to_be_agreed_for_a_day_that_is_over() {
+    let mut world = ready();
+    for user in [None, Some(ANN)] {
+        let asked = ScheduleRequest::GetCapacity {
+            user,
+            first: Some(date("2026-05-31")),
+            last: Some(date("2026-06-01")),
+        };
+        let free: Vec<_> = match world.ask(Request::Schedules(asked)) {
+            Ok(Reply::Capacity(days)) => days.iter().map(|it| it.free).collect(),
+            Ok(Reply::OwnCapacity(days)) => days.iter().map(|it| it.day.free).collect(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(free, [0, 100], "{user:?}");
+    }
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn what_needs_two_officers_waits_for_another_one() {
     assert_eq!(last.signed.by.second(), Some(&second));
     let gone = world.approve(JOE, 1).expect_err("it is done");
     let state = ActionState::Approved;
-    assert_eq!(gone, Refusal::ActionSettled { action: 1, state });
+    assert_eq!(gone, settled(1, state, "read and understood"));
     let subjects: Vec<_> = world
         .notices_after(NoticeParty::Desk, 1)
         .into_iter()
@@ -251,20 +251,25 @@ fn what_needs_two_officers_waits_for_another_one() {
         matches!(subjects[0], NoticeSubject::ActionPending { action: 1, .. }),
         "{subjects:?}"
     );
-    let settled = NoticeSubject::ActionSettled {
+    let told = NoticeSubject::ActionSettled {
         action: 1,
         approved: true,
     };
-    assert_eq!(subjects.last(), Some(&settled));
+    assert_eq!(subjects.last(), Some(&told));
     recovers(&mut world);
+}
+
+fn settled(action: u64, state: ActionState, why: &str) -> Refusal {
+    let why = why.to_owned();
+    Refusal::ActionSettled { action, state, why }
 }
 
 #[test]
 fn what_nobody_approves_expires_and_one_officer_can_decline() {
     let mut world = ready();
     let id = world.agreed(ANN, deal(&[("2026-06-20", 60)]));
-    let from = date("2026-06-10");
-    for action in [1, 2] {
+    for (action, from) in [(1, "2026-06-10"), (2, "2026-06-11")] {
+        let from = date(from);
         let end = world.act(officer(IDA), id, Act::End { from });
         assert_eq!(action_of(end.expect("it waits")).number, Some(action));
     }
@@ -272,8 +277,8 @@ fn what_nobody_approves_expires_and_one_officer_can_decline() {
     assert!(matches!(declined.fate, ActionFate::Closed(_)));
     world.pass(4 * DAY_US);
     let again = world.approve(JOE, 2).expect_err("it has expired");
-    let state = ActionState::Expired;
-    assert_eq!(again, Refusal::ActionSettled { action: 2, state });
+    let why = "no second officer approved it in time";
+    assert_eq!(again, settled(2, ActionState::Expired, why));
     assert!(matches!(
         world.read_schedule(id).expect("there").schedule.state(),
         State::Agreed(_)
@@ -308,7 +313,8 @@ fn an_act_that_its_user_overtakes_is_marked_so_and_told() {
         .expect("it is its own");
     let late = world.approve(JOE, 1).expect_err("it is overtaken");
     let state = ActionState::Overtaken;
-    assert_eq!(late, Refusal::ActionSettled { action: 1, state });
+    let why = "its schedule is not as it was when it was asked for: step 4 was END by the User";
+    assert_eq!(late, settled(1, state, why));
     let ended = world.notices_after(NoticeParty::Desk, 0);
     let ends: Vec<_> = ended
         .iter()

@@ -12,6 +12,8 @@ pub enum Setting {
     Capacity(u32),
     /// How a day's releases are spread over its hours.
     Profile(HourProfile),
+    /// What was set for the day alone is taken back: what holds from a day on holds for it again. Of one day only.
+    Clear,
 }
 
 /// One setting, signed: who set it, when, why, and for which days.
@@ -61,7 +63,13 @@ impl<U: Clone> CapacityPlan<U> {
         match setting {
             Setting::Capacity(_) => self.capacity.alone_from(first).collect(),
             Setting::Profile(_) => self.profile.alone_from(first).collect(),
+            Setting::Clear => Vec::new(),
         }
+    }
+
+    /// Whether capacity or profile of a day was set for it alone.
+    pub fn is_set_alone(&self, date: ServiceDate) -> bool {
+        self.capacity.is_alone(date) || self.profile.is_alone(date)
     }
 
     /// Everything that was set, oldest first.
@@ -80,6 +88,10 @@ impl<U: Clone> CapacityPlan<U> {
         match set.setting {
             Setting::Capacity(capacity) => self.capacity.set(set.span, capacity),
             Setting::Profile(profile) => self.profile.set(set.span, profile),
+            Setting::Clear => {
+                self.capacity.clear(set.span.first());
+                self.profile.clear(set.span.first());
+            }
         }
         self.history.push(set.clone());
     }
@@ -215,6 +227,26 @@ mod tests {
         assert!(plan.set_alone(Span::On(days[1]), &capacity).is_empty());
         let profile = Setting::Profile(HourProfile::flat());
         assert!(plan.set_alone(Span::From(days[1]), &profile).is_empty());
+    }
+
+    #[test]
+    fn a_day_follows_what_runs_on_once_what_was_set_for_it_is_taken_back() {
+        let mut plan = CapacityPlan::<u8>::new(12_000, HourProfile::flat());
+        let (day_alone, before) = (day("2026-12-25"), day("2026-12-24"));
+        let mut weights = [1; 24];
+        weights[17] = 0;
+        let shaped = HourProfile::new(weights).unwrap();
+        plan.apply(&set(Span::On(day_alone), Setting::Capacity(6_000)));
+        plan.apply(&set(Span::On(day_alone), Setting::Profile(shaped)));
+        plan.apply(&set(Span::On(before), Setting::Capacity(7_000)));
+        plan.apply(&set(Span::From(before), Setting::Capacity(9_000)));
+        assert!(plan.is_set_alone(day_alone));
+        plan.apply(&set(Span::On(day_alone), Setting::Clear));
+        assert!(!plan.is_set_alone(day_alone) && plan.is_set_alone(before));
+        let capacities = [before, day_alone].map(|date| plan.capacity(date));
+        assert_eq!(capacities, [7_000, 9_000]);
+        assert_eq!(plan.profile(day_alone), HourProfile::flat());
+        assert_eq!(plan.history().len(), 5, "it is kept as well");
     }
 
     /// Date, hours of the day, and which local hours the profile's odd weights 1 and 2 fall on.

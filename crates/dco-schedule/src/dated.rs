@@ -69,6 +69,16 @@ impl<T: Copy> Dated<T> {
         self.first = value;
     }
 
+    /// Whether a day has a value of its own.
+    pub(crate) fn is_alone(&self, date: ServiceDate) -> bool {
+        self.on.contains_key(&date)
+    }
+
+    /// Takes back what was set for a day alone: what holds from a day on holds for it.
+    pub(crate) fn clear(&mut self, date: ServiceDate) {
+        self.on.remove(&date);
+    }
+
     /// Sets the value of a span.
     pub fn set(&mut self, span: Span, value: T) {
         match span {
@@ -104,6 +114,8 @@ mod tests {
         assert_eq!([6, 7, 8].map(|day| dated.at(date(day))), [2, 9, 2]);
         dated.set(Span::On(date(7)), 8);
         assert_eq!(dated.at(date(7)), 8, "set again");
+        dated.clear(date(7));
+        assert_eq!([6, 7, 8].map(|day| dated.at(date(day))), [2, 2, 2]);
     }
 
     fn span() -> impl Strategy<Value = Span> {

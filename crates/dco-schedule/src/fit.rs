@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use thiserror::Error;
 
+use crate::book::still_to_leave;
 use crate::replan::dates;
 use crate::{
     At, Book, HourWindow, Micros, Need, Quota, Refusal, Replan, Request, ScheduleId, ServiceDate,
@@ -83,6 +84,15 @@ pub struct NoFit {
     pub to: ServiceDate,
 }
 
+/// What the plan stands beside: what the schedule that it is for has already. Agreed with more in a window, all of it leaves in that.
+#[derive(Clone, Copy, Debug)]
+struct Beside<'a, U> {
+    user: U,
+    has: &'a Quota,
+    /// The schedule, where something of it is agreed.
+    id: Option<ScheduleId<U>>,
+}
+
 /// A day on which the request can be met: units that are free, and units that others might give up.
 #[derive(Clone, Copy, Debug)]
 struct Room {
@@ -94,7 +104,9 @@ struct Room {
 impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     /// Three ways to meet a request of `user`, given what is agreed and sent by now.
     pub fn fits(&self, user: U, request: &Request, terms: &FitTerms, at: &At<'_, U>) -> Fits<U> {
-        self.fits_beside((user, &Quota::new()), request, terms, at)
+        let has = &Quota::new();
+        let id = None;
+        self.fits_beside(&Beside { user, has, id }, request, terms, at)
     }
 
     /// Three ways to agree what a schedule still wants: what it asked for less what is agreed, on each day within what
@@ -119,33 +131,43 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
             devices: asked.devices.get(),
         })?;
         let more = Request { devices, ..*asked };
-        Ok(self.fits_beside((id.user, has), &more, terms, at))
+        let beside = Beside {
+            user: id.user,
+            has,
+            id: Some(id),
+        };
+        Ok(self.fits_beside(&beside, &more, terms, at))
     }
 
     /// Likewise for a request beside what its User has of it on each day.
     fn fits_beside(
         &self,
-        (user, has): (U, &Quota),
+        beside: &Beside<'_, U>,
         request: &Request,
         terms: &FitTerms,
         at: &At<'_, U>,
     ) -> Fits<U> {
-        let most_on = |date| request.per_day_max.get().saturating_sub(has.on(date));
+        let most_on = |date| {
+            request
+                .per_day_max
+                .get()
+                .saturating_sub(beside.has.on(date))
+        };
         let mut rooms = self.rooms(request, at, &Quota::new());
-        let others = self.given_up_at_most(user, at);
+        let others = self.given_up_at_most(beside.user, at);
         for room in &mut rooms {
             // What others give up makes room on the day, and is not counted as room in the window.
-            let in_window = self.free_in(terms.window, room.date, at);
+            let in_window = self.free_in((terms.window, beside), room.date, at);
             let most = most_on(room.date).min(in_window);
             room.free = room.free.min(most);
             room.others = others.on(room.date).min(most - room.free);
         }
-        let fit = |quota, replan| self.fit(request, (quota, replan), terms, at);
+        let fit = |quota, replan| self.fit((request, beside), (quota, replan), terms, at);
         let in_time = rooms.partition_point(|room| room.date <= request.latest);
         let free = free_quota(request, &rooms);
         Fits {
             earliest_end: self
-                .with_moves((user, terms.window), request, &rooms, at)
+                .with_moves((beside.user, terms.window), request, &rooms, at)
                 .map(|(quota, replan)| fit(quota, replan)),
             flattest: flattest(request, &rooms[..in_time]).map(|quota| fit(quota, nobody())),
             moves_nobody: free.map(|quota| fit(quota, nobody())),
@@ -215,22 +237,32 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         Ok((quota, replan))
     }
 
-    /// Units that are free in a window of a day; no limit without one.
-    fn free_in(&self, window: Option<HourWindow>, date: ServiceDate, at: &At<'_, U>) -> u32 {
-        let room = window.map(|window| self.window_day_left(date, None, at).room(window));
+    /// Units that are free in a window of a day beside what the schedule has on it, in whichever hours that leaves by now; no limit
+    /// without a window.
+    fn free_in(
+        &self,
+        (window, beside): (Option<HourWindow>, &Beside<'_, U>),
+        date: ServiceDate,
+        at: &At<'_, U>,
+    ) -> u32 {
+        let own = beside.id.map_or(0, |id| {
+            still_to_leave(id, (date, beside.has.on(date)), at).into()
+        });
+        let others = |window| self.window_day_left(date, beside.id, at).room(window);
+        let room = window.map(|window| others(window).saturating_sub(own));
         room.map_or(u32::MAX, |room| u32::try_from(room).unwrap_or(u32::MAX))
     }
 
     fn fit(
         &self,
-        request: &Request,
+        (request, beside): (&Request, &Beside<'_, U>),
         (quota, replan): (Quota, Replan<U>),
         terms: &FitTerms,
         at: &At<'_, U>,
     ) -> Fit<U> {
         let before = i32::from(terms.in_flight_days.saturating_sub(1));
         let days = quota.days().map(|(date, units)| {
-            let in_window = self.free_in(terms.window, date, at);
+            let in_window = self.free_in((terms.window, beside), date, at);
             let free_before = self.free(date).min(in_window.into());
             let day: ServiceDay = at.calendar.day(date);
             // The Target Response Time begins with the hours in which it can be released.

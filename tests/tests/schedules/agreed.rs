@@ -224,8 +224,10 @@ async fn who_asked_for_it_is_no_second_officer_and_who_declines_ends_it() {
     let declined = table.done("desk2", &decline).await;
     assert_eq!(declined["action"]["state"], "DECLINED");
     table.refused("desk2", &approve, "ACTION_SETTLED").await;
-    let gone = table.dco("desk2", &["actions", "show", "1"]).await;
-    assert!(gone.expect_code(1).error().contains("no act 1 waits"));
+    let shown = table.done("desk2", &["actions", "show", "1"]).await;
+    assert_eq!(shown["action"]["settled"]["reason"], "no fix");
+    let gone = table.dco("desk2", &["actions", "show", "9"]).await;
+    assert!(gone.expect_code(1).error().contains("there is no act 9"));
     let unknown = ["actions", "approve", "9", "--reason", "mine"];
     table.refused("desk2", &unknown, "RESOURCE_NOT_FOUND").await;
     let waiting = table.done("auditor1", &["actions", "list"]).await;

@@ -29,9 +29,11 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(long_about = "\
 List what officers of the Service Desk have asked for and what waits for a second one: security
-priority, and whatever takes from a User what is agreed. An act whose schedule was changed by others
-in the meantime is OVERTAKEN and cannot be approved any more. --all shows what became of each act;
-none is ever forgotten.
+priority, and whatever takes from a User what is agreed. What does not wait any more is left out
+unless --all is given, which says of each what became of it and why; none is ever forgotten. An act
+is OVERTAKEN where its schedule was changed by others in the meantime, or too little time was left
+to answer it; it cannot be approved any more. Service days that a User has ended since are left out
+of what an act is about.
 
 Examples:
   dco actions list --as pki/desk2
@@ -47,11 +49,12 @@ struct List {
     connection: Connection,
 }
 
-/// Show one that waits, with its days
+/// Show one, with its days
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Show what waits for a second officer as that one has to look at it: terms, and each service day that
-changes. `dco actions list --all` says what became of those that do not wait any more.
+changes, without those that were ended since. Of an act that does not wait any more it shows what
+became of it and why; its days are in the history of the schedule.
 
 Example:
   dco actions show 3 --as pki/desk2")]
@@ -116,7 +119,7 @@ impl List {
         let part = paging::part(self.limit, get).await?;
         let json = part.items.iter().map(action_json).collect::<Vec<_>>();
         Ok(Answer::new(
-            part.told(actions_text(&part.items)),
+            part.told(actions_text(&part.items, all)),
             json!({ "actions": json, "complete": part.complete }),
         ))
     }
@@ -126,15 +129,24 @@ impl Show {
     async fn run(self) -> Result<Answer, Failure> {
         let client = client(&self.connection).await?;
         let client = &client;
-        let get = |page| async move { client.pending_actions(false, &page).await };
-        let waiting = paging::up_to(u32::MAX, get).await?;
         let number = self.number;
-        let action = waiting.iter().find(|it| it.number == Some(number));
+        let find = |settled| async move {
+            let get = |page| async move { client.pending_actions(settled, &page).await };
+            let all = paging::up_to(u32::MAX, get).await?;
+            let action = all.into_iter().find(|it| it.number == Some(number));
+            Ok::<_, Failure>(action)
+        };
+        // Few wait; of those that do not, there are ever more.
+        let action = match find(false).await? {
+            Some(waiting) => Some(waiting),
+            None => find(true).await?,
+        };
         let action = action.ok_or_else(|| {
             Failure::failed(format!(
-                "no act {number} waits for a second officer; `dco actions list --all` shows what became of each"
+                "there is no act {number}; `dco actions list --all` shows all there are"
             ))
         })?;
+        let action = &action;
         let json = json!({ "action": action_json(action) });
         Ok(Answer::new(action_text(action), json))
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use dco_block::Eui64;
-use dco_client::{CapacityDay, CapacityEffect, OperationsClient, SchedulesClient, SetCapacity};
+use dco_client::{
+    CapacityDay, CapacityEffect, DayUnits, OperationsClient, SchedulesClient, SetCapacity,
+};
 use dco_schedule::{Calendar, ServiceDate};
 use dco_server::Clock;
 use serde_json::json;
@@ -17,10 +19,10 @@ use crate::show::{
     units_json,
 };
 use crate::signing::SigningArgs;
-use crate::table::{grouped, table};
+use crate::table::{counted, grouped, table};
 use crate::{files, when};
 
-/// Show, set or export the capacity of service days
+/// Show, set, take back or export the capacity of service days
 #[derive(Debug, Args)]
 pub(crate) struct Capacity {
     #[command(subcommand)]
@@ -31,6 +33,7 @@ pub(crate) struct Capacity {
 enum Command {
     Show(Show),
     Set(Set),
+    Clear(Clear),
     Export(Export),
 }
 
@@ -70,7 +73,7 @@ Set how many large images the system may release on a service day, how they are 
 hours, or both. In force at once. Nothing that is agreed is taken back: days on which more is
 agreed than there is room for are named, and `dco schedule replan` says whom to move. What is set
 for a day alone (--on) stands whatever is set from a day on (--from), before or after: such days are
-named, and --on that day changes them. For officers of the Service Desk.
+named, and --on that day changes them; `dco capacity clear` takes it back. For officers of the Service Desk.
 
 Examples:
   dco capacity set --on 2026-12-25 --capacity 6000 --ticket INC-9 --reason holiday --as pki/desk1
@@ -94,6 +97,26 @@ struct Set {
     /// 24 weights, one for each hour from midnight on
     #[arg(long, value_name = "W,W,...", value_delimiter = ',')]
     hour_profile: Vec<u32>,
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Take back what was set for one service day
+#[derive(Debug, Args)]
+#[command(long_about = "\
+Take back what was set for one service day alone (`dco capacity set --on`), capacity and hour
+profile: what holds from a day on holds for it again. In force at once. Nothing that is agreed is
+taken back: if more is agreed on the day than it has room for then, it is named. Refused where
+nothing was set for the day alone. For officers of the Service Desk.
+
+Example:
+  dco capacity clear --on 2026-12-25 --ticket INC-9 --reason \"no holiday after all\" --as pki/desk1")]
+struct Clear {
+    /// The service day
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = when::parse_date)]
+    on: ServiceDate,
     #[command(flatten)]
     signing: SigningArgs,
     #[command(flatten)]
@@ -132,6 +155,7 @@ impl Capacity {
         match self.command {
             Command::Show(show) => show.run().await,
             Command::Set(set) => set.run().await,
+            Command::Clear(clear) => clear.run().await,
             Command::Export(export) => export.run().await,
         }
     }
@@ -187,48 +211,73 @@ impl Set {
             one_day: self.on.is_some(),
             capacity: self.units,
             hour_profile: self.hour_profile,
+            clear: false,
         };
-        let validated_only = set.signing.validate_only;
-        let CapacityEffect {
-            over_agreed: over,
-            crowded_windows: crowded,
-            kept_dates: kept,
-        } = client.set_capacity(set).await?;
-        let done = if validated_only {
-            "would be set"
-        } else {
-            "set"
-        };
-        let text = if over.is_empty() {
-            format!("{done}; it leaves no service day with more agreed than it has room for")
-        } else {
-            let rows = over
-                .iter()
-                .map(|day| vec![day.service_date.clone(), grouped(day.units)]);
-            format!(
-                "{done}; by it these service days are OVER_AGREED, `dco schedule replan` says whom to move\n\n{}",
-                table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
-            )
-        };
-        let parts = [Some(text), kept_text(&kept), crowded_text(&crowded)];
-        let text = parts.into_iter().flatten();
-        Ok(Answer::new(
-            text.collect::<Vec<_>>().join("\n\n"),
-            json!({
-                "over_agreed": units_json(&over),
-                "crowded_windows": crowded_json(&crowded),
-                "kept_dates": kept,
-                "validated_only": validated_only,
-            }),
-        ))
+        apply(&client, set, "set").await
     }
+}
+
+impl Clear {
+    async fn run(self) -> Result<Answer, Failure> {
+        let client = OperationsClient::new(&self.connection.link().await?);
+        let set = SetCapacity {
+            signing: self.signing.signing(),
+            first_date: self.on.to_string(),
+            one_day: true,
+            capacity: None,
+            hour_profile: Vec::new(),
+            clear: true,
+        };
+        apply(&client, set, "taken back").await
+    }
+}
+
+/// Has it set, and says what follows.
+async fn apply(client: &OperationsClient, set: SetCapacity, done: &str) -> Result<Answer, Failure> {
+    let validated_only = set.signing.validate_only;
+    let CapacityEffect {
+        over_agreed: over,
+        crowded_windows: crowded,
+        kept_dates: kept,
+    } = client.set_capacity(set).await?;
+    let done = if validated_only {
+        format!("would be {done}")
+    } else {
+        done.to_owned()
+    };
+    let text = over_text(&done, &over);
+    let parts = [Some(text), kept_text(&kept), crowded_text(&crowded)];
+    let text = parts.into_iter().flatten();
+    Ok(Answer::new(
+        text.collect::<Vec<_>>().join("\n\n"),
+        json!({
+            "over_agreed": units_json(&over),
+            "crowded_windows": crowded_json(&crowded),
+            "kept_dates": kept,
+            "validated_only": validated_only,
+        }),
+    ))
+}
+
+/// What was done, and on which days it leaves too much agreed.
+fn over_text(done: &str, over: &[DayUnits]) -> String {
+    if over.is_empty() {
+        return format!("{done}; no service day is OVER_AGREED by it");
+    }
+    let rows = over
+        .iter()
+        .map(|day| vec![day.service_date.clone(), grouped(day.units)]);
+    format!(
+        "{done}; by it these service days are OVER_AGREED, `dco schedule replan` says whom to move\n\n{}",
+        table(&["SERVICE DAY", ">UNITS TOO MANY"], rows)
+    )
 }
 
 /// Which days stay as they are; nothing where there are none.
 fn kept_text(kept: &[String]) -> Option<String> {
     (!kept.is_empty()).then(|| {
         format!(
-            "these service days keep what was set for them alone, set them anew with --on to change them: {}",
+            "these service days keep what was set for them alone, set them anew with --on to change them, or take it back with `dco capacity clear --on`: {}",
             kept.join(", ")
         )
     })
@@ -245,7 +294,7 @@ impl Export {
         let path = self.out.display().to_string();
         let count = days.len();
         Ok(Answer::new(
-            format!("{count} service days are in {path}"),
+            format!("{} in {path}", counted(count as u64, "service day")),
             json!({ "file": path, "day_count": count }),
         ))
     }
@@ -268,7 +317,7 @@ mod tests {
         assert_eq!(kept_text(&[]), None);
         let told = kept_text(&["2026-12-25", "2026-12-26"].map(str::to_owned)).unwrap();
         assert!(
-            told.ends_with("--on to change them: 2026-12-25, 2026-12-26"),
+            told.ends_with("clear --on`: 2026-12-25, 2026-12-26"),
             "{told}"
         );
     }

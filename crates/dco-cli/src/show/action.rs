@@ -54,11 +54,17 @@ pub(crate) fn action_text(action: &PendingAction) -> String {
     text
 }
 
-pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
+/// `all` says that those are among them which do not wait any more.
+pub(crate) fn actions_text(actions: &[PendingAction], all: bool) -> String {
     if actions.is_empty() {
-        return "nothing waits for a second officer".to_owned();
+        let none = if all {
+            "nothing has ever needed a second officer"
+        } else {
+            "nothing waits for a second officer"
+        };
+        return none.to_owned();
     }
-    let head = [
+    let mut head = vec![
         ">ACTION",
         "STATE",
         "TO BE DONE",
@@ -68,8 +74,12 @@ pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
         "REASON",
         "WAITS UNTIL",
     ];
+    let settled = actions.iter().any(|it| it.settled.is_some());
+    if settled {
+        head.extend(["ANSWERED BY", "ANSWER'S REASON"]);
+    }
     let row = |action: &PendingAction| {
-        vec![
+        let mut row = vec![
             action.number.map_or_else(String::new, |it| it.to_string()),
             action.state.clone(),
             action.step.act.clone(),
@@ -78,7 +88,13 @@ pub(crate) fn actions_text(actions: &[PendingAction]) -> String {
             signer(&action.step.signature),
             action.step.signature.reason.clone(),
             when::local_or(action.expire_us, "-"),
-        ]
+        ];
+        if settled {
+            let answer = action.settled.as_ref();
+            row.push(answer.map_or_else(|| "-".to_owned(), signer));
+            row.push(answer.map_or_else(|| "-".to_owned(), |it| it.reason.clone()));
+        }
+        row
     };
     table(&head, actions.iter().map(row))
 }

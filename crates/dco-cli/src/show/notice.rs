@@ -60,11 +60,13 @@ fn subject_json(subject: &NoticeSubject) -> Value {
             first_date,
             one_day,
             capacity,
+            cleared,
             agreed_days,
         } => json!({ "capacity_set": {
             "first_date": first_date,
             "one_day": one_day,
             "capacity": capacity,
+            "cleared": cleared,
             "agreed_days": agreed_days,
         }}),
         NoticeSubject::OverAgreed { days, proposal } => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::calendar::calendar;
 use super::report::bar;
-use super::schedule::{days_line, units_json};
+use super::schedule::{changed_days, units_json};
 use super::time;
 use crate::table::{counted, grouped, table};
 use crate::when;
@@ -170,20 +170,31 @@ fn moved_text(replan: &Replan) -> String {
         return "nobody has to be moved".to_owned();
     }
     let row = |it: &ReplanAmendment| {
+        let units =
+            |days: &[DayUnits]| grouped(days.iter().map(|it| u64::from(it.units)).sum::<u64>());
         vec![
             it.schedule.to_string(),
             it.etag.clone(),
-            days_line(&it.taken),
-            days_line(&it.given),
+            units(&it.taken),
+            units(&it.given),
         ]
     };
-    let head = ["SCHEDULE", "ETAG", "TAKEN", "GIVEN BACK"];
-    let mut text = table(&head, replan.amendments.iter().map(row));
-    if !replan.left.is_empty() {
-        let left = days_line(&replan.left);
-        text += &format!("\ncannot be met by moving: {left}");
+    let head = ["SCHEDULE", "ETAG", ">TAKEN", ">GIVEN BACK"];
+    let mut parts = Vec::new();
+    if !replan.amendments.is_empty() {
+        parts.push(table(&head, replan.amendments.iter().map(row)));
     }
-    text
+    parts.extend(replan.amendments.iter().map(|it| {
+        let days = changed_days(&it.taken, &it.given);
+        format!("of {}\n{days}", it.schedule)
+    }));
+    if !replan.left.is_empty() {
+        let rows = replan.left.iter();
+        let rows = rows.map(|it| vec![it.service_date.clone(), grouped(it.units)]);
+        let left = table(&["SERVICE DAY", ">UNITS"], rows);
+        parts.push(format!("cannot be met by moving\n{left}"));
+    }
+    parts.join("\n\n")
 }
 
 pub(crate) fn simulation_json(requests: &[SimulatedRequest], simulation: &Simulation) -> Value {

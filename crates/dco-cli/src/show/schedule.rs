@@ -1,5 +1,7 @@
 //! Delivery schedules, and what waits for a second officer.
 
+use std::collections::BTreeMap;
+
 use dco_client::{
     Acted, DayUnits, MoveCause, Schedule, ScheduleDeal, ScheduleMove, ScheduleSignature,
     ScheduleStep, ShownDeal,
@@ -283,20 +285,43 @@ fn total(days: &[DayUnits]) -> u64 {
     days.iter().map(|day| u64::from(day.units)).sum()
 }
 
+/// Each move, and each service day that it changed.
 fn moves_text(moves: &[ScheduleMove]) -> String {
     let row = |it: &ScheduleMove| {
         vec![
             when::local_or(it.move_us, "-"),
             cause(it.cause),
-            days_line(&it.taken),
-            days_line(&it.given),
+            grouped(total(&it.taken)),
+            grouped(total(&it.given)),
             if it.imposed { "imposed" } else { "agreed" }.to_owned(),
         ]
     };
-    table(
-        &["MOVED", "WHY", "TAKEN", "GIVEN BACK", "HOW"],
-        moves.iter().map(row),
-    )
+    let head = ["MOVED", "WHY", ">TAKEN", ">GIVEN BACK", "HOW"];
+    let days = moves.iter().map(|it| {
+        let days = changed_days(&it.taken, &it.given);
+        format!("moved {}\n{days}", when::local_or(it.move_us, "-"))
+    });
+    let parts = std::iter::once(table(&head, moves.iter().map(row))).chain(days);
+    parts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Each service day of which units are taken, or to which they are given: none is left out, however many there are.
+pub(super) fn changed_days(taken: &[DayUnits], given: &[DayUnits]) -> String {
+    let mut days: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for day in taken {
+        days.entry(&day.service_date).or_default().0 += day.units;
+    }
+    for day in given {
+        days.entry(&day.service_date).or_default().1 += day.units;
+    }
+    let cell = |units: u32| match units {
+        0 => "·".to_owned(),
+        units => grouped(units),
+    };
+    let rows = days
+        .into_iter()
+        .map(|(date, (taken, given))| vec![date.to_owned(), cell(taken), cell(given)]);
+    table(&["SERVICE DAY", ">TAKEN", ">GIVEN BACK"], rows)
 }
 
 fn history_text(history: &[ScheduleStep]) -> String {
@@ -364,22 +389,5 @@ fn cause(cause: Option<MoveCause>) -> String {
         Some(MoveCause::OverAgreed) => "capacity dropped".to_owned(),
         Some(MoveCause::MakesRoom(None)) => "another schedule needs room".to_owned(),
         Some(MoveCause::MakesRoom(Some(other))) => format!("{other} needs room"),
-    }
-}
-
-/// Units by day in one line, the days after the third only counted.
-pub(super) fn days_line(days: &[DayUnits]) -> String {
-    let first = days.iter().take(3);
-    let told: Vec<_> = first
-        .map(|day| format!("{} {}", day.service_date, grouped(day.units)))
-        .collect();
-    match days.len() {
-        0 => "-".to_owned(),
-        1..=3 => told.join(", "),
-        more => format!(
-            "{}, and {} more",
-            told.join(", "),
-            counted((more - 3) as u64, "day")
-        ),
     }
 }

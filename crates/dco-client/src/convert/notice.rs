@@ -62,6 +62,7 @@ impl TryFrom<Subject> for NoticeSubject {
                 first_date: it.first_service_date,
                 one_day: it.one_day,
                 capacity: it.capacity,
+                cleared: it.cleared,
                 agreed_days: it.agreed_days,
             },
             Subject::OverAgreed(it) => Self::OverAgreed {

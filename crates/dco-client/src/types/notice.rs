@@ -84,6 +84,8 @@ pub enum NoticeSubject {
         one_day: bool,
         /// Large images that may be released on a day; `None` where only the hour profile was set.
         capacity: Option<u32>,
+        /// What was set for the day alone was taken back; `capacity` holds on it now.
+        cleared: bool,
         /// Days under it that are agreed with this User.
         agreed_days: u32,
     },

@@ -245,4 +245,6 @@ pub struct SetCapacity {
     pub capacity: Option<u32>,
     /// 24 weights; unchanged if empty.
     pub hour_profile: Vec<u32>,
+    /// With `one_day` and neither of both: what was set for the day alone is taken back.
+    pub clear: bool,
 }

@@ -575,6 +575,7 @@ async fn officers_set_capacity_and_answer_what_waits_for_a_second_one() {
         one_day: true,
         capacity: Some(9_000),
         hour_profile: Vec::new(),
+        clear: false,
     };
     let effect = operations.set_capacity(set).await.unwrap();
     let over = effect.over_agreed;

@@ -119,11 +119,18 @@ impl Engine {
     /// Capacity is told to the Service Desk, to the operators, and to each User with agreed days under it.
     pub(super) fn note_capacity(&mut self, at_us: Micros, record: &CapacitySet) -> Result<(), Why> {
         let span = record.span();
-        let subject = |agreed_days| NoticeSubject::CapacitySet {
-            span,
-            capacity: record.capacity,
-            profile: !record.profile.is_empty(),
-            agreed_days,
+        let subject = |agreed_days| match record.follows.filter(|_| record.clear) {
+            Some(capacity) => NoticeSubject::CapacityCleared {
+                date: span.first(),
+                capacity,
+                agreed_days,
+            },
+            None => NoticeSubject::CapacitySet {
+                span,
+                capacity: record.capacity,
+                profile: !record.profile.is_empty(),
+                agreed_days,
+            },
         };
         for (user, agreed_days) in self.agreed_days_in(span) {
             self.notice(NoticeParty::User(user), at_us, subject(agreed_days));

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Book, Change as BookChange, Need, Officer, Party, Quota, ServiceDate, ServiceDay, Setting,
-    Signed,
+    Book, Change as BookChange, Need, Officer, Party, Quota, ServiceDate, ServiceDay, Signed,
 };
 
 use super::crowded::{configured, weights};
@@ -64,7 +63,10 @@ impl Engine {
             moves,
             crowded,
             crowded_windows,
-            ..CapacitySet::of(asked.span, &settings(asked))
+            follows: asked
+                .clear
+                .then(|| after.plan().capacity(asked.span.first())),
+            ..CapacitySet::of(asked.span, &asked.settings())
         }));
         self.open_day();
         Ok(answer)
@@ -73,7 +75,7 @@ impl Engine {
     /// The days that the setting leaves as they are, because something was set for them alone.
     fn kept_alone(&self, asked: &SetCapacity) -> Vec<ServiceDate> {
         let plan = self.schedules.book.plan();
-        let settings = settings(asked);
+        let settings = asked.settings();
         let kept = settings.iter();
         let kept = kept.flat_map(|setting| plan.set_alone(asked.span, setting));
         kept.collect::<BTreeSet<_>>().into_iter().collect()
@@ -99,7 +101,7 @@ impl Engine {
 
     /// The book once the setting holds.
     fn book_after(&self, asked: &SetCapacity) -> Result<Book<Eui64>, Refusal> {
-        let settings = settings(asked);
+        let settings = asked.settings();
         if settings.is_empty() {
             return Err(Refusal::NothingSet);
         }
@@ -224,12 +226,6 @@ impl Engine {
         self.over_agreed()
             .over(&self.book_of(before).over_agreed(today))
     }
-}
-
-fn settings(asked: &SetCapacity) -> Vec<Setting> {
-    let capacity = asked.capacity.map(Setting::Capacity);
-    let profile = asked.profile.map(Setting::Profile);
-    capacity.into_iter().chain(profile).collect()
 }
 
 fn signed_by(asked: &SetCapacity) -> Party<Eui64> {

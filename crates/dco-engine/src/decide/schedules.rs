@@ -204,10 +204,16 @@ impl Engine {
 
     /// Who answers an act that does not wait any more is told what became of it.
     fn still_waits(&self, action: u64) -> Result<(), Refusal> {
-        let view = self.schedules.action(action);
-        match view.map(|view| view.state()) {
-            None | Some(ActionState::Waiting) => Ok(()),
-            Some(state) => Err(Refusal::ActionSettled { action, state }),
+        let Some(view) = self.schedules.action(action) else {
+            return Ok(());
+        };
+        match view.state() {
+            ActionState::Waiting => Ok(()),
+            state => Err(Refusal::ActionSettled {
+                action,
+                state,
+                why: view.settled_why().to_owned(),
+            }),
         }
     }
 

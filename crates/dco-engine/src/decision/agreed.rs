@@ -56,6 +56,12 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
     let capacity = it
         .capacity
         .map_or_else(|| "unchanged".to_owned(), |units| units.to_string());
+    let capacity = match it.follows {
+        Some(follows) if it.clear => {
+            format!("what was set for it alone is taken back, capacity {follows}")
+        }
+        _ => format!("capacity {capacity}"),
+    };
     let profile = match it.profile.len() {
         0 => "",
         _ => ", another hour profile",
@@ -71,7 +77,7 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
     signed(decision, 0, it.signature.as_ref())
         .on(format!("serviceDays/{}", date(it.first)))
         .saying(format!(
-            "{days} {}: capacity {capacity}{profile}{over}{crowded}",
+            "{days} {}: {capacity}{profile}{over}{crowded}",
             date(it.first)
         ))
         .asked_by(it.request.as_ref())
@@ -81,6 +87,7 @@ pub(super) fn capacity_set(it: &CapacitySet) -> Decision {
 pub(super) fn crowded(days: Option<&Quota>) -> String {
     match days.map_or(0, |days| days.dates.len()) {
         0 => String::new(),
+        1 => "; on 1 day windows have more agreed than their hours carry".to_owned(),
         days => format!("; on {days} days windows have more agreed than their hours carry"),
     }
 }

@@ -2,7 +2,7 @@
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Act, Asker, HourProfile, HourWindow, Request, ScheduleId, ServiceDate, Span, Text,
+    Act, Asker, HourProfile, HourWindow, Request, ScheduleId, ServiceDate, Setting, Span, Text,
 };
 
 use super::RequestId;
@@ -121,6 +121,18 @@ pub struct ActOnSchedule {
     pub act: Act<Eui64>,
 }
 
+impl SetCapacity {
+    /// What it sets, in the order in which it holds.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let settings = [
+            self.clear.then_some(Setting::Clear),
+            self.capacity.map(Setting::Capacity),
+            self.profile.map(Setting::Profile),
+        ];
+        settings.into_iter().flatten().collect()
+    }
+}
+
 impl ActOnSchedule {
     /// Who asks, and is the owner of the request id.
     pub(crate) fn caller(&self) -> Eui64 {
@@ -154,7 +166,7 @@ pub struct ListSchedules {
     pub reader: Reader,
 }
 
-/// Capacity, hour profile or both, from a service day on or for one.
+/// Capacity, hour profile or both, from a service day on or for one; or what was set for one is taken back.
 #[derive(Debug, Clone)]
 pub struct SetCapacity {
     /// Who sets it.
@@ -173,6 +185,8 @@ pub struct SetCapacity {
     pub capacity: Option<u32>,
     /// How they are spread over its hours; unchanged if absent.
     pub profile: Option<HourProfile>,
+    /// Take back what was set for the day alone first.
+    pub clear: bool,
 }
 
 /// An officer's answer to an act that waits for a second one.

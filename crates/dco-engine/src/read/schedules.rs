@@ -2,7 +2,7 @@
 
 use dco_block::Eui64;
 use dco_block::limits::DEVICES_MAX;
-use dco_schedule::{Act, Schedule, ScheduleId, ServiceDate, Source};
+use dco_schedule::{Act, DayCapacity, OwnCapacity, Schedule, ScheduleId, ServiceDate, Source};
 
 use super::as_usize;
 use crate::effect::Reply;
@@ -110,7 +110,8 @@ impl Engine {
         first: Option<ServiceDate>,
         last: Option<ServiceDate>,
     ) -> Result<Reply, Refusal> {
-        let first = first.unwrap_or_else(|| self.days.day_at(self.now_us).date);
+        let today = self.days.day_at(self.now_us).date;
+        let first = first.unwrap_or(today);
         // The calendar ends: a day past its last one is the last one again.
         let ahead = |days: i32| ServiceDate::from_days(first.days().saturating_add(days - 1));
         let last = last.unwrap_or_else(|| ahead(CAPACITY_DAYS));
@@ -120,10 +121,26 @@ impl Engine {
         let last = last.min(ahead(CAPACITY_DAYS_MAX));
         let dates = (first.days()..=last.days()).map(ServiceDate::from_days);
         let (book, ledger) = (&self.schedules.book, &self.days.ledger);
+        // Nothing can be agreed any more for a day that is over.
+        let free = |day: &DayCapacity| if day.date < today { 0 } else { day.free };
         Ok(match user {
-            None => Reply::Capacity(dates.map(|date| book.day(date, ledger)).collect()),
+            None => {
+                let days = dates.map(|date| book.day(date, ledger));
+                let days = days.map(|day| DayCapacity {
+                    free: free(&day),
+                    ..day
+                });
+                Reply::Capacity(days.collect())
+            }
             Some(user) => {
                 let days = dates.map(|date| book.day_for(user, date, ledger));
+                let days = days.map(|own| OwnCapacity {
+                    day: DayCapacity {
+                        free: free(&own.day),
+                        ..own.day
+                    },
+                    ..own
+                });
                 Reply::OwnCapacity(days.collect())
             }
         })

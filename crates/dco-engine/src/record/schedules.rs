@@ -70,7 +70,7 @@ pub struct ActionClosed {
     pub request: Option<RequestKey>,
 }
 
-/// Capacity, hour profile or both were set.
+/// Capacity, hour profile or both were set, or what was set for a day alone was taken back.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct CapacitySet {
     /// The first service day it is for.
@@ -103,6 +103,12 @@ pub struct CapacitySet {
     /// The schedules whose windows these are; none in records from before they were kept.
     #[prost(message, repeated, tag = "130")]
     pub crowded_windows: Vec<CrowdedWindow>,
+    /// What was set for that day alone is taken back.
+    #[prost(bool, tag = "170")]
+    pub clear: bool,
+    /// Large images that may be released on the day then, where it was taken back: told, and not set.
+    #[prost(uint32, optional, tag = "171")]
+    pub follows: Option<u32>,
 }
 
 /// Notices that are not kept any more.

@@ -1,9 +1,10 @@
 //! What parties were told, in order.
 
+mod capacity;
 mod sending;
 
 use dco_block::Eui64;
-use dco_schedule::{ScheduleId, ServiceDate, Side, Source, Span};
+use dco_schedule::{ScheduleId, ServiceDate, Side, Source};
 
 use super::Why;
 use crate::event::NoticeParty;
@@ -131,6 +132,7 @@ enum Kind {
     ProductsHold = 30,
     ThresholdBreached = 31,
     WindowsCrowded = 45,
+    CapacityCleared = 170,
     Displaced = 110,
     PauseChanged = 68,
 }
@@ -218,19 +220,9 @@ impl Notice {
                 flag: *approved,
                 ..of(Kind::ActionSettled)
             },
-            NoticeSubject::CapacitySet {
-                span,
-                capacity,
-                profile,
-                agreed_days,
-            } => Self {
-                date: span.first().days(),
-                one_day: matches!(span, Span::On(_)),
-                limit: *capacity,
-                flag: *profile,
-                count: *agreed_days,
-                ..of(Kind::CapacitySet)
-            },
+            NoticeSubject::CapacitySet { .. } | NoticeSubject::CapacityCleared { .. } => {
+                Self::of_capacity(subject)
+            }
             NoticeSubject::OverAgreed { days, proposal } => Self::of_over_agreed(days, proposal),
             NoticeSubject::TransferExpires {
                 transfer,
@@ -359,16 +351,8 @@ impl Notice {
                 action: self.number,
                 approved: self.flag,
             },
-            Kind::CapacitySet => NoticeSubject::CapacitySet {
-                span: if self.one_day {
-                    Span::On(date)
-                } else {
-                    Span::From(date)
-                },
-                capacity: self.limit,
-                profile: self.flag,
-                agreed_days: self.count,
-            },
+            Kind::CapacitySet => self.capacity_set(date),
+            Kind::CapacityCleared => self.capacity_cleared(date)?,
             Kind::OverAgreed => self.over_agreed()?,
             Kind::WindowsCrowded => self.windows_crowded()?,
             Kind::TransferExpires => NoticeSubject::TransferExpires {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use dco_block::Eui64;
-use dco_schedule::{Asker, ScheduleId, Setting};
+use dco_schedule::{Asker, ScheduleId};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -187,13 +187,9 @@ impl ActOnSchedule {
 
 impl Asked for SetCapacity {
     fn digest(&self) -> [u8; 32] {
-        let settings = [
-            self.capacity.map(Setting::Capacity),
-            self.profile.map(Setting::Profile),
-        ];
-        let settings: Vec<Setting> = settings.into_iter().flatten().collect();
+        let set = CapacitySet::of(self.span, &self.settings());
         let mut hash = FieldHash::new("SetCapacity");
-        hash.field(&CapacitySet::of(self.span, &settings).encode_to_vec());
+        hash.field(&set.encode_to_vec());
         hash.field(self.ticket.as_str().as_bytes());
         hash.field(self.reason.as_str().as_bytes());
         hash.finish()

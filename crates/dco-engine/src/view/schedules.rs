@@ -156,6 +156,15 @@ pub enum NoticeSubject {
         /// How many days to come are agreed with this User under it; 0 for others.
         agreed_days: u32,
     },
+    /// What was set for a day alone was taken back. For a User: of a day agreed with it.
+    CapacityCleared {
+        /// The day.
+        date: ServiceDate,
+        /// Large images that may be released on it now.
+        capacity: u32,
+        /// How many days to come are agreed with this User under it; 0 for others.
+        agreed_days: u32,
+    },
     /// More is agreed on these days than they have room for; the Service Desk is to propose a re-plan.
     OverAgreed {
         /// Each day and by how much, in units.
@@ -330,6 +339,17 @@ impl ActionView {
                 ActionState::Overtaken
             }
             ActionFate::Closed(_) => ActionState::Expired,
+        }
+    }
+
+    /// Why it does not wait any more, as who settled it said; empty while it waits, and for approvals from before it was kept.
+    pub fn settled_why(&self) -> &str {
+        match &self.fate {
+            ActionFate::Waiting => "",
+            ActionFate::Approved { second, .. } => {
+                second.said.as_ref().map_or("", |said| said.reason.as_str())
+            }
+            ActionFate::Closed(signed) => signed.reason.as_str(),
         }
     }
 

@@ -217,8 +217,11 @@ impl World {
                 } else {
                     Span::From(date)
                 };
+                let clear = one_day && value % 5 == 0;
                 ScheduleRequest::SetCapacity(SetCapacity {
                     officer: step.officer(),
+                    capacity: (!clear).then_some(value),
+                    clear,
                     ..self.setting(span, value)
                 })
             }

@@ -187,6 +187,7 @@ impl World {
             span,
             capacity: Some(capacity),
             profile: None,
+            clear: false,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::book::quotas::{self, DealChange};
 use crate::{
     Act, Approval, At, Book, CAPACITY_MAX, CapacitySet, Change, Deal, Micros, Officer, Party,
-    Refusal, Request, Schedule, ScheduleId, ServiceDate, Setting, Side, Signed, Step, Text,
+    Refusal, Request, Schedule, ScheduleId, ServiceDate, Setting, Side, Signed, Span, Step, Text,
 };
 
 /// Who asks. Time asks for nothing, and no officer brings the second one along.
@@ -70,6 +70,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 said: None,
             };
             self.check(ask, &ask.step(at, Some(anybody)), at)?;
+            self.check_pends(&pending, at)?;
             return Ok(Change::Pended(pending));
         }
         let step = ask.step(at, None);
@@ -81,7 +82,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         Ok(Change::Step { id: ask.id, step })
     }
 
-    /// Decides a setting of capacity or profile: it must be for today or later.
+    /// Decides a setting of capacity or profile: it must be for today or later, and what is taken back must be there.
     pub fn decide_capacity(
         &self,
         set: CapacitySet<U>,
@@ -101,6 +102,10 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
                 today: at.today,
                 capacity,
             });
+        }
+        let is_alone = set.span == Span::On(date) && self.plan.is_set_alone(date);
+        if set.setting == Setting::Clear && !is_alone {
+            return Err(Refusal::NothingSetAlone { date });
         }
         Ok(Change::Capacity(set))
     }

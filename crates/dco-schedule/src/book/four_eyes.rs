@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::{
     Act, Approval, Ask, Asker, At, Book, Cause, Change, Deal, Micros, Officer, Party, Refusal,
-    Schedule, ServiceDate, Signed, Text,
+    Schedule, ServiceDate, Signed, State, Text,
 };
 
 /// An act of one officer that waits for another one.
@@ -64,7 +64,8 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         if pending.asked_by == second.officer {
             return Err(Refusal::SameOfficer);
         }
-        if self.gains(second.officer, &pending.ask) {
+        let officers = [pending.asked_by, second.officer];
+        if officers.iter().any(|it| self.gains(*it, &pending.ask)) {
             return Err(Refusal::OfficerGains);
         }
         if pending.expires_us <= at.now_us {
@@ -85,8 +86,8 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         Ok(Change::Approved { action, id, step })
     }
 
-    /// Whether an act is about a schedule of this party, or makes room for one: it is no second officer then, whatever
-    /// else it is registered as.
+    /// Whether an act is about a schedule of this party, or makes room for one: it is neither of its two officers then,
+    /// whatever else it is registered as.
     fn gains(&self, party: U, ask: &Ask<U>) -> bool {
         let waits = self.get(ask.id).and_then(|it| it.state().proposal());
         let cause = match ask.act {
@@ -100,23 +101,46 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         party == ask.id.user || gains == Some(party)
     }
 
+    /// Whether such an act may wait for a second officer: who gains by it is not the first one, and of equal acts one
+    /// waits. The time to answer makes no other act, or repeating one would.
+    pub(super) fn check_pends(&self, asked: &Pending<U>, at: &At<'_, U>) -> Result<(), Refusal> {
+        if self.gains(asked.asked_by, &asked.ask) {
+            return Err(Refusal::OfficerGains);
+        }
+        let schedule = self.found(&asked.ask)?;
+        let equal = self.pending().find(|(_, waits)| {
+            let is_about = waits.ask.id == asked.ask.id;
+            let holds = is_about && self.not_to_be_approved(waits, at).is_none();
+            let act = meant_now(&waits.ask, schedule).filter(|_| holds);
+            act.is_some_and(|act| does_the_same(&act, &asked.ask.act))
+        });
+        match equal {
+            Some((action, _)) => Err(Refusal::WaitsAlready { action }),
+            None => Ok(()),
+        }
+    }
+
     /// Why an act that waits cannot be approved any more: it waited too long, or what it rests on has changed.
     pub(super) fn not_to_be_approved(
         &self,
         pending: &Pending<U>,
         at: &At<'_, U>,
-    ) -> Option<&'static str> {
+    ) -> Option<String> {
         if pending.expires_us <= at.now_us {
-            return Some("no second officer approved it in time");
+            return Some("no second officer approved it in time".to_owned());
         }
         if self.approve_by_us(pending) < at.now_us {
-            return Some("too little time is left to answer it");
+            return Some("too little time is left to answer it".to_owned());
         }
         let schedule = self.get(pending.ask.id);
-        let holds = schedule.and_then(|it| meant_now(&pending.ask, it));
-        holds
-            .is_none()
-            .then_some("its schedule is not as it was when it was asked for")
+        if schedule.is_some_and(|it| meant_now(&pending.ask, it).is_some()) {
+            return None;
+        }
+        let step = schedule.and_then(|it| overtaken_by(&pending.ask, it));
+        Some(format!(
+            "its schedule is not as it was when it was asked for{}",
+            step.map_or_else(String::new, |step| format!(": {step}"))
+        ))
     }
 
     /// The last moment at which an act that waits can be approved: whoever has to answer it needs time to.
@@ -168,13 +192,29 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 /// agreement alone: what its User proposes and takes back in the meantime does not matter, and days that were ended
 /// are left out of it. What answers or makes an offer rests on where the talks stand.
 fn meant_now<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> Option<Act<U>> {
+    meant_in(ask, &schedule.state_at(ask.revision)?, schedule.state())
+}
+
+/// The step after which it could not be done any more, in words; `None` where it can be.
+fn overtaken_by<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> Option<String> {
     let then = schedule.state_at(ask.revision)?;
-    let now = schedule.state();
+    let holds = |revision: &u32| {
+        let state = schedule.state_at(*revision);
+        state.is_some_and(|it| meant_in(ask, &then, &it).is_some())
+    };
+    let last = (ask.revision..schedule.revision()).rev().find(holds)?;
+    let step = schedule.history().get(usize::try_from(last).ok()?)?;
+    let side = step.signed.by.side();
+    let by = side.map_or_else(|| "time".to_owned(), |side| side.to_string());
+    Some(format!("step {} was {} by {by}", last + 1, step.act))
+}
+
+fn meant_in<U: Copy + PartialEq>(ask: &Ask<U>, then: &State<U>, now: &State<U>) -> Option<Act<U>> {
     if !matches!(
         ask.act,
         Act::Impose { .. } | Act::End { .. } | Act::Amend { .. }
     ) {
-        return (*now == then).then(|| ask.act.clone());
+        return (now == then).then(|| ask.act.clone());
     }
     let agreement = now.agreement().filter(|_| !now.is_final())?;
     let (was, is) = (&then.agreement()?.deal, &agreement.deal);
@@ -207,6 +247,18 @@ fn without_ended<U: Copy>(act: &Act<U>, ends: ServiceDate, agreed: &Deal) -> Opt
         _ => return None,
     }
     Some(act)
+}
+
+/// Whether two acts would make the same of a schedule.
+fn does_the_same<U: Copy + PartialEq>(one: &Act<U>, other: &Act<U>) -> bool {
+    let ends = |act: &Act<U>| match act {
+        Act::End { from } => Some(*from),
+        _ => None,
+    };
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+        && one.deal() == other.deal()
+        && one.cause() == other.cause()
+        && ends(one) == ends(other)
 }
 
 /// Two officers are needed for security priority, and to take from a User what is agreed with it.

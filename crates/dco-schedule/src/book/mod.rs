@@ -15,6 +15,7 @@ pub use decide::{Ask, Asker};
 pub use four_eyes::Pending;
 pub use refusal::{DayShort, DayTaken, MoveRefusal, Refusal};
 pub use view::{DayCapacity, OwnCapacity};
+pub(crate) use windows::still_to_leave;
 pub use windows::{CrowdedWindow, FullHours, WindowShort};
 
 use std::collections::BTreeMap;

@@ -115,6 +115,14 @@ pub enum Refusal {
         /// Its capacity.
         capacity: u32,
     },
+    /// There is nothing to take back.
+    #[error(
+        "nothing is set for {date} alone, so there is nothing to take back; what holds from a day on is set anew instead"
+    )]
+    NothingSetAlone {
+        /// The day.
+        date: ServiceDate,
+    },
     /// A day too far ahead.
     #[error("{date} is too far ahead; quotas reach up to {latest}")]
     DayTooFar {
@@ -169,8 +177,8 @@ pub enum Refusal {
     },
     /// The time to answer is too short.
     #[error(
-        "the other side has too little time to answer; give it {} seconds more",
-        seconds_up(.earliest_us.saturating_sub(*given_us))
+        "the other side has too little time to answer; give it {} more",
+        span_up(.earliest_us.saturating_sub(*given_us))
     )]
     AnswerTooSoon {
         /// What was given.
@@ -326,11 +334,19 @@ pub enum Refusal {
     /// Who asked for it cannot approve it.
     #[error("who asked for it cannot approve it; let another officer")]
     SameOfficer,
-    /// Who approves would decide for itself.
+    /// Who asks for it or approves it would decide for itself.
     #[error(
-        "who the schedule belongs to, or room is made for, cannot approve it; let another officer"
+        "who the schedule belongs to, or room is made for, is neither of the two officers that it needs; let others"
     )]
     OfficerGains,
+    /// The same was asked for before.
+    #[error(
+        "the same waits for a second officer as act {action} already; approve that one as another officer, or decline it"
+    )]
+    WaitsAlready {
+        /// The act that waits.
+        action: u64,
+    },
 }
 
 impl Refusal {
@@ -398,6 +414,33 @@ fn service_days(count: usize) -> String {
     format!("{count} service {days}")
 }
 
-fn seconds_up(span_us: Micros) -> u64 {
-    span_us.unsigned_abs().div_ceil(1_000_000)
+/// A span as people say it, rounded up.
+fn span_up(span_us: Micros) -> String {
+    let seconds = span_us.unsigned_abs().div_ceil(1_000_000);
+    let (count, unit) = match seconds {
+        0..=120 => (seconds, "second"),
+        121..=7_200 => (seconds.div_ceil(60), "minute"),
+        _ => (seconds.div_ceil(3_600), "hour"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_said_in_the_unit_that_people_count_in_and_never_too_short() {
+        const SECOND_US: Micros = 1_000_000;
+        for (span_us, said) in [
+            (1, "1 second"),
+            (120 * SECOND_US, "120 seconds"),
+            (120 * SECOND_US + 1, "3 minutes"),
+            (7_200 * SECOND_US, "120 minutes"),
+            (126_058 * SECOND_US, "36 hours"),
+        ] {
+            assert_eq!(span_up(span_us), said);
+        }
+    }
 }

@@ -19,7 +19,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         });
         let closed = self.pending().filter_map(|(action, pending)| {
             let why = self.not_to_be_approved(pending, at)?;
-            let signed = by_time(at, why);
+            let signed = by_time(at, &why);
             Some(Change::Closed { action, signed })
         });
         acts.chain(closed).collect()
@@ -60,6 +60,6 @@ fn by_time<U>(at: &At<'_, U>, why: &str) -> Signed<U> {
     Signed {
         by: Party::Time,
         at_us: at.now_us,
-        reason: Text::new(why).expect("the reasons above are short lines"),
+        reason: Text::new(why).expect("reasons of time are short lines"),
     }
 }

@@ -198,7 +198,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
 }
 
 /// What of a day's units still needs hours: of today's all that has not left.
-pub(super) fn still_to_leave<U: Ord + Copy + std::fmt::Debug>(
+pub(crate) fn still_to_leave<U: Ord + Copy + std::fmt::Debug>(
     id: ScheduleId<U>,
     (date, units): (ServiceDate, u32),
     at: &At<'_, U>,

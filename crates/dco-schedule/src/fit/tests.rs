@@ -399,3 +399,36 @@ fn what_is_agreed_already_is_not_planned_again() {
     let in_full = Refusal::AgreedInFull { devices: 120 };
     assert_eq!(more(&desk).unwrap_err(), in_full);
 }
+
+/// A schedule has one window: what is agreed without one, or in another, leaves in it as well once more is agreed in it.
+#[test]
+fn more_in_a_window_leaves_room_in_it_for_what_is_agreed() {
+    let windows = [None, Some((0, 6)), Some((6, 18))];
+    for agreed_in in windows.map(|it| it.map(|(from, to)| HourWindow::new(from, to).unwrap())) {
+        let mut desk = Desk::new();
+        let id = desk.requested(9, wants(60, 90, (11, 20)));
+        let mut some = deal(&[(11, 20)]);
+        some.terms.window = agreed_in;
+        desk.desk(id, offer(some)).unwrap();
+        desk.user(id, Act::Accept).unwrap();
+        // A fourth of 100 units.
+        let window = HourWindow::new(0, 6).unwrap();
+        let terms = FitTerms {
+            window: Some(window),
+            trt_us: 5 * DAY_US,
+            in_flight_days: 5,
+            in_flight_max: 300,
+        };
+        let found = desk.book.fits_more(id, &terms, &desk.at()).unwrap();
+        let found = found.moves_nobody.unwrap();
+        assert_eq!(found.quota, quota(&[(11, 5), (12, 25), (13, 10)]));
+        assert_eq!(
+            (found.days[0].free_before, found.days[0].free_after),
+            (5, 0)
+        );
+        let mut whole = deal(&[(11, 25), (12, 25), (13, 10)]);
+        whole.terms.window = Some(window);
+        desk.desk(id, crate::testing::amend(whole, None)).unwrap();
+        desk.user(id, Act::Accept).unwrap();
+    }
+}

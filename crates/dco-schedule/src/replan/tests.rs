@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    Desk, NEWCOMER, amend, date, deal, offer, one_officer, quota, request, secure,
+    Desk, NEWCOMER, OFFICER, amend, date, deal, offer, one_officer, quota, request, secure,
 };
 use crate::{Act, Cause, Deal, Request, Span};
 
@@ -198,7 +198,8 @@ fn a_plan_for_over_agreed_days_makes_them_right_once_all_agree() {
             },
             Some(Cause::OverAgreed),
         );
-        desk.try_ask(&desk.ask(it.id, one_officer(1), act)).unwrap();
+        desk.try_ask(&desk.ask(it.id, one_officer(OFFICER), act))
+            .unwrap();
         desk.approve(102).unwrap();
         desk.user(it.id, Act::Accept).unwrap();
     }

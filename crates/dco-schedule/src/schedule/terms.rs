@@ -75,8 +75,8 @@ pub struct HourWindow {
 /// The hours are no window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "hours {from} to {to} are no window: expected 0 to 24 and at least two hours, so that the hour that \
-     the clocks skip in March leaves one; give for example 22 to 24"
+    "hours {from} to {to} are no window: expected 0 to 24, not over midnight, and at least two hours, so that the \
+     hour that the clocks skip in March leaves one; give for example 22 to 24"
 )]
 pub struct InvalidHourWindow {
     /// The first local hour.

@@ -29,6 +29,8 @@ pub(crate) const NEWCOMER: ScheduleId<u8> = ScheduleId {
     user: 200,
     number: 1,
 };
+/// Who acts for the desk: no User.
+pub(crate) const OFFICER: u8 = 101;
 /// Far enough for any answer.
 pub(crate) const ANSWER_BY_US: Micros = 1_000;
 
@@ -117,12 +119,12 @@ impl Desk {
     }
 
     pub(crate) fn desk(&mut self, id: ScheduleId<u8>, act: Act<u8>) -> Result<(), Refusal> {
-        self.try_ask(&self.ask(id, one_officer(1), act))
+        self.try_ask(&self.ask(id, one_officer(OFFICER), act))
     }
 
     /// Likewise, where the desk says that it goes beyond what the User asked for.
     pub(crate) fn desk_beyond(&mut self, id: ScheduleId<u8>, act: Act<u8>) -> Result<(), Refusal> {
-        let mut ask = self.ask(id, one_officer(1), act);
+        let mut ask = self.ask(id, one_officer(OFFICER), act);
         ask.beyond_request = true;
         self.try_ask(&ask)
     }

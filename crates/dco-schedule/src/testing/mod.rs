@@ -3,7 +3,7 @@
 mod desk;
 
 pub(crate) use desk::{
-    ANSWER_BY_US, CAPACITY, Desk, NEWCOMER, TERMS, amend, counter, date, impose, offer,
+    ANSWER_BY_US, CAPACITY, Desk, NEWCOMER, OFFICER, TERMS, amend, counter, date, impose, offer,
     one_officer, secure,
 };
 

@@ -120,18 +120,9 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             action: action(*number),
             approved: *approved,
         }),
-        NoticeSubject::CapacitySet {
-            span,
-            capacity,
-            profile,
-            agreed_days,
-        } => Subject::CapacitySet(pb::CapacitySetNotice {
-            first_service_date: span.first().to_string(),
-            one_day: matches!(span, Span::On(_)),
-            capacity: *capacity,
-            hour_profile_set: *profile,
-            agreed_days: *agreed_days,
-        }),
+        NoticeSubject::CapacitySet { .. } | NoticeSubject::CapacityCleared { .. } => {
+            Subject::CapacitySet(capacity_set(&notice.subject))
+        }
         NoticeSubject::OverAgreed { days, proposal } => over_agreed(days, proposal),
         NoticeSubject::WindowsCrowded { days, windows } => {
             Subject::WindowsCrowded(pb::WindowsCrowdedNotice {
@@ -151,6 +142,38 @@ fn subject(party: NoticeParty, notice: &Notice) -> Subject {
             freed: *freed,
         }),
         other => about_sending(party, other),
+    }
+}
+
+/// What was set for service days, or taken back.
+fn capacity_set(subject: &NoticeSubject) -> pb::CapacitySetNotice {
+    match subject {
+        NoticeSubject::CapacitySet {
+            span,
+            capacity,
+            profile,
+            agreed_days,
+        } => pb::CapacitySetNotice {
+            first_service_date: span.first().to_string(),
+            one_day: matches!(span, Span::On(_)),
+            capacity: *capacity,
+            hour_profile_set: *profile,
+            agreed_days: *agreed_days,
+            cleared: false,
+        },
+        NoticeSubject::CapacityCleared {
+            date,
+            capacity,
+            agreed_days,
+        } => pb::CapacitySetNotice {
+            first_service_date: date.to_string(),
+            one_day: true,
+            capacity: Some(*capacity),
+            hour_profile_set: false,
+            agreed_days: *agreed_days,
+            cleared: true,
+        },
+        _ => unreachable!("nothing else is about capacity alone"),
     }
 }
 
@@ -378,7 +401,7 @@ mod tests {
         }
     }
 
-    fn about_agreements(date: ServiceDate, until_us: i64) -> [NoticeSubject; 6] {
+    fn about_agreements(date: ServiceDate, until_us: i64) -> [NoticeSubject; 7] {
         let id = ScheduleId {
             user: USER,
             number: 7,
@@ -406,6 +429,11 @@ mod tests {
                 span: Span::From(date),
                 capacity: Some(9_000),
                 profile: false,
+                agreed_days: 0,
+            },
+            NoticeSubject::CapacityCleared {
+                date,
+                capacity: 12_000,
                 agreed_days: 0,
             },
             NoticeSubject::OverAgreed {

@@ -77,7 +77,9 @@ pub(crate) fn fault_of(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         | Refusal::DaysReversed { .. }
         | Refusal::PositionBeyondEnd { .. }
         | Refusal::NoticesForgotten { .. } => schedules::argument_of(refusal),
-        Refusal::ActionSettled { action, state } => schedules::settled(refusal, *action, *state),
+        Refusal::ActionSettled { action, state, .. } => {
+            schedules::settled(refusal, *action, *state)
+        }
     }
 }
 

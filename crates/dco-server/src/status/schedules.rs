@@ -62,6 +62,7 @@ pub(super) fn of_book(refusal: &BookRefusal, concern: Concern<'_>) -> Fault {
         | BookRefusal::EndsAlready { .. }
         | BookRefusal::EndsNothing { .. }
         | BookRefusal::RequestTooFar { .. }
+        | BookRefusal::NothingSetAlone { .. }
         | BookRefusal::CapacityTooLarge { .. } => argument_of_terms(refusal),
         BookRefusal::Move(refusal) => of_move(refusal),
         _ => precondition(refusal, concern.user),
@@ -119,9 +120,11 @@ fn argument(refusal: &BookRefusal) -> Fault {
         BookRefusal::DayOver { date, today, .. } => fault("SERVICE_DATE_INVALID", "quota")
             .with("serviceDate", date)
             .with("earliestServiceDate", today),
-        BookRefusal::CapacityOfPast { date, today, .. } => fault("SERVICE_DATE_INVALID", "date")
-            .with("serviceDate", date)
-            .with("earliestServiceDate", today),
+        BookRefusal::CapacityOfPast { date, today, .. } => {
+            fault("SERVICE_DATE_INVALID", "first_date")
+                .with("serviceDate", date)
+                .with("earliestServiceDate", today)
+        }
         BookRefusal::DayTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "quota")
             .with("serviceDate", date)
             .with("latestServiceDate", latest),
@@ -175,6 +178,9 @@ fn argument_of_terms(refusal: &BookRefusal) -> Fault {
         BookRefusal::RequestTooFar { date, latest } => fault("SERVICE_DATE_INVALID", "latest_date")
             .with("serviceDate", date)
             .with("latestServiceDate", latest),
+        BookRefusal::NothingSetAlone { date } => {
+            fault("CAPACITY_NOT_SET", "first_date").with("serviceDate", date)
+        }
         BookRefusal::CapacityTooLarge { given, limit } => fault("CAPACITY_INVALID", "capacity")
             .with("capacity", given)
             .with("capacityMax", limit),
@@ -231,6 +237,8 @@ fn precondition(refusal: &BookRefusal, user: Eui64) -> Fault {
         BookRefusal::ActionOvertaken { action, .. } => {
             fault("ACTION_OVERTAKEN", "ACTION_WAITING").with("action", format!("actions/{action}"))
         }
+        BookRefusal::WaitsAlready { action } => fault("ACTION_WAITS_ALREADY", "ACTION_WAITING")
+            .with("action", format!("actions/{action}")),
         BookRefusal::SameOfficer | BookRefusal::OfficerGains => {
             fault("SECOND_OFFICER_REQUIRED", "OTHER_OFFICER")
         }

@@ -278,9 +278,10 @@ fn of_book(date: ServiceDate) -> impl Iterator<Item = Book> {
     .chain(of_officers_and_nothing_to_agree())
 }
 
-fn of_officers_and_nothing_to_agree() -> [Book; 4] {
+fn of_officers_and_nothing_to_agree() -> [Book; 5] {
     [
         Book::SameOfficer,
+        Book::WaitsAlready { action: 4 },
         Book::OfficerGains,
         Book::AmendsNothing,
         Book::AgreedInFull { devices: 30 },
@@ -355,6 +356,7 @@ fn of_terms(date: ServiceDate) -> impl Iterator<Item = Book> {
             agreed: 200,
             wanted: 101,
         },
+        Book::NothingSetAlone { date },
         Book::EndOver { from: date, today },
         Book::EndsAlready {
             from: latest,
@@ -390,6 +392,7 @@ fn of_lists(date: ServiceDate) -> [Refusal; 2] {
         Refusal::ActionSettled {
             action: 4,
             state: ActionState::Overtaken,
+            why: "step 4 was END by the User".to_owned(),
         },
     ]
 }

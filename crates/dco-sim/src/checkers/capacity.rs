@@ -65,6 +65,9 @@ impl Capacity {
     }
 
     fn set(&mut self, record: &CapacitySet) {
+        if record.clear {
+            self.set_on.remove(&ServiceDate::from_days(record.first));
+        }
         if let Some(capacity) = record.capacity {
             let days = if record.one_day {
                 &mut self.set_on
@@ -270,6 +273,22 @@ mod tests {
         history::keeps(&mut checker, set(DATE + 1, true, 9));
         history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
         history::breaks(&mut checker, history::released(1, 1, Some(DATE)));
+    }
+
+    #[test]
+    fn what_was_set_for_a_day_alone_counts_no_more_once_it_is_taken_back() {
+        let mut checker = with_batch(2);
+        for (first, capacity, clear) in [(DATE, Some(0), false), (DATE, None, true)] {
+            let set = CapacitySet {
+                first,
+                one_day: true,
+                capacity,
+                clear,
+                ..CapacitySet::default()
+            };
+            history::keeps(&mut checker, Change::CapacitySet(set));
+        }
+        history::keeps(&mut checker, history::released(0, 1, Some(DATE)));
     }
 
     #[test]

@@ -238,21 +238,43 @@ impl World {
         self.known
             .spans
             .insert((span.first(), matches!(span, Span::On(_))));
+        // Without a throw of its own, so that seeds which are kept make the same worlds.
+        if profile.is_none() && capacity > 16 && matches!(span, Span::On(_)) {
+            return self.clear_capacity(span);
+        }
         self.set_capacity(span, capacity, profile);
+    }
+
+    /// What was set for the day alone is taken back, if something was.
+    fn clear_capacity(&mut self, span: Span) {
+        let set = SetCapacity {
+            capacity: None,
+            clear: true,
+            ..self.setting(span, None)
+        };
+        self.ask_once(Request::Schedules(ScheduleRequest::SetCapacity(set)));
     }
 
     pub(super) fn set_capacity(&mut self, span: Span, capacity: u32, profile: Option<HourProfile>) {
         let set = SetCapacity {
+            profile,
+            ..self.setting(span, Some(capacity))
+        };
+        self.ask_once(Request::Schedules(ScheduleRequest::SetCapacity(set)));
+    }
+
+    fn setting(&mut self, span: Span, capacity: Option<u32>) -> SetCapacity {
+        SetCapacity {
             officer: self.some_officer(),
             id: crate::user::request_id(&mut self.dice),
             validate_only: false,
             ticket: text("CHG-1"),
             reason: text("a link is down, or up again"),
             span,
-            capacity: Some(capacity),
-            profile,
-        };
-        self.ask_once(Request::Schedules(ScheduleRequest::SetCapacity(set)));
+            capacity,
+            profile: None,
+            clear: false,
+        }
     }
 
     fn act(

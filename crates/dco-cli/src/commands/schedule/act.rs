@@ -47,7 +47,7 @@ struct TermsArgs {
 
 /// The whole day, or some of its hours.
 #[derive(Debug, Clone, Copy)]
-struct Window(Option<(u32, u32)>);
+pub(super) struct Window(pub(super) Option<(u32, u32)>);
 
 /// How far the Service Desk goes.
 #[derive(Debug, Clone, Args)]
@@ -406,7 +406,7 @@ fn fitting(way: Way, fits: Fits) -> Result<Vec<DayUnits>, Failure> {
     Ok(days.collect())
 }
 
-fn parse_window_or_none(text: &str) -> Result<Window, String> {
+pub(super) fn parse_window_or_none(text: &str) -> Result<Window, String> {
     if text == "none" {
         return Ok(Window(None));
     }
@@ -414,7 +414,7 @@ fn parse_window_or_none(text: &str) -> Result<Window, String> {
     window.map_err(|why| format!("{why}, or none"))
 }
 
-pub(super) fn parse_window(text: &str) -> Result<(u32, u32), String> {
+fn parse_window(text: &str) -> Result<(u32, u32), String> {
     let hours = text.split_once('-');
     let hours = hours.and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
     hours.ok_or_else(|| "write the hours like 22-24".to_owned())

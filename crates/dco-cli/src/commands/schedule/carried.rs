@@ -36,10 +36,9 @@ pub(super) async fn replan_text(
 /// What moves others first and then offers, for each way that there is.
 pub(super) async fn fits_text(
     client: &SchedulesClient,
-    (name, window): (ScheduleName, Option<(u32, u32)>),
+    (schedule, name, window): (&Schedule, ScheduleName, Option<(u32, u32)>),
     fits: &Fits,
 ) -> Result<Option<String>, Failure> {
-    let schedule = client.schedule(name).await?;
     let ways = [
         ("earliest end", &fits.earliest_end),
         ("flattest", &fits.flattest),
@@ -51,10 +50,17 @@ pub(super) async fn fits_text(
         let why = Why::MakesRoomFor(name);
         let moves = replan_text(client, &fit.replan, why).await?;
         parts.extend(moves.map(|moves| format!("{way}: before, {moves}")));
-        let put_forward = put_forward(&schedule, (name, window), fit);
+        let put_forward = put_forward(schedule, (name, window), fit);
         parts.extend(listed(&format!("{way}: to put it forward"), &[put_forward]));
     }
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
+}
+
+/// The hours that are agreed, or else put forward: they stay where an act names no others.
+pub(super) fn window_of(schedule: &Schedule) -> Option<(u32, u32)> {
+    let proposed = schedule.proposal.as_ref().map(|it| &it.deal);
+    let deal = schedule.agreed.as_ref().or(proposed)?;
+    deal.deal.window_hours
 }
 
 /// The schedules whose moves wait for the word of their Users, where there are any.
@@ -108,7 +114,12 @@ fn put_forward(
         units: day.units,
     });
     let planned: Vec<_> = days.collect();
-    let window = window.map_or_else(String::new, |(from, to)| format!("--window {from}-{to}"));
+    let window = match (window, window_of(schedule)) {
+        (Some((from, to)), _) => format!("--window {from}-{to}"),
+        // What is not given stays as it is, and the plan is for the whole day.
+        (None, Some(_)) => "--window none".to_owned(),
+        (None, None) => String::new(),
+    };
     let tail = with_beyond(window, is_beyond(&schedule.request, planned.iter()));
     match &schedule.agreed {
         None => command(&format!("offer {name}"), &planned, &tail),

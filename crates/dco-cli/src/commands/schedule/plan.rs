@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::One;
+use super::act::Window;
 use super::carried::{self, Why};
 use crate::connect::Connection;
 use crate::exit::{Answer, Failure};
@@ -13,8 +14,8 @@ use crate::show::{fits_json, fits_text, replan_json, replan_text};
 #[command(long_about = "\
 Find three ways to meet the request of a schedule: the earliest end (others may have to be moved
 first), the flattest, and the earliest end that moves nobody. For each service day it says what is
-free, when the day's batch is due, and whether too much may be under way. With --window, no day
-gets more than these hours can take at the day's pace. The commands that carry each of them out are
+free, when the day's batch is due, and whether too much may be under way. In a window no day gets
+more than its hours can take at the day's pace. The commands that carry each of them out are
 printed, for an officer to run under a ticket. For the Service Desk, operators and auditors.
 
 Example:
@@ -22,9 +23,10 @@ Example:
 pub(super) struct Fit {
     #[command(flatten)]
     one: One,
-    /// Local hours in which it would be released, like 22-24; the whole day when not given
-    #[arg(long, value_name = "HOUR-HOUR", value_parser = super::act::parse_window)]
-    window: Option<(u32, u32)>,
+    /// Local hours in which it would be released, like 22-24, or none for the whole day; those that are
+    /// agreed or put forward when not given
+    #[arg(long, value_name = "HOUR-HOUR|none", value_parser = super::act::parse_window_or_none)]
+    window: Option<Window>,
 }
 
 /// Find whom to move when a service day has too much agreed
@@ -45,8 +47,13 @@ pub(super) struct Replan {
 impl Fit {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let (client, name) = self.one.reach().await?;
-        let fits = client.fit(name, self.window).await?;
-        let commands = carried::fits_text(&client, (name, self.window), &fits).await?;
+        let schedule = client.schedule(name).await?;
+        let window = match self.window {
+            Some(Window(window)) => window,
+            None => carried::window_of(&schedule),
+        };
+        let fits = client.fit(name, window).await?;
+        let commands = carried::fits_text(&client, (&schedule, name, window), &fits).await?;
         let text = [Some(fits_text(&fits)), commands].into_iter().flatten();
         let text = text.collect::<Vec<_>>().join("\n\n");
         Ok(Answer::new(text, fits_json(&fits)))

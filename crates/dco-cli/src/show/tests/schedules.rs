@@ -190,12 +190,77 @@ fn a_second_officer_sees_the_days_and_the_terms() {
         action(end, Some(agreed), left),
     ];
     let each = actions.iter().map(action_text);
-    let all = each.chain([actions_text(&actions)]);
+    let all = each.chain([actions_text(&actions, true)]);
     assert_snapshot!(all.collect::<Vec<_>>().join("\n\n"));
     let json = action_json(&actions[0]);
     assert_eq!(json["deal"]["security"], true);
     assert_eq!(json["deal"]["quota"][1]["units"], 7);
     assert_eq!(json["agreed"], Value::Null);
+}
+
+/// Whoever looks back sees why, whoever looks forward has no empty columns.
+#[test]
+fn an_act_that_waits_no_more_says_why() {
+    let accept = step("ACCEPT", "SERVICE_DESK", Some(OTHER), None);
+    let waits = action(accept, None, deal(&[("2026-03-30", 7)]));
+    let mut overtaken = action(
+        step("ACCEPT", "SERVICE_DESK", Some(OTHER), None),
+        None,
+        deal(&[("2026-03-30", 7)]),
+    );
+    overtaken.state = "OVERTAKEN".to_owned();
+    let mut settled = step("LAPSE", "TIME", None, None).signature;
+    settled.reason = "step 4 was END by the User".to_owned();
+    overtaken.settled = Some(settled);
+    let listed = actions_text(&[waits.clone(), overtaken.clone()], true);
+    let last: Vec<_> = listed
+        .lines()
+        .map(|line| line.rsplit("  ").next())
+        .collect();
+    assert_eq!(last[0], Some("ANSWER'S REASON"));
+    assert_eq!(last[1], Some("-"));
+    assert_eq!(last[2], Some("step 4 was END by the User"));
+    assert!(!actions_text(&[waits], false).contains("ANSWER"));
+    assert!(action_text(&overtaken).contains("step 4 was END by the User"));
+    for (all, text) in [(true, "ever needed"), (false, "waits")] {
+        assert!(actions_text(&[], all).contains(text));
+    }
+}
+
+/// However many there are: a User must see what it gives up.
+#[test]
+fn every_day_of_a_move_is_shown() {
+    let dates: Vec<_> = (10..30).map(|day| format!("2026-04-{day}")).collect();
+    let taken: Vec<_> = dates.iter().map(|date| (date.as_str(), 1_040)).collect();
+    let mut moved = schedule();
+    moved.moves = vec![ScheduleMove {
+        move_us: Some(AT_US),
+        cause: Some(MoveCause::OverAgreed),
+        taken: days(&taken),
+        given: days(&[("2026-05-01", 20_800)]),
+        imposed: true,
+    }];
+    let amendment = ReplanAmendment {
+        schedule: ScheduleName {
+            user: OTHER,
+            number: 1,
+        },
+        etag: "4".to_owned(),
+        taken: days(&taken),
+        given: days(&[("2026-05-01", 20_800)]),
+        quota: Vec::new(),
+    };
+    let replan = Replan {
+        amendments: vec![amendment],
+        left: days(&taken),
+        crowded_windows: Vec::new(),
+    };
+    for text in [schedule_text(&moved), replan_text(&replan)] {
+        for date in dates.iter().map(String::as_str).chain(["2026-05-01"]) {
+            assert!(text.contains(date), "{date} is not in {text}");
+        }
+        assert!(text.contains("20,800"), "{text}");
+    }
 }
 
 #[test]

@@ -92,6 +92,7 @@ impl CapacitySet {
     /// What it sets, signed at the record's time.
     pub(crate) fn changes(&self, at_us: Micros) -> Option<Vec<Change<User>>> {
         let signed = self.signature.as_ref()?.read(at_us)?;
+        let clear = self.clear.then_some(Setting::Clear);
         let capacity = self.capacity.map(Setting::Capacity);
         let profile = self.hour_profile()?.map(Setting::Profile);
         let change = |setting| {
@@ -101,7 +102,8 @@ impl CapacitySet {
                 signed: signed.clone(),
             })
         };
-        Some(capacity.into_iter().chain(profile).map(change).collect())
+        let settings = clear.into_iter().chain(capacity).chain(profile);
+        Some(settings.map(change).collect())
     }
 }
 

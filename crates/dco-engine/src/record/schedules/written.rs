@@ -188,6 +188,7 @@ impl CapacitySet {
         };
         for setting in settings {
             match setting {
+                Setting::Clear => record.clear = true,
                 Setting::Capacity(capacity) => record.capacity = Some(*capacity),
                 Setting::Profile(profile) => {
                     record.profile = (0..24).map(|hour| profile.weight(hour).into()).collect();

@@ -54,7 +54,7 @@ fn the_second_officer_is_another_one_and_signs_too() {
     let mut desk = Desk::new();
     let id = desk.agreed(1, &[(11, 20)]);
     desk.desk(id, impose(deal(&[(11, 10)]))).unwrap();
-    assert_eq!(desk.approve(1), Err(Refusal::SameOfficer));
+    assert_eq!(desk.approve(OFFICER), Err(Refusal::SameOfficer));
     assert_eq!(desk.state(id), "AGREED");
     desk.now_us += 7;
     desk.approve(2).unwrap();
@@ -62,7 +62,7 @@ fn the_second_officer_is_another_one_and_signs_too() {
     let schedule = desk.book.get(id).unwrap();
     let signed = &schedule.history().last().unwrap().signed;
     let expected = Officer {
-        officer: 1,
+        officer: OFFICER,
         ticket: Text::new("INC-1").unwrap(),
         second: Some(approval(2)),
     };
@@ -111,6 +111,80 @@ fn the_newcomer_does_not_approve_that_a_counter_to_its_move_is_accepted() {
     assert_eq!(desk.state(moved), "AMENDED");
 }
 
+/// Otherwise one officer without an interest would be enough.
+#[test]
+fn who_the_act_is_for_is_no_first_officer_either() {
+    let mut desk = Desk::new();
+    let moved = desk.agreed(4, &[(11, 20)]);
+    let acts = [
+        impose(deal(&[(11, 10)])),
+        amend(deal(&[(11, 10)]), Some(Cause::MakesRoomFor(NEWCOMER))),
+    ];
+    for act in acts {
+        for (first, gains) in [(4, true), (NEWCOMER.user, true), (3, false)] {
+            let mut desk = desk.clone();
+            let ask = desk.ask(moved, one_officer(first), act.clone());
+            let refused = desk.try_ask(&ask) == Err(Refusal::OfficerGains);
+            assert_eq!((refused, waits(&desk) == 0), (gains, gains), "{first}");
+        }
+    }
+}
+
+/// Journals have some.
+#[test]
+fn what_the_one_that_gains_has_asked_for_is_not_approved() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    let ask = desk.ask(id, one_officer(NEWCOMER.user), impose(deal(&[(11, 10)])));
+    let pending = desk.book.pend(&ask, &desk.at()).unwrap();
+    desk.take(Change::Pended(pending));
+    assert_eq!(desk.approve(2), Err(Refusal::OfficerGains));
+}
+
+#[test]
+fn of_equal_acts_one_waits() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20)]);
+    let countered = desk.offered(3, &[(11, 5)]);
+    desk.user(countered, counter(secure(&[(11, 5)]))).unwrap();
+    let fresh = desk.requested(2, request(9));
+    let later = |act: &Act<u8>| match act.clone() {
+        Act::Offer { deal, answer_by_us } => Act::Offer {
+            deal,
+            answer_by_us: answer_by_us + 1,
+        },
+        act => act,
+    };
+    let acts = [
+        (countered, Act::Accept),
+        (fresh, offer(secure(&[(11, 5)]))),
+        (id, impose(deal(&[(11, 10), (12, 20)]))),
+        (id, Act::End { from: date(12) }),
+    ];
+    for (number, (id, act)) in (1..).zip(acts) {
+        desk.desk(id, act.clone()).unwrap();
+        let refused = Refusal::WaitsAlready { action: number };
+        for officer in [OFFICER, 102] {
+            let ask = desk.ask(id, one_officer(officer), later(&act));
+            assert_eq!(desk.try_ask(&ask), Err(refused.clone()), "{act}");
+        }
+    }
+    desk.desk(id, Act::End { from: date(11) }).unwrap();
+    desk.desk(id, impose(deal(&[(11, 9), (12, 20)]))).unwrap();
+    assert_eq!(waits(&desk), 6, "others may wait beside them");
+}
+
+#[test]
+fn what_waited_too_long_is_asked_for_again() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20)]);
+    desk.desk(id, Act::End { from: date(11) }).unwrap();
+    desk.now_us += TERMS.pending_us;
+    desk.desk(id, Act::End { from: date(11) }).unwrap();
+    assert_eq!(waits(&desk), 2, "time has not closed the first one yet");
+    desk.approve(2).unwrap();
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_before_anybody_is_asked_to_approve_it() {
     let mut desk = Desk::new();
@@ -148,7 +222,7 @@ fn an_approval_decides_on_what_holds_then() {
         (&signed.by, signed.reason.as_str()),
         (
             &crate::Party::Time,
-            "its schedule is not as it was when it was asked for"
+            "its schedule is not as it was when it was asked for: step 4 was IMPOSE by the Service Desk"
         )
     );
 }
@@ -230,8 +304,14 @@ fn an_act_about_days_that_are_ended_waits_no_longer() {
             number: 1,
         };
         assert_eq!(desk.approve(2), Err(refused), "{act}");
+        desk.user(id, amend(deal(&[(11, 19)]), None)).unwrap();
         desk.pass_time();
         assert_eq!(waits(&desk), 0, "{act}");
+        let Some(Change::Closed { signed, .. }) = desk.changes.last() else {
+            panic!("{act} waits though it can never be approved");
+        };
+        let why = signed.reason.as_str();
+        assert!(why.ends_with(": step 4 was END by the User"), "{why}");
     }
 }
 

@@ -9,7 +9,7 @@ mod windows;
 
 use super::*;
 use crate::testing::{
-    ANSWER_BY_US, CAPACITY, Desk, NEWCOMER, TERMS, amend, approval, by_desk, counter, date, deal,
-    impose, offer, one_officer, quota, reason, request, secure,
+    ANSWER_BY_US, CAPACITY, Desk, NEWCOMER, OFFICER, TERMS, amend, approval, by_desk, counter,
+    date, deal, impose, offer, one_officer, quota, reason, request, secure,
 };
 use crate::{Act, CapacitySet, Cause, Covers, Deal, Request, Setting, Source, Span, Text};

@@ -351,9 +351,7 @@ fn the_other_side_has_time_to_answer_and_no_more() {
     assert_eq!(desk.desk(id, offer_until(109)), Err(refused));
     let long_ago = desk.desk(id, offer_until(Micros::MIN)).unwrap_err();
     assert!(
-        long_ago
-            .to_string()
-            .ends_with(" 9223372036855 seconds more"),
+        long_ago.to_string().ends_with(" 2562047789 hours more"),
         "{long_ago}"
     );
     desk.desk(id, offer_until(110)).unwrap();
@@ -428,4 +426,37 @@ fn an_amendment_changes_something() {
     desk.user(id, amend(deal(&[(11, 21)]), None)).unwrap();
     assert_eq!(desk.desk(id, counter(same())), nothing);
     assert_eq!(desk.desk(id, Act::Decline), Ok(()));
+}
+
+#[test]
+fn what_is_taken_back_was_set_for_the_day_alone() {
+    let mut desk = Desk::new();
+    desk.set_capacity(Span::From(date(11)), 50);
+    desk.set_capacity(Span::On(date(12)), CAPACITY);
+    let id = desk.agreed(1, &[(12, 80)]);
+    let clear = |span| CapacitySet {
+        span,
+        setting: Setting::Clear,
+        signed: by_desk(1, 100),
+    };
+    for (span, day) in [
+        (Span::On(date(11)), 11),
+        (Span::From(date(12)), 12),
+        (Span::From(date(11)), 11),
+    ] {
+        let refused = Refusal::NothingSetAlone { date: date(day) };
+        let decided = desk.book.decide_capacity(clear(span), &desk.at());
+        assert_eq!(decided, Err(refused));
+    }
+    let past = desk
+        .book
+        .decide_capacity(clear(Span::On(date(9))), &desk.at());
+    assert!(matches!(past, Err(Refusal::CapacityOfPast { .. })));
+    assert!(desk.book.over_agreed(desk.today).is_empty());
+    let change = desk
+        .book
+        .decide_capacity(clear(Span::On(date(12))), &desk.at());
+    desk.take(change.unwrap());
+    assert_eq!(desk.book.over_agreed(desk.today), quota(&[(12, 46)]));
+    assert_eq!(desk.state(id), "AGREED", "what is agreed stays");
 }

@@ -145,6 +145,9 @@ pub(super) fn message(notice: &Notice) -> String {
             format!("{} was {how}", action(*number))
         }
         NoticeSubject::CapacitySet { span, capacity, .. } => capacity_set(*span, *capacity),
+        NoticeSubject::CapacityCleared { date, capacity, .. } => format!(
+            "what was set for {date} alone was taken back: its capacity is {capacity} large images"
+        ),
         NoticeSubject::OverAgreed { days, .. } => format!(
             "more is agreed than there is room for: {}; the Service Desk is to propose a re-plan",
             days_told(days)

@@ -10,12 +10,13 @@ use crate::permit::{Officer, Permit};
 use crate::services::About;
 use crate::status::Fault;
 
-/// An officer sets capacity, hour profile or both.
+/// An officer sets capacity, hour profile or both, or takes back what was set for a day.
 pub(crate) fn set(
     by: &Permit<Officer>,
     message: pb::SetCapacityRequest,
 ) -> Result<SetCapacity, Fault> {
     let first = required_date(&message.first_date, "first_date")?;
+    check_clear(&message)?;
     Ok(SetCapacity {
         officer: by.officer(),
         id: request_id(&message.request_id)?,
@@ -29,7 +30,21 @@ pub(crate) fn set(
         },
         capacity: message.capacity,
         profile: profile(&message.hour_profile)?,
+        clear: message.clear,
     })
+}
+
+/// What is taken back was set for one day, and nothing is set with it: a slip would else set more than was meant.
+fn check_clear(message: &pb::SetCapacityRequest) -> Result<(), Fault> {
+    let sets = message.capacity.is_some() || !message.hour_profile.is_empty();
+    if !message.clear || (message.one_day && !sets) {
+        return Ok(());
+    }
+    Err(Fault::argument(
+        "CAPACITY_CLEAR_INVALID",
+        "clear",
+        "clear takes back what was set for one day; give it with one_day, without capacity and without hour_profile",
+    ))
 }
 
 fn profile(weights: &[u32]) -> Result<Option<HourProfile>, Fault> {
@@ -112,6 +127,34 @@ pub(crate) fn own_day(own: &OwnCapacity) -> pb::CapacityDay {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_taken_back_is_of_one_day_and_nothing_is_set_with_it() {
+        let clear = pb::SetCapacityRequest {
+            clear: true,
+            one_day: true,
+            ..Default::default()
+        };
+        assert_eq!(check_clear(&clear), Ok(()));
+        let wrong = [
+            pb::SetCapacityRequest {
+                one_day: false,
+                ..clear.clone()
+            },
+            pb::SetCapacityRequest {
+                capacity: Some(0),
+                ..clear.clone()
+            },
+            pb::SetCapacityRequest {
+                hour_profile: vec![1; 24],
+                ..clear
+            },
+        ];
+        for wrong in wrong {
+            let fault = check_clear(&wrong).unwrap_err();
+            assert_eq!(fault.reason(), "CAPACITY_CLEAR_INVALID", "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_profile_has_24_weights_and_one_that_is_not_zero() {

@@ -135,6 +135,34 @@ fn what_fits_is_offered_in_its_window_or_added_to_what_is_agreed() {
     assert!(amended.contains(quota), "{amended}");
 }
 
+/// Terms that an act does not name stay: so the plan and the act that carries it out are about the same hours.
+#[test]
+fn the_hours_are_those_that_stay_or_are_named() {
+    let fit = fit(&[("2026-12-05", 700)]);
+    let windowed = || {
+        let mut deal = deal(&[("2026-12-04", 900)]);
+        deal.deal.window_hours = Some((1, 3));
+        deal
+    };
+    let mut agreed = schedule(1);
+    assert_eq!(window_of(&agreed), None);
+    agreed.agreed = Some(windowed());
+    let mut offered = schedule(1);
+    offered.proposal = Some(ScheduleProposal {
+        by: "SERVICE_DESK".to_owned(),
+        deal: windowed(),
+        answer_by_us: None,
+        cause: None,
+    });
+    for schedule in [agreed, offered] {
+        assert_eq!(window_of(&schedule), Some((1, 3)));
+        for (window, named) in [(Some((1, 3)), "1-3"), (None, "none")] {
+            let told = put_forward(&schedule, (name(1), window), &fit);
+            assert!(told.contains(&format!(" --window {named} ")), "{told}");
+        }
+    }
+}
+
 #[test]
 fn moves_that_wait_for_their_users_are_named_and_no_other_proposal() {
     let proposed = |by: &str, cause| {
