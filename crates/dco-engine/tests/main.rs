@@ -16,6 +16,7 @@ mod checkpoints;
 mod dated;
 mod decisions;
 mod durability;
+mod earliest;
 mod fairness;
 mod feed;
 mod forecast;
