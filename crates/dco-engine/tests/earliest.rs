@@ -162,4 +162,38 @@ fn while_a_failing_gateway_is_tried_nobody_knows() {
         until_us: None,
     };
     assert_eq!((said.earliest_us, &said.holds[0]), (None, &failing));
+    assert_eq!(said.predicted_release_us, None);
+}
+
+#[test]
+fn of_a_gateway_that_is_away_nothing_is_expected() {
+    let mut world = ready(capacity(100_000));
+    world.disconnect(NORTH);
+    send(&mut world, 0..1, "2026-06-01");
+    let said = said_of(&mut world, 0);
+    assert_eq!((said.earliest_us, said.predicted_release_us), (None, None));
+    world.connect(NORTH);
+    assert_eq!(world.offered.len(), 1);
+}
+
+#[test]
+fn who_is_behind_others_at_a_gateway_waits_for_its_rate_as_often() {
+    let few = NonZeroU32::new(2).expect("two");
+    let mut world = ready(Terms {
+        gateway_rate: Rate::new(NonZeroU32::MIN, HOUR_US, few),
+        ..capacity(100_000)
+    });
+    world.habit = Some(succeed);
+    send(&mut world, 0..8, "2026-06-01");
+    for number in 0..8 {
+        let hours = i64::try_from(number).expect("few") + 1;
+        let said = said_of(&mut world, number);
+        let earliest_us = noon("2026-06-01") + hours * HOUR_US;
+        assert_eq!(said.earliest_us, Some(earliest_us), "Device {number}");
+        assert_eq!(said.predicted_release_us, Some(earliest_us));
+    }
+    world.until(noon("2026-06-01") + 8 * HOUR_US - 1);
+    assert_eq!(world.batch(ANN, 1).counts.queued, 1);
+    world.pass(1);
+    assert_eq!(world.batch(ANN, 1).counts.queued, 0);
 }

@@ -18,7 +18,7 @@ impl Engine {
         batch: &Batch,
         holds: &[Hold],
     ) -> Option<Micros> {
-        let from_us = self.until_all(holds)?;
+        let from_us = self.until_all(holds)?.max(self.rated_us(activation, batch));
         if !batch.large {
             return Some(from_us);
         }
@@ -38,6 +38,24 @@ impl Engine {
         let gateway = self.hold_of_gateway(activation, batch.large);
         let from_us = self.until_all(gateway.as_slice())?;
         self.leaves_from(batch.window, from_us)
+    }
+
+    /// When the rate of its gateway lets it go after those that are before it in its line there.
+    fn rated_us(&self, activation: u32, batch: &Batch) -> Micros {
+        let item = self.batches.activation(activation);
+        let known = self.inventory.known(item.device);
+        let (Phase::Queued(Some(slot)), Some(rate), Some(known)) =
+            (item.phase, self.terms.gateway_rate, known)
+        else {
+            return self.now_us;
+        };
+        let ahead = match self.slot_in_lane(activation, batch) {
+            Some(slot) => self.security.queue.ahead_in_lane(slot),
+            None if batch.large => self.large.ahead_in_lane(slot),
+            None => self.small.ahead_in_lane(slot),
+        };
+        self.gateways
+            .ready_after(known.gateway, (rate, ahead), self.now_us)
     }
 
     /// The latest of the moments at which holds end that are known to; `None` when an event must end one.

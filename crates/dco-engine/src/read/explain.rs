@@ -33,6 +33,7 @@ impl Engine {
             .flatten();
         // Without any capacity to come an officer must give some.
         let must_be_freed = holds.iter().any(is_freed_by_people)
+            || holds.iter().any(is_out_of_reach)
             || (batch.large && self.leaves_from(batch.window, self.now_us).is_none());
         let predicted_us =
             (waits && !must_be_freed).then(|| self.predict_release(batch, activation));
@@ -91,7 +92,7 @@ impl Engine {
     }
 
     /// Its place in the security lane, while that has units left of today.
-    fn slot_in_lane(&self, activation: u32, batch: &Batch) -> Option<Slot> {
+    pub(super) fn slot_in_lane(&self, activation: u32, batch: &Batch) -> Option<Slot> {
         let slot = self.security.slots.get(&activation).copied();
         slot.filter(|_| self.hold_of_lane(batch).is_none())
     }
@@ -219,5 +220,13 @@ fn is_freed_by_people(hold: &Hold) -> bool {
             | Hold::ImageQuarantined { .. }
             | Hold::Canary(_)
             | Hold::NotAllowed(_)
+    )
+}
+
+/// Whether the gateway must come, or come through, first: when, nobody knows.
+const fn is_out_of_reach(hold: &Hold) -> bool {
+    matches!(
+        hold,
+        Hold::GatewayNotConnected { .. } | Hold::GatewayFailing { until_us: None, .. }
     )
 }
