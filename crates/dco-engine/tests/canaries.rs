@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use dco_engine::record::{AttemptEnded, Change, PauseChanged, StopFigures};
 use dco_engine::{CanaryView, HOUR_US, Hold, NoticeParty, NoticeSubject, Outcome, Refusal, Scope};
 use dco_schedule::ScheduleId;
 
@@ -177,6 +178,51 @@ fn a_canary_that_is_given_up_pauses_its_schedule_until_an_officer_resumes_it() {
         "an officer answers for it"
     );
     assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 1, true)));
+}
+
+/// Journals have pauses for canaries of cancelled batches, which count no more: their figures stand in the record.
+#[test]
+fn what_a_pause_says_of_canaries_holds_whatever_is_counted_today() {
+    for is_resumed_before in [true, false] {
+        for from_snapshot in [false, true] {
+            let mut world = ready();
+            world
+                .submit(ANN, &manifest(2, LARGE), &devices(20..24))
+                .expect("agreed");
+            world.cancel_batch(ANN, 1);
+            world.disconnect(NORTH);
+            let (user, number) = (ANN, 1);
+            let scope = Scope::Schedule(ScheduleId { user, number });
+            world.wrote(Change::AttemptEnded(AttemptEnded {
+                activation: 0,
+                attempt: 1,
+                outcome: Outcome::HardwareVersionMismatch.number(),
+                ..AttemptEnded::default()
+            }));
+            let (attempts, failed) = (1, 1);
+            world.wrote(Change::Paused(PauseChanged {
+                stop: Some(StopFigures { attempts, failed }),
+                ..PauseChanged::of(scope)
+            }));
+            if is_resumed_before {
+                world.wrote(Change::Resumed(PauseChanged::of(scope)));
+                assert_eq!(world.replayed().stats().stopped, 0);
+            }
+            world.start_from = from_snapshot.then_some(world.journal.len());
+            world.crash();
+            let passed = is_resumed_before;
+            assert_eq!(world.batch(ANN, 2).canary, Some(view(0, 1, passed)));
+            world.connect(NORTH);
+            world.pass(HOUR_US);
+            let released = if is_resumed_before { 4 } else { 0 };
+            assert_eq!(world.batch(ANN, 2).counts.released, released);
+            if !is_resumed_before {
+                world.resume_of_part(scope).expect("an officer answers");
+                world.pass(HOUR_US);
+            }
+            assert_eq!(world.batch(ANN, 2).counts.released, 4, "nothing is held");
+        }
+    }
 }
 
 mod of_a_batch {

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::event::Scope;
+use crate::record::StopFigures;
 use crate::state::batches::{Batch, Phase};
 use crate::state::canaries::{Canary, Group, group_of};
 
@@ -99,6 +100,24 @@ impl Engine {
         }
         for activation in self.open_in(group) {
             self.look_again(activation);
+        }
+    }
+
+    /// A rule has paused a schedule or a batch for so many canaries given up. Where none of its groups counts as many, the record is of
+    /// a program that counted those of cancelled batches too: what it found holds, so that whoever resumes answers for it.
+    pub(super) fn believe_canaries(&mut self, scope: Scope, found: StopFigures) {
+        let of_scope = |group: &Group| group.scope() == scope;
+        let counts = |canary: &Canary, failed: u32| {
+            failed == found.failed && canary.succeeded.saturating_add(failed) == found.attempts
+        };
+        let mut groups = self.canaries.groups.iter();
+        if groups.any(|(group, canary)| of_scope(group) && counts(canary, canary.failed)) {
+            return;
+        }
+        for (group, canary) in &mut self.canaries.groups {
+            if of_scope(group) && !canary.passed && counts(canary, found.failed) {
+                canary.failed = found.failed;
+            }
         }
     }
 
