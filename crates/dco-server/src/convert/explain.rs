@@ -284,7 +284,7 @@ fn standing(view: &ActivationView) -> String {
             )
         }
         ActivationState::Succeeded => format!("is done{outcome}"),
-        ActivationState::Failed => format!("was given up after {} attempts{outcome}", view.attempt),
+        ActivationState::Failed => format!("was given up after attempt {}{outcome}", view.attempt),
         ActivationState::Cancelled => "is cancelled".to_owned(),
     }
 }
