@@ -5,10 +5,13 @@ use std::num::NonZeroU32;
 use dco_engine::{
     BreakerTerms, Explanation, HOUR_US, Hold, Outcome, Rate, SECOND_US, Scope, Terms,
 };
-use dco_schedule::{HourProfile, Span};
+use dco_schedule::{HourProfile, HourWindow, Micros, Span};
+use proptest::prelude::*;
 
 use crate::quotas::in_the_evening;
-use crate::sample::{ANN, LARGE, NORTH, capacity, date, device, devices, manifest, noon, start};
+use crate::sample::{
+    ANN, BOB, DAY_US, LARGE, NORTH, SOUTH, capacity, date, device, devices, manifest, noon, start,
+};
 use crate::schedules::all_agreeable;
 use crate::world::schedules::deal;
 use crate::world::{World, succeed};
@@ -196,4 +199,112 @@ fn who_is_behind_others_at_a_gateway_waits_for_its_rate_as_often() {
     assert_eq!(world.batch(ANN, 1).counts.queued, 1);
     world.pass(1);
     assert_eq!(world.batch(ANN, 1).counts.queued, 0);
+}
+
+/// Whatever is configured and agreed, two Users have sent work for two days.
+#[derive(Debug, Clone)]
+struct Setting {
+    capacity: u32,
+    burst: u32,
+    per_hour: Option<u32>,
+    hours_off: Vec<u8>,
+    window: Option<(u8, u8)>,
+    run_ahead: bool,
+    asked_us: Micros,
+}
+
+impl Setting {
+    fn world(&self) -> World {
+        let mut weights = [1; 24];
+        for hour in &self.hours_off {
+            weights[usize::from(*hour)] = 0;
+        }
+        let rate = |per_hour| Rate::new(NonZeroU32::new(per_hour)?, HOUR_US, NonZeroU32::MIN);
+        let mut world = World::new(Terms {
+            capacity_per_day: self.capacity,
+            burst: self.burst,
+            gateway_rate: self.per_hour.and_then(rate),
+            ..all_agreeable()
+        });
+        let image = manifest(2, LARGE);
+        for (user, of, gateway) in [(ANN, 0..30, NORTH), (BOB, 30..50, NORTH)] {
+            world.register(&devices(of.clone()), user, gateway);
+            world.store(user, &image, &devices(of));
+        }
+        world.register(&devices(40..50), BOB, SOUTH);
+        let mut agreed = deal(&[("2026-06-02", 4)]);
+        agreed.terms.run_ahead = self.run_ahead;
+        agreed.terms.window = self
+            .window
+            .and_then(|(from, to)| HourWindow::new(from, to).ok());
+        world.agreed(ANN, agreed);
+        let mut off = world.setting(Span::From(date("2026-06-01")), 0);
+        (off.capacity, off.profile) = (None, HourProfile::new(weights).ok());
+        world.set_this(&off).expect("it may");
+        for (user, of, day) in [
+            (ANN, 0..4, "2026-06-02"),
+            (ANN, 12..24, "2026-06-01"),
+            (BOB, 30..50, "2026-06-01"),
+        ] {
+            world
+                .submit_for((user, &image), &devices(of), date(day))
+                .expect("admitted");
+        }
+        world.habit = Some(succeed);
+        world.connect(NORTH);
+        world.connect(SOUTH);
+        world
+    }
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    (
+        (24_u32..80, 1_u32..5, proptest::option::of(1_u32..12)),
+        proptest::collection::vec(0_u8..20, 0..8),
+        proptest::option::of((10_u8..14, 20_u8..25)),
+        any::<bool>(),
+        0..DAY_US,
+    )
+        .prop_map(
+            |((capacity, burst, per_hour), hours_off, window, run_ahead, asked_us)| Setting {
+                capacity,
+                burst,
+                per_hour,
+                hours_off,
+                window,
+                run_ahead,
+                asked_us,
+            },
+        )
+}
+
+/// All that has been sent: User, batch and Device.
+fn sent() -> impl Iterator<Item = (dco_block::Eui64, u64, u64)> {
+    let of_ann = (0..4)
+        .map(|it| (ANN, 1, it))
+        .chain((12..24).map(|it| (ANN, 2, it)));
+    of_ann.chain((30..50).map(|it| (BOB, 1, it)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Where nothing happens but what is known, nothing leaves before the earliest release that was named.
+    #[test]
+    fn nothing_leaves_before_it(setting in setting()) {
+        let mut world = setting.world();
+        world.pass(setting.asked_us);
+        let mut said = Vec::new();
+        for (user, batch, number) in sent() {
+            let said_of = world.explain(user, batch, device(number));
+            let waits = said_of.activation.released_us.is_none();
+            prop_assert_eq!(said_of.earliest_us.is_some(), waits, "{:?}", said_of);
+            said.extend(said_of.earliest_us.map(|it| ((user, batch, number), it)));
+        }
+        world.pass(20 * DAY_US);
+        for ((user, batch, number), earliest_us) in said {
+            let left = world.activation(user, batch, device(number)).released_us;
+            prop_assert!(left >= Some(earliest_us), "{number}: {left:?}, {earliest_us}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod holds;
 mod images;
 mod limits;
 mod moves;
+mod orders;
 mod pauses;
 mod places;
 mod plan;
