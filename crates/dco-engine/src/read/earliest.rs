@@ -104,9 +104,12 @@ impl Engine {
     /// The bucket of a day to come, which lets its first unit go as soon as the day has weight; `None` for a day without capacity.
     fn unused(&self, day: &ServiceDay) -> Option<Bucket> {
         let plan = self.schedules.book.plan();
+        if plan.capacity(day.date) == 0 {
+            return None;
+        }
         let hours = self.days.calendar.hours(day);
         let pace = Pace::new(plan.profile(day.date).over(&hours), day.end_us).ok()?;
-        (plan.capacity(day.date) > 0).then(|| Bucket::new(pace, self.days.burst))
+        Some(Bucket::new(pace, self.days.burst))
     }
 }
 
