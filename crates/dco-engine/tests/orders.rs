@@ -90,7 +90,7 @@ impl Story {
                     let outcome = Outcome::HardwareVersionMismatch;
                     self.world.end(session, attempt, outcome);
                 }
-                self.given_up = self.given_up.or(next.map(|it| it.1));
+                self.given_up = self.given_up.or_else(|| next.map(|it| it.1));
             }
             Step::Succeed => {
                 if let Some((session, attempt)) = self.next() {
