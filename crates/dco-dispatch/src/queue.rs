@@ -263,6 +263,14 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
             .sum()
     }
 
+    /// Those of them that go through the same lane: they go before it in any case.
+    ///
+    /// # Panics
+    /// If the entry is no longer queued.
+    pub fn ahead_in_lane(&self, slot: Slot) -> u64 {
+        self.lines.count_before(self.line_of(slot), slot.node)
+    }
+
     /// The Users that have something queued, in order of their names.
     pub fn users(&self) -> impl Iterator<Item = U> {
         let queued = |user: &u32| self.users[*user as usize].len > 0;

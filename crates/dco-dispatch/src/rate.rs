@@ -50,6 +50,14 @@ impl Meter {
         self.full_at_us.saturating_sub(rate.spare_us())
     }
 
+    /// The first moment from now on at which one may go after `ahead` others, if each of these goes as soon as it may.
+    pub fn ready_after(&self, rate: Rate, ahead: u64, now_us: Micros) -> Micros {
+        let ahead = Micros::try_from(ahead).unwrap_or(Micros::MAX);
+        let used_us = rate.interval_us.saturating_mul(ahead);
+        let full_at_us = self.full_at_us.max(now_us).saturating_add(used_us);
+        full_at_us.saturating_sub(rate.spare_us()).max(now_us)
+    }
+
     /// One goes.
     pub fn take(&mut self, rate: Rate, now_us: Micros) {
         let from_us = self.full_at_us.max(now_us);
@@ -123,6 +131,26 @@ mod tests {
                     prop_assert!(many <= i64::from(burst) + of_time, "{gone:?}");
                 }
             }
+        }
+
+        /// What is said of the last of many is what comes of them.
+        #[test]
+        fn who_goes_after_others_goes_when_it_was_said(
+            (count, period_us, burst) in (1_u32..20, 1_i64..200, 1_u32..6),
+            (taken, ahead, now_us) in (0_u32..20, 0_u32..20, 0_i64..400),
+        ) {
+            let rate = rate(count, period_us, burst);
+            let mut meter = Meter::emptied(rate, 0);
+            for _ in 0..taken {
+                meter.take(rate, meter.ready_at(rate));
+            }
+            let said_us = meter.ready_after(rate, ahead.into(), now_us);
+            let mut at_us = now_us;
+            for _ in 0..ahead {
+                at_us = at_us.max(meter.ready_at(rate));
+                meter.take(rate, at_us);
+            }
+            prop_assert_eq!(said_us, at_us.max(meter.ready_at(rate)));
         }
 
         /// What is asked at the moment that it said goes then.

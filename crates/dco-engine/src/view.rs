@@ -359,8 +359,8 @@ pub enum Hold {
     GatewayFailing {
         /// Which.
         gateway: Eui64,
-        /// When one attempt may try it.
-        until_us: Micros,
+        /// When one attempt may try it; `None` while one does, and what becomes of that is waited for.
+        until_us: Option<Micros>,
     },
     /// As many attempts have left for the Device's gateway as its rate allows.
     GatewayRateReached {

@@ -78,7 +78,8 @@ fn it_opens_after_failures_in_a_row_and_only_what_the_gateway_did_counts() {
     world.pass(WAIT_US - 1);
     assert_eq!(world.offered.len(), left, "nothing goes there");
     let hold = world.explain(ANN, 1, device(29)).holds;
-    let until_us = north(&mut world).probe_us.expect("it is open");
+    let until_us = north(&mut world).probe_us;
+    assert!(until_us.is_some(), "it is open");
     let gateway = NORTH;
     assert_eq!(hold[0], Hold::GatewayFailing { gateway, until_us });
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use dco_engine::record::{AttemptEnded, Change, PauseChanged, StopFigures};
 use dco_engine::{CanaryView, HOUR_US, Hold, NoticeParty, NoticeSubject, Outcome, Refusal, Scope};
 use dco_schedule::ScheduleId;
 
@@ -12,15 +13,7 @@ use crate::world::{World, succeed};
 
 /// Ann has agreed 60 units of each of two days, of which the first two Devices must succeed; the first of the days has begun.
 pub(crate) fn ready() -> World {
-    let mut world = World::new(all_agreeable());
-    world.register(&devices(0..40), ANN, NORTH);
-    world.register(&devices(40..50), BOB, NORTH);
-    for (user, of) in [(ANN, 0..40), (BOB, 40..50)] {
-        world.store(user, &manifest(2, LARGE), &devices(of));
-    }
-    let mut agreed = deal(&[("2026-06-04", 60), ("2026-06-05", 60)]);
-    agreed.terms.canary = NonZeroU32::new(2);
-    world.agreed(ANN, agreed);
+    let mut world = agreed();
     world
         .submit_for(
             (ANN, &manifest(2, LARGE)),
@@ -30,6 +23,25 @@ pub(crate) fn ready() -> World {
         .expect("agreed");
     world.connect(NORTH);
     world.until(noon("2026-06-04") - 11 * HOUR_US);
+    world
+}
+
+/// The same before anything is sent.
+fn agreed() -> World {
+    agreed_with(false)
+}
+
+fn agreed_with(run_ahead: bool) -> World {
+    let mut world = World::new(all_agreeable());
+    world.register(&devices(0..40), ANN, NORTH);
+    world.register(&devices(40..50), BOB, NORTH);
+    for (user, of) in [(ANN, 0..40), (BOB, 40..50)] {
+        world.store(user, &manifest(2, LARGE), &devices(of));
+    }
+    let mut agreed = deal(&[("2026-06-04", 60), ("2026-06-05", 60)]);
+    agreed.terms.canary = NonZeroU32::new(2);
+    agreed.terms.run_ahead = run_ahead;
+    world.agreed(ANN, agreed);
     world
 }
 
@@ -118,6 +130,50 @@ fn another_takes_the_place_of_a_canary_that_is_cancelled() {
     assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 0, false)));
 }
 
+/// Otherwise what is sent for an earlier day would wait for a later one, with its TRT running.
+#[test]
+fn what_is_sent_for_an_earlier_day_goes_first() {
+    for (from_snapshot, sent_first) in [(false, 4), (true, 4), (false, 1)] {
+        let mut world = agreed();
+        let image = manifest(2, LARGE);
+        for (of, day) in [(0..8, "2026-06-05"), (20..20 + sent_first, "2026-06-04")] {
+            world
+                .submit_for((ANN, &image), &devices(of), date(day))
+                .expect("agreed");
+        }
+        world.start_from = from_snapshot.then_some(world.journal.len());
+        world.crash();
+        world.habit = Some(succeed);
+        world.connect(NORTH);
+        world.until(noon("2026-06-04"));
+        let succeeded = world.batch(ANN, 2).counts.succeeded;
+        assert_eq!(u64::from(succeeded), sent_first, "on its own day");
+        assert_eq!(world.batch(ANN, 1).counts.parked, 8);
+        let passed = sent_first > 1;
+        let seen = succeeded.min(2);
+        assert_eq!(world.batch(ANN, 1).canary, Some(view(seen, 0, passed)));
+        world.until(noon("2026-06-05"));
+        assert_eq!(world.batch(ANN, 1).counts.succeeded, 8);
+    }
+}
+
+/// What may run ahead goes before its day only while it is a canary, or once they have succeeded.
+#[test]
+fn who_has_left_its_place_to_an_earlier_day_waits_as_the_rest() {
+    let mut world = agreed_with(true);
+    let image = manifest(2, LARGE);
+    for (of, day) in [(0..8, "2026-06-05"), (20..24, "2026-06-04")] {
+        world
+            .submit_for((ANN, &image), &devices(of), date(day))
+            .expect("agreed");
+    }
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    let first = world.offered.iter().map(|(_, it)| it.attempt.activation);
+    let first: Vec<_> = first.map(|it| it.device).collect();
+    assert_eq!(first, [device(20), device(21)]);
+}
+
 #[test]
 fn of_a_batch_that_is_cancelled_no_canary_counts_as_given_up() {
     let mut world = ready();
@@ -177,6 +233,51 @@ fn a_canary_that_is_given_up_pauses_its_schedule_until_an_officer_resumes_it() {
         "an officer answers for it"
     );
     assert_eq!(world.batch(ANN, 1).canary, Some(view(0, 1, true)));
+}
+
+/// Journals have pauses for canaries of cancelled batches, which count no more: their figures stand in the record.
+#[test]
+fn what_a_pause_says_of_canaries_holds_whatever_is_counted_today() {
+    for is_resumed_before in [true, false] {
+        for from_snapshot in [false, true] {
+            let mut world = ready();
+            world
+                .submit(ANN, &manifest(2, LARGE), &devices(20..24))
+                .expect("agreed");
+            world.cancel_batch(ANN, 1);
+            world.disconnect(NORTH);
+            let (user, number) = (ANN, 1);
+            let scope = Scope::Schedule(ScheduleId { user, number });
+            world.wrote(Change::AttemptEnded(AttemptEnded {
+                activation: 0,
+                attempt: 1,
+                outcome: Outcome::HardwareVersionMismatch.number(),
+                ..AttemptEnded::default()
+            }));
+            let (attempts, failed) = (1, 1);
+            world.wrote(Change::Paused(PauseChanged {
+                stop: Some(StopFigures { attempts, failed }),
+                ..PauseChanged::of(scope)
+            }));
+            if is_resumed_before {
+                world.wrote(Change::Resumed(PauseChanged::of(scope)));
+                assert_eq!(world.replayed().stats().stopped, 0);
+            }
+            world.start_from = from_snapshot.then_some(world.journal.len());
+            world.crash();
+            let passed = is_resumed_before;
+            assert_eq!(world.batch(ANN, 2).canary, Some(view(0, 1, passed)));
+            world.connect(NORTH);
+            world.pass(HOUR_US);
+            let released = if is_resumed_before { 4 } else { 0 };
+            assert_eq!(world.batch(ANN, 2).counts.released, released);
+            if !is_resumed_before {
+                world.resume_of_part(scope).expect("an officer answers");
+                world.pass(HOUR_US);
+            }
+            assert_eq!(world.batch(ANN, 2).counts.released, 4, "nothing is held");
+        }
+    }
 }
 
 mod of_a_batch {

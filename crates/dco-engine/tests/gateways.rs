@@ -341,3 +341,79 @@ fn gateways_are_listed_with_what_they_do() {
     assert!(!row(SOUTH).connected && row(SOUTH).changed_us == world.now_us);
     assert_eq!(row(NORTH).concurrency, 1_000);
 }
+
+/// An offer that was lost on its way is not made again of what nobody wants there any more.
+mod what_never_got_to_its_gateway {
+    use super::*;
+    use crate::sample::BOB;
+
+    #[test]
+    fn is_over_once_its_batch_is_cancelled() {
+        for crashes in [false, true] {
+            let (mut world, _, _) = on_offer();
+            world.disconnect(NORTH);
+            world.cancel_batch(ANN, 1);
+            if crashes {
+                world.crash();
+            }
+            let session = world.hello(NORTH, hello("first"));
+            assert_eq!(told(&mut world, session), ["welcome"]);
+            let ended = view(&mut world);
+            assert_eq!(ended.state, ActivationState::Cancelled);
+            assert_eq!(ended.outcome, Some(Outcome::Cancelled));
+            assert!(!ended.may_have_image, "nothing was sent");
+            assert_eq!(world.batch(ANN, 1).may_have_image_count, 0);
+            assert_eq!(world.released_today(), 0, "its unit came back");
+        }
+    }
+
+    #[test]
+    fn in_hand_it_goes_on_all_the_same() {
+        let (mut world, _, offer) = on_offer();
+        world.disconnect(NORTH);
+        world.cancel_batch(ANN, 1);
+        let session = world.hello(NORTH, in_hand(&[offer.attempt]));
+        assert_eq!(told(&mut world, session), ["welcome"]);
+        assert!(view(&mut world).may_have_image);
+        world.end(session, offer.attempt, Outcome::Success);
+        assert_eq!(view(&mut world).state, ActivationState::Succeeded);
+    }
+
+    #[test]
+    fn is_over_once_its_device_is_another_users() {
+        for crashes in [false, true] {
+            let (mut world, _, _) = on_offer();
+            world.disconnect(NORTH);
+            world.register(&[device(0)], BOB, NORTH);
+            if crashes {
+                world.crash();
+            }
+            let session = world.hello(NORTH, hello("first"));
+            assert_eq!(told(&mut world, session), ["welcome"]);
+            let ended = view(&mut world);
+            assert_eq!(ended.state, ActivationState::Cancelled);
+            assert!(!ended.may_have_image, "nothing was sent");
+            assert_eq!(world.released_today(), 0, "its unit came back");
+        }
+    }
+
+    #[test]
+    fn leaves_again_through_the_gateway_that_its_device_is_behind_now() {
+        for crashes in [false, true] {
+            let (mut world, _, first) = on_offer();
+            world.disconnect(NORTH);
+            world.register(&[device(0)], ANN, SOUTH);
+            if crashes {
+                world.crash();
+            }
+            let north = world.hello(NORTH, hello("first"));
+            assert_eq!(told(&mut world, north), ["welcome"]);
+            let south = world.connect(SOUTH);
+            world.pass(HOUR_US);
+            assert_eq!(told(&mut world, south), ["welcome", "offer 2"]);
+            let again = world.offered.last().expect("it is offered");
+            assert_eq!(again.1.attempt.activation, first.attempt.activation);
+            assert_eq!(world.released_today(), 1, "never charged twice");
+        }
+    }
+}

@@ -407,7 +407,7 @@ fn through_a_failing_gateway() -> (World, Held) {
     let until_us = world.now_us + PROBE_AFTER_US;
     let hold = Hold::GatewayFailing {
         gateway: NORTH,
-        until_us,
+        until_us: Some(until_us),
     };
     let held = Held::until(until_us, hold).of(1).behind(0);
     (world, Held { batch: 2, ..held })

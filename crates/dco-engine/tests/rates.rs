@@ -92,7 +92,10 @@ fn it_is_asked_of_large_images_too_and_what_waits_says_so() {
     let gateway = NORTH;
     let expected = Hold::GatewayRateReached { gateway, until_us };
     assert!(held.holds.contains(&expected), "{:?}", held.holds);
-    assert_eq!(held.earliest_us, Some(until_us));
+    let after_seven_us = until_us + 70 * MINUTE_US;
+    assert_eq!(held.earliest_us, Some(after_seven_us));
+    let next = world.explain(ANN, 1, device(1));
+    assert_eq!(next.earliest_us, Some(until_us));
     assert_eq!(world.engine.next_wakeup(), Some(until_us), "nobody polls");
     world.until(until_us);
     assert_eq!(world.offered.len(), 2);

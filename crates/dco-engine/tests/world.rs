@@ -10,11 +10,13 @@ pub(crate) mod schedules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
+use dco_engine::record::{Change, Record};
 use dco_engine::{
     Effect, Engine, Event, Offer, Refusal, Reply, ReplyTo, Report, RequestId, Seq, Session, Terms,
     ToGateway, Topic,
 };
 use dco_schedule::{Calendar, Micros};
+use prost::Message;
 
 pub(crate) use gateways::{ended, hello, succeed};
 pub(crate) use requests::{batch_of, pause_of, transfer_of};
@@ -255,6 +257,14 @@ impl World {
     pub(crate) fn restart_with(&mut self, terms: Terms) {
         self.terms = terms;
         self.crash();
+    }
+
+    /// An earlier program put this into the journal before the service ended.
+    pub(crate) fn wrote(&mut self, change: Change) {
+        let (at_us, change) = (self.now_us, Some(change));
+        let record = Record { at_us, change };
+        self.journal.push(record.encode_to_vec());
+        self.durable = self.journal.len();
     }
 
     /// Everything that was wanted, as text.

@@ -255,29 +255,23 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
     /// Units that may still be released on `date`: 0 if the day is not open or its capacity has
     /// dropped below what is released.
     pub fn remaining(&self, date: ServiceDate) -> u32 {
-        if !self.is_open(date) {
-            return 0;
-        }
-        self.capacity(date)
-            .unwrap_or(0)
-            .saturating_sub(self.released(date))
+        // Each release asks several times.
+        let day = self.days.get(&date).filter(|_| self.is_open(date));
+        day.map_or(0, Day::remaining)
     }
 
     /// Charges one unit of `date` to `user`. Refused, with nothing changed, when none is left.
     pub fn charge(&mut self, date: ServiceDate, user: U) -> Result<(), OverCapacity> {
-        if self.remaining(date) == 0 {
-            let capacity = if self.is_open(date) {
-                self.capacity(date).unwrap_or(0)
-            } else {
-                0
-            };
+        let is_open = self.is_open(date);
+        let day = self.days.get_mut(&date);
+        let Some(day) = day.filter(|day| is_open && day.remaining() > 0) else {
+            let capacity = self.capacity(date).filter(|_| is_open);
             return Err(OverCapacity {
                 date,
-                capacity,
+                capacity: capacity.unwrap_or(0),
                 released: self.released(date),
             });
-        }
-        let day = self.day_mut(date);
+        };
         day.released += 1;
         day.users.entry(user).or_default().released += 1;
         Ok(())
@@ -490,6 +484,12 @@ impl<U: Ord + Copy + Debug> Ledger<U> {
 impl UserDay {
     fn sent_by_allowance(&self) -> u32 {
         self.sent.get(&Source::Allowance).copied().unwrap_or(0)
+    }
+}
+
+impl<U> Day<U> {
+    fn remaining(&self) -> u32 {
+        self.capacity.unwrap_or(0).saturating_sub(self.released)
     }
 }
 

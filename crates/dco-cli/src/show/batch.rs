@@ -66,7 +66,8 @@ pub(crate) fn batch_text(batch: &Batch) -> String {
             predicted(batch, batch.predicted_completion_us),
         ),
     ];
-    rows.extend(batch.canary.map(|it| ("canary", canary(it))));
+    let canary = batch.canary.map(|it| canary(it, &batch.counts));
+    rows.extend(canary.map(|it| ("canary", it)));
     let activates = batch.execute_us.map(when::local);
     rows.extend(activates.map(|at| ("Devices activate", at)));
     if batch.may_have_image_count > 0 {
@@ -76,17 +77,19 @@ pub(crate) fn batch_text(batch: &Batch) -> String {
     properties(&rows)
 }
 
-fn canary(canary: Canary) -> String {
+fn canary(canary: Canary, counts: &ActivationCounts) -> String {
     let Canary {
         device_count,
         succeeded,
         failed,
         passed,
     } = canary;
+    let waits = counts.parked + counts.queued + counts.retry_wait > 0;
     let then = match (passed, failed) {
+        _ if !waits => "nothing of the batch waits for them",
         (true, _) => "the rest goes on",
         (false, 0) => "the rest waits for them",
-        (false, _) => "the schedule is paused",
+        (false, _) => "the rest is paused",
     };
     format!(
         "{succeeded} of the first {device_count} Devices succeeded, {failed} were given up; {then}"

@@ -143,6 +143,21 @@ fn a_stored_transfer_is_shown_with_its_response() {
 }
 
 #[test]
+fn a_batch_of_which_nothing_is_left_says_of_its_canaries_that_nothing_waits() {
+    let counts = ActivationCounts {
+        released: 1,
+        cancelled: 4,
+        ..Default::default()
+    };
+    let left = Batch { counts, ..batch() };
+    let text = batch_text(&left);
+    assert!(
+        text.contains("nothing of the batch waits for them"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_batch_is_shown_with_its_states_and_times() {
     assert_snapshot!(batch_text(&batch()));
     assert_eq!(batch_json(&batch())["counts"]["queued"], 1_200);

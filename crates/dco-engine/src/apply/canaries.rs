@@ -2,6 +2,8 @@
 
 use crate::engine::Engine;
 use crate::event::Scope;
+use crate::read::as_usize;
+use crate::record::StopFigures;
 use crate::state::batches::{Batch, Phase};
 use crate::state::canaries::{Canary, Group, group_of};
 
@@ -22,11 +24,35 @@ impl Engine {
         if wanted > 0 {
             self.canaries.groups.entry(group).or_insert_with(new);
         }
+        self.make_way(group, batch);
         // Also without one of its own: a group that was begun still wants some.
         self.choose_canaries(group);
     }
 
-    /// In the order in which they were sent.
+    /// Canaries that are parked for a later day than a batch leave their places to it: it would wait for that day, and its TRT would run.
+    fn make_way(&mut self, group: Group, batch: u32) {
+        let sent = self.batches.get(batch);
+        let (day_us, room) = (sent.day_start_us, as_usize(sent.len));
+        let canary = self.canaries.groups.get_mut(&group);
+        let Some(canary) = canary.filter(|it| !it.passed) else {
+            return;
+        };
+        let batches = &self.batches;
+        let parked = |it: &u32| batches.activation(*it).phase == Phase::Parked;
+        let day_of = |it: u32| (batches.batch_of(it).day_start_us, it);
+        let first = canary.first.iter().copied().filter(parked).map(day_of);
+        let mut later: Vec<_> = first.filter(|(day, _)| *day > day_us).collect();
+        later.sort_unstable();
+        let leaving: Vec<u32> = later.iter().rev().take(room).map(|(_, it)| *it).collect();
+        for activation in &leaving {
+            canary.first.remove(activation);
+        }
+        for activation in leaving {
+            self.hold_back(activation);
+        }
+    }
+
+    /// For the earliest day first, and then in the order in which they were sent.
     fn choose_canaries(&mut self, group: Group) {
         let Some(canary) = self.canaries.groups.get(&group) else {
             return;
@@ -46,14 +72,14 @@ impl Engine {
         }
     }
 
-    /// All activations of the group's open batches, in the order in which they were sent. Of what its User has cancelled nothing goes
+    /// All activations of the group's open batches, by the days they were sent for, and in the order in which they were sent. Of what its User has cancelled nothing goes
     /// first, or waits.
     fn open_in(&self, group: Group) -> Vec<u32> {
         let open = self.batches.open_of(group.user());
         let batches = open.filter(|batch| !batch.cancelled && group_of(batch) == Some(group));
-        let mut sent: Vec<u32> = batches.flat_map(Batch::activations).collect();
-        sent.sort_unstable();
-        sent
+        let mut batches: Vec<&Batch> = batches.collect();
+        batches.sort_unstable_by_key(|batch| (batch.day_start_us, batch.first));
+        batches.into_iter().flat_map(Batch::activations).collect()
     }
 
     /// An activation has reached its end: of a canary the group takes notice.
@@ -99,6 +125,24 @@ impl Engine {
         }
         for activation in self.open_in(group) {
             self.look_again(activation);
+        }
+    }
+
+    /// A rule has paused a schedule or a batch for so many canaries given up. Where none of its groups counts as many, the record is of
+    /// a program that counted those of cancelled batches too: what it found holds, so that whoever resumes answers for it.
+    pub(super) fn believe_canaries(&mut self, scope: Scope, found: StopFigures) {
+        let of_scope = |group: &Group| group.scope() == scope;
+        let counts = |canary: &Canary, failed: u32| {
+            failed == found.failed && canary.succeeded.saturating_add(failed) == found.attempts
+        };
+        let mut groups = self.canaries.groups.iter();
+        if groups.any(|(group, canary)| of_scope(group) && counts(canary, canary.failed)) {
+            return;
+        }
+        for (group, canary) in &mut self.canaries.groups {
+            if of_scope(group) && !canary.passed && counts(canary, found.failed) {
+                canary.failed = found.failed;
+            }
         }
     }
 

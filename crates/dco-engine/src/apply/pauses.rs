@@ -29,8 +29,12 @@ impl Engine {
             stop: record.stop,
         };
         self.dispatch.pauses.insert(scope, pause);
-        if let Scope::User(user) = scope {
-            self.tallies.pause(user, true);
+        match (scope, record.stop) {
+            (Scope::User(user), _) => self.tallies.pause(user, true),
+            (Scope::Schedule(_) | Scope::Batch { .. }, Some(found)) => {
+                self.believe_canaries(scope, found);
+            }
+            _ => {}
         }
         for activation in self.kept_out_by(scope) {
             self.hold_back(activation);

@@ -94,27 +94,46 @@ impl Engine {
             .get(gateway)
             .map_or_else(Vec::new, |it| it.attempts.iter().copied().collect());
         for activation in under_way {
-            let is_called_back = self.is_called_back(activation);
             if in_hand.contains(&activation) {
                 self.progress(activation, Stage::Accepted);
-                if is_called_back {
+                if self.is_called_back(activation) {
                     let attempt = self.attempt_ref(activation);
                     self.tell(session, ToGateway::Cancel(attempt));
                 }
-            } else if remembers && is_called_back {
-                self.end_attempt(activation, cancelled_unsent());
-            } else if remembers && self.may_not_go_now(activation, gateway) {
-                let message = "it is paused, its image quarantined or not allowed any more; it is offered again when it may be";
-                self.withhold(activation, declined(message.to_owned()));
-            } else if remembers && self.gateways.leaves_alone(gateway, activation) {
-                let message = "attempts through its gateway failed in a row; it is offered again when it may be";
-                self.withhold(activation, declined(message.to_owned()));
             } else if remembers {
-                self.offer_again(activation);
+                self.settle_unsent(activation, gateway);
             } else {
                 self.give_up_attempt(activation, Outcome::Unknown);
             }
         }
+    }
+
+    /// Its gateway never got the offer: it is made again, unless it would not be made now.
+    fn settle_unsent(&mut self, activation: u32, gateway: Eui64) {
+        if self.batches.batch_of(activation).cancelled {
+            self.end_attempt(activation, cancelled_unsent());
+            return;
+        }
+        let why = if self.is_lost(activation) {
+            "the Device is not registered to this User any more"
+        } else if self.is_elsewhere(activation, gateway) {
+            "the Device is behind another gateway now; it is offered to that one"
+        } else if self.may_not_go_now(activation, gateway) {
+            "it is paused, its image quarantined or not allowed any more; it is offered again when it may be"
+        } else if self.gateways.leaves_alone(gateway, activation) {
+            "attempts through its gateway failed in a row; it is offered again when it may be"
+        } else {
+            self.offer_again(activation);
+            return;
+        };
+        self.withhold(activation, declined(why.to_owned()));
+    }
+
+    /// Whether the inventory has its Device behind another gateway.
+    fn is_elsewhere(&self, activation: u32, gateway: Eui64) -> bool {
+        let device = self.batches.activation(activation).device;
+        let known = self.inventory.known(device);
+        known.is_some_and(|known| known.gateway != gateway)
     }
 
     /// Its User has cancelled it, and its execution time may be to come.

@@ -1,7 +1,7 @@
 //! Why is this waiting, and until when?
 
-use dco_dispatch::Slot;
-use dco_schedule::{Micros, ServiceDate};
+use dco_dispatch::{Slot, UNTIL_TOLD};
+use dco_schedule::Micros;
 
 use crate::engine::Engine;
 use crate::state::batches::{Batch, Phase};
@@ -28,15 +28,13 @@ impl Engine {
             Phase::Succeeded { .. } | Phase::Failed { .. } | Phase::Cancelled { .. } => Vec::new(),
         });
         let waits = item.phase.waits();
-        let runs_ahead = self.ahead.slots.contains_key(&activation);
-        let earliest_us = waits.then(|| self.earliest(&holds)).flatten();
-        // What may run ahead waits for its day at the latest.
-        let earliest_us = earliest_us.map(|it| match item.phase {
-            _ if runs_ahead => self.now_us,
-            Phase::Parked if batch.large => it.max(self.opens_us(batch.service_date)),
-            _ => it,
-        });
-        let must_be_freed = holds.iter().any(is_freed_by_people);
+        let earliest_us = waits
+            .then(|| self.earliest(activation, batch, &holds))
+            .flatten();
+        // Without any capacity to come an officer must give some.
+        let must_be_freed = holds.iter().any(is_freed_by_people)
+            || holds.iter().any(is_out_of_reach)
+            || (batch.large && self.leaves_from(batch.window, self.now_us).is_none());
         let predicted_us =
             (waits && !must_be_freed).then(|| self.predict_release(batch, activation));
         let not_before_us = holds.iter().filter_map(ends_unforeseen);
@@ -94,7 +92,7 @@ impl Engine {
     }
 
     /// Its place in the security lane, while that has units left of today.
-    fn slot_in_lane(&self, activation: u32, batch: &Batch) -> Option<Slot> {
+    pub(super) fn slot_in_lane(&self, activation: u32, batch: &Batch) -> Option<Slot> {
         let slot = self.security.slots.get(&activation).copied();
         slot.filter(|_| self.hold_of_lane(batch).is_none())
     }
@@ -121,26 +119,18 @@ impl Engine {
     }
 
     fn hold_of_day(&self) -> Option<Hold> {
-        let today = self.days.today.as_ref()?;
+        let end_us = self.days.today.as_ref()?.day.end_us;
         match self.days.release_at(self.now_us) {
+            // The next days may have no capacity, and their first hours no weight.
             None => Some(Hold::SystemDailyCapacityUsed {
-                until_us: self.opens_us(today.day.date.next()),
+                until_us: self.leaves_from(None, end_us).unwrap_or(end_us),
             }),
             // Hours without weight may be all that is left of the day.
             Some(until_us) if until_us > self.now_us => Some(Hold::Paced {
-                until_us: until_us.min(today.day.end_us),
+                until_us: until_us.min(end_us),
             }),
             Some(_) => None,
         }
-    }
-
-    /// When the hour of a service day begins in which its first large image may leave: not all have weight.
-    fn opens_us(&self, date: ServiceDate) -> Micros {
-        let day = self.days.calendar.day(date);
-        let profile = self.schedules.book.plan().profile(date);
-        let hours = profile.over(&self.days.calendar.hours(&day));
-        let first = hours.into_iter().find(|(_, weight)| *weight > 0);
-        first.map_or(day.start_us, |(start_us, _)| start_us)
     }
 
     /// What keeps it out of the security lane keeps it in the ordinary line, from which it may leave before.
@@ -159,18 +149,21 @@ impl Engine {
         Some(Hold::OutsideWindow { until_us })
     }
 
-    fn hold_of_gateway(&self, activation: u32, large: bool) -> Option<Hold> {
+    pub(super) fn hold_of_gateway(&self, activation: u32, large: bool) -> Option<Hold> {
         let device = self.batches.activation(activation).device;
         let gateway = self.inventory.known(device)?.gateway;
         let limit = self.terms.attempt.per_gateway_max;
         match self.gateways.get(gateway) {
             Some(Gateway {
                 session: Some(_),
-                probe_us: Some(probe_us),
+                probe_us: Some(_),
                 ..
             }) => Some(Hold::GatewayFailing {
                 gateway,
-                until_us: (*probe_us).max(self.now_us),
+                until_us: match self.gateways.closed_until(gateway, self.now_us) {
+                    Some(UNTIL_TOLD) => None,
+                    until_us => Some(until_us.unwrap_or(self.now_us)),
+                },
             }),
             Some(it) if it.session.is_some() => {
                 if !self.gateways.has_place(gateway, large, limit) {
@@ -206,40 +199,15 @@ impl Engine {
         }
         holds
     }
-
-    /// The latest of the moments that are known; `None` when an event must come first.
-    fn earliest(&self, holds: &[Hold]) -> Option<Micros> {
-        let mut earliest_us = self.now_us;
-        for hold in holds {
-            match hold {
-                Hold::ServiceDayNotStarted { until_us }
-                | Hold::SystemDailyCapacityUsed { until_us }
-                | Hold::OutsideWindow { until_us }
-                | Hold::Paced { until_us }
-                | Hold::RetryBackoff { until_us }
-                | Hold::GatewayFailing { until_us, .. }
-                | Hold::GatewayRateReached { until_us, .. }
-                | Hold::ExecutionTimeNotReached { until_us }
-                | Hold::AttemptUnderWay { until_us } => earliest_us = earliest_us.max(*until_us),
-                Hold::BehindOthers { .. } | Hold::SecurityLaneUsed { .. } => {}
-                Hold::GatewayNotConnected { .. }
-                | Hold::GatewayBusy { .. }
-                | Hold::DispatchPaused { .. }
-                | Hold::ImageQuarantined { .. }
-                | Hold::Canary(_)
-                | Hold::NotAllowed(_) => return None,
-            }
-        }
-        Some(earliest_us)
-    }
 }
 
 /// When a hold ends that the model of the release does not know.
 const fn ends_unforeseen(hold: &Hold) -> Option<Micros> {
     match hold {
-        Hold::RetryBackoff { until_us }
-        | Hold::GatewayFailing { until_us, .. }
-        | Hold::GatewayRateReached { until_us, .. } => Some(*until_us),
+        Hold::RetryBackoff { until_us } | Hold::GatewayRateReached { until_us, .. } => {
+            Some(*until_us)
+        }
+        Hold::GatewayFailing { until_us, .. } => *until_us,
         _ => None,
     }
 }
@@ -252,5 +220,13 @@ fn is_freed_by_people(hold: &Hold) -> bool {
             | Hold::ImageQuarantined { .. }
             | Hold::Canary(_)
             | Hold::NotAllowed(_)
+    )
+}
+
+/// Whether the gateway must come, or come through, first: when, nobody knows.
+const fn is_out_of_reach(hold: &Hold) -> bool {
+    matches!(
+        hold,
+        Hold::GatewayNotConnected { .. } | Hold::GatewayFailing { until_us: None, .. }
     )
 }

@@ -1,6 +1,7 @@
 //! What can be asked without changing anything.
 
 pub(crate) mod copies;
+mod earliest;
 mod explain;
 pub(crate) mod forecast;
 mod reports;

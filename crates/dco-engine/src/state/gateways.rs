@@ -151,9 +151,24 @@ impl Gateways {
         now_us: Micros,
     ) -> Option<Micros> {
         let rate = rate?;
+        let ready_us = self.meter_of(gateway, rate).ready_at(rate);
+        Some(ready_us).filter(|ready_us| *ready_us > now_us)
+    }
+
+    /// The first moment from now on at which the rate may let one go to a gateway after `ahead` others.
+    pub(crate) fn ready_after(
+        &self,
+        gateway: Eui64,
+        (rate, ahead): (Rate, u64),
+        now_us: Micros,
+    ) -> Micros {
+        let meter = self.meter_of(gateway, rate);
+        meter.ready_after(rate, ahead, now_us)
+    }
+
+    fn meter_of(&self, gateway: Eui64, rate: Rate) -> Meter {
         let meter = self.get(gateway).and_then(|known| known.meter);
-        let meter = meter.unwrap_or_else(|| Meter::emptied(rate, self.metered_from_us));
-        Some(meter.ready_at(rate)).filter(|ready_us| *ready_us > now_us)
+        meter.unwrap_or_else(|| Meter::emptied(rate, self.metered_from_us))
     }
 
     /// An attempt leaves for a gateway.

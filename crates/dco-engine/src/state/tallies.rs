@@ -92,7 +92,7 @@ impl Tallies {
         for user in &self.paused {
             fluid.set_paused(*user, true);
         }
-        let able = self.able();
+        let able = self.able().count();
         self.open = Some(OpenTally {
             date: day.date,
             opened_us: self.at_us.max(day.start_us),
@@ -176,33 +176,42 @@ impl Tallies {
         if let Some(open) = &mut self.open {
             open.fluid.set_paused(user, paused);
         }
-        let before = self.is_able(user);
-        if paused {
-            self.paused.insert(user);
+        let has_changed = if paused {
+            self.paused.insert(user)
         } else {
-            self.paused.remove(&user);
+            self.paused.remove(&user)
+        };
+        if has_changed && self.ready.contains_key(&user) {
+            self.able_changed();
         }
-        self.look(user, before);
     }
 
     fn change(&mut self, user: Eui64, change: impl FnOnce(u32) -> u32) {
-        let before = self.is_able(user);
-        let ready = change(self.ready.get(&user).copied().unwrap_or(0));
-        if ready == 0 {
+        let (before, after) = match self.ready.get_mut(&user) {
+            // Each release comes here: one look is enough while more is ready.
+            Some(ready) => {
+                let before = *ready;
+                *ready = change(before);
+                (before, *ready)
+            }
+            None => (0, change(0)),
+        };
+        if (before > 0) == (after > 0) {
+            return;
+        }
+        if after == 0 {
             self.ready.remove(&user);
         } else {
-            self.ready.insert(user, ready);
+            self.ready.insert(user, after);
         }
-        self.look(user, before);
+        if !self.paused.contains(&user) {
+            self.able_changed();
+        }
     }
 
     /// Whoever comes or goes while the day lasts did not have ready work all day.
-    fn look(&mut self, user: Eui64, before: bool) {
-        let after = self.is_able(user);
-        if before == after {
-            return;
-        }
-        let (at_us, nobody) = (self.at_us, self.able() == 0);
+    fn able_changed(&mut self) {
+        let (at_us, nobody) = (self.at_us, self.able().next().is_none());
         let Some(open) = &mut self.open else { return };
         if at_us < open.end_us {
             open.tally.contended = false;
@@ -214,15 +223,10 @@ impl Tallies {
         }
     }
 
-    /// Whether a User has work that could go.
-    fn is_able(&self, user: Eui64) -> bool {
-        self.ready.contains_key(&user) && !self.paused.contains(&user)
-    }
-
-    /// How many Users have.
-    fn able(&self) -> usize {
+    /// The Users that have work that could go.
+    fn able(&self) -> impl Iterator<Item = &Eui64> {
         let ready = self.ready.keys();
-        ready.filter(|user| !self.paused.contains(user)).count()
+        ready.filter(|user| !self.paused.contains(user))
     }
 
     fn close(&mut self) {

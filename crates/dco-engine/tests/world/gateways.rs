@@ -24,6 +24,11 @@ impl World {
         session
     }
 
+    /// The stream of a gateway that is connected.
+    pub(crate) fn stream(&self, gateway: Eui64) -> Option<Session> {
+        self.streams.get(&gateway).copied()
+    }
+
     pub(crate) fn disconnect(&mut self, gateway: Eui64) {
         if let Some(session) = self.streams.remove(&gateway) {
             self.handle(Event::GatewayGone { session });
