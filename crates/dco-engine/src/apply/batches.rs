@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted, window_of};
 use crate::state::batches::{Batch, Phase};
 use crate::state::changes::Changes;
+use crate::state::counts::request_bytes;
 use crate::state::numbers::checked_number;
 use crate::state::requests::Made;
 use crate::state::timers::{Deadline, Wake};
@@ -74,7 +75,10 @@ impl Engine {
         self.watch_trt(index, &batch);
         self.counts.carried(user, record.originator_counter);
         if let Some(start_us) = record.period_start_us {
+            let bytes = request_bytes(record.signed_request.len(), record.devices.len());
             self.counts.add(start_us, (Counted::Activations, user), len);
+            self.counts
+                .add(start_us, (Counted::RequestBytes, user), bytes);
         }
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;

@@ -285,11 +285,7 @@ fn trust_set(it: TrustSet) -> Decision {
 }
 
 fn threshold_breached(it: ThresholdBreached) -> Decision {
-    let counted = match it.counted() {
-        crate::record::Counted::Transfers => "transfers",
-        crate::record::Counted::Activations => "activations",
-        crate::record::Counted::Unspecified => "requests",
-    };
+    let counted = it.counted().plural();
     let scope = if it.of_all {
         "over all Users"
     } else {
