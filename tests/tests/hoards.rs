@@ -65,7 +65,7 @@ async fn signed_requests_of_cancelled_batches_fill_neither_memory_nor_disk() {
     is_over(told, "REQUEST_BYTES");
     assert!((100..130).contains(&accepted), "{accepted}");
     honest
-        .submit_batch(&submit_batch(&image, &others))
+        .submit_batch(submit_batch(&image, &others))
         .await
         .expect("an honest User goes on");
     let most = OWN_BYTES_MAX + 2 * u64::from(HOARD_BYTES_MAX);
