@@ -9,6 +9,8 @@ mod care;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod hoards;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod kills;

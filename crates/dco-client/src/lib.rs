@@ -49,7 +49,7 @@ pub use types::{
     ActTold, Acted, Activation, ActivationCounts, ActivationName, ActivationState, AttemptOutcome,
     AttemptRef, AttemptResult, BackupFile, BackupPiece, BackupPlan, Batch, BatchAtRisk,
     BatchChange, BatchName, BlockRefusal, Canary, CapacityDay, CapacityEffect, CapacityReportDay,
-    ChangePause, CrowdedWindow, DayCounts, DayUnits, DcoMessage, Decision, DecisionKind,
+    ChangePause, CountUse, CrowdedWindow, DayCounts, DayUnits, DcoMessage, Decision, DecisionKind,
     DecisionLogEnd, DecisionLogQuery, DecisionLogStart, DeviceEntry, Explanation, FairnessDay,
     FairnessRow, Fit, FitDay, Fits, GatewayMessage, GatewayStatus, Hello, Hold, Imposed,
     InvalidDevices, InvalidName, Limits, Micros, MoveCause, NoFit, Notice, NoticeParty,

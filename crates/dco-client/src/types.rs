@@ -24,7 +24,9 @@ pub use gateway::{
     AttemptOutcome, AttemptRef, AttemptResult, DcoMessage, GatewayMessage, Hello, Offer,
 };
 pub use name::{ActivationName, BatchName, InvalidName, ScheduleName, TransferName};
-pub use notice::{ActTold, Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
+pub use notice::{
+    ActTold, CountUse, Limits, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse,
+};
 pub use operations::{
     ChangePause, DeviceEntry, GatewayStatus, Pause, PauseScope, ProductEntry, ProductStatus,
     ServiceDay, StopFigures,

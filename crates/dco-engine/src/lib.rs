@@ -58,7 +58,8 @@ pub use event::{
 pub use outcome::Outcome;
 pub use read::copies::StoredCopy;
 pub use refusal::{ProductFault, Refusal};
-pub use stats::EngineStats;
+pub use state::counts::{REQUEST_BYTES_MAX, request_bytes};
+pub use stats::{EngineStats, PeriodUse};
 pub use terms::{
     AttemptTerms, BreakerTerms, HOUR_US, LimitTerms, NoticeTerms, RetentionTerms, RetryRule,
     RetryTerms, SECOND_US, STOP_ATTEMPTS_MAX, ScheduleTerms, StopTerms, Terms, Threshold,
@@ -66,9 +67,10 @@ pub use terms::{
 };
 pub use view::{
     ActTold, ActionFate, ActionState, ActionView, ActivationCounts, ActivationState,
-    ActivationView, BatchView, CanaryView, CapacityReportDay, Changes, DayCounts, Distrust,
-    Explanation, FairnessDay, FairnessRow, GatewayView, Group, Hold, InvalidDevices, LimitsView,
-    LostUnits, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, OutcomeRow, PauseView,
-    Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ReportDays, ScheduleView,
-    ServiceDayView, Stage, TransferResponse, TransferState, TransferView, TrtRow, versions_named,
+    ActivationView, BatchView, CanaryView, CapacityReportDay, Changes, CountUse, DayCounts,
+    Distrust, Explanation, FairnessDay, FairnessRow, GatewayView, Group, Hold, InvalidDevices,
+    LimitsView, LostUnits, MISSING_RANGES_MAX, Notice, NoticeSubject, Notices, OutcomeRow,
+    PauseView, Prediction, ProductEntry, ProductStatus, ProductView, QuotaUse, ReportDays,
+    ScheduleView, ServiceDayView, Stage, TransferResponse, TransferState, TransferView, TrtRow,
+    versions_named,
 };

@@ -89,7 +89,7 @@ pub enum Refusal {
     #[error(
         "{requested} more {} would be over the threshold of {limit} in a period{}; what is so far from what is usual is \
          refused and the Service Desk is told: ask it before more is sent",
-        counted_name(*counted),
+        counted.plural(),
         if used.is_some() { " for one User" } else { " over all Users" }
     )]
     ThresholdExceeded {
@@ -448,13 +448,5 @@ fn after(last: Option<u64>) -> String {
     match last {
         Some(last) => format!("after {last}, the last one of this User"),
         None => "as the first one of a User".to_owned(),
-    }
-}
-
-/// What is counted, in the plural.
-fn counted_name(counted: Counted) -> &'static str {
-    match counted {
-        Counted::Unspecified | Counted::Transfers => "transfers",
-        Counted::Activations => "activations",
     }
 }

@@ -2,6 +2,18 @@
 
 use crate::engine::Engine;
 use crate::event::Scope;
+use crate::record::Counted;
+
+/// One count of the period, over all Users.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PeriodUse {
+    /// What is counted.
+    pub counted: Counted,
+    /// So far.
+    pub used: u64,
+    /// The threshold over all Users.
+    pub limit: u64,
+}
 
 /// The engine in numbers, as of now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +53,8 @@ pub struct EngineStats {
     pub products: u64,
     /// How often a count went over its threshold, once for each count of a period, since the beginning of the journal.
     pub thresholds_breached: u64,
+    /// What is counted in the period against thresholds, over all Users.
+    pub period: [PeriodUse; 4],
     /// 1 while all releases are paused.
     pub dispatch_paused: u64,
     /// Pauses in force of one User, image, gateway or schedule.
@@ -92,6 +106,7 @@ impl Engine {
             batches_trt_near: wide(self.batches.trt_near()),
             products: wide(self.products.len()),
             thresholds_breached: self.counts.breaches,
+            period: self.period_use(),
             dispatch_paused: u64::from(self.dispatch.is_paused(Scope::All)),
             pauses: wide(pauses.clone().count()),
             stopped: wide(pauses.filter(|(_, pause)| pause.stop.is_some()).count()),
@@ -102,6 +117,18 @@ impl Engine {
             activations_failed: totals.failed.into(),
             records: self.out.last(),
         }
+    }
+}
+
+impl Engine {
+    fn period_use(&self) -> [PeriodUse; 4] {
+        let thresholds = &self.terms.thresholds;
+        let start_us = thresholds.start_us(self.now_us);
+        Counted::REFUSING.map(|counted| PeriodUse {
+            counted,
+            used: self.counts.used(start_us, (counted, None)).into(),
+            limit: thresholds.of(counted).total_max.into(),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use dco_dispatch::Rate;
 use dco_schedule::{HourProfile, Micros, Reserve};
 
-use crate::record::StopFigures;
+use crate::record::{Counted, StopFigures};
 use crate::view::TransferState;
 
 /// One second in microseconds.
@@ -134,6 +134,12 @@ pub struct ThresholdTerms {
     pub transfers: Threshold,
     /// Of activations sent.
     pub activations: Threshold,
+    /// Of octets that requests of SRV 11.1 and 11.3 leave behind: [`crate::request_bytes`].
+    pub request_bytes: Threshold,
+    /// Of steps of delivery schedules that Users make.
+    pub schedule_steps: Threshold,
+    /// Of warnings about one User's batches that the Service Desk is told: what is over it is told to the User alone.
+    pub warnings: Threshold,
     /// How far an originator counter may be above the last one of its User; above the nanoseconds since 1970 where it has none.
     pub originator_counter_leap_max: u64,
 }
@@ -155,12 +161,33 @@ impl Threshold {
     };
 }
 
+impl ThresholdTerms {
+    /// When the period began that it is at a moment.
+    pub(crate) fn start_us(&self, now_us: Micros) -> Micros {
+        now_us.saturating_sub(now_us.rem_euclid(self.period_us.max(1)))
+    }
+
+    pub(crate) fn of(&self, counted: Counted) -> Threshold {
+        match counted {
+            Counted::Unspecified => Threshold::NONE,
+            Counted::Transfers => self.transfers,
+            Counted::Activations => self.activations,
+            Counted::RequestBytes => self.request_bytes,
+            Counted::ScheduleSteps => self.schedule_steps,
+            Counted::Warnings => self.warnings,
+        }
+    }
+}
+
 impl Default for ThresholdTerms {
     fn default() -> Self {
         Self {
             period_us: 24 * HOUR_US,
             transfers: Threshold::NONE,
             activations: Threshold::NONE,
+            request_bytes: Threshold::NONE,
+            schedule_steps: Threshold::NONE,
+            warnings: Threshold::NONE,
             originator_counter_leap_max: u64::MAX,
         }
     }

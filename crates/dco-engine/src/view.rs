@@ -18,8 +18,8 @@ pub use reports::{
     ReportDays,
 };
 pub use schedules::{
-    ActTold, ActionFate, ActionState, ActionView, LimitsView, Notice, NoticeSubject, Notices,
-    QuotaUse, ScheduleView,
+    ActTold, ActionFate, ActionState, ActionView, CountUse, LimitsView, Notice, NoticeSubject,
+    Notices, QuotaUse, ScheduleView,
 };
 
 use crate::event::Scope;

@@ -8,7 +8,7 @@ pub(crate) mod trusting;
 use std::collections::BTreeSet;
 
 use dco_engine::record::ActKind;
-use dco_engine::{HOUR_US, RetentionTerms, Terms, TrustTerms};
+use dco_engine::{HOUR_US, RetentionTerms, Terms, Threshold, ThresholdTerms, TrustTerms};
 use dco_schedule::{Calendar, ServiceDate, Span};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -26,6 +26,14 @@ use agreeing::{
 use steps::{IMAGES, Step, steps};
 use trusting::only_what_is_allowed_goes;
 
+/// So many of one User, and one and a half times as many of both.
+fn few(per_user_max: u32) -> Threshold {
+    Threshold {
+        per_user_max,
+        total_max: per_user_max + per_user_max.div_ceil(2),
+    }
+}
+
 /// Ann has Devices 0 to 3, Bob 4 to 7, half of each in the south; two images are stored, the third is not.
 pub(crate) fn ready() -> World {
     let terms = Terms {
@@ -35,6 +43,12 @@ pub(crate) fn ready() -> World {
             rejected_us: HOUR_US,
             cancelled_us: 3 * HOUR_US,
             expired_us: 0,
+        },
+        thresholds: ThresholdTerms {
+            request_bytes: few(40_000),
+            schedule_steps: few(20),
+            warnings: few(1),
+            ..ThresholdTerms::default()
         },
         ..all_agreeable()
     };

@@ -404,6 +404,33 @@ mod of_a_batch {
     }
 
     #[test]
+    fn of_very_many_that_are_stopped_only_their_user_is_told_after_some() {
+        let mut world = sent(SMALL, 2, 0..8);
+        let (_, offer) = world.offered[0].clone();
+        let mut terms = world.terms.clone();
+        terms.thresholds.warnings.per_user_max = 1;
+        world.restart_with(terms);
+        let session = world.connect(NORTH);
+        world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+        world.cancel_batch(ANN, 1);
+        let told = |world: &mut World, party| {
+            let notices = world.notices_after(party, 0).into_iter();
+            let changes =
+                notices.filter(|it| matches!(it.subject, NoticeSubject::PauseChanged { .. }));
+            changes.count()
+        };
+        for is_replayed in [false, true] {
+            assert_eq!(world.engine.stats().stopped, 0);
+            assert_eq!(told(&mut world, NoticeParty::User(ANN)), 2);
+            assert_eq!(told(&mut world, NoticeParty::Desk), 1);
+            assert_eq!(told(&mut world, NoticeParty::Operators), 1);
+            if !is_replayed {
+                world.crash();
+            }
+        }
+    }
+
+    #[test]
     fn a_batch_that_ends_with_its_canaries_is_not_paused() {
         let mut world = sent(SMALL, 1, 0..1);
         let (session, offer) = world.offered[0].clone();

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use dco_block::Eui64;
-use dco_engine::record::Counted;
+use dco_engine::record::{Change, Counted, Record};
 use dco_engine::{
-    HOUR_US, NoticeParty, NoticeSubject, OpenTransfer, Refusal, Request, SubmitBatch, Terms,
-    Threshold, ThresholdTerms,
+    Engine, HOUR_US, NoticeParty, NoticeSubject, OpenTransfer, Refusal, Request, SubmitBatch,
+    Terms, Threshold, ThresholdTerms,
 };
+use dco_schedule::{Act, Asker};
 use proptest::prelude::*;
+use prost::Message;
 
-use crate::sample::{ANN, BOB, NORTH, SMALL, capacity, device, devices, manifest};
+use crate::sample::{ANN, BOB, DAY_US, NORTH, SMALL, capacity, device, devices, manifest};
+use crate::world::schedules::{IDA, asking, first_of, officer, schedule_of};
 use crate::world::{World, batch_of, transfer_of};
 
 /// Far less than from any counter to the last of all.
@@ -30,6 +33,7 @@ fn ready() -> World {
                 total_max: 15,
             },
             originator_counter_leap_max: LEAP_MAX,
+            ..ThresholdTerms::default()
         },
         ..capacity(100)
     });
@@ -276,6 +280,253 @@ fn the_same_request_with_another_counter_is_another_request() {
         };
         let refused = world.ask(Request::OpenTransfer(other)).unwrap_err();
         assert_eq!(refused, Refusal::RequestIdReused);
+    }
+}
+
+/// Nothing but these is bounded.
+fn only(thresholds: ThresholdTerms) -> World {
+    let mut world = World::new(Terms {
+        thresholds,
+        ..capacity(100)
+    });
+    world.register(&devices(0..50), ANN, NORTH);
+    world.register(&devices(50..100), BOB, NORTH);
+    world.store(ANN, &manifest(2, SMALL), &devices(0..50));
+    world.store(BOB, &manifest(2, SMALL), &devices(50..100));
+    world
+}
+
+fn request_bytes_of(per_user_max: u32, total_max: u32) -> World {
+    only(ThresholdTerms {
+        request_bytes: Threshold {
+            per_user_max,
+            total_max,
+        },
+        ..ThresholdTerms::default()
+    })
+}
+
+/// One Device and as large a signed request as there may be.
+const LOUD: u32 = 65_536 + 1_032;
+
+fn loud(world: &mut World, user: Eui64, at: u64) -> SubmitBatch {
+    SubmitBatch {
+        signed_request: vec![7; 65_536].into(),
+        ..world.batch_of(user, &manifest(2, SMALL), &[device(at)])
+    }
+}
+
+/// What is counted of a User.
+fn used(world: &mut World, user: Eui64, counted: Counted) -> u32 {
+    let counts = world.limits(user).counts.into_iter();
+    let mut counts = counts.filter(|it| it.counted == counted);
+    counts.next().expect("it is counted").used
+}
+
+#[test]
+fn what_requests_leave_behind_is_bounded_and_cancelling_gives_none_of_it_back() {
+    // Storing the image left 1,424 octets of each User.
+    let limit = 1_424 + 3 * LOUD;
+    let mut world = request_bytes_of(limit, limit + 1_424 + LOUD);
+    for number in 1..=3 {
+        let asked = loud(&mut world, ANN, 0);
+        world.submit_this(&asked).expect("within");
+        world.cancel_batch(ANN, number);
+    }
+    for is_replayed in [false, true] {
+        let asked = loud(&mut world, ANN, 0);
+        // It is 11:00 UTC.
+        let resets_in_us = 13 * HOUR_US;
+        let expected = Refusal::ThresholdExceeded {
+            counted: Counted::RequestBytes,
+            limit,
+            used: Some(limit),
+            requested: LOUD,
+            resets_us: world.now_us + resets_in_us,
+            resets_in_us,
+        };
+        assert_eq!(world.submit_this(&asked), Err(expected));
+        assert_eq!(used(&mut world, ANN, Counted::RequestBytes), limit);
+        assert_eq!(breaches(&mut world, NoticeParty::Desk), 1);
+        if !is_replayed {
+            world.crash();
+        }
+    }
+    let records = world.journal.len();
+    for _ in 0..100 {
+        let asked = loud(&mut world, ANN, 0);
+        world.submit_this(&asked).unwrap_err();
+    }
+    assert_eq!(
+        world.journal.len(),
+        records,
+        "told once and left behind nothing"
+    );
+    let honest = loud(&mut world, BOB, 50);
+    world.submit_this(&honest).expect("others go on");
+    world.pass(13 * HOUR_US);
+    let asked = loud(&mut world, ANN, 0);
+    world.submit_this(&asked).expect("a new period");
+    assert_eq!(used(&mut world, ANN, Counted::RequestBytes), LOUD);
+}
+
+#[test]
+fn what_all_leave_behind_is_bounded_and_tells_no_user_what_others_send() {
+    let mut world = request_bytes_of(u32::MAX, 2 * 1_424 + 2 * LOUD);
+    for at in 0..2 {
+        let asked = loud(&mut world, ANN, at);
+        world.submit_this(&asked).expect("within");
+    }
+    let asked = loud(&mut world, BOB, 50);
+    let refused = world.submit_this(&asked).unwrap_err();
+    let Refusal::ThresholdExceeded {
+        counted: Counted::RequestBytes,
+        used: None,
+        ..
+    } = refused
+    else {
+        panic!("{refused:?}");
+    };
+}
+
+#[test]
+fn a_transfer_counts_every_device_that_it_names() {
+    let mut world = request_bytes_of(u32::MAX, u32::MAX);
+    let before = used(&mut world, ANN, Counted::RequestBytes);
+    let asked = OpenTransfer {
+        signed_request: vec![7; 100].into(),
+        // Most of them are not Ann's.
+        ..world.opening(ANN, &manifest(9, SMALL), &devices(45..1_045))
+    };
+    world.ask(Request::OpenTransfer(asked)).expect("opened");
+    for is_replayed in [false, true] {
+        let after = used(&mut world, ANN, Counted::RequestBytes);
+        assert_eq!(after - before, 1_024 + 100 + 8 * 1_000);
+        if !is_replayed {
+            world.crash();
+        }
+    }
+}
+
+#[test]
+fn records_from_before_there_were_periods_count_for_nothing() {
+    let mut world = request_bytes_of(u32::MAX, u32::MAX);
+    let asked = loud(&mut world, ANN, 0);
+    world.submit_this(&asked).expect("within");
+    let mut engine = Engine::new(world.terms.clone());
+    for (seq, record) in (1..).zip(&world.journal) {
+        let mut record = Record::decode(record.as_slice()).expect("a record");
+        match record.change.as_mut().expect("it says something") {
+            Change::TransferOpened(it) => it.period_start_us = None,
+            Change::BatchAccepted(it) => it.period_start_us = None,
+            _ => {}
+        }
+        let record = record.encode_to_vec();
+        engine.replay(seq, &record).expect("it is as it was");
+    }
+    assert_eq!(engine.stats().period[2].used, 0);
+    assert_eq!(
+        world.engine.stats().period[2].used,
+        2 * 1_424 + u64::from(LOUD)
+    );
+}
+
+#[test]
+fn a_user_makes_so_many_steps_of_schedules_and_officers_as_many_as_it_takes() {
+    let mut world = only(ThresholdTerms {
+        schedule_steps: Threshold {
+            per_user_max: 4,
+            total_max: 6,
+        },
+        ..ThresholdTerms::default()
+    });
+    let asks =
+        |world: &mut World, user| world.act(Asker::User, first_of(user), Act::Request(asking(5)));
+    for _ in 0..2 {
+        let asked = schedule_of(asks(&mut world, ANN).expect("within"));
+        world
+            .act(Asker::User, asked.id, Act::Withdraw)
+            .expect("within");
+    }
+    let told = world.notices_after(NoticeParty::Desk, 0).len();
+    for is_replayed in [false, true] {
+        let refused = asks(&mut world, ANN).unwrap_err();
+        let Refusal::ThresholdExceeded {
+            counted: Counted::ScheduleSteps,
+            limit: 4,
+            used: Some(4),
+            requested: 1,
+            ..
+        } = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(world.notices_after(NoticeParty::Desk, 0).len(), told + 1);
+        if !is_replayed {
+            world.crash();
+        }
+    }
+    let of_bob = schedule_of(asks(&mut world, BOB).expect("others go on"));
+    for _ in 0..10 {
+        let refused = world.act(officer(IDA), of_bob.id, Act::Withdraw);
+        assert!(refused.is_err(), "nothing to withdraw is another matter");
+    }
+    let decline = Act::Decline;
+    world
+        .act(officer(IDA), of_bob.id, decline)
+        .expect("an officer may");
+    asks(&mut world, BOB).expect("the sixth of all Users");
+    let refused = asks(&mut world, BOB).unwrap_err();
+    assert!(
+        matches!(refused, Refusal::ThresholdExceeded { used: None, .. }),
+        "{refused:?}"
+    );
+    world.pass(13 * HOUR_US);
+    asks(&mut world, ANN).expect("a new period");
+}
+
+#[test]
+fn the_desk_is_told_of_so_many_batches_of_one_user_and_of_those_of_others_all_the_same() {
+    let mut world = only(ThresholdTerms {
+        warnings: Threshold {
+            per_user_max: 2,
+            ..Threshold::NONE
+        },
+        ..ThresholdTerms::default()
+    });
+    for at in 0..5 {
+        world
+            .submit(ANN, &manifest(2, SMALL), &[device(at)])
+            .expect("admitted");
+    }
+    world
+        .submit(BOB, &manifest(2, SMALL), &[device(50)])
+        .expect("admitted");
+    world.pass(4 * DAY_US);
+    let near = |world: &mut World, party, of: Eui64| {
+        let notices = world.notices_after(party, 0).into_iter();
+        let near = notices
+            .filter(|it| matches!(it.subject, NoticeSubject::TrtNear { user, .. } if user == of));
+        near.count()
+    };
+    for is_replayed in [false, true] {
+        assert_eq!(near(&mut world, NoticeParty::User(ANN), ANN), 5);
+        assert_eq!(near(&mut world, NoticeParty::Desk, ANN), 2);
+        assert_eq!(near(&mut world, NoticeParty::Desk, BOB), 1);
+        for party in [
+            NoticeParty::User(ANN),
+            NoticeParty::Desk,
+            NoticeParty::Operators,
+        ] {
+            assert_eq!(
+                breaches(&mut world, party),
+                1,
+                "that there are more is told once"
+            );
+        }
+        if !is_replayed {
+            world.crash();
+        }
     }
 }
 

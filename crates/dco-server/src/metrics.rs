@@ -14,6 +14,7 @@ use metrics::{Counter, Gauge, Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tonic::Code;
 
+use crate::convert::notices::counted_name;
 use crate::expiry::Ends;
 use crate::status::code_name;
 use inventory::{
@@ -22,9 +23,10 @@ use inventory::{
     BLOCKS_ACKNOWLEDGED, BLOCKS_REFUSED, BYTES_IN_FLIGHT, CAPACITY_TODAY, CERTIFICATE_EXPIRY,
     CONNECTIONS_REFUSED, DEVICES, DISK_ROOM, DISPATCH_PAUSED, GATEWAYS_CONNECTED, GATEWAYS_FAILING,
     IMAGES_QUARANTINED, IMAGES_STORED, INVENTORY, JOURNAL_RECORDS, Kind, Metric, OPEN_CALLS,
-    PAUSES, PEER_CERTIFICATE_EXPIRY, PRODUCTS, RELEASED_TODAY, RELOAD_REFUSED, RELOADS, REQUESTS,
-    REVOCATIONS_DUE, SECURITY_LIMIT_TODAY, SECURITY_QUEUED, SECURITY_RELEASED_TODAY, STOPPED,
-    STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING, TRANSFERS_VERIFYING,
+    PAUSES, PEER_CERTIFICATE_EXPIRY, PERIOD_COUNT, PERIOD_LIMIT, PRODUCTS, RELEASED_TODAY,
+    RELOAD_REFUSED, RELOADS, REQUESTS, REVOCATIONS_DUE, SECURITY_LIMIT_TODAY, SECURITY_QUEUED,
+    SECURITY_RELEASED_TODAY, STOPPED, STORE_ERRORS, THRESHOLDS_BREACHED, TRANSFERS_RECEIVING,
+    TRANSFERS_VERIFYING,
 };
 
 /// What is asked for when the metrics are read.
@@ -167,6 +169,14 @@ impl Metrics {
         self.set(BATCHES_TRT_NEAR, stats.batches_trt_near);
         self.set(PRODUCTS, stats.products);
         self.set(THRESHOLDS_BREACHED, stats.thresholds_breached);
+        for count in &stats.period {
+            let labels = vec![Label::from_static_parts(
+                "counted",
+                counted_name(count.counted),
+            )];
+            PERIOD_COUNT.set(&self.recorder, labels.clone(), count.used);
+            PERIOD_LIMIT.set(&self.recorder, labels, count.limit);
+        }
         self.set(DISPATCH_PAUSED, stats.dispatch_paused);
         self.set(PAUSES, stats.pauses);
         self.set(STOPPED, stats.stopped);

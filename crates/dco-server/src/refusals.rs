@@ -22,7 +22,7 @@ const MINUTE_US: Micros = 60 * 1_000_000;
 /// Callers of a minute that are told apart; further ones are counted together, as nobody's.
 const CALLERS_MAX: usize = 1_000;
 /// Calls and reasons of a caller and minute that are told apart.
-const CALLS_MAX: usize = 64;
+const CALLS_MAX: usize = 16;
 const MESSAGE_CHARS_MAX: usize = 300;
 /// Who is counted when there are too many.
 const OTHERS: Eui64 = Eui64::from_bits(0);

@@ -1,6 +1,6 @@
 //! What parties are told, and what a User may send.
 
-use dco_client::{ActTold, Limits, Notice, NoticeSubject, Notices, QuotaUse};
+use dco_client::{ActTold, CountUse, Limits, Notice, NoticeSubject, Notices, QuotaUse};
 use serde_json::{Value, json};
 
 use super::plan::crowded_json;
@@ -232,7 +232,16 @@ pub(crate) fn limits_json(limits: &Limits) -> Value {
             "sent": quota.sent,
         })
     };
+    let count = |count: &CountUse| {
+        json!({
+            "counted": count.counted,
+            "limit": count.limit,
+            "used": count.used,
+        })
+    };
     json!({
+        "counts": limits.counts.iter().map(count).collect::<Vec<_>>(),
+        "counts_reset_time": time(limits.counts_reset_us),
         "service_date": limits.service_date,
         "reset_time": time(limits.reset_us),
         "allowance_per_service_day": limits.allowance_per_service_day,
@@ -269,6 +278,19 @@ pub(crate) fn limits_text(limits: &Limits) -> String {
         };
         let head = ["SERVICE DAY", "SCHEDULE", ">AGREED", ">SENT"];
         text = format!("{text}\n\n{}", table(&head, limits.quotas.iter().map(row)));
+    }
+    if !limits.counts.is_empty() {
+        let row = |count: &CountUse| {
+            vec![
+                count.counted.to_lowercase().replace('_', " "),
+                grouped(count.used),
+                grouped(count.limit),
+            ]
+        };
+        let head = ["COUNTED", ">USED", ">REFUSED BEYOND"];
+        let resets = when::local_or(limits.counts_reset_us, "-");
+        let counts = table(&head, limits.counts.iter().map(row));
+        text = format!("{text}\n\n{counts}\ncounting begins anew {resets}");
     }
     text
 }

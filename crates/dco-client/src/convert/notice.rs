@@ -7,7 +7,9 @@ use pb::notice::Subject;
 use super::operations::pause_scope;
 use super::schedule::{action_number, day_units, some_text};
 use super::{BadAnswer, all, digest, digest_if_any, instant, parsed, parsed_if_any, required};
-use crate::types::{ActTold, Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName};
+use crate::types::{
+    ActTold, CountUse, Limits, Notice, NoticeSubject, Notices, QuotaUse, ScheduleName,
+};
 
 impl TryFrom<pb::ListNoticesResponse> for Notices {
     type Error = BadAnswer;
@@ -176,7 +178,19 @@ impl TryFrom<pb::Limits> for Limits {
             quotas: all(wire.quotas)?,
             days_ahead_max: wire.days_ahead_max,
             devices_max: wire.devices_max,
+            counts: wire.counts.into_iter().map(Into::into).collect(),
+            counts_reset_us: instant("limits.counts_reset_time", wire.counts_reset_time)?,
         })
+    }
+}
+
+impl From<pb::CountUse> for CountUse {
+    fn from(wire: pb::CountUse) -> Self {
+        Self {
+            counted: wire.counted,
+            limit: wire.limit,
+            used: wire.used,
+        }
     }
 }
 

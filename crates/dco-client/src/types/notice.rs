@@ -190,6 +190,20 @@ pub struct Limits {
     pub quotas: Vec<QuotaUse>,
     pub days_ahead_max: u32,
     pub devices_max: u32,
+    /// What is counted of the User against thresholds.
+    pub counts: Vec<CountUse>,
+    /// When counting begins anew.
+    pub counts_reset_us: Option<Micros>,
+}
+
+/// One count of a User in the period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountUse {
+    /// As the wire names it: `TRANSFERS`, `ACTIVATIONS`, `REQUEST_BYTES`, `SCHEDULE_STEPS`.
+    pub counted: String,
+    /// Beyond it requests are refused.
+    pub limit: u32,
+    pub used: u32,
 }
 
 /// One schedule's quota of one day.

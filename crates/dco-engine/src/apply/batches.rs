@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::record::{ActivationCancelled, BatchAccepted, BatchCancelled, Counted, window_of};
 use crate::state::batches::{Batch, Phase};
 use crate::state::changes::Changes;
+use crate::state::counts::request_bytes;
 use crate::state::numbers::checked_number;
 use crate::state::requests::Made;
 use crate::state::timers::{Deadline, Wake};
@@ -73,9 +74,7 @@ impl Engine {
         self.count_sent(&batch, at_us, record.limit);
         self.watch_trt(index, &batch);
         self.counts.carried(user, record.originator_counter);
-        if let Some(start_us) = record.period_start_us {
-            self.counts.add(start_us, (Counted::Activations, user), len);
-        }
+        self.count_request(user, record);
         self.requests
             .remember(user, record.request.as_ref(), Made::Batch(index))?;
         self.unwatch_image(user, image_id);
@@ -89,6 +88,22 @@ impl Engine {
         self.send_canaries(index, record.canary.max(record.own_canary));
         self.line_up(index, at_us);
         Ok(())
+    }
+
+    /// Against the thresholds of its period.
+    fn count_request(&mut self, user: Eui64, record: &BatchAccepted) {
+        let Some(start_us) = record.period_start_us else {
+            return;
+        };
+        let len = record.devices.len();
+        let bytes = request_bytes(record.signed_request.len(), len);
+        let count = u32::try_from(len).unwrap_or(u32::MAX);
+        for (counted, count) in [
+            (Counted::Activations, count),
+            (Counted::RequestBytes, bytes),
+        ] {
+            self.counts.add(start_us, (counted, user), count);
+        }
     }
 
     /// Into the lines, or parked until its service day starts.

@@ -10,8 +10,8 @@ use crate::effect::Topic;
 use crate::engine::Engine;
 use crate::event::{NoticeParty, Scope};
 use crate::record::{
-    ActKind, CapacitySet, CrowdedWindow, DayOpened, Near, NoticesForgotten, PauseChanged, Quota,
-    ThresholdBreached, Warned,
+    ActKind, CapacitySet, Counted, CrowdedWindow, DayOpened, Near, NoticesForgotten, PauseChanged,
+    Quota, ThresholdBreached, Warned,
 };
 use crate::state::timers::Deadline;
 use crate::view::NoticeSubject;
@@ -81,7 +81,12 @@ impl Engine {
                 open: record.used,
             };
             self.notice(NoticeParty::User(user), at_us, subject.clone());
-            self.notice(NoticeParty::Desk, at_us, subject);
+            if let Some(start_us) = record.period_start_us {
+                self.counts.add(start_us, (Counted::Warnings, user), 1);
+            }
+            if !record.untold {
+                self.notice(NoticeParty::Desk, at_us, subject);
+            }
             return Ok(());
         }
         let subject = NoticeSubject::LimitNear {
@@ -324,6 +329,12 @@ impl Engine {
         };
         for user in self.users_under(scope) {
             self.notice(NoticeParty::User(user), at_us, subject(None));
+        }
+        if let (Scope::Batch { user, .. }, Some(start_us)) = (scope, record.period_start_us) {
+            self.counts.add(start_us, (Counted::Warnings, user), 1);
+        }
+        if record.untold {
+            return;
         }
         let by_a_rule = record.by == 0;
         if by_a_rule {

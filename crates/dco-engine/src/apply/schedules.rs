@@ -5,7 +5,7 @@ use dco_schedule::{At, Change, Micros, Party};
 
 use super::Why;
 use crate::engine::Engine;
-use crate::record::{ActionClosed, ActionPended, CapacitySet, ScheduleStepped};
+use crate::record::{ActionClosed, ActionPended, CapacitySet, Counted, ScheduleStepped};
 use crate::state::requests::Made;
 use crate::state::timers::Deadline;
 
@@ -46,6 +46,10 @@ impl Engine {
         self.schedules.apply(&change).ok_or(NO_PLACE)?;
         for image_id in &images {
             self.watch_image(id.user, *image_id);
+        }
+        if let Some(start_us) = record.period_start_us {
+            self.counts
+                .add(start_us, (Counted::ScheduleSteps, id.user), 1);
         }
         self.time_schedules();
         self.note_step(id, &step);

@@ -6,6 +6,7 @@ use dco_schedule::Micros;
 use super::Why;
 use crate::engine::{Engine, Seq};
 use crate::record::{Counted, TransferEnded, TransferOpened, TransferRef};
+use crate::state::counts::request_bytes;
 use crate::state::numbers::checked_number;
 use crate::state::requests::Made;
 use crate::state::timers::Deadline;
@@ -29,7 +30,16 @@ impl Engine {
         let user = Eui64::from_bits(record.user);
         self.counts.carried(user, record.originator_counter);
         if let Some(start_us) = record.period_start_us {
+            let lists = [
+                &record.devices,
+                &record.invalid,
+                &record.not_applicable_firmware,
+            ];
+            let named = lists.map(Vec::len).iter().sum();
+            let bytes = request_bytes(record.signed_request.len(), named);
             self.counts.add(start_us, (Counted::Transfers, user), 1);
+            self.counts
+                .add(start_us, (Counted::RequestBytes, user), bytes);
         }
         self.requests
             .remember(user, record.request.as_ref(), Made::Transfer(seq))

@@ -16,6 +16,7 @@ use crate::read::forecast::NewBatch;
 use crate::record::{BatchAccepted, BatchCancelled, Change, Counted};
 use crate::refusal::Refusal;
 use crate::state::batches::{Batch, Phase};
+use crate::state::counts::request_bytes;
 use crate::state::images::Image;
 use crate::state::requests::{self, Asked, Made};
 use crate::view::{ActivationCounts, BatchView, Prediction};
@@ -36,10 +37,14 @@ impl Engine {
         }
         self.refuse_counter(asked.user, asked.originator_counter)?;
         let admitted = self.admit(&asked)?;
+        let device_count = u32::try_from(asked.devices.len()).unwrap_or(u32::MAX);
+        let bytes = request_bytes(asked.signed_request.len(), asked.devices.len());
         let period_start_us = self.within_thresholds(Added {
             user: asked.user,
-            counted: Counted::Activations,
-            count: u32::try_from(asked.devices.len()).unwrap_or(u32::MAX),
+            counts: &[
+                (Counted::Activations, device_count),
+                (Counted::RequestBytes, bytes),
+            ],
             validate_only: asked.validate_only,
         })?;
         let record = BatchAccepted {

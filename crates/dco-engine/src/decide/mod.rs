@@ -18,5 +18,5 @@ mod schedules;
 mod stops;
 mod thresholds;
 mod time;
-mod transfers;
+pub(crate) mod transfers;
 mod warnings;

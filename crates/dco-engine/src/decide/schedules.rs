@@ -2,19 +2,29 @@
 
 use dco_block::Eui64;
 use dco_schedule::{
-    Act, Approval, Ask, At, Change as BookChange, Officer, Party, Said, Schedule, ScheduleId,
-    Signed, Step,
+    Act, Approval, Ask, Asker, At, Change as BookChange, Micros, Officer, Party, Said, Schedule,
+    ScheduleId, Signed, Step,
 };
 
+use super::thresholds::Added;
 use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::{ActOnSchedule, AnswerAction, Reader, ScheduleRequest};
 use crate::record::{
-    ActionClosed, ActionPended, Change, RequestKey, ScheduleAct, ScheduleStepped, Signature,
+    ActionClosed, ActionPended, Change, Counted, RequestKey, ScheduleAct, ScheduleStepped,
+    Signature,
 };
 use crate::refusal::Refusal;
 use crate::state::requests::{self, Asked, Made};
 use crate::view::{ActionFate, ActionState, ScheduleView};
+
+/// What a record came of; nothing where it was time.
+#[derive(Debug, Default)]
+struct Origin {
+    request: Option<RequestKey>,
+    /// When the period began in which it counts.
+    period_start_us: Option<Micros>,
+}
 
 impl Engine {
     pub(crate) fn schedule_request(&mut self, asked: ScheduleRequest) -> Result<Reply, Refusal> {
@@ -47,12 +57,31 @@ impl Engine {
         }
         let ask = self.ask_of(asked);
         let change = self.schedules.book.decide(&ask, &self.at())?;
+        let period_start_us = self.step_within_threshold(asked)?;
         if asked.validate_only {
             return self.schedule_preview(change, asked.reader());
         }
-        let made = self.record_of(&change, requests::key(asked.id, &digest));
+        let origin = Origin {
+            request: requests::key(asked.id, &digest),
+            period_start_us,
+        };
+        let made = self.record_of(&change, origin);
         self.end_what_is_due();
         self.schedule_made(made, asked.reader())
+    }
+
+    /// A step is kept for good and told to the other side, so a User may make so many in a period. Officers are not counted.
+    fn step_within_threshold(&mut self, asked: &ActOnSchedule) -> Result<Option<Micros>, Refusal> {
+        match asked.by {
+            Asker::User => self
+                .within_thresholds(Added {
+                    user: asked.schedule.user,
+                    counts: &[(Counted::ScheduleSteps, 1)],
+                    validate_only: asked.validate_only,
+                })
+                .map(Some),
+            Asker::Officer { .. } => Ok(None),
+        }
     }
 
     fn ask_of(&self, asked: &ActOnSchedule) -> Ask<Eui64> {
@@ -71,10 +100,17 @@ impl Engine {
     }
 
     /// Makes the record of a change of the book; answers what it made.
-    fn record_of(&mut self, change: &BookChange<Eui64>, request: Option<RequestKey>) -> Made {
+    fn record_of(&mut self, change: &BookChange<Eui64>, origin: Origin) -> Made {
+        let Origin {
+            request,
+            period_start_us,
+        } = origin;
         match change {
             BookChange::Step { id, step } => {
-                self.record(Change::ScheduleStepped(stepped(*id, step, request)));
+                self.record(Change::ScheduleStepped(ScheduleStepped {
+                    period_start_us,
+                    ..stepped(*id, step, request)
+                }));
                 Made::Schedule(*id)
             }
             BookChange::Approved { action, id, step } => {
@@ -197,7 +233,11 @@ impl Engine {
         if asked.validate_only {
             return self.schedule_preview(change, Reader::Desk);
         }
-        let made = self.record_of(&change, requests::key(asked.id, &digest));
+        let origin = Origin {
+            request: requests::key(asked.id, &digest),
+            period_start_us: None,
+        };
+        let made = self.record_of(&change, origin);
         self.end_what_is_due();
         self.schedule_made(made, Reader::Desk)
     }
@@ -225,7 +265,7 @@ impl Engine {
                 return;
             }
             for change in due {
-                self.record_of(&change, None);
+                self.record_of(&change, Origin::default());
             }
         }
     }
@@ -233,8 +273,8 @@ impl Engine {
 
 fn asked_by(ask: &Ask<Eui64>) -> Party<Eui64> {
     match &ask.by {
-        dco_schedule::Asker::User => Party::User,
-        dco_schedule::Asker::Officer { officer, ticket } => Party::Desk(Officer {
+        Asker::User => Party::User,
+        Asker::Officer { officer, ticket } => Party::Desk(Officer {
             officer: *officer,
             ticket: ticket.clone(),
             second: None,
@@ -255,5 +295,6 @@ fn stepped(
         signature: Some(Signature::of(by, reason)),
         request,
         action: None,
+        period_start_us: None,
     }
 }

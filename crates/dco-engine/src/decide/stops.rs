@@ -56,14 +56,28 @@ impl Engine {
             failed: canary.failed,
         };
         let wanted = canary.wanted;
+        let told = self.told_of_stop(scope);
         self.record(Change::Paused(PauseChanged {
             reason: format!(
                 "the canary: {} of the first {wanted} Devices {of} were given up",
                 found.failed
             ),
             stop: Some(found),
-            ..PauseChanged::of(scope)
+            ..told
         }));
+    }
+
+    /// A rule stops a batch, or lets it go: of one User, Service Desk and operators are told so many of these in a period.
+    fn told_of_stop(&mut self, scope: Scope) -> PauseChanged {
+        let Scope::Batch { user, .. } = scope else {
+            return PauseChanged::of(scope);
+        };
+        let told = self.tell_the_desk(user);
+        PauseChanged {
+            period_start_us: told,
+            untold: told.is_none(),
+            ..PauseChanged::of(scope)
+        }
     }
 
     /// Whether nothing of a batch with canaries of its own will go any more.
@@ -86,9 +100,10 @@ impl Engine {
             return;
         }
         let why = if batch.cancelled { "cancelled" } else { "over" };
+        let told = self.told_of_stop(scope);
         self.record(Change::Resumed(PauseChanged {
             reason: format!("the batch is {why}: nothing is left to be held"),
-            ..PauseChanged::of(scope)
+            ..told
         }));
     }
 

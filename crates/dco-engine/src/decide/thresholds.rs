@@ -11,10 +11,9 @@ use crate::terms::Threshold;
 
 /// What a request adds to the counts of the period.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Added {
+pub(super) struct Added<'a> {
     pub(super) user: Eui64,
-    pub(super) counted: Counted,
-    pub(super) count: u32,
+    pub(super) counts: &'a [(Counted, u32)],
     /// Then a refusal is not put on record.
     pub(super) validate_only: bool,
 }
@@ -23,63 +22,67 @@ pub(super) struct Added {
 #[derive(Debug, Clone, Copy)]
 struct Over {
     scope: Scope,
+    counted: Counted,
     limit: u32,
     used: u32,
+    requested: u32,
 }
 
 impl Engine {
     /// Answers when the period began to which it counts. The first refusal for each count of a period is put on record and
     /// told to the Service Desk.
-    pub(super) fn within_thresholds(&mut self, added: Added) -> Result<Micros, Refusal> {
-        let period_us = self.terms.thresholds.period_us.max(1);
-        let start_us = self
-            .now_us
-            .saturating_sub(self.now_us.rem_euclid(period_us));
-        let Some(over) = self.over_threshold(start_us, added) else {
+    pub(super) fn within_thresholds(&mut self, added: Added<'_>) -> Result<Micros, Refusal> {
+        let start_us = self.terms.thresholds.start_us(self.now_us);
+        let mut counts = added.counts.iter();
+        let over = counts.find_map(|it| self.over_threshold(start_us, (added.user, *it)));
+        let Some(over) = over else {
             return Ok(start_us);
         };
         let is_told = self
             .counts
-            .is_breached(start_us, (added.counted, over.scope));
+            .is_breached(start_us, (over.counted, over.scope));
         if !added.validate_only && !is_told {
             self.record(Change::ThresholdBreached(ThresholdBreached {
                 user: added.user.bits(),
-                counted: added.counted.into(),
+                counted: over.counted.into(),
                 of_all: over.scope.is_none(),
                 period_start_us: start_us,
                 limit: over.limit,
                 used: over.used,
-                requested: added.count,
+                requested: over.requested,
             }));
         }
-        let resets_us = start_us.saturating_add(period_us);
+        let resets_us = start_us.saturating_add(self.terms.thresholds.period_us.max(1));
         Err(Refusal::ThresholdExceeded {
-            counted: added.counted,
+            counted: over.counted,
             limit: over.limit,
             // What others send is not told.
             used: over.scope.map(|_| over.used),
-            requested: added.count,
+            requested: over.requested,
             resets_us,
             resets_in_us: resets_us.saturating_sub(self.now_us),
         })
     }
 
-    fn over_threshold(&self, start_us: Micros, added: Added) -> Option<Over> {
+    fn over_threshold(
+        &self,
+        start_us: Micros,
+        (user, (counted, requested)): (Eui64, (Counted, u32)),
+    ) -> Option<Over> {
         let Threshold {
             per_user_max,
             total_max,
-        } = match added.counted {
-            Counted::Unspecified | Counted::Transfers => self.terms.thresholds.transfers,
-            Counted::Activations => self.terms.thresholds.activations,
-        };
-        let scopes = [(Some(added.user), per_user_max), (None, total_max)];
+        } = self.terms.thresholds.of(counted);
+        let scopes = [(Some(user), per_user_max), (None, total_max)];
         let counts = scopes.map(|(scope, limit)| Over {
             scope,
+            counted,
             limit,
-            used: self.counts.used(start_us, (added.counted, scope)),
+            used: self.counts.used(start_us, (counted, scope)),
+            requested,
         });
         let mut counts = counts.into_iter();
-        counts.find(|it| u64::from(it.used) + u64::from(added.count) > u64::from(it.limit))
+        counts.find(|it| u64::from(it.used) + u64::from(requested) > u64::from(it.limit))
     }
 
     /// The counters that a User's Service Requests carry only ever rise: one that does not was sent before. One that is far

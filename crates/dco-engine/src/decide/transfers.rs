@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::event::{Cancel, OpenTransfer, Verdict};
 use crate::record::{Change, Counted, TransferEnd, TransferEnded, TransferId, TransferOpened};
 use crate::refusal::Refusal;
+use crate::state::counts::request_bytes;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
 use crate::view::{InvalidDevices, TransferState, TransferView};
@@ -30,10 +31,10 @@ impl Engine {
         let (devices, invalid) =
             self.sort_devices(asked.user, &asked.manifest, asked.devices.clone())?;
         self.within_limits(asked.user, &asked.manifest)?;
+        let bytes = request_bytes(asked.signed_request.len(), asked.devices.len());
         let period_start_us = self.within_thresholds(Added {
             user: asked.user,
-            counted: Counted::Transfers,
-            count: 1,
+            counts: &[(Counted::Transfers, 1), (Counted::RequestBytes, bytes)],
             validate_only: asked.validate_only,
         })?;
         if asked.validate_only {

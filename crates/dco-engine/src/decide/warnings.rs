@@ -1,11 +1,12 @@
 //! Warnings before a limit or a time is reached: once each, to who can do something about it.
 
 use dco_block::Eui64;
-use dco_schedule::ServiceDate;
+use dco_schedule::{Micros, ServiceDate};
 
+use super::thresholds::Added;
 use crate::engine::Engine;
 use crate::event::NoticeParty;
-use crate::record::{Change, Near, Warned};
+use crate::record::{Change, Counted, Near, Warned};
 use crate::state::usage::Usage;
 use crate::view::NoticeSubject;
 
@@ -34,16 +35,30 @@ impl Engine {
     /// Some of a batch has not ended, and its TRT ends soon.
     pub(crate) fn warn_of_trt(&mut self, batch: u32) {
         let it = self.batches.get(batch);
-        let open = it.counts.open();
+        let (open, user, number) = (it.counts.open(), it.user, it.number);
         if open > 0 && !it.trt_warned {
+            let told = self.tell_the_desk(user);
             self.record(Change::Warned(Warned {
                 near: Near::Trt.into(),
-                user: it.user.bits(),
-                batch: it.number,
+                user: user.bits(),
+                batch: number,
                 used: open.into(),
+                period_start_us: told,
+                untold: told.is_none(),
                 ..Warned::default()
             }));
         }
+    }
+
+    /// Whether the Service Desk is told of one more of a User's batches: when the period began to which that counts. One User
+    /// with very many must not push out what the desk is told of others.
+    pub(super) fn tell_the_desk(&mut self, user: Eui64) -> Option<Micros> {
+        let within = self.within_thresholds(Added {
+            user,
+            counts: &[(Counted::Warnings, 1)],
+            validate_only: false,
+        });
+        within.ok()
     }
 
     /// A limit of one User, of which `before` was used until now, and `used` from now on.

@@ -13,8 +13,8 @@ use dco_schedule::Micros;
 use prost::Message;
 
 use crate::record::{
-    Change, CheckpointMade, DayOpened, DevicesImported, GatewaySeen, ProductsImported, Record,
-    Refused, RequestKey, Restored, ThresholdBreached, TrustSet,
+    Change, CheckpointMade, Counted, DayOpened, DevicesImported, GatewaySeen, ProductsImported,
+    Record, Refused, RequestKey, Restored, ThresholdBreached, TrustSet,
 };
 
 /// The form of [`Decision`]s, counted up whenever the same record would be read in other words: an export of another
@@ -285,11 +285,15 @@ fn trust_set(it: TrustSet) -> Decision {
 }
 
 fn threshold_breached(it: ThresholdBreached) -> Decision {
-    let counted = match it.counted() {
-        crate::record::Counted::Transfers => "transfers",
-        crate::record::Counted::Activations => "activations",
-        crate::record::Counted::Unspecified => "requests",
-    };
+    let counted = it.counted().plural();
+    if it.counted() == Counted::Warnings {
+        return Decision::new(DecisionKind::Event, "warnings are too many to be told")
+            .by(it.user)
+            .saying(format!(
+                "the Service Desk was told of {} batches of this User in the period",
+                it.used
+            ));
+    }
     let scope = if it.of_all {
         "over all Users"
     } else {

@@ -8,8 +8,9 @@ use super::as_usize;
 use crate::effect::Reply;
 use crate::engine::Engine;
 use crate::event::{CAPACITY_DAYS_MAX, ListSchedules, NoticeParty, Reader, ScheduleRequest};
+use crate::record::Counted;
 use crate::refusal::Refusal;
-use crate::view::{ActTold, LimitsView, NoticeSubject, QuotaUse, ScheduleView};
+use crate::view::{ActTold, CountUse, LimitsView, NoticeSubject, QuotaUse, ScheduleView};
 
 /// Days of capacity in an answer where no last day is asked for: the 56 that the known estate takes.
 const CAPACITY_DAYS: i32 = 56;
@@ -196,7 +197,16 @@ impl Engine {
             }));
         }
         quotas.sort_by_key(|it| (it.date, it.schedule));
+        let thresholds = &self.terms.thresholds;
+        let period_us = thresholds.start_us(self.now_us);
+        let counts = Counted::REFUSING.map(|counted| CountUse {
+            counted,
+            limit: thresholds.of(counted).per_user_max,
+            used: self.counts.used(period_us, (counted, Some(user))),
+        });
         LimitsView {
+            counts: counts.to_vec(),
+            counts_reset_us: period_us.saturating_add(thresholds.period_us),
             date: today.date,
             resets_us: today.end_us,
             allowance: ledger.terms().allowance_per_day,

@@ -65,6 +65,12 @@ pub struct Warned {
     /// The service day, where it is about one.
     #[prost(int32, tag = "6")]
     pub date: i32,
+    /// When the period began in which it counts as a warning that the Service Desk is told, where it does.
+    #[prost(int64, optional, tag = "161")]
+    pub period_start_us: Option<i64>,
+    /// The Service Desk is not told: it was told of enough of this User in the period.
+    #[prost(bool, tag = "162")]
+    pub untold: bool,
 }
 
 /// What is near.

@@ -43,6 +43,12 @@ pub struct PauseChanged {
     /// The batch's number.
     #[prost(uint64, tag = "110")]
     pub batch: u64,
+    /// When the period began in which it counts as a warning that the Service Desk is told, where it does.
+    #[prost(int64, optional, tag = "163")]
+    pub period_start_us: Option<i64>,
+    /// Only its User is told: Service Desk and operators were told of enough of this User in the period.
+    #[prost(bool, tag = "164")]
+    pub untold: bool,
 }
 
 /// What a rule found when it paused.

@@ -101,4 +101,33 @@ pub enum Counted {
     Transfers = 1,
     /// Activations sent: SRV 11.3.
     Activations = 2,
+    /// Octets that accepted requests of SRV 11.1 and 11.3 leave behind for good.
+    RequestBytes = 3,
+    /// Steps of delivery schedules made by Users.
+    ScheduleSteps = 4,
+    /// Warnings about a User's batches that the Service Desk is told one by one. What is over its threshold is not told to it;
+    /// nothing is refused.
+    Warnings = 5,
+}
+
+impl Counted {
+    /// Those of which what is over the threshold is refused.
+    pub const REFUSING: [Self; 4] = [
+        Self::Transfers,
+        Self::Activations,
+        Self::RequestBytes,
+        Self::ScheduleSteps,
+    ];
+
+    /// What it counts, in the plural.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Unspecified => "requests",
+            Self::Transfers => "transfers",
+            Self::Activations => "activations",
+            Self::RequestBytes => "octets of requests",
+            Self::ScheduleSteps => "steps of delivery schedules",
+            Self::Warnings => "warnings",
+        }
+    }
 }

@@ -28,6 +28,9 @@ pub struct ScheduleStepped {
     /// What waited for this approval, where it did.
     #[prost(uint64, optional, tag = "6")]
     pub action: Option<u64>,
+    /// When the period began in which it counts against thresholds, where a User made it.
+    #[prost(int64, optional, tag = "160")]
+    pub period_start_us: Option<i64>,
 }
 
 /// An act of one officer waits for another one.

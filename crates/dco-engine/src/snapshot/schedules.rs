@@ -114,6 +114,7 @@ fn stepped(id: ScheduleId<Eui64>, step: &Step<Eui64>) -> record::ScheduleStepped
         signature: Some(record::Signature::of(&step.signed.by, &step.signed.reason)),
         request: None,
         action: None,
+        period_start_us: None,
     }
 }
 

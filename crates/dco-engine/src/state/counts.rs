@@ -3,9 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dco_block::Eui64;
+use dco_block::limits::DEVICES_MAX;
 use dco_schedule::Micros;
 
 use crate::record::Counted;
+
+/// What a request leaves behind besides what it carries: its records, its place in lists, that it was made.
+const EACH_BYTES: usize = 1_024;
+const DEVICE_BYTES: usize = 8;
+
+/// The most that one request can count.
+pub const REQUEST_BYTES_MAX: u32 = 1_024 + 64 * 1_024 + 8 * DEVICES_MAX;
+
+/// Octets that a request of SRV 11.1 or 11.3 leaves behind for good, as thresholds count them: those of its signed Service
+/// Request, 8 for each Device that it names and 1,024 for itself. Cancelling gives none of them back.
+pub fn request_bytes(signed_request_bytes: usize, devices: usize) -> u32 {
+    let devices_bytes = devices.saturating_mul(DEVICE_BYTES);
+    let bytes = EACH_BYTES
+        .saturating_add(signed_request_bytes)
+        .saturating_add(devices_bytes);
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
 
 /// Whose count it is: one User's, or `None` for that over all of them.
 pub(crate) type Scope = Option<Eui64>;
@@ -69,5 +87,19 @@ impl Counts {
         if let Some(counter) = originator_counter {
             self.originators.insert(user, counter);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::transfers::SIGNED_REQUEST_BYTES_MAX;
+
+    #[test]
+    fn the_largest_request_counts_the_most() {
+        let devices = usize::try_from(DEVICES_MAX).unwrap();
+        let largest = request_bytes(SIGNED_REQUEST_BYTES_MAX, devices);
+        assert_eq!(largest, REQUEST_BYTES_MAX);
+        assert_eq!(request_bytes(0, 1), 1_032);
     }
 }

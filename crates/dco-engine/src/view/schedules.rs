@@ -284,6 +284,21 @@ pub struct LimitsView {
     pub days_ahead_max: u16,
     /// Devices in one transfer or batch.
     pub devices_max: u32,
+    /// What is counted of it in the period, against thresholds.
+    pub counts: Vec<CountUse>,
+    /// When the next period begins.
+    pub counts_reset_us: Micros,
+}
+
+/// One count of a User in the period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountUse {
+    /// What is counted.
+    pub counted: Counted,
+    /// The threshold for one User.
+    pub limit: u32,
+    /// What is counted so far.
+    pub used: u32,
 }
 
 /// One schedule's quota of one day.

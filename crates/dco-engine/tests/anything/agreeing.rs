@@ -431,6 +431,7 @@ pub(super) fn notices_are_complete(world: &mut World) {
                 set += usize::from(is_other && now == it.capacity);
             }
             Change::Warned(it) => set += usize::from(it.near() == Near::Capacity),
+            Change::ThresholdBreached(_) => set += 1,
             _ => {}
         }
     }

@@ -257,6 +257,11 @@ pub struct ThresholdsSection {
     pub transfers_total_max: u32,
     pub activations_per_user_max: u32,
     pub activations_total_max: u32,
+    pub request_bytes_per_user_max: u32,
+    pub request_bytes_total_max: u32,
+    pub schedule_steps_per_user_max: u32,
+    pub schedule_steps_total_max: u32,
+    pub warnings_per_user_max: u32,
     pub originator_counter_leap_max: u64,
 }
 
@@ -514,6 +519,12 @@ impl Default for ThresholdsSection {
             transfers_total_max: 5_000,
             activations_per_user_max: 200_000,
             activations_total_max: 500_000,
+            // An image declared for eight million Devices in a day.
+            request_bytes_per_user_max: 64 * 1024 * 1024,
+            request_bytes_total_max: 256 * 1024 * 1024,
+            schedule_steps_per_user_max: 200,
+            schedule_steps_total_max: 1_000,
+            warnings_per_user_max: 200,
             // More than two years of nanoseconds, and a 256th of all counters.
             originator_counter_leap_max: 1 << 56,
         }

@@ -245,6 +245,30 @@ fn what_is_asked_of_images_and_of_counts_is_refused_with_its_field() {
             "thresholds.transfers_total_max",
             "[thresholds]\ntransfers_total_max = 0\n",
         ),
+        (
+            "thresholds.request_bytes_per_user_max",
+            "[thresholds]\nrequest_bytes_per_user_max = 466559\n",
+        ),
+        (
+            "thresholds.request_bytes_per_user_max",
+            "[thresholds]\nrequest_bytes_total_max = 466560\n",
+        ),
+        (
+            "thresholds.request_bytes_total_max",
+            "[thresholds]\nrequest_bytes_total_max = 466559\n",
+        ),
+        (
+            "thresholds.schedule_steps_per_user_max",
+            "[thresholds]\nschedule_steps_total_max = 100\n",
+        ),
+        (
+            "thresholds.schedule_steps_total_max",
+            "[thresholds]\nschedule_steps_total_max = 0\n",
+        ),
+        (
+            "thresholds.warnings_per_user_max",
+            "[thresholds]\nwarnings_per_user_max = 0\n",
+        ),
     ] {
         assert_names(field, text);
     }

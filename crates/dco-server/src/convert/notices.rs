@@ -4,7 +4,9 @@ mod words;
 
 use dco_block::Eui64;
 use dco_engine::record::{ActKind, Counted, Near};
-use dco_engine::{ActTold, LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse};
+use dco_engine::{
+    ActTold, CountUse, LimitsView, Notice, NoticeParty, NoticeSubject, Notices, QuotaUse,
+};
 use dco_proto::v1 as pb;
 use dco_schedule::{Cause, ScheduleId, ServiceDate, Source, Span};
 use pb::notice::Subject;
@@ -242,7 +244,7 @@ fn about_sending(party: NoticeParty, subject: &NoticeSubject) -> Subject {
             requested,
         } => Subject::ThresholdBreached(pb::ThresholdBreachedNotice {
             user: format!("users/{user}"),
-            counted: counted(*what).to_uppercase(),
+            counted: counted_name(*what).to_owned(),
             of_all_users: *of_all,
             limit: *limit,
             used: *used,
@@ -282,11 +284,15 @@ const fn limit_name(near: Near) -> &'static str {
     }
 }
 
-/// What thresholds count, in the plural.
-fn counted(what: Counted) -> &'static str {
+/// What thresholds count, as the wire names it.
+pub(crate) const fn counted_name(what: Counted) -> &'static str {
     match what {
-        Counted::Unspecified | Counted::Transfers => "transfers",
-        Counted::Activations => "activations",
+        Counted::Unspecified => "",
+        Counted::Transfers => "TRANSFERS",
+        Counted::Activations => "ACTIVATIONS",
+        Counted::RequestBytes => "REQUEST_BYTES",
+        Counted::ScheduleSteps => "SCHEDULE_STEPS",
+        Counted::Warnings => "WARNINGS",
     }
 }
 
@@ -300,6 +306,16 @@ pub(crate) fn limits(user: Eui64, view: &LimitsView) -> pb::Limits {
         quotas: view.quotas.iter().map(|it| quota(user, it)).collect(),
         days_ahead_max: view.days_ahead_max.into(),
         devices_max: view.devices_max,
+        counts: view.counts.iter().map(count).collect(),
+        counts_reset_time: Some(instant(view.counts_reset_us)),
+    }
+}
+
+fn count(it: &CountUse) -> pb::CountUse {
+    pb::CountUse {
+        counted: counted_name(it.counted).to_owned(),
+        limit: it.limit,
+        used: it.used,
     }
 }
 
@@ -482,6 +498,22 @@ mod tests {
                 limit: 10,
                 used: 8,
                 requested: 3,
+            },
+            NoticeSubject::ThresholdBreached {
+                user: USER,
+                counted: Counted::RequestBytes,
+                of_all: true,
+                limit: 10_000_000,
+                used: 9_000_000,
+                requested: 1_000_001,
+            },
+            NoticeSubject::ThresholdBreached {
+                user: USER,
+                counted: Counted::Warnings,
+                of_all: false,
+                limit: 200,
+                used: 200,
+                requested: 1,
             },
         ];
         let party = NoticeParty::User(USER);

@@ -179,6 +179,16 @@ pub(super) const THRESHOLDS_BREACHED: Metric = counter(
     Unit::Count,
     "Counts of a period that a refused request would have taken over their threshold, since the beginning of the journal",
 );
+pub(super) const PERIOD_COUNT: Metric = gauge(
+    "dco_period_count",
+    Unit::Count,
+    "Counted over all Users in the period of thresholds, by what is counted",
+);
+pub(super) const PERIOD_LIMIT: Metric = gauge(
+    "dco_period_limit",
+    Unit::Count,
+    "The threshold of that count over all Users",
+);
 pub(super) const DISPATCH_PAUSED: Metric = gauge(
     "dco_dispatch_paused",
     Unit::Count,
@@ -358,6 +368,8 @@ pub(super) const INVENTORY: &[Metric] = &[
     BATCHES_TRT_NEAR,
     PRODUCTS,
     THRESHOLDS_BREACHED,
+    PERIOD_COUNT,
+    PERIOD_LIMIT,
     DISPATCH_PAUSED,
     PAUSES,
     STOPPED,

@@ -136,8 +136,8 @@ fn about_trust() -> Vec<Refusal> {
         devices: vec![DEVICE],
         count: 3,
     });
-    let exceeded = |used| Refusal::ThresholdExceeded {
-        counted: Counted::Activations,
+    let exceeded = |counted, used| Refusal::ThresholdExceeded {
+        counted,
         limit: 10,
         used,
         requested: 3,
@@ -155,8 +155,10 @@ fn about_trust() -> Vec<Refusal> {
             index: 7,
             why: ProductFault::Twice { before: 3 },
         },
-        exceeded(Some(8)),
-        exceeded(None),
+        exceeded(Counted::Activations, Some(8)),
+        exceeded(Counted::Activations, None),
+        exceeded(Counted::RequestBytes, Some(8)),
+        exceeded(Counted::ScheduleSteps, Some(8)),
         Refusal::OriginatorCounterReplayed { given: 7, last: 8 },
         Refusal::OriginatorCounterLeaps {
             given: 9_000,

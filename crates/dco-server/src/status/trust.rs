@@ -6,6 +6,7 @@ use tonic::Code;
 use super::refusal::Concern;
 use super::{Detail, Fault, span};
 use crate::convert::instant;
+use crate::convert::notices::counted_name;
 
 /// Items of a list that are named in metadata.
 const LISTED_MAX: usize = 20;
@@ -125,7 +126,7 @@ fn threshold(refusal: &Refusal, concern: Concern<'_>) -> Fault {
         description: "ask the Service Desk before more is sent",
         url: concern.service_desk_url.to_owned(),
     })
-    .with("counted", format!("{counted:?}").to_uppercase())
+    .with("counted", counted_name(*counted))
     .with("limitPerPeriod", limit)
     .with("requested", requested)
     .with("resetTime", instant(*resets_us));

@@ -150,6 +150,10 @@ fn config_text(parties: &[Registered]) -> Result<String, Failure> {
     file.thresholds.transfers_per_user_max = u32::MAX;
     file.thresholds.activations_total_max = u32::MAX;
     file.thresholds.activations_per_user_max = u32::MAX;
+    file.thresholds.request_bytes_total_max = u32::MAX;
+    file.thresholds.request_bytes_per_user_max = u32::MAX;
+    file.thresholds.schedule_steps_total_max = u32::MAX;
+    file.thresholds.schedule_steps_per_user_max = u32::MAX;
     file.limits.open_transfers_per_user_max = 100_000;
     file.intake.streams_max = 10_000;
     file.intake.streams_per_user_max = 10_000;

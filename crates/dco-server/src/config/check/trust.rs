@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dco_block::Eui64;
-use dco_engine::{Threshold, ThresholdTerms, TrustTerms};
+use dco_engine::{REQUEST_BYTES_MAX, Threshold, ThresholdTerms, TrustTerms};
 
 use super::{MINUTES_MAX, invalid, minutes, within};
 use crate::config::file::{SignerSection, ThresholdsSection, TrustSection};
@@ -47,33 +47,51 @@ impl TrustSection {
 
 impl ThresholdsSection {
     pub(super) fn check(&self) -> Result<ThresholdTerms, ConfigError> {
-        let threshold = |counted: &str, per_user: u32, total: u32| {
+        let threshold = |counted: &str, (least, per_user, total): (u32, u32, u32)| {
             Ok(Threshold {
                 total_max: within(
                     &format!("thresholds.{counted}_total_max"),
                     total,
-                    1..=u32::MAX,
+                    least..=u32::MAX,
                 )?,
                 per_user_max: within(
                     &format!("thresholds.{counted}_per_user_max"),
                     per_user,
-                    1..=total,
+                    least..=total,
                 )?,
             })
         };
-        let (per_user, total) = (self.transfers_per_user_max, self.transfers_total_max);
+        let transfers = (1, self.transfers_per_user_max, self.transfers_total_max);
+        let activations = (1, self.activations_per_user_max, self.activations_total_max);
+        let request_bytes = (
+            // Otherwise the largest request would never be taken.
+            REQUEST_BYTES_MAX,
+            self.request_bytes_per_user_max,
+            self.request_bytes_total_max,
+        );
+        let steps = (
+            1,
+            self.schedule_steps_per_user_max,
+            self.schedule_steps_total_max,
+        );
         Ok(ThresholdTerms {
             period_us: minutes(
                 "thresholds.period_minutes",
                 self.period_minutes,
                 1..=MINUTES_MAX,
             )?,
-            transfers: threshold("transfers", per_user, total)?,
-            activations: threshold(
-                "activations",
-                self.activations_per_user_max,
-                self.activations_total_max,
-            )?,
+            transfers: threshold("transfers", transfers)?,
+            activations: threshold("activations", activations)?,
+            request_bytes: threshold("request_bytes", request_bytes)?,
+            schedule_steps: threshold("schedule_steps", steps)?,
+            warnings: Threshold {
+                per_user_max: within(
+                    "thresholds.warnings_per_user_max",
+                    self.warnings_per_user_max,
+                    1..=u32::MAX,
+                )?,
+                ..Threshold::NONE
+            },
             originator_counter_leap_max: within(
                 "thresholds.originator_counter_leap_max",
                 self.originator_counter_leap_max,

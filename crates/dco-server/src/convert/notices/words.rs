@@ -1,12 +1,12 @@
 //! What a notice says to people.
 
 use dco_block::Eui64;
-use dco_engine::record::{Near, StopFigures};
+use dco_engine::record::{Counted, Near, StopFigures};
 use dco_engine::{ActTold, Notice, NoticeSubject, Scope};
 use dco_schedule::{Cause, CrowdedWindow, ServiceDate, Side, Span};
 
 use super::super::{for_people, name};
-use super::{act, action, counted, schedule};
+use super::{act, action, schedule};
 
 /// Each schedule whose window is crowded, with the first day on which it is.
 fn crowded_told(windows: &[CrowdedWindow<Eui64>]) -> String {
@@ -230,11 +230,17 @@ fn what_is_refused(subject: &NoticeSubject) -> String {
             used,
             requested,
         } => {
+            if *what == Counted::Warnings {
+                return format!(
+                    "more than {limit} batches of {user} came near the end of their TRT, or were stopped, in the period: further \
+                     ones are told to the User alone"
+                );
+            }
             let of = if *of_all { "all Users" } else { "one User" };
             format!(
                 "a request of {user} for {requested} {} was refused: {used} were counted in the period, and the threshold for \
                  {of} is {limit}",
-                counted(*what)
+                what.plural()
             )
         }
         NoticeSubject::PauseChanged {
