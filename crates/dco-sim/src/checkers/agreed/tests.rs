@@ -73,6 +73,7 @@ fn step(act: ScheduleAct, signature: Signature, id: u8) -> ScheduleStepped {
             digest: bytes::Bytes::new(),
         }),
         action: None,
+        period_start_us: None,
     }
 }
 
