@@ -152,6 +152,7 @@ impl World {
             },
             capacity: (a & 8 > 0).then_some(u32::from(c % 9)),
             profile: (a & 16 > 0).then(|| HourProfile::new(weights).expect("some are above 0")),
+            clear: a & 32 > 0,
         })
     }
 }
