@@ -15,6 +15,8 @@ use crate::samples::{OPERATOR, USERS, noon_us, terms};
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) now_us: Micros,
+    /// The latest that the clock ever said: the engine's own time does not go back.
+    latest_us: Micros,
     pub(crate) journal: Vec<Vec<u8>>,
     /// The block log: owner and index.
     pub(crate) blocks: BTreeSet<(u64, u32)>,
@@ -29,6 +31,7 @@ impl World {
         Self {
             engine: Engine::new(terms()),
             now_us: noon_us(),
+            latest_us: noon_us(),
             journal: Vec::new(),
             blocks: BTreeSet::new(),
             offers: Vec::new(),
@@ -85,6 +88,7 @@ impl World {
             _ => {}
         }
         let before = self.engine.stats();
+        self.latest_us = self.latest_us.max(self.now_us);
         self.engine.handle(event, self.now_us);
         self.pump();
         let after = self.engine.stats();
@@ -164,8 +168,9 @@ impl World {
         self.pump();
     }
 
-    /// A start now decides nothing new and says what this engine says.
+    /// A start decides nothing new and says what this engine says, at the engine's own time.
     pub(crate) fn is_what_a_start_gives(&mut self) {
+        self.now_us = self.latest_us;
         self.handle(Event::Tick);
         let mut recovered = self.recovered();
         assert_eq!(
