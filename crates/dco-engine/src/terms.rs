@@ -136,9 +136,9 @@ pub struct ThresholdTerms {
     pub activations: Threshold,
     /// Of octets that requests of SRV 11.1 and 11.3 leave behind: [`crate::request_bytes`].
     pub request_bytes: Threshold,
-    /// Of steps of delivery schedules that Users make.
+    /// Of steps of delivery schedules by which Users put something forward or end one.
     pub schedule_steps: Threshold,
-    /// Of warnings about one User's batches that the Service Desk is told: what is over it is told to the User alone.
+    /// Of warnings about one User's batches that Service Desk and operators are told: what is over it is told to the User alone.
     pub warnings: Threshold,
     /// How far an originator counter may be above the last one of its User; above the nanoseconds since 1970 where it has none.
     pub originator_counter_leap_max: u64,

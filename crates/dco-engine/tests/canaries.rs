@@ -405,27 +405,31 @@ mod of_a_batch {
 
     #[test]
     fn of_very_many_that_are_stopped_only_their_user_is_told_after_some() {
-        let mut world = sent(SMALL, 2, 0..8);
-        let (_, offer) = world.offered[0].clone();
-        let mut terms = world.terms.clone();
-        terms.thresholds.warnings.per_user_max = 1;
-        world.restart_with(terms);
-        let session = world.connect(NORTH);
-        world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
-        world.cancel_batch(ANN, 1);
-        let told = |world: &mut World, party| {
-            let notices = world.notices_after(party, 0).into_iter();
-            let changes =
-                notices.filter(|it| matches!(it.subject, NoticeSubject::PauseChanged { .. }));
-            changes.count()
-        };
-        for is_replayed in [false, true] {
-            assert_eq!(world.engine.stats().stopped, 0);
-            assert_eq!(told(&mut world, NoticeParty::User(ANN)), 2);
-            assert_eq!(told(&mut world, NoticeParty::Desk), 1);
-            assert_eq!(told(&mut world, NoticeParty::Operators), 1);
-            if !is_replayed {
-                world.crash();
+        // Who was told of the stop is told that it is over, whatever else was told in the meantime.
+        for (per_user_max, told_of) in [(1, 2), (0, 0)] {
+            let mut world = sent(SMALL, 2, 0..8);
+            let (_, offer) = world.offered[0].clone();
+            let mut terms = world.terms.clone();
+            terms.thresholds.warnings.per_user_max = per_user_max;
+            world.restart_with(terms);
+            let session = world.connect(NORTH);
+            world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+            world.crash();
+            world.cancel_batch(ANN, 1);
+            let told = |world: &mut World, party| {
+                let notices = world.notices_after(party, 0).into_iter();
+                let changes =
+                    notices.filter(|it| matches!(it.subject, NoticeSubject::PauseChanged { .. }));
+                changes.count()
+            };
+            for is_replayed in [false, true] {
+                assert_eq!(world.engine.stats().stopped, 0);
+                assert_eq!(told(&mut world, NoticeParty::User(ANN)), 2);
+                assert_eq!(told(&mut world, NoticeParty::Desk), told_of);
+                assert_eq!(told(&mut world, NoticeParty::Operators), told_of);
+                if !is_replayed {
+                    world.crash();
+                }
             }
         }
     }

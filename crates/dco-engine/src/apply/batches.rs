@@ -166,11 +166,13 @@ impl Engine {
         let unused = activations.clone().filter(|it| self.has_unused_share(*it));
         let unused = u32::try_from(unused.count()).unwrap_or(u32::MAX);
         self.shrink_share(user, unused);
+        self.spare_canaries(index);
         for activation in activations {
             if self.batches.activation(activation).phase.waits() {
                 self.cancel_activation(activation, at_us);
             }
         }
+        self.replace_canaries(index);
         if let Some(source) = source {
             self.days
                 .ledger

@@ -52,6 +52,29 @@ impl Engine {
         }
     }
 
+    /// Nothing that waits of a cancelled batch is a canary any more. Others take the places in [`Self::replace_canaries`], all at once:
+    /// to look for them at each of its ends would take as long as both batches are large.
+    pub(super) fn spare_canaries(&mut self, batch: u32) {
+        let cancelled = self.batches.get(batch);
+        let group = group_of(cancelled);
+        let canary = group.and_then(|it| self.canaries.groups.get_mut(&it));
+        let Some(canary) = canary.filter(|it| !it.passed) else {
+            return;
+        };
+        let batches = &self.batches;
+        for activation in cancelled.activations() {
+            if batches.activation(activation).phase.waits() {
+                canary.first.remove(&activation);
+            }
+        }
+    }
+
+    pub(super) fn replace_canaries(&mut self, batch: u32) {
+        if let Some(group) = group_of(self.batches.get(batch)) {
+            self.choose_canaries(group);
+        }
+    }
+
     /// For the earliest day first, and then in the order in which they were sent.
     fn choose_canaries(&mut self, group: Group) {
         let Some(canary) = self.canaries.groups.get(&group) else {

@@ -27,6 +27,7 @@ impl Engine {
             ticket: record.ticket.clone(),
             reason: record.reason.clone(),
             stop: record.stop,
+            untold: record.untold,
         };
         self.dispatch.pauses.insert(scope, pause);
         match (scope, record.stop) {
@@ -101,6 +102,7 @@ impl Engine {
             ticket: String::new(),
             reason: "the data were restored from a backup".to_owned(),
             stop: None,
+            untold: false,
         };
         self.dispatch.pauses.insert(Scope::All, pause);
         let open = self.batches.open().flat_map(|(_, batches)| batches);

@@ -164,7 +164,7 @@ impl Engine {
         };
         let rule = end.outcome.retry_rule(&self.terms.retry);
         let retry_us = rule
-            .filter(|_| !self.batches.get(batch).cancelled)
+            .filter(|_| !self.batches.get(batch).cancelled && number < u16::MAX)
             .and_then(|rule| match withheld {
                 // Never at the same instant, as any other: replay would queue it between that instant's records.
                 true => Some(self.now_us.saturating_add(1)),

@@ -70,18 +70,19 @@ impl Engine {
         self.schedule_made(made, asked.reader())
     }
 
-    /// A step is kept for good and told to the other side, so a User may make so many in a period. Officers are not counted.
+    /// A step is kept for good and told to the other side, so a User may make so many in a period. Answers to what was put forward
+    /// are not counted, since there is one for each, and others must not keep a User from giving its own. Officers are not counted.
     fn step_within_threshold(&mut self, asked: &ActOnSchedule) -> Result<Option<Micros>, Refusal> {
-        match asked.by {
-            Asker::User => self
-                .within_thresholds(Added {
-                    user: asked.schedule.user,
-                    counts: &[(Counted::ScheduleSteps, 1)],
-                    validate_only: asked.validate_only,
-                })
-                .map(Some),
-            Asker::Officer { .. } => Ok(None),
+        let is_answer = matches!(asked.act, Act::Accept | Act::Decline | Act::Withdraw);
+        if is_answer || matches!(asked.by, Asker::Officer { .. }) {
+            return Ok(None);
         }
+        let added = Added {
+            user: asked.schedule.user,
+            counts: &[(Counted::ScheduleSteps, 1)],
+            validate_only: asked.validate_only,
+        };
+        self.within_thresholds(added).map(Some)
     }
 
     fn ask_of(&self, asked: &ActOnSchedule) -> Ask<Eui64> {

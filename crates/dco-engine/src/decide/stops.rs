@@ -67,7 +67,7 @@ impl Engine {
         }));
     }
 
-    /// A rule stops a batch, or lets it go: of one User, Service Desk and operators are told so many of these in a period.
+    /// A rule stops a batch: of one User, Service Desk and operators are told so many of these in a period.
     fn told_of_stop(&mut self, scope: Scope) -> PauseChanged {
         let Scope::Batch { user, .. } = scope else {
             return PauseChanged::of(scope);
@@ -96,14 +96,16 @@ impl Engine {
         let (user, number) = (batch.user, batch.number);
         let scope = Scope::Batch { user, number };
         let pause = self.dispatch.pause(scope);
-        if pause.is_none_or(|(_, pause)| pause.stop.is_none()) {
+        let Some((_, pause)) = pause.filter(|(_, pause)| pause.stop.is_some()) else {
             return;
-        }
+        };
+        // Who was told that it stopped is told that this is over.
+        let untold = pause.untold;
         let why = if batch.cancelled { "cancelled" } else { "over" };
-        let told = self.told_of_stop(scope);
         self.record(Change::Resumed(PauseChanged {
             reason: format!("the batch is {why}: nothing is left to be held"),
-            ..told
+            untold,
+            ..PauseChanged::of(scope)
         }));
     }
 

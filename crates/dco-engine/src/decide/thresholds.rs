@@ -82,7 +82,9 @@ impl Engine {
             requested,
         });
         let mut counts = counts.into_iter();
-        counts.find(|it| u64::from(it.used) + u64::from(requested) > u64::from(it.limit))
+        let is_over = |it: &Over| u64::from(it.used) + u64::from(requested) > u64::from(it.limit);
+        // Counts end there themselves: without a limit nothing is over it.
+        counts.find(|it| it.limit != u32::MAX && is_over(it))
     }
 
     /// The counters that a User's Service Requests carry only ever rise: one that does not was sent before. One that is far

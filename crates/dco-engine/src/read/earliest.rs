@@ -23,21 +23,19 @@ impl Engine {
             return Some(from_us);
         }
         let on_its_day_us = self.leaves_from(batch.window, from_us);
-        // What may run ahead of its day waits for that at the latest.
-        let ahead_us = self.earliest_ahead(activation, batch);
+        if !self.may_run_ahead(activation) {
+            return on_its_day_us;
+        }
+        // Capacity that nobody else wants could be lent to it as soon as its gateway takes it; its day it waits for at the latest.
+        let gateway = self.hold_of_gateway(activation, batch.large);
+        let ahead_us = self.leaves_from(batch.window, self.until_all(gateway.as_slice())?);
         ahead_us.into_iter().chain(on_its_day_us).min()
     }
 
-    /// What is parked and may run ahead: when capacity that nobody else wants could be lent to it; `None` when it is in no line for
-    /// that, or its gateway must be told of first.
-    fn earliest_ahead(&self, activation: u32, batch: &Batch) -> Option<Micros> {
+    /// Whether it is parked, and in line for what others leave.
+    fn may_run_ahead(&self, activation: u32) -> bool {
         let is_parked = self.batches.activation(activation).phase == Phase::Parked;
-        if !is_parked || !self.ahead.slots.contains_key(&activation) {
-            return None;
-        }
-        let gateway = self.hold_of_gateway(activation, batch.large);
-        let from_us = self.until_all(gateway.as_slice())?;
-        self.leaves_from(batch.window, from_us)
+        is_parked && self.ahead.slots.contains_key(&activation)
     }
 
     /// When the rate of its gateway lets it go after those that are before it in its line there.

@@ -103,10 +103,10 @@ pub enum Counted {
     Activations = 2,
     /// Octets that accepted requests of SRV 11.1 and 11.3 leave behind for good.
     RequestBytes = 3,
-    /// Steps of delivery schedules made by Users.
+    /// Steps of delivery schedules by which Users put something forward or end one; answers are not counted.
     ScheduleSteps = 4,
-    /// Warnings about a User's batches that the Service Desk is told one by one. What is over its threshold is not told to it;
-    /// nothing is refused.
+    /// Warnings about a User's batches that Service Desk and operators are told one by one. What is over its threshold is not told to
+    /// them; nothing is refused.
     Warnings = 5,
 }
 

@@ -58,6 +58,7 @@ impl Dispatch {
                 ticket,
                 reason,
                 stop,
+                untold,
             } = pause.clone();
             let by = by.map(Eui64::bits);
             if *scope == Scope::All {
@@ -74,6 +75,7 @@ impl Dispatch {
                 ticket,
                 reason,
                 stop,
+                untold,
                 ..PauseChanged::of(*scope)
             };
             columns.of_parts.push(PauseOfPart {
@@ -95,6 +97,7 @@ impl Dispatch {
                 ticket: pause.ticket,
                 reason: pause.reason,
                 stop: None,
+                untold: false,
             };
             pauses.insert(Scope::All, of_all);
         }
@@ -123,6 +126,7 @@ impl PauseOfPart {
             ticket: paused.ticket,
             reason: paused.reason,
             stop: paused.stop,
+            untold: paused.untold,
         };
         Some((scope, pause))
     }

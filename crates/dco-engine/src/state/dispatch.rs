@@ -24,6 +24,8 @@ pub(crate) struct Pause {
     pub(crate) reason: String,
     /// What the rule found that paused.
     pub(crate) stop: Option<StopFigures>,
+    /// Only its User was told.
+    pub(crate) untold: bool,
 }
 
 /// What is true of all releases.
