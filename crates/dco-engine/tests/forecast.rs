@@ -187,6 +187,9 @@ fn no_release_is_predicted_before_a_backoff_ends() {
     let until_us = world.now_us + HOUR_US;
     let explained = world.explain(ANN, 1, device(0));
     assert_eq!(explained.predicted_release_us, Some(until_us));
+    let of_batch = predicted(&mut world, ANN, 1);
+    assert_eq!(of_batch.release_us, until_us);
+    assert!(of_batch.completion_us > until_us);
 }
 
 #[test]
