@@ -45,7 +45,7 @@ pub(crate) struct Place {
     displaced: oneshot::Receiver<()>,
 }
 
-/// An address has all that it may have under way, or as many as any other while there are no places left.
+/// An address has all that it may have under way, or, while there are no places left, as many as any other or one fewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ShareTaken;
 

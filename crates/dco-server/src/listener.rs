@@ -113,6 +113,7 @@ struct Said {
     too_many: Seldom,
     displaced: Seldom,
     full: Seldom,
+    no_place: Seldom,
     ending: expiry::Warned,
 }
 
@@ -191,7 +192,7 @@ impl Door {
         drop(handshake);
         self.note_expiry(&standing);
         let Some(place) = self.place().await else {
-            return self.metrics.connection_refused("full");
+            return self.found_no_place(peer.eui64);
         };
         let line = Line::new(peer);
         let connection = Connection {
@@ -223,6 +224,18 @@ impl Door {
         let place = Arc::clone(&self.places).acquire_owned();
         let waited = tokio::time::timeout(self.bounds.handshake_within, place).await;
         waited.ok()?.ok()
+    }
+
+    fn found_no_place(&self, caller: Option<Eui64>) {
+        self.metrics.connection_refused("full");
+        if let Some(unsaid) = self.said.no_place.is_due() {
+            let caller = caller.map(tracing::field::display);
+            tracing::warn!(
+                caller,
+                unsaid,
+                "a peer found no place among all connections and is closed"
+            );
+        }
     }
 
     /// A certificate of an authority that is not of the profile is worth more than the noise of port scans.

@@ -1,12 +1,14 @@
 //! What is taken over while the service runs, and what is not.
 
+use std::fs::File;
+use std::io::Write;
+
 use dco_client::{Link, RetryPolicy, UserClient};
 use dco_tests::{
     Child, Image, Metrics, Scene, dco, dco_command, open_transfer, read, read_text, within, write,
 };
-use rustix::fs::{CWD, FileType, Mode, mknodat};
-use tokio::fs::OpenOptions;
-use tokio::io::AsyncWriteExt;
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::io::Errno;
 
 const REFUSED: &str = "dco_reload_refused{what=\"registrations\"}";
 
@@ -141,12 +143,19 @@ async fn a_service_that_is_told_to_look_while_it_starts_goes_on_starting() {
     let mut command = dco_command(["serve", "--json", "--log-format", "json", "--config"]);
     command.arg(scene.site.config());
     let mut service = Child::spawn("dco serve", command);
-    let mut asking = OpenOptions::new();
-    let asked = asking.write(true).open(file);
-    let mut asked = within("the start to ask", asked).await.unwrap();
+    let asked = async {
+        loop {
+            // Without waiting in it: nobody could end that if the start never asks.
+            match rustix::fs::open(&file, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()) {
+                Ok(asked) => return File::from(asked),
+                Err(error) => assert_eq!(error, Errno::NXIO, "nobody reads it yet"),
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut asked = within("the start to ask", asked).await;
     service.hang_up();
-    asked.write_all(&key).await.unwrap();
-    asked.shutdown().await.unwrap();
+    asked.write_all(&key).unwrap();
     drop(asked);
     service.says(|line| line.contains("\"ready\"")).await;
     service.stop().await.expect_code(0);

@@ -21,6 +21,8 @@ async fn what_is_not_agreed_yet_of_a_request_is_found_and_agreed() {
     assert_eq!(table.done("desk1", &in_hours).await, found);
     let whole = [&fit[..], &["--window", "none"]].concat();
     let whole = table.done("desk1", &whole).await;
+    assert_eq!(found["window_hours"], serde_json::json!([20, 24]));
+    assert!(whole["window_hours"].is_null(), "{whole}");
     let free = |fits: &serde_json::Value| fits["flattest"]["days"][0]["free_before"].as_u64();
     assert!(free(&found) < free(&whole), "{found} {whole}");
 

@@ -11,7 +11,8 @@ use crate::show::{limits_json, limits_text};
 #[derive(Debug, Args)]
 #[command(long_about = "\
 Show what a User may send: the allowance without a delivery schedule and what of it is sent, when
-it resets, and the quota of each service day under each schedule.
+it resets, the quota of each service day under each schedule, and what is counted against
+thresholds and when that resets.
 
 Examples:
   dco limits --as pki/user1

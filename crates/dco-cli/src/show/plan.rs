@@ -14,8 +14,10 @@ use super::time;
 use crate::table::{counted, grouped, table};
 use crate::when;
 
-pub(crate) fn fits_json(fits: &Fits) -> Value {
+/// Of a plan for these hours, or for the whole day.
+pub(crate) fn fits_json(fits: &Fits, window: Option<(u32, u32)>) -> Value {
     json!({
+        "window_hours": window.map(|(from, to)| [from, to]),
         "earliest_end": fit_json(&fits.earliest_end),
         "flattest": fit_json(&fits.flattest),
         "moves_nobody": fit_json(&fits.moves_nobody),
@@ -106,7 +108,10 @@ pub(crate) fn crowded_text(windows: &[CrowdedWindow]) -> Option<String> {
     })
 }
 
-pub(crate) fn fits_text(fits: &Fits) -> String {
+/// Of a plan for these hours, or for the whole day.
+pub(crate) fn fits_text(fits: &Fits, window: Option<(u32, u32)>) -> String {
+    let hours = window.map(|(from, to)| format!("planned from {from}:00 to {to}:00"));
+    let hours = hours.unwrap_or_else(|| "planned for the whole day".to_owned());
     let parts = [
         ("earliest end", &fits.earliest_end),
         ("flattest, nobody is moved", &fits.flattest),
@@ -116,7 +121,7 @@ pub(crate) fn fits_text(fits: &Fits) -> String {
         Ok(fit) => format!("{name}: {}", fit_text(fit)),
         Err(no_fit) => format!("{name}: does not fit: {}", no_fit.message),
     });
-    parts.join("\n\n")
+    format!("{hours}\n\n{}", parts.join("\n\n"))
 }
 
 fn fit_text(fit: &Fit) -> String {

@@ -14,9 +14,10 @@ use crate::show::{fits_json, fits_text, replan_json, replan_text};
 #[command(long_about = "\
 Find three ways to meet the request of a schedule: the earliest end (others may have to be moved
 first), the flattest, and the earliest end that moves nobody. For each service day it says what is
-free, when the day's batch is due, and whether too much may be under way. In a window no day gets
-more than its hours can take at the day's pace. The commands that carry each of them out are
-printed, for an officer to run under a ticket. For the Service Desk, operators and auditors.
+free, when the day's batch is due, and whether too much may be under way. It says for which hours
+it plans: in a window no day gets more than its hours can take at the day's pace. The commands that
+carry each of them out are printed, for an officer to run under a ticket. For the Service Desk,
+operators and auditors.
 
 Example:
   dco schedule fit schedules/1 --user 90-B3-D5-1F-30-01-00-01 --as pki/desk1")]
@@ -54,9 +55,9 @@ impl Fit {
         };
         let fits = client.fit(name, window).await?;
         let commands = carried::fits_text(&client, (&schedule, name, window), &fits).await?;
-        let text = [Some(fits_text(&fits)), commands].into_iter().flatten();
-        let text = text.collect::<Vec<_>>().join("\n\n");
-        Ok(Answer::new(text, fits_json(&fits)))
+        let text = [Some(fits_text(&fits, window)), commands];
+        let text = text.into_iter().flatten().collect::<Vec<_>>();
+        Ok(Answer::new(text.join("\n\n"), fits_json(&fits, window)))
     }
 }
 

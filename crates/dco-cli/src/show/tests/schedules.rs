@@ -300,11 +300,12 @@ fn three_ways_to_meet_a_request_are_shown_day_by_day() {
         last_date: "2026-03-30".to_owned(),
         message: "2000 units are wanted and 960 fit".to_owned(),
     };
-    assert_snapshot!(fits_text(&Fits {
+    let fits = Fits {
         earliest_end: Ok(fit(2_000, moved)),
         flattest: Err(no_fit),
         moves_nobody: Ok(fit(960, Replan::default())),
-    }));
+    };
+    assert_snapshot!(fits_text(&fits, Some((20, 24))));
 }
 
 #[test]
