@@ -187,9 +187,17 @@ fn no_release_is_predicted_before_a_backoff_ends() {
     let until_us = world.now_us + HOUR_US;
     let explained = world.explain(ANN, 1, device(0));
     assert_eq!(explained.predicted_release_us, Some(until_us));
+    for is_replayed in [false, true] {
+        let of_batch = predicted(&mut world, ANN, 1);
+        assert_eq!(of_batch.release_us, until_us);
+        assert!(of_batch.completion_us > until_us);
+        if !is_replayed {
+            world.crash();
+        }
+    }
+    world.pass(2 * HOUR_US);
     let of_batch = predicted(&mut world, ANN, 1);
-    assert_eq!(of_batch.release_us, until_us);
-    assert!(of_batch.completion_us > until_us);
+    assert_eq!(of_batch.release_us, world.now_us, "the backoff is over");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use dco_schedule::{
 };
 
 use crate::engine::Engine;
-use crate::state::batches::{Batch, Batches, Phase};
+use crate::state::batches::{Batch, Batches};
 use crate::view::Prediction;
 
 /// Days looked ahead before the model gives up and names the end of the last one.
@@ -71,33 +71,19 @@ impl Engine {
                     release_us: self.last_release(batch),
                     ..self.with_completion(self.now_us)
                 },
-                count if batch.large => {
-                    let release_us = *releases.get(&(batch.first, count))?;
-                    self.with_completion(release_us.max(self.retried_us(batch)))
-                }
-                _ => {
-                    let release_us = self.now_us.max(batch.day_start_us);
-                    self.with_completion(release_us.max(self.retried_us(batch)))
+                count => {
+                    let release_us = if batch.large {
+                        *releases.get(&(batch.first, count))?
+                    } else {
+                        self.now_us.max(batch.day_start_us)
+                    };
+                    let retry_us = self.batches.last_retry_us(batch);
+                    self.with_completion(retry_us.map_or(release_us, |it| it.max(release_us)))
                 }
             };
             Some(prediction.not_before(batch.execute_us))
         });
         predictions.collect()
-    }
-
-    /// When the last of those that wait for another attempt may have it.
-    fn retried_us(&self, batch: &Batch) -> Micros {
-        if batch.counts.retry_wait == 0 {
-            return self.now_us;
-        }
-        let phases = batch
-            .activations()
-            .map(|it| self.batches.activation(it).phase);
-        let waits = phases.filter_map(|phase| match phase {
-            Phase::RetryWait { until_us } => Some(until_us),
-            _ => None,
-        });
-        waits.fold(self.now_us, Micros::max)
     }
 
     /// For one activation that waits.

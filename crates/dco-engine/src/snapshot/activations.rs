@@ -170,6 +170,9 @@ impl Activations {
                 let item = reader.next(index, device)?;
                 *count_of(&mut batch.counts, item.phase) += 1;
                 *count_of(&mut batches.totals, item.phase) += 1;
+                if let Phase::RetryWait { until_us } = item.phase {
+                    batches.retries.insert((index, until_us, activation));
+                }
                 let has_ended = item.phase.has_ended();
                 let was_read = read.next_if_eq(&&activation).is_some();
                 if was_read || matches!(item.phase, Phase::Succeeded { .. }) {

@@ -96,6 +96,7 @@ impl Batches {
             open: _,
             busy: _,
             latest: _,
+            retries: _,
             lost: _,
             totals: _,
             windows: _,

@@ -87,6 +87,9 @@ pub(crate) struct Batches {
     pub(crate) busy: Busy,
     /// Follows from readings and phases: no snapshot keeps it.
     pub(crate) latest: Latest,
+    /// Those that wait for another attempt, each under its batch and the moment from which it may have that. Follows from phases: no
+    /// snapshot keeps it.
+    pub(crate) retries: BTreeSet<(u32, Micros, u32)>,
     /// Those under way whose Device is not registered to their User any more.
     pub(crate) lost: BTreeSet<u32>,
     pub(crate) totals: ActivationCounts,
@@ -223,6 +226,12 @@ impl Batches {
         let (device, before, index) = (item.device, item.phase, item.batch);
         self.activations
             .set(activation, Activation { phase, ..item });
+        if let Phase::RetryWait { until_us } = before {
+            self.retries.remove(&(index, until_us, activation));
+        }
+        if let Phase::RetryWait { until_us } = phase {
+            self.retries.insert((index, until_us, activation));
+        }
         let batch = &mut self.batches[as_usize(index)];
         for counts in [&mut batch.counts, &mut self.totals] {
             *count_of(counts, before) -= 1;
@@ -239,6 +248,14 @@ impl Batches {
             let (user, due_us) = (batch.user, batch.due_us);
             self.close(user, due_us, index);
         }
+    }
+
+    /// When the last of a batch that waits for another attempt may have it.
+    pub(crate) fn last_retry_us(&self, batch: &Batch) -> Option<Micros> {
+        let index = self.activation(batch.first).batch;
+        let of_batch = (index, Micros::MIN, 0)..=(index, Micros::MAX, u32::MAX);
+        let last = self.retries.range(of_batch).next_back();
+        last.map(|(_, until_us, _)| *until_us)
     }
 
     fn close(&mut self, user: Eui64, due_us: Micros, index: u32) {
