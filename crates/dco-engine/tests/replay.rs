@@ -696,6 +696,23 @@ fn an_attempt_whose_number_is_not_a_new_one_is_refused() {
             (is, _) => panic!("{why:?}, not {:?}", is.map(|_| ())),
         }
     }
+    // What ends under the last number is not tried again, whatever its rule says, nor after a restore.
+    for change in [None, Some(Change::Restored(Restored { epoch: 1 }))] {
+        let mut journal = world.journal.clone();
+        for change in [Some(released(last)), change].into_iter().flatten() {
+            let mut record = nothing(&world);
+            record.change = Some(change);
+            journal.push(record.encode_to_vec());
+        }
+        let mut engine = replayed(&journal).expect("it is right");
+        engine.handle(Event::Tick, world.now_us + HOUR_US);
+        let stats = engine.stats();
+        assert_eq!((stats.activations_failed, stats.attempts_under_way), (1, 0));
+        journal.extend(std::iter::from_fn(|| engine.poll_record()).map(|(_, record)| record));
+        let engine = replayed(&journal).expect("its own");
+        let again = Engine::from_snapshot(capacity(100), engine.last_seq(), &engine.snapshot());
+        again.expect("none waits without a number for its next attempt");
+    }
 }
 
 /// A record of nothing, now.

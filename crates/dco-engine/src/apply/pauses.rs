@@ -115,7 +115,8 @@ impl Engine {
 
     /// What its User has cancelled is not tried again, as after any other attempt that ends unknown.
     fn forget_fate(&mut self, activation: u32, at_us: Micros) {
-        let phase = self.batches.activation(activation).phase;
+        let item = self.batches.activation(activation);
+        let (phase, is_last) = (item.phase, item.attempt == u16::MAX);
         if !phase.waits() && phase != Phase::Released {
             return;
         }
@@ -127,7 +128,8 @@ impl Engine {
             let batch = self.batches.batch_of(activation);
             let (user, cancelled) = (batch.user, batch.cancelled);
             let attempt = self.end_timers_of(activation);
-            if cancelled {
+            // No number is left for another attempt after the last one.
+            if cancelled || is_last {
                 self.set_end(activation, Phase::Failed { ended_us: at_us });
             } else {
                 self.carry_over(user, attempt.and_then(|attempt| attempt.charged));
