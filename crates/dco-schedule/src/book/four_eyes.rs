@@ -197,13 +197,12 @@ fn meant_now<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> Optio
 
 /// The step after which it could not be done any more, in words; `None` where it can be.
 fn overtaken_by<U: Copy + PartialEq>(ask: &Ask<U>, schedule: &Schedule<U>) -> Option<String> {
-    let then = schedule.state_at(ask.revision)?;
-    let holds = |revision: &u32| {
-        let state = schedule.state_at(*revision);
-        state.is_some_and(|it| meant_in(ask, &then, &it).is_some())
-    };
-    let last = (ask.revision..schedule.revision()).rev().find(holds)?;
-    let step = schedule.history().get(usize::try_from(last).ok()?)?;
+    let asked_at = usize::try_from(ask.revision).ok()?.checked_sub(1)?;
+    let then = schedule.states().nth(asked_at)?;
+    let since = (1_usize..).zip(schedule.states()).skip(asked_at);
+    let held = since.filter(|(_, state)| meant_in(ask, &then, state).is_some());
+    let (last, _) = held.last()?;
+    let step = schedule.history().get(last)?;
     let side = step.signed.by.side();
     let by = side.map_or_else(|| "time".to_owned(), |side| side.to_string());
     Some(format!("step {} was {} by {by}", last + 1, step.act))

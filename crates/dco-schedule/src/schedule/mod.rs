@@ -78,11 +78,20 @@ impl<U: Copy> Schedule<U> {
 
     /// Where it stood at an earlier revision, or stands at this one; `None` for one that it never had.
     pub fn state_at(&self, revision: u32) -> Option<State<U>> {
-        let steps = usize::try_from(revision).ok()?;
-        let mut steps = self.history.get(..steps)?.iter();
-        let mut schedule = Self::begin(steps.next()?.clone())?;
-        steps.try_for_each(|step| schedule.apply(step.clone()))?;
-        Some(schedule.state)
+        let before = usize::try_from(revision).ok()?.checked_sub(1)?;
+        self.states().nth(before)
+    }
+
+    /// Where it stood after each step, oldest first.
+    pub(crate) fn states(&self) -> impl Iterator<Item = State<U>> {
+        let mut schedule: Option<Self> = None;
+        self.history.iter().map_while(move |step| {
+            match &mut schedule {
+                None => schedule = Some(Self::begin(step.clone())?),
+                Some(schedule) => schedule.apply(step.clone())?,
+            }
+            schedule.as_ref().map(|it| it.state.clone())
+        })
     }
 
     /// Every step, oldest first.
