@@ -118,12 +118,10 @@ impl Engine {
             records: self.out.last(),
         }
     }
-}
 
-impl Engine {
     fn period_use(&self) -> [PeriodUse; 4] {
         let thresholds = &self.terms.thresholds;
-        let start_us = thresholds.start_us(self.now_us);
+        let (start_us, _) = thresholds.period(self.now_us);
         Counted::REFUSING.map(|counted| PeriodUse {
             counted,
             used: self.counts.used(start_us, (counted, None)).into(),

@@ -162,9 +162,11 @@ impl Threshold {
 }
 
 impl ThresholdTerms {
-    /// When the period began that it is at a moment.
-    pub(crate) fn start_us(&self, now_us: Micros) -> Micros {
-        now_us.saturating_sub(now_us.rem_euclid(self.period_us.max(1)))
+    /// When the period began that it is at a moment, and when the next one begins.
+    pub(crate) fn period(&self, now_us: Micros) -> (Micros, Micros) {
+        let period_us = self.period_us.max(1);
+        let start_us = now_us.saturating_sub(now_us.rem_euclid(period_us));
+        (start_us, start_us.saturating_add(period_us))
     }
 
     pub(crate) fn of(&self, counted: Counted) -> Threshold {

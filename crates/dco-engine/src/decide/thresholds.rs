@@ -29,10 +29,10 @@ struct Over {
 }
 
 impl Engine {
-    /// Answers when the period began to which it counts. The first refusal for each count of a period is put on record and
-    /// told to the Service Desk.
+    /// Answers when the period began to which it counts. The first that goes over each threshold of a period is put on record and told to
+    /// the Service Desk.
     pub(super) fn within_thresholds(&mut self, added: Added<'_>) -> Result<Micros, Refusal> {
-        let start_us = self.terms.thresholds.start_us(self.now_us);
+        let (start_us, resets_us) = self.terms.thresholds.period(self.now_us);
         let mut counts = added.counts.iter();
         let over = counts.find_map(|it| self.over_threshold(start_us, (added.user, *it)));
         let Some(over) = over else {
@@ -52,7 +52,6 @@ impl Engine {
                 requested: over.requested,
             }));
         }
-        let resets_us = start_us.saturating_add(self.terms.thresholds.period_us.max(1));
         Err(Refusal::ThresholdExceeded {
             counted: over.counted,
             limit: over.limit,
@@ -108,5 +107,29 @@ impl Engine {
             });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terms::Terms;
+
+    #[test]
+    fn without_a_limit_a_count_at_its_own_end_refuses_nothing() {
+        let mut engine = Engine::new(Terms::default());
+        let user = Eui64::from_bits(1);
+        let added = Added {
+            user,
+            counts: &[(Counted::RequestBytes, 1)],
+            validate_only: false,
+        };
+        let (start_us, _) = engine.terms.thresholds.period(engine.now_us);
+        let count = (Counted::RequestBytes, user);
+        engine.counts.add(start_us, count, u32::MAX);
+        assert_eq!(engine.within_thresholds(added), Ok(start_us));
+        engine.terms.thresholds.request_bytes.per_user_max = u32::MAX - 1;
+        let refused = engine.within_thresholds(added).unwrap_err();
+        assert!(matches!(refused, Refusal::ThresholdExceeded { .. }));
     }
 }

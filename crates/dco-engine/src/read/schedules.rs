@@ -123,23 +123,19 @@ impl Engine {
         let dates = (first.days()..=last.days()).map(ServiceDate::from_days);
         let (book, ledger) = (&self.schedules.book, &self.days.ledger);
         // Nothing can be agreed any more for a day that is over.
-        let free = |day: &DayCapacity| if day.date < today { 0 } else { day.free };
+        let as_of_now = |day: DayCapacity| DayCapacity {
+            free: if day.date < today { 0 } else { day.free },
+            ..day
+        };
         Ok(match user {
             None => {
                 let days = dates.map(|date| book.day(date, ledger));
-                let days = days.map(|day| DayCapacity {
-                    free: free(&day),
-                    ..day
-                });
-                Reply::Capacity(days.collect())
+                Reply::Capacity(days.map(as_of_now).collect())
             }
             Some(user) => {
                 let days = dates.map(|date| book.day_for(user, date, ledger));
                 let days = days.map(|own| OwnCapacity {
-                    day: DayCapacity {
-                        free: free(&own.day),
-                        ..own.day
-                    },
+                    day: as_of_now(own.day),
                     ..own
                 });
                 Reply::OwnCapacity(days.collect())
@@ -198,15 +194,15 @@ impl Engine {
         }
         quotas.sort_by_key(|it| (it.date, it.schedule));
         let thresholds = &self.terms.thresholds;
-        let period_us = thresholds.start_us(self.now_us);
+        let (start_us, counts_reset_us) = thresholds.period(self.now_us);
         let counts = Counted::REFUSING.map(|counted| CountUse {
             counted,
             limit: thresholds.of(counted).per_user_max,
-            used: self.counts.used(period_us, (counted, Some(user))),
+            used: self.counts.used(start_us, (counted, Some(user))),
         });
         LimitsView {
             counts: counts.to_vec(),
-            counts_reset_us: period_us.saturating_add(thresholds.period_us),
+            counts_reset_us,
             date: today.date,
             resets_us: today.end_us,
             allowance: ledger.terms().allowance_per_day,
