@@ -95,8 +95,8 @@ impl Engine {
         }
     }
 
-    /// All activations of the group's open batches, by the days they were sent for, and in the order in which they were sent. Of what its User has cancelled nothing goes
-    /// first, or waits.
+    /// All activations of the group's open batches, by the days they were sent for, and in the order in which they were sent. Of what
+    /// its User has cancelled nothing goes first, or waits.
     fn open_in(&self, group: Group) -> Vec<u32> {
         let open = self.batches.open_of(group.user());
         let batches = open.filter(|batch| !batch.cancelled && group_of(batch) == Some(group));

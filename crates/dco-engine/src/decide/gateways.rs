@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    /// Its gateway never got the offer: it is made again, unless it would not be made now.
+    /// Its gateway does not have it, and has lost nothing that it had: it is offered again, unless it would not be offered now.
     fn settle_unsent(&mut self, activation: u32, gateway: Eui64) {
         if self.batches.batch_of(activation).cancelled {
             self.end_attempt(activation, cancelled_unsent());

@@ -121,18 +121,6 @@ pub struct ActOnSchedule {
     pub act: Act<Eui64>,
 }
 
-impl SetCapacity {
-    /// What it sets, in the order in which it holds.
-    pub(crate) fn settings(&self) -> Vec<Setting> {
-        let settings = [
-            self.clear.then_some(Setting::Clear),
-            self.capacity.map(Setting::Capacity),
-            self.profile.map(Setting::Profile),
-        ];
-        settings.into_iter().flatten().collect()
-    }
-}
-
 impl ActOnSchedule {
     /// Who asks, and is the owner of the request id.
     pub(crate) fn caller(&self) -> Eui64 {
@@ -187,6 +175,18 @@ pub struct SetCapacity {
     pub profile: Option<HourProfile>,
     /// Take back what was set for the day alone first.
     pub clear: bool,
+}
+
+impl SetCapacity {
+    /// What it sets, in the order in which it holds.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let settings = [
+            self.clear.then_some(Setting::Clear),
+            self.capacity.map(Setting::Capacity),
+            self.profile.map(Setting::Profile),
+        ];
+        settings.into_iter().flatten().collect()
+    }
 }
 
 /// An officer's answer to an act that waits for a second one.
