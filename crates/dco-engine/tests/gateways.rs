@@ -344,6 +344,8 @@ fn gateways_are_listed_with_what_they_do() {
 
 /// An offer that was lost on its way is not made again of what nobody wants there any more.
 mod what_never_got_to_its_gateway {
+    use dco_block::Eui64;
+
     use super::*;
     use crate::sample::BOB;
 
@@ -379,17 +381,23 @@ mod what_never_got_to_its_gateway {
         assert_eq!(view(&mut world).state, ActivationState::Succeeded);
     }
 
+    /// Its Device is registered anew while its gateway is away and has not got the offer; then the gateway comes back.
+    fn registered_meanwhile(crashes: bool, (user, gateway): (Eui64, Eui64)) -> (World, Offer) {
+        let (mut world, _, offer) = on_offer();
+        world.disconnect(NORTH);
+        world.register(&[device(0)], user, gateway);
+        if crashes {
+            world.crash();
+        }
+        let north = world.hello(NORTH, hello("first"));
+        assert_eq!(told(&mut world, north), ["welcome"]);
+        (world, offer)
+    }
+
     #[test]
     fn is_over_once_its_device_is_another_users() {
         for crashes in [false, true] {
-            let (mut world, _, _) = on_offer();
-            world.disconnect(NORTH);
-            world.register(&[device(0)], BOB, NORTH);
-            if crashes {
-                world.crash();
-            }
-            let session = world.hello(NORTH, hello("first"));
-            assert_eq!(told(&mut world, session), ["welcome"]);
+            let (mut world, _) = registered_meanwhile(crashes, (BOB, NORTH));
             let ended = view(&mut world);
             assert_eq!(ended.state, ActivationState::Cancelled);
             assert!(!ended.may_have_image, "nothing was sent");
@@ -400,14 +408,7 @@ mod what_never_got_to_its_gateway {
     #[test]
     fn leaves_again_through_the_gateway_that_its_device_is_behind_now() {
         for crashes in [false, true] {
-            let (mut world, _, first) = on_offer();
-            world.disconnect(NORTH);
-            world.register(&[device(0)], ANN, SOUTH);
-            if crashes {
-                world.crash();
-            }
-            let north = world.hello(NORTH, hello("first"));
-            assert_eq!(told(&mut world, north), ["welcome"]);
+            let (mut world, first) = registered_meanwhile(crashes, (ANN, SOUTH));
             let south = world.connect(SOUTH);
             world.pass(HOUR_US);
             assert_eq!(told(&mut world, south), ["welcome", "offer 2"]);

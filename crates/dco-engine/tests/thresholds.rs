@@ -19,22 +19,27 @@ use crate::world::{World, batch_of, transfer_of};
 /// Far less than from any counter to the last of all.
 const LEAP_MAX: u64 = 1 << 56;
 
-/// Small thresholds over six hours. Ann has Devices 0 to 49, Bob 50 to 99, each the same small image.
+/// Small thresholds over six hours.
 fn ready() -> World {
-    let mut world = World::new(Terms {
-        thresholds: ThresholdTerms {
-            period_us: 6 * HOUR_US,
-            transfers: Threshold {
-                per_user_max: 4,
-                total_max: 6,
-            },
-            activations: Threshold {
-                per_user_max: 10,
-                total_max: 15,
-            },
-            originator_counter_leap_max: LEAP_MAX,
-            ..ThresholdTerms::default()
+    only(ThresholdTerms {
+        period_us: 6 * HOUR_US,
+        transfers: Threshold {
+            per_user_max: 4,
+            total_max: 6,
         },
+        activations: Threshold {
+            per_user_max: 10,
+            total_max: 15,
+        },
+        originator_counter_leap_max: LEAP_MAX,
+        ..ThresholdTerms::default()
+    })
+}
+
+/// Nothing but these is bounded. Ann has Devices 0 to 49, Bob 50 to 99, each the same small image.
+fn only(thresholds: ThresholdTerms) -> World {
+    let mut world = World::new(Terms {
+        thresholds,
         ..capacity(100)
     });
     world.register(&devices(0..50), ANN, NORTH);
@@ -281,19 +286,6 @@ fn the_same_request_with_another_counter_is_another_request() {
         let refused = world.ask(Request::OpenTransfer(other)).unwrap_err();
         assert_eq!(refused, Refusal::RequestIdReused);
     }
-}
-
-/// Nothing but these is bounded.
-fn only(thresholds: ThresholdTerms) -> World {
-    let mut world = World::new(Terms {
-        thresholds,
-        ..capacity(100)
-    });
-    world.register(&devices(0..50), ANN, NORTH);
-    world.register(&devices(50..100), BOB, NORTH);
-    world.store(ANN, &manifest(2, SMALL), &devices(0..50));
-    world.store(BOB, &manifest(2, SMALL), &devices(50..100));
-    world
 }
 
 fn request_bytes_of(per_user_max: u32, total_max: u32) -> World {

@@ -80,16 +80,20 @@ fn export(first: u64, last: u64) -> Vec<String> {
         head = head.after(&record(seq));
         writer.record(seq, &record(seq), &head.chain).unwrap();
     }
-    let end = DecisionLogEnd {
-        count: last + 1 - first,
-        last_seq: last,
+    writer.end(&unsigned(last + 1 - first, head)).unwrap();
+    lines_of(file)
+}
+
+/// The end of an export of so many records, of which `head` is the last.
+fn unsigned(count: u64, head: Head) -> DecisionLogEnd {
+    DecisionLogEnd {
+        count,
+        last_seq: head.seq,
         chain: head.chain,
         at_us: Some(0),
         signature: bytes::Bytes::new(),
         public_key: bytes::Bytes::new(),
-    };
-    writer.end(&end).unwrap();
-    lines_of(file)
+    }
 }
 
 fn damage(lines: &[String]) -> String {
@@ -613,15 +617,7 @@ fn exported(journal: &[Vec<u8>]) -> Vec<String> {
         head = head.after(record);
         writer.record(head.seq, record, &head.chain).unwrap();
     }
-    let end = DecisionLogEnd {
-        count: head.seq,
-        last_seq: head.seq,
-        chain: head.chain,
-        at_us: Some(0),
-        signature: bytes::Bytes::new(),
-        public_key: bytes::Bytes::new(),
-    };
-    writer.end(&end).unwrap();
+    writer.end(&unsigned(head.seq, head)).unwrap();
     lines_of(file)
 }
 
