@@ -204,6 +204,35 @@ async fn who_has_shown_a_certificate_waits_for_a_place_and_not_behind_strangers(
 }
 
 #[tokio::test]
+async fn who_finds_no_place_in_time_is_closed_and_named() {
+    let scene = Scene::start(|settings| {
+        narrow(settings)
+            .with("connections.max", PER_PEER_MAX)
+            .with("connections.handshake_seconds", 3)
+    })
+    .await;
+    let (service, site) = (scene.service().grpc(), &scene.site);
+    let mut all = Vec::new();
+    for _ in 0..PER_PEER_MAX {
+        let holder = site.identity("user2");
+        all.push(Attacker::connect(service, &holder).await.unwrap());
+    }
+    let late = site.identity("user1");
+    let late = within("the end", Attacker::connect(service, &late)).await;
+    assert!(late.is_err(), "it was let in");
+    let metrics = Metrics::of(scene.service()).await;
+    assert!(metrics.reaches("dco_connections_refused_total{why=\"full\"}", 1));
+    let caller = site.eui64("user1").to_string();
+    let named = |line: &String| line.contains("found no place") && line.contains(&caller);
+    assert!(scene.service().log().iter().any(named));
+    drop(all);
+    let user = scene.user("user1").await;
+    let again = user.transfers(&Default::default()).await;
+    again.expect("there is room again");
+    scene.no_faults();
+}
+
+#[tokio::test]
 async fn a_peer_has_no_more_connections_than_its_share() {
     let scene = under(|service, identity| async move {
         let mut attacker = Attacker::connect(service, &identity).await?;
