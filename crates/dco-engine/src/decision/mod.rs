@@ -290,7 +290,7 @@ fn threshold_breached(it: ThresholdBreached) -> Decision {
         return Decision::new(DecisionKind::Event, "warnings are too many to be told")
             .by(it.user)
             .saying(format!(
-                "the Service Desk was told of {} batches of this User in the period",
+                "the Service Desk was warned {} times of batches of this User in the period",
                 it.used
             ));
     }

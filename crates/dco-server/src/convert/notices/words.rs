@@ -232,8 +232,8 @@ fn what_is_refused(subject: &NoticeSubject) -> String {
         } => {
             if *what == Counted::Warnings {
                 return format!(
-                    "more than {limit} batches of {user} came near the end of their TRT, or were stopped, in the period: further \
-                     ones are told to the User alone"
+                    "there were more than {limit} warnings about batches of {user} in the period, near the end of their TRT or \
+                     stopped by a canary: of further ones the User alone is told"
                 );
             }
             let of = if *of_all { "all Users" } else { "one User" };
