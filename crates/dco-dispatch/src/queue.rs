@@ -108,7 +108,7 @@ pub enum Pick<U, L, K> {
 struct User<U> {
     name: U,
     lines: BTreeMap<u32, u32>,
-    /// Heads of its lines that are not set aside.
+    /// Its lines that are not set aside.
     ready: Ready,
     held_until_us: Option<Micros>,
     len: u64,
@@ -322,13 +322,14 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
     /// The entry of `user` that goes next; lines of held lanes on the way are set aside.
     fn first_open_head(&mut self, user: u32, now_us: Micros) -> Option<Head> {
         loop {
-            let head = self.users[user as usize].ready.first()?;
+            let line = self.users[user as usize].ready.first()?;
+            let head = self.lines.head_of(line)?;
             let held_until_us = self.lanes[head.lane as usize].held_until_us;
             if held_until_us.is_none_or(|until_us| until_us <= now_us) {
                 return Some(head);
             }
-            self.users[user as usize].ready.remove(head);
-            self.set_aside(head.line, head.lane);
+            self.users[user as usize].ready.remove(line);
+            self.set_aside(line, head.lane);
         }
     }
 
@@ -377,11 +378,11 @@ impl<U: Ord + Copy + Debug, L: Ord + Copy + Debug, K: Copy + Debug> FairQueue<U,
             return;
         }
         let ready = &mut self.users[user as usize].ready;
-        if let Some(before) = before {
-            ready.remove(before);
+        if before.is_some() {
+            ready.remove(line);
         }
-        if let Some(head) = head {
-            ready.insert(head);
+        if head.is_some() {
+            ready.insert(line, &self.lines);
             self.join_unless_held(user);
         }
     }

@@ -21,7 +21,7 @@ fn used(users: u32) -> Ledger<u32> {
     ledger
 }
 
-#[divan::bench(args = [5, 100, 1_000], sample_count = 100, sample_size = 1_000)]
+#[divan::bench(args = [5, 100, 1_000, 10_000], sample_count = 100, sample_size = 1_000)]
 fn charge(bencher: Bencher, users: u32) {
     let mut ledger = used(users);
     let mut user = 0;
@@ -31,7 +31,7 @@ fn charge(bencher: Bencher, users: u32) {
     });
 }
 
-#[divan::bench(args = [5, 100, 1_000], sample_count = 100, sample_size = 1_000)]
+#[divan::bench(args = [5, 100, 1_000, 10_000], sample_count = 100, sample_size = 1_000)]
 fn admit(bencher: Bencher, users: u32) {
     let ledger = used(users);
     let mut user = 0;
