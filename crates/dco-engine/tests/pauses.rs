@@ -1,12 +1,12 @@
 //! Releases paused and resumed, and what a restore from a backup ends with.
 
 use dco_engine::{
-    ChangePause, Decision, Event, HOUR_US, Hold, Notice, NoticeParty, NoticeSubject, Outcome,
+    ChangePause, Decision, Event, HOUR_US, Hold, Notice, NoticeParty, NoticeSubject, Outcome, Page,
     PauseView, Refusal, Reply, Report, Request, RestoreError, Scope, ToGateway,
 };
 
 use crate::sample::{
-    ANN, DAY_US, LARGE, NORTH, OPERATOR, SMALL, capacity, date, device, devices, manifest,
+    ANN, BOB, DAY_US, LARGE, NORTH, OPERATOR, SMALL, capacity, date, device, devices, manifest,
 };
 use crate::world::{World, hello, pause_of, succeed};
 
@@ -150,6 +150,48 @@ fn an_explanation_says_since_when_and_where_it_is_written_down() {
     }
     world.resume("INC-7").expect("resumed");
     assert!(!world.explain(ANN, 1, device(0)).holds.contains(&paused));
+}
+
+#[test]
+fn nobody_can_say_when_a_batch_that_is_paused_leaves() {
+    let mut world = ready();
+    for (image, range) in [(manifest(2, LARGE), 0..3), (manifest(3, SMALL), 3..6)] {
+        world
+            .submit(ANN, &image, &devices(range))
+            .expect("a batch for each");
+    }
+    let predicted = |world: &mut World| {
+        let page = Page {
+            user: ANN,
+            before: None,
+            limit: 10,
+        };
+        let Ok(Reply::Batches(rows)) = world.ask(Request::ListBatches(page)) else {
+            panic!("not a list of batches");
+        };
+        assert_eq!(rows[1].predicted, world.batch(ANN, 1).predicted);
+        let known = rows.iter().map(|row| row.predicted.is_some());
+        known.collect::<Vec<_>>()
+    };
+    assert_eq!(predicted(&mut world), [true, true]);
+    let image = Scope::Image(manifest(2, LARGE).manufacturer_image_hash());
+    let batch = Scope::Batch {
+        user: ANN,
+        number: 2,
+    };
+    let scopes = [
+        (Scope::All, [false, false]),
+        (Scope::User(ANN), [false, false]),
+        (Scope::User(BOB), [true, true]),
+        (image, [true, false]),
+        (batch, [false, true]),
+        (Scope::Gateway(NORTH), [true, true]),
+    ];
+    for (scope, expected) in scopes {
+        world.pause_of_part(scope).expect("paused");
+        assert_eq!(predicted(&mut world), expected, "{scope:?}");
+        world.resume_of_part(scope).expect("resumed");
+    }
 }
 
 /// Appends what a restore ends with, and starts on it.

@@ -98,12 +98,14 @@ fn an_explanation_says_what_would_free_it() {
     assert_eq!(explained.holds[0], Hold::ImageQuarantined { since_us });
     assert_eq!(explained.earliest_us, None);
     assert_eq!(explained.predicted_release_us, None);
+    assert_eq!(world.batch(ANN, 1).predicted, None);
     world.store(ANN, &image, &[device(0)]);
     let explained = world.explain(ANN, 1, device(0));
     assert!(matches!(
         explained.holds[0],
         Hold::GatewayNotConnected { .. }
     ));
+    assert!(world.batch(ANN, 1).predicted.is_some());
 }
 
 #[test]

@@ -54,19 +54,23 @@ impl Engine {
         self.with_completion(release_us).not_before(new.execute_us)
     }
 
-    /// For the last activation of a batch; `None` once nothing of it waits or is under way.
+    /// For the last activation of a batch; `None` once nothing of it waits or is under way, and while what waits of it cannot leave before
+    /// somebody resumes or sends its image again.
     pub(crate) fn predict(&self, batch: &Batch) -> Option<Prediction> {
         self.predict_all(&[batch]).pop().flatten()
     }
 
     /// The same for several batches, in their order: the days are gone through once for all of them.
     pub(crate) fn predict_all(&self, batches: &[&Batch]) -> Vec<Option<Prediction>> {
-        let large = batches.iter().filter(|it| it.large && waiting(it) > 0);
+        let large = batches
+            .iter()
+            .filter(|it| it.large && waiting(it) > 0 && !self.is_stopped(it));
         let parts = large.map(|batch| (batch.first, waiting(batch))).collect();
         let releases = self.releases(&parts);
         let predictions = batches.iter().map(|batch| {
             let prediction = match waiting(batch) {
                 _ if batch.counts.open() == 0 => return None,
+                1.. if self.is_stopped(batch) => return None,
                 0 => Prediction {
                     release_us: self.last_release(batch),
                     ..self.with_completion(self.now_us)
@@ -84,6 +88,10 @@ impl Engine {
             Some(prediction.not_before(batch.execute_us))
         });
         predictions.collect()
+    }
+
+    fn is_stopped(&self, batch: &Batch) -> bool {
+        self.dispatch.stops_all_of(batch) || self.transfers.damage(batch.image_id).is_some()
     }
 
     /// For one activation that waits.

@@ -53,6 +53,12 @@ impl Dispatch {
         !self.pauses.is_empty() && scopes_of(batch).any(|scope| self.pauses.contains_key(&scope))
     }
 
+    /// Whether nothing of this batch is to leave, through whatever gateway, until somebody resumes.
+    pub(crate) fn stops_all_of(&self, batch: &Batch) -> bool {
+        let shared = [Scope::All, Scope::User(batch.user)];
+        shared.into_iter().any(|scope| self.is_paused(scope)) || self.holds(batch)
+    }
+
     pub(crate) fn pause(&self, scope: Scope) -> Option<(Scope, &Pause)> {
         self.pauses.get(&scope).map(|pause| (scope, pause))
     }
