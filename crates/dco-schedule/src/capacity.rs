@@ -188,6 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_holds_where_nothing_is_set() {
+        let mut plan = CapacityPlan::<u8>::new(12_000, HourProfile::flat());
+        plan.apply(&set(Span::On(day("2026-12-25")), Setting::Capacity(0)));
+        let mut hours = [0; 24];
+        hours[3] = 1;
+        let night = HourProfile::new(hours).unwrap();
+        plan.configure(9_000, night);
+        let days = ["2026-12-24", "2026-12-25"].map(day);
+        assert_eq!(days.map(|date| plan.capacity(date)), [9_000, 0]);
+        assert_eq!(days.map(|date| plan.profile(date)), [night; 2]);
+    }
+
+    #[test]
     fn what_was_set_is_kept_with_who_and_why() {
         let mut plan = CapacityPlan::new(12_000, HourProfile::flat());
         let drop = set(Span::From(day("2026-12-01")), Setting::Capacity(9_000));

@@ -118,6 +118,19 @@ mod tests {
         assert_eq!([6, 7, 8].map(|day| dated.at(date(day))), [2, 2, 2]);
     }
 
+    #[test]
+    fn a_span_is_one_day_or_all_from_one_on() {
+        let days = [6, 7, 8].map(date);
+        assert_eq!(
+            days.map(|day| Span::On(date(7)).has(day)),
+            [false, true, false]
+        );
+        assert_eq!(
+            days.map(|day| Span::From(date(7)).has(day)),
+            [false, true, true]
+        );
+    }
+
     fn span() -> impl Strategy<Value = Span> {
         (0..12_i32, any::<bool>()).prop_map(|(day, on)| {
             if on {

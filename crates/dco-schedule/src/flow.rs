@@ -114,17 +114,17 @@ mod tests {
 
     #[test]
     fn a_path_taken_first_is_given_back_for_a_better_one() {
-        let mut flow = Flow::new(4);
-        let first = flow.add(0, 1, 1);
-        flow.add(0, 2, 1);
-        let across = flow.add(1, 2, 1);
-        flow.add(1, 3, 1);
-        flow.add(2, 3, 1);
-        assert_eq!(flow.run(0, 3), 2);
-        assert_eq!((flow.through(first), flow.through(across)), (1, 0));
-        assert_eq!(flow.run(0, 3), 0, "no more");
-        flow.add(0, 3, 7);
-        assert_eq!(flow.run(0, 3), 7, "an edge added later");
+        // The shortest way leads over 1 and 2. The longer ones both need one end of it, so its middle is given back.
+        let mut flow = Flow::new(8);
+        let longer = [(0, 3), (3, 4), (4, 2), (1, 5), (5, 6), (6, 7)];
+        let shortest = [(0, 1), (1, 2), (2, 7)].map(|(from, to)| flow.add(from, to, 1));
+        let longer = longer.map(|(from, to)| flow.add(from, to, 1));
+        assert_eq!(flow.run(0, 7), 2);
+        assert_eq!(shortest.map(|edge| flow.through(edge)), [1, 0, 1]);
+        assert_eq!(longer.map(|edge| flow.through(edge)), [1; 6]);
+        assert_eq!(flow.run(0, 7), 0, "no more");
+        flow.add(0, 7, 7);
+        assert_eq!(flow.run(0, 7), 7, "an edge added later");
     }
 
     /// The least that any cut between source and sink lets through.

@@ -179,7 +179,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Outlook<'_, U> {
             released: BTreeMap::new(),
             carried: 0,
         };
-        if capacity > 0 && !self.is_done() {
+        if !self.is_done() {
             day = self.pass(day, capacity);
         }
         day.carried = self.ready.values().map(|lines| self.units(lines)).sum();
@@ -342,7 +342,7 @@ impl<U> Passing<U> {
             .windows
             .values()
             .flat_map(|(opens_us, closes_us)| [*opens_us, *closes_us]);
-        let within = edges.filter(|at_us| from_us < *at_us && *at_us < end_us);
+        let within = edges.filter(|at_us| (from_us..=end_us).contains(at_us));
         let mut edges: Vec<Micros> = within.chain([from_us, end_us.max(from_us)]).collect();
         edges.sort_unstable();
         edges.dedup();

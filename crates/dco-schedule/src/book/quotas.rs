@@ -62,10 +62,9 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
     fn short_windows(&self, change: &DealChange<'_, U>, at: &At<'_, U>) -> Vec<WindowShort> {
         let DealChange { before, after, .. } = change;
         let windows = (before.terms.window, after.terms.window);
-        let more = after.quota.days_from(at.today).filter(|(date, units)| {
-            windows.1.is_some() && (windows.0 != windows.1 || *units > before.quota.on(*date))
-        });
-        let short = more.filter_map(|(date, units)| {
+        let in_window = after.quota.days_from(at.today);
+        let in_window = in_window.filter(|_| windows.1.is_some());
+        let short = in_window.filter_map(|(date, units)| {
             let day = self.window_day_left(date, Some(change.id), at);
             let left = |units| still_to_leave(change.id, (date, units), at);
             let was = left(before.quota.on(date));

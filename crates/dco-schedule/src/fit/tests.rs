@@ -110,6 +110,9 @@ fn where_nobody_can_be_moved_in_time_the_end_is_later() {
     };
     assert_eq!(fits.flattest, Err(none));
     assert!(fits.moves_nobody.unwrap().ends_late);
+    let just_in_time = self::fits(&desk, &wants(40, 90, (11, 13)));
+    let fit = just_in_time.moves_nobody.unwrap();
+    assert_eq!((fit.quota.last(), fit.ends_late), (Some(date(13)), false));
 }
 
 #[test]

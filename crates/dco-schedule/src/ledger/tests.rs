@@ -120,6 +120,12 @@ fn the_allowance_counts_what_is_sent_for_each_day() {
 }
 
 #[test]
+fn a_source_names_its_schedule() {
+    let schedules = [Source::Allowance, Source::Schedule(7)].map(Source::schedule);
+    assert_eq!(schedules, [None, Some(7)]);
+}
+
+#[test]
 fn each_source_counts_for_itself() {
     let mut ledger = ledger();
     ledger.add_sent(0, date(7), Source::Schedule(1), 900);
@@ -142,9 +148,10 @@ fn what_is_lent_is_released_too() {
     ledger.refund_lent(date(1), 2);
     assert_eq!((ledger.released(date(1)), ledger.lent(date(1))), (2, 1));
     assert_eq!(
-        (ledger.released_by(2, date(1)), ledger.lent(date(2))),
-        (1, 0)
+        (ledger.released_by(2, date(1)), ledger.lent_to(2, date(1))),
+        (1, 1)
     );
+    assert_eq!(ledger.lent(date(2)), 0);
     assert_eq!(ledger.days().next().unwrap().lent, 1);
 }
 
@@ -171,6 +178,12 @@ fn the_security_lane_has_a_bound_of_its_own_under_the_day_s() {
     assert_eq!(ledger.charge_security(date(1), 2, 2), Err(full));
     assert_eq!(ledger.security_remaining(date(1), 1), 0, "lowered");
     assert_eq!((ledger.released(date(1)), ledger.security(date(1))), (3, 2));
+    ledger.charge(date(1), 2).unwrap();
+    let both = ledger.charge_security(date(1), 2, 2);
+    assert!(
+        matches!(both, Err(OverSecurity::Capacity(_))),
+        "on a full day the lane's bound is not what keeps it: {both:?}"
+    );
 }
 
 #[test]

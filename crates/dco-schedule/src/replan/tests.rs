@@ -209,15 +209,85 @@ fn a_plan_for_over_agreed_days_makes_them_right_once_all_agree() {
 #[test]
 fn with_many_schedules_users_and_then_schedules_are_left_out_one_by_one() {
     let mut desk = Desk::new();
-    for user in 1..=3 {
-        for _ in 0..4 {
-            desk.agreed(user, &[(11, u32::from(user))]);
+    for (user, schedules, units) in [(1, 4, 3), (2, 4, 2), (3, 1, 5), (4, 2, 1)] {
+        for _ in 0..schedules {
+            desk.agreed(user, &[(11, units)]);
         }
     }
-    let plan = plan(&desk, &need(&[(11, 9)]));
+    let plan = plan(&desk, &need(&[(11, 13)]));
     let users: Vec<_> = moved(&plan).into_iter().map(|(user, ..)| user).collect();
-    assert_eq!(users, [3, 3, 3], "of 12 schedules");
+    assert_eq!(users, [1, 1, 1, 1, 2], "of 11 schedules");
     assert!(plan.left.is_empty());
+}
+
+/// Leaving out those that give least, one after the other, would begin with the first, and move three.
+#[test]
+fn with_up_to_ten_schedules_no_fewer_users_would_do() {
+    for others in [0, 6] {
+        let mut desk = Desk::new();
+        desk.agreed(1, &[(11, 1), (12, 1)]);
+        desk.agreed(2, &[(11, 1), (13, 2)]);
+        desk.agreed(3, &[(12, 1), (13, 2)]);
+        desk.agreed(4, &[(13, 5)]);
+        for other in 0..others {
+            desk.agreed(5 + other, &[(13, 1)]);
+        }
+        let plan = plan(&desk, &need(&[(11, 1), (12, 1), (13, 5)]));
+        let users: Vec<_> = moved(&plan).into_iter().map(|(user, ..)| user).collect();
+        assert_eq!(users, [1, 4], "beside {others}");
+    }
+}
+
+#[test]
+fn a_plan_among_very_many_schedules_is_found() {
+    let mut desk = Desk::new();
+    for user in 1..=70 {
+        desk.agreed(user, &[(11, 1)]);
+    }
+    let plan = plan(&desk, &need(&[(11, 60)]));
+    assert_eq!((plan.amendments.len(), plan.left.total()), (60, 0));
+}
+
+/// The first has days enough; the second has one left of its request.
+#[test]
+fn who_can_be_moved_within_its_request_is_not_moved_beyond_it() {
+    let mut desk = Desk::new();
+    agree(&mut desk, 1, request(500), deal(&[(11, 10)]));
+    let until_12 = Request {
+        latest: date(12),
+        ..request(500)
+    };
+    agree(&mut desk, 2, until_12, deal(&[(11, 10)]));
+    desk.agreed(3, &[(12, 70)]);
+    let plan = plan(&desk, &need(&[(11, 20)]));
+    assert_eq!(
+        moved(&plan),
+        [
+            (1, quota(&[(11, 10)]), quota(&[(13, 10)])),
+            (2, quota(&[(11, 10)]), quota(&[(12, 10)])),
+        ]
+    );
+}
+
+/// Two hours of a flat day carry 8 of a hundred, of which 5 are held.
+#[test]
+fn what_is_held_in_a_window_leaves_less_room_in_it() {
+    let mut desk = Desk::new();
+    let window = HourWindow::new(20, 22).unwrap();
+    let mut within = deal(&[(11, 4)]);
+    within.terms.window = Some(window);
+    agree(&mut desk, 1, request(500), within);
+    for (held_in, given) in [
+        (Some(window), quota(&[(12, 3), (13, 1)])),
+        (None, quota(&[(12, 4)])),
+    ] {
+        let held = Need {
+            held: quota(&[(12, 5)]),
+            held_in,
+            ..need(&[(11, 4)])
+        };
+        assert_eq!(moved(&plan(&desk, &held))[0].2, given);
+    }
 }
 
 /// User, days with units, and the most it can take a day.

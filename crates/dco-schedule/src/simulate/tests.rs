@@ -139,6 +139,16 @@ fn after_a_drop_users_share_and_what_comes_late_is_at_risk() {
     assert_eq!(simulation.users[&2].at_risk.len(), 2);
 }
 
+#[test]
+fn what_is_asked_for_today_makes_the_share_of_today_larger() {
+    let mut desk = Desk::new();
+    desk.set_capacity(Span::On(date(10)), 90);
+    let mut tried = what_if(&[(2, wants(40, (10, 10)))], &[(1, 10, 80), (2, 10, 60)]);
+    tried.pacing.weights = [(1, 40), (2, 40)].into();
+    let simulation = desk.book.simulate(&tried, &desk.at());
+    assert_eq!(released(&simulation)[0], (10, vec![(1, 30), (2, 60)]));
+}
+
 /// At ten o'clock 15 of 100 can leave up to noon, shared 40 to 50; on the days after 34 in the six hours of the window, because nobody used
 /// the hours before.
 #[test]
@@ -191,6 +201,25 @@ fn what_never_leaves_has_no_finish() {
         released: None,
     };
     assert_eq!(user.at_risk, [never]);
+}
+
+#[test]
+fn a_user_is_not_done_while_something_of_it_never_leaves() {
+    let mut desk = Desk::new();
+    let mut weights = [1; 24];
+    weights[3..5].fill(0);
+    let set = crate::CapacitySet {
+        span: Span::From(date(10)),
+        setting: crate::Setting::Profile(HourProfile::new(weights).unwrap()),
+        signed: crate::testing::by_desk(1, desk.now_us),
+    };
+    let change = desk.book.decide_capacity(set, &desk.at()).unwrap();
+    desk.take(change);
+    let mut tried = what_if(&[], &[(1, 10, 5), (1, 10, 5), (1, 10, 5)]);
+    tried.waiting[1].window = Some(HourWindow::new(3, 5).unwrap());
+    let simulation = desk.book.simulate(&tried, &desk.at());
+    assert_eq!(released(&simulation)[0], (10, vec![(1, 10)]));
+    assert_eq!(simulation.users[&1].finish, None);
 }
 
 /// A book as in production: 12,000 a day, 8,960 of them for schedules.

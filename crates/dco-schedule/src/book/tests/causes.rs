@@ -188,10 +188,14 @@ fn no_more_room_is_made_than_the_other_schedule_needs() {
         desk.moves(id, &less(0, 31), cause),
         needed(vec![taken(11, 31, 30)])
     );
-    assert_eq!(
-        desk.moves(id, &less(2, 51), cause),
-        needed(vec![taken(13, 51, 50)])
+    let too_much = desk.moves(id, &less(2, 51), cause);
+    let told = "schedule 1 needs less room on 1 service day: ";
+    let text = too_much.clone().unwrap_err().to_string();
+    assert!(
+        text.contains(told) && text.contains("take no more than that"),
+        "{text}"
     );
+    assert_eq!(too_much, needed(vec![taken(13, 51, 50)]));
     let mut both = less(1, 40);
     both[2].1 -= 30;
     assert_eq!(

@@ -315,6 +315,49 @@ fn an_act_about_days_that_are_ended_waits_no_longer() {
     }
 }
 
+/// An end leaves nothing of what is about later days, of what only gives on days that are left, or of the same end.
+#[test]
+fn what_an_end_leaves_nothing_of_is_overtaken() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20), (13, 20)]);
+    for (act, end) in [
+        (impose(deal(&[(13, 10)])), 12),
+        (impose(deal(&[(11, 25), (12, 20), (13, 10)])), 13),
+        (Act::End { from: date(13) }, 13),
+    ] {
+        let mut desk = desk.clone();
+        desk.desk(id, act.clone()).unwrap();
+        desk.user(id, Act::End { from: date(end) }).unwrap();
+        let refused = Refusal::ActionOvertaken {
+            action: 1,
+            number: 1,
+        };
+        assert_eq!(desk.approve(2), Err(refused), "{act}");
+    }
+}
+
+/// What two officers want is done on what an end leaves, and not on another agreement that was ended.
+#[test]
+fn an_act_is_overtaken_by_another_agreement_though_that_was_ended_too() {
+    let mut desk = Desk::new();
+    let id = desk.agreed(1, &[(11, 20), (12, 20), (13, 1)]);
+    let mut with_canary = deal(&[(11, 20), (12, 20), (13, 1)]);
+    with_canary.terms.canary = std::num::NonZeroU32::new(1);
+    for amended in [deal(&[(11, 19), (12, 20), (13, 1)]), with_canary] {
+        let mut desk = desk.clone();
+        let taking = impose(deal(&[(11, 10), (12, 20), (13, 1)]));
+        desk.desk(id, taking).unwrap();
+        desk.user(id, amend(amended.clone(), None)).unwrap();
+        desk.desk(id, Act::Accept).unwrap();
+        desk.user(id, Act::End { from: date(13) }).unwrap();
+        let refused = Refusal::ActionOvertaken {
+            action: 1,
+            number: 1,
+        };
+        assert_eq!(desk.approve(2), Err(refused), "{amended:?}");
+    }
+}
+
 #[test]
 fn the_canary_of_an_imposed_deal_is_no_more_than_an_end_leaves() {
     let mut desk = Desk::new();

@@ -291,6 +291,12 @@ fn what_makes_no_sense_is_refused_with_what_is_expected() {
     };
     let next = desk.book.next_id(2);
     assert_eq!(desk.user(next, Act::Request(far)), Err(too_far));
+    let just = Request {
+        latest: date(40),
+        ..far
+    };
+    assert_eq!(desk.user(next, Act::Request(just)), Ok(()));
+    desk.set_capacity(Span::From(date(11)), crate::CAPACITY_MAX);
     let set = CapacitySet {
         span: Span::From(date(11)),
         setting: Setting::Capacity(crate::CAPACITY_MAX + 1),
@@ -320,6 +326,32 @@ fn all_users_together_have_no_more_security_priority_than_the_lane_carries() {
     assert_eq!(desk.desk(two, offer(secure(&[(11, 5)]))), Err(full));
     assert_eq!(desk.desk(two, offer(secure(&[(11, 4)]))), Ok(()));
     assert_eq!(desk.desk(two, offer(deal(&[(11, 5)]))), Ok(()));
+}
+
+#[test]
+fn what_has_no_more_security_priority_than_before_fits_a_lane_that_carries_less() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(100));
+    desk.desk(id, offer(secure(&[(11, 10), (12, 5)]))).unwrap();
+    desk.approve(102).unwrap();
+    desk.user(id, Act::Accept).unwrap();
+    let reserve = Reserve {
+        security: 6,
+        ..TERMS.reserve
+    };
+    let mut smaller = Desk::with(BookTerms { reserve, ..TERMS });
+    let steps = desk.changes.into_iter();
+    steps.for_each(|change| smaller.take(change));
+    for (days, fits) in [
+        ([(11, 10), (12, 6)], true),
+        ([(11, 9), (12, 6)], true),
+        ([(11, 10), (12, 7)], false),
+        ([(11, 11), (12, 5)], false),
+    ] {
+        let mut desk = smaller.clone();
+        let asked = desk.user(id, amend(secure(&days), None));
+        assert_eq!(asked.is_ok(), fits, "{days:?}: {asked:?}");
+    }
 }
 
 #[test]

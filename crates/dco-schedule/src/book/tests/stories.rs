@@ -159,7 +159,13 @@ fn days_pass_and_end_what_is_over() {
     desk.now_us = ANSWER_BY_US;
     desk.pass_time();
     assert_eq!(desk.state(amending), "ENDED", "after its proposal lapsed");
-    assert_eq!(desk.state(requested), "REQUESTED");
+    desk.today = date(20);
+    desk.pass_time();
+    assert_eq!(
+        desk.state(requested),
+        "REQUESTED",
+        "its latest day is today"
+    );
     desk.today = date(21);
     desk.pass_time();
     assert_eq!(desk.state(requested), "LAPSED");
@@ -220,6 +226,17 @@ fn an_offer_is_taken_back_or_declined_and_the_request_withdrawn() {
         (desk.state(id), desk.state(other)),
         ("DECLINED".into(), "WITHDRAWN".into())
     );
+}
+
+#[test]
+fn what_is_sent_of_today_is_not_asked_for_twice() {
+    let mut desk = Desk::new();
+    let id = desk.requested(1, request(20));
+    desk.desk(id, offer(deal(&[(10, 10), (11, 10)]))).unwrap();
+    desk.user(id, Act::Accept).unwrap();
+    desk.send(id, 10, 10);
+    let later = deal(&[(10, 10), (11, 9), (12, 1)]);
+    assert_eq!(desk.user(id, amend(later, None)), Ok(()));
 }
 
 #[test]

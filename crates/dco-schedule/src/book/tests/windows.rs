@@ -379,9 +379,12 @@ fn what_has_left_today_needs_no_hours() {
 #[test]
 fn crowded_windows_are_those_that_cannot_take_their_quota_beside_the_others() {
     let mut desk = hundred_an_hour();
-    for (user, units, from, to) in [(1, 300, 20, 24), (2, 80, 20, 22), (3, 900, 0, 10)] {
+    let whole = [(1, 300, 20, 24), (2, 80, 20, 22), (3, 900, 0, 10)];
+    let whole = whole.map(|(user, units, from, to)| (user, 11, units, from, to));
+    let on_another_day = (4, 13, 10, 20, 24);
+    for (user, day, units, from, to) in whole.into_iter().chain([on_another_day]) {
         let id = desk.requested(user, request(10_000));
-        desk.desk(id, offer(within(&[(11, units)], from, to)))
+        desk.desk(id, offer(within(&[(day, units)], from, to)))
             .unwrap();
         desk.user(id, Act::Accept).unwrap();
     }
