@@ -178,18 +178,6 @@ fn hours_without_weight_and_days_without_capacity_let_nothing_go() {
     assert_eq!(available, [(0, 96), (0, 96), (96, 0)]);
 }
 
-#[test]
-fn at_the_end_of_the_calendar_nothing_leaves_any_more() {
-    let mut desk = quarters();
-    desk.today = date(i32::MAX);
-    desk.now_us = Micros::MAX;
-    let work = [waiting(1, 10, 96)];
-    let pacing = pacing();
-    let mut outlook = desk.book.outlook(work.to_vec(), &pacing, desk.at());
-    let last = outlook.next_day();
-    assert_eq!((last.available, last.carried), (0, 96));
-}
-
 fn some_work() -> impl Strategy<Value = Vec<Waiting<u8>>> {
     let window = proptest::option::of((0..=20_u8, 2..10_u8));
     let one = (1..4_u8, 9..14_i32, 1..120_u32, window, any::<bool>());
