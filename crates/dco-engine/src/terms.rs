@@ -423,6 +423,12 @@ mod tests {
             .collect()
     }
 
+    /// The first number that `SplitMix64` gives for the seed 0.
+    #[test]
+    fn the_finalizer_is_that_of_splitmix64() {
+        assert_eq!(mixed(0x9e37_79b9_7f4a_7c15), 0xe220_a839_7b1d_cdaf);
+    }
+
     #[test]
     fn the_wait_doubles_up_to_the_last_attempt() {
         let rule = RetryRule {

@@ -104,7 +104,7 @@ pub(crate) fn check(world: &mut World) {
 fn trace(steps: &[Step]) -> (Vec<Vec<u8>>, String) {
     let world = after(steps);
     let effects = world.effects();
-    (world.journal, effects)
+    (world.journal.clone(), effects)
 }
 
 proptest! {

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use dco_engine::record::{Change, Record};
-use dco_engine::{Decision, DecisionKind};
+use dco_engine::record::{
+    Asked, CapacitySet, Change, DayOpened, Deal, LateSuccess, Near, PauseChanged, PauseScope,
+    Quota, Record, Repaid, ScheduleAct, ScheduleStepped, TransferEnd, TransferEnded, TransferId,
+    TransferOpened, Warned,
+};
+use dco_engine::{Decision, DecisionKind, Outcome};
 use prost::Message;
 
 use crate::replay::busy;
+use crate::sample::{ANN, NORTH};
 
 fn read() -> Vec<(Record, Decision)> {
-    let journal = busy().journal;
+    let journal = busy().journal.clone();
     let each = journal.iter().map(|bytes| {
         let record = Record::decode(bytes.as_slice()).expect("its own");
         (record, Decision::read(bytes).expect("it can be read"))
@@ -107,6 +112,181 @@ fn words_and_kinds_go_both_ways_and_bytes_that_are_no_record_are_refused() {
     for kind in DecisionKind::ALL {
         assert_eq!(DecisionKind::of_word(kind.word()), Some(kind));
     }
+    let numbers = DecisionKind::ALL.map(DecisionKind::number);
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     assert!(Decision::read(&[0xFF]).is_err());
     assert!(Decision::read(&[]).is_err());
+}
+
+fn said(change: Change) -> (String, String) {
+    let record = Record {
+        at_us: 7,
+        change: Some(change),
+    };
+    let decision = Decision::read(&record.encode_to_vec()).expect("it can be read");
+    (decision.subject, decision.text)
+}
+
+fn quota(dates: &[i32]) -> Quota {
+    Quota {
+        dates: dates.to_vec(),
+        units: vec![10; dates.len()],
+    }
+}
+
+fn says(change: Change, subject: &str, text: &str) {
+    assert_eq!(said(change), (subject.to_owned(), text.to_owned()));
+}
+
+#[test]
+fn a_step_of_a_schedule_says_what_is_asked_and_what_is_dealt() {
+    let stepped = |dates: &[i32], asked| {
+        let deal = Deal {
+            quota: Some(quota(dates)),
+            ..Deal::default()
+        };
+        let act = ScheduleAct {
+            deal: Some(deal),
+            asked,
+            end_date: Some(13),
+            beyond_request: true,
+            ..ScheduleAct::default()
+        };
+        Change::ScheduleStepped(ScheduleStepped {
+            user: ANN.bits(),
+            number: 3,
+            act: Some(act),
+            ..ScheduleStepped::default()
+        })
+    };
+    let asked = Asked {
+        devices: 40,
+        earliest: 10,
+        latest: 12,
+        per_day_max: 20,
+        ..Asked::default()
+    };
+    let schedule = format!("users/{ANN}/schedules/3");
+    let end = "ends on 1970-01-14; beyond what its User asked for";
+    let days = "1970-01-11 to 1970-01-13";
+    let both = format!("40 Devices, {days}, 20 a day at most; 20 units, {days}; {end}");
+    says(stepped(&[10, 12], Some(asked)), &schedule, &both);
+    says(stepped(&[], None), &schedule, &format!("no units; {end}"));
+}
+
+#[test]
+fn a_setting_of_capacity_says_for_which_days_and_what_follows() {
+    let set = |it: CapacitySet| Change::CapacitySet(CapacitySet { first: 10, ..it });
+    let with_profile = CapacitySet {
+        capacity: Some(5),
+        profile: vec![1; 24],
+        ..CapacitySet::default()
+    };
+    let of_one_day = CapacitySet {
+        capacity: Some(5),
+        one_day: true,
+        follows: Some(6),
+        ..CapacitySet::default()
+    };
+    let cleared = CapacitySet {
+        clear: true,
+        over: Some(quota(&[10])),
+        crowded: Some(quota(&[10, 11])),
+        ..of_one_day.clone()
+    };
+    let profile = "from 1970-01-11: capacity 5, another hour profile";
+    let day = "serviceDays/1970-01-11";
+    says(set(with_profile), day, profile);
+    says(set(of_one_day), day, "on 1970-01-11: capacity 5");
+    says(
+        set(cleared),
+        day,
+        "on 1970-01-11: what was set for it alone is taken back, capacity 6; 1 day is OVER_AGREED; \
+         on 2 days windows have more agreed than their hours carry",
+    );
+    let repaid = Repaid {
+        user: ANN.bits(),
+        date: 9,
+        units: 2,
+    };
+    let opened = DayOpened {
+        date: 10,
+        capacity: 5,
+        repaid: vec![repaid],
+        ..DayOpened::default()
+    };
+    let text = format!("capacity 5; users/{ANN} repaid 2 units of 1970-01-10");
+    says(Change::DayOpened(opened), day, &text);
+}
+
+#[test]
+fn a_warning_an_outcome_and_a_pause_name_what_they_are_about() {
+    let warned = |near: Near| {
+        Change::Warned(Warned {
+            near: near.into(),
+            user: ANN.bits(),
+            batch: 4,
+            limit: 9,
+            used: 8,
+            date: 10,
+            ..Warned::default()
+        })
+    };
+    let user = format!("users/{ANN}");
+    let batch = format!("{user}/batches/4");
+    says(warned(Near::Trt), &batch, "8 activations have not ended");
+    says(warned(Near::StoredBytes), &user, "8 of 9 used");
+    says(
+        warned(Near::Capacity),
+        "serviceDays/1970-01-11",
+        "8 of 9 used",
+    );
+    let late = LateSuccess {
+        activation: 5,
+        attempt: 2,
+        outcome: Outcome::Success.number(),
+        ..LateSuccess::default()
+    };
+    says(
+        Change::LateSuccess(late),
+        "activation 5",
+        "attempt 2: success",
+    );
+    let paused = PauseChanged {
+        scope: PauseScope::Gateway.into(),
+        gateway: NORTH.bits(),
+        ..PauseChanged::default()
+    };
+    says(Change::Paused(paused), &format!("gateways/{NORTH}"), "");
+}
+
+#[test]
+fn a_transfer_says_what_was_not_accepted_and_who_cancelled_it() {
+    let opened = TransferOpened {
+        invalid: vec![1, 2],
+        not_applicable_firmware: vec![3],
+        devices: vec![4],
+        ..TransferOpened::default()
+    };
+    let (_, text) = said(Change::TransferOpened(opened));
+    assert!(text.ends_with("for 1 Devices; 3 not accepted"), "{text}");
+    for (end, by) in [
+        (TransferEnd::Cancelled, Some(ANN)),
+        (TransferEnd::Expired, None),
+    ] {
+        let ended = TransferEnded {
+            end: end.into(),
+            id: Some(TransferId {
+                user: ANN.bits(),
+                number: 2,
+            }),
+            ..TransferEnded::default()
+        };
+        let record = Record {
+            at_us: 7,
+            change: Some(Change::TransferEnded(ended)),
+        };
+        let decision = Decision::read(&record.encode_to_vec()).expect("it can be read");
+        assert_eq!(decision.by, by, "{end:?}");
+    }
 }

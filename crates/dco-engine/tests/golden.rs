@@ -77,7 +77,7 @@ fn write_golden_files() {
 }
 
 fn write_the_newest_records() {
-    let records = busy().journal;
+    let records = busy().journal.clone();
     let prefixed: Vec<u8> = records
         .iter()
         .flat_map(|record| {

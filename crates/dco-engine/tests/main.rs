@@ -45,3 +45,4 @@ mod stops;
 mod thresholds;
 mod transfers;
 mod warnings;
+mod words;

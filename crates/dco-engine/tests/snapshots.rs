@@ -33,6 +33,24 @@ fn taken(terms: &Terms, seq: usize, snapshot: &[u8]) -> Result<Engine, ReplayErr
     Engine::from_snapshot(terms.clone(), seq, snapshot)
 }
 
+/// Records of a test, and a snapshot of them: both give the same engine. Records that follow a snapshot, or that a test has
+/// forged, give none.
+pub(crate) fn same_as_replayed(journal: &[Vec<u8>], terms: &Terms) {
+    let mut replayed = Engine::new(terms.clone());
+    for (seq, record) in (1..).zip(journal) {
+        if replayed.replay(seq, record).is_err() {
+            return;
+        }
+    }
+    let snapshot = replayed.snapshot();
+    let again = taken(terms, journal.len(), &snapshot).expect("its own");
+    assert_eq!(again.snapshot(), snapshot);
+    assert_eq!(again.next_wakeup(), replayed.next_wakeup());
+    for (again, replayed) in bare(&again).lines().zip(bare(&replayed).lines()) {
+        assert_eq!(again, replayed);
+    }
+}
+
 /// One engine replays all records; another one takes its snapshot after each, and is the same.
 fn same_at_every_cut(journal: &[Vec<u8>], terms: &Terms) {
     let mut replayed = Engine::new(terms.clone());
@@ -151,7 +169,7 @@ fn sign(snapshot: &mut [u8]) {
 static BUSY: LazyLock<(Terms, usize, Vec<u8>)> = LazyLock::new(|| {
     let world = busy();
     let snapshot = world.replayed().snapshot();
-    (world.terms, world.journal.len(), snapshot)
+    (world.terms.clone(), world.journal.len(), snapshot)
 });
 
 #[test]

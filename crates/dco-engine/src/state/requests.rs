@@ -285,3 +285,155 @@ impl FieldHash {
         self.0.finalize().into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dco_schedule::{Act, ServiceDate, Span, Text};
+
+    use super::*;
+
+    const PARTY: Eui64 = Eui64::from_bits(7);
+    const ID: RequestId = RequestId([1; 16]);
+
+    fn text(text: &str) -> Text {
+        Text::new(text).expect("a line")
+    }
+
+    fn act() -> ActOnSchedule {
+        ActOnSchedule {
+            schedule: ScheduleId {
+                user: PARTY,
+                number: 3,
+            },
+            id: ID,
+            validate_only: false,
+            by: Asker::User,
+            reason: text("why"),
+            revision: 2,
+            beyond_request: false,
+            act: Act::Accept,
+        }
+    }
+
+    fn answer() -> AnswerAction {
+        AnswerAction {
+            action: 5,
+            officer: PARTY,
+            id: ID,
+            validate_only: false,
+            ticket: text("INC-1"),
+            reason: text("why"),
+        }
+    }
+
+    fn capacity() -> SetCapacity {
+        SetCapacity {
+            officer: PARTY,
+            id: ID,
+            validate_only: false,
+            ticket: text("INC-1"),
+            reason: text("why"),
+            span: Span::On(ServiceDate::from_days(10)),
+            capacity: Some(5),
+            profile: None,
+            clear: false,
+        }
+    }
+
+    fn pause(scope: Scope) -> ChangePause {
+        ChangePause {
+            by: PARTY,
+            id: ID,
+            validate_only: false,
+            scope,
+            ticket: "INC-1".to_owned(),
+            reason: "why".to_owned(),
+        }
+    }
+
+    fn cancel(number: u64) -> Cancel {
+        Cancel {
+            user: PARTY,
+            number,
+            id: ID,
+            validate_only: false,
+        }
+    }
+
+    /// Journals keep them: who repeats a request after an upgrade gets the same answer.
+    #[test]
+    fn digests_of_requests_stay_as_they_were() {
+        let digests = [
+            cancel(4).digest(),
+            act().digest(),
+            act().digest_with_revision(),
+            capacity().digest(),
+            answer().digest_as("ApproveAction"),
+            pause(Scope::All).digest(),
+            pause(Scope::User(PARTY)).digest(),
+        ];
+        let begin = digests.map(|[a, b, c, d, ..]| [a, b, c, d]);
+        let kept = [
+            [0x44, 0x39, 0xe4, 0x8f],
+            [0xb2, 0x3c, 0x2a, 0xb9],
+            [0x40, 0xa7, 0x21, 0x8f],
+            [0xa5, 0xb9, 0x14, 0xfd],
+            [0x92, 0xdc, 0x3d, 0x5d],
+            [0x89, 0x5a, 0xab, 0x54],
+            [0x71, 0xee, 0xf5, 0x79],
+        ];
+        assert_eq!(begin, kept);
+    }
+
+    #[test]
+    fn what_asks_for_something_else_has_another_digest() {
+        let by_officer = Asker::Officer {
+            officer: PARTY,
+            ticket: text("INC-1"),
+        };
+        let ending = Act::End {
+            from: ServiceDate::from_days(9),
+        };
+        let digests = [
+            cancel(4).digest(),
+            cancel(5).digest(),
+            act().digest(),
+            ActOnSchedule {
+                act: ending,
+                ..act()
+            }
+            .digest(),
+            ActOnSchedule {
+                by: by_officer,
+                ..act()
+            }
+            .digest(),
+            SetCapacity {
+                capacity: None,
+                clear: true,
+                ..capacity()
+            }
+            .digest(),
+            capacity().digest(),
+            answer().digest_as("ApproveAction"),
+            answer().digest_as("DeclineAction"),
+            AnswerAction {
+                action: 6,
+                ..answer()
+            }
+            .digest_as("ApproveAction"),
+            pause(Scope::All).digest(),
+            pause(Scope::User(PARTY)).digest(),
+            pause(Scope::Gateway(PARTY)).digest(),
+        ];
+        for (at, digest) in digests.iter().enumerate() {
+            assert!(!digests[..at].contains(digest), "the digest of {at}");
+        }
+        let read = ActOnSchedule {
+            revision: 9,
+            ..act()
+        };
+        assert_eq!(read.digest(), act().digest());
+        assert_ne!(read.digest_with_revision(), act().digest_with_revision());
+    }
+}
