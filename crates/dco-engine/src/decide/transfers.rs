@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::state::counts::request_bytes;
 use crate::state::requests::{self, Asked, Made};
 use crate::state::timers::Deadline;
-use crate::view::{InvalidDevices, TransferState, TransferView};
+use crate::view::{InvalidDevices, TransferResponse, TransferState, TransferView};
 
 /// Octets of a signed Service Request that are kept.
 pub(crate) const SIGNED_REQUEST_BYTES_MAX: usize = 64 * 1024;
@@ -145,33 +145,41 @@ impl Engine {
         }
     }
 
+    /// What would be opened; of an image that its User has stored, with the Response that would be the answer.
     fn preview(
         &self,
         asked: &OpenTransfer,
         device_count: usize,
         invalid: InvalidDevices,
     ) -> TransferView {
-        let block_count = asked.manifest.block_count();
-        let stored = self
-            .transfers
-            .whole_image(asked.user, asked.manifest.image_id())
-            .is_some();
-        let every_block = 0..=block_count - 1;
+        let (user, manifest) = (asked.user, &asked.manifest);
+        let block_count = manifest.block_count();
+        let whole = self.transfers.whole_image(user, manifest.image_id());
+        let ending = whole.map(|_| self.ending_of(user, manifest, &invalid));
+        let (state, blocks_held) = match &ending {
+            None => (TransferState::Receiving, 0),
+            Some(Ok(_)) => (TransferState::Stored, block_count),
+            Some(Err(_)) => (TransferState::Rejected, 0),
+        };
+        let every_block = ending.is_none().then(|| 0..=block_count - 1);
+        let response = ending.map(|ending| {
+            let (reason, message) = match ending {
+                Ok(message) => (String::new(), message),
+                Err(rejected) => rejected,
+            };
+            TransferResponse {
+                at_us: self.now_us,
+                reason,
+                message,
+            }
+        });
         TransferView {
-            user: asked.user,
+            user,
             number: None,
-            state: if stored {
-                TransferState::Stored
-            } else {
-                TransferState::Receiving
-            },
-            manifest: Arc::clone(&asked.manifest),
-            blocks_held: if stored { block_count } else { 0 },
-            missing: if stored {
-                Vec::new()
-            } else {
-                vec![every_block]
-            },
+            state,
+            manifest: Arc::clone(manifest),
+            blocks_held,
+            missing: every_block.into_iter().collect(),
             created_us: self.now_us,
             expire_us: self
                 .now_us
@@ -179,7 +187,7 @@ impl Engine {
             warned_us: None,
             device_count,
             invalid: Arc::new(invalid),
-            response: None,
+            response,
             signed_request: asked.signed_request.clone(),
         }
     }
@@ -268,15 +276,7 @@ impl Engine {
         self.transfer_changed(owner);
     }
 
-    fn store(&mut self, owner: u64) {
-        let count = self
-            .transfers
-            .get(owner)
-            .map_or(0, |transfer| transfer.invalid.count());
-        let message = match count {
-            0 => "the image is stored for every Device".to_owned(),
-            _ => format!("the image is stored; {count} Devices were not accepted"),
-        };
+    fn store(&mut self, owner: u64, message: String) {
         let kept_before = self.kept_by(owner);
         self.record(Change::TransferEnded(TransferEnded {
             owner,
@@ -328,24 +328,39 @@ impl Engine {
     }
 
     fn store_or_reject(&mut self, owner: u64) {
-        let distrust = self.transfers.get(owner);
-        let distrust = distrust.and_then(|it| self.distrust_of_image(&it.manifest));
-        match (self.transfers.differs_from_image(owner), distrust) {
-            (None, None) => self.store(owner),
-            (None, Some(distrust)) => self.reject(
-                owner,
-                distrust.reason().to_owned(),
-                format!("{distrust}; open a new transfer once the list says otherwise"),
-            ),
-            (Some(field), _) => self.reject(
-                owner,
-                "IMAGE_DIGEST_MISMATCH".to_owned(),
-                format!(
-                    "the image of this image_id is stored, and its {field} is not as declared; \
-                     open a transfer with the manifest of the stored image"
-                ),
-            ),
+        let Some(transfer) = self.transfers.get(owner) else {
+            return;
+        };
+        match self.ending_of(transfer.user, &transfer.manifest, &transfer.invalid) {
+            Ok(message) => self.store(owner, message),
+            Err((reason, message)) => self.reject(owner, reason, message),
         }
+    }
+
+    /// How a transfer ends of which every block is there: the message of its 11.1 Response where the image is stored for its
+    /// Devices, else reason and message.
+    fn ending_of(
+        &self,
+        user: Eui64,
+        manifest: &Manifest,
+        invalid: &InvalidDevices,
+    ) -> Result<String, (String, String)> {
+        let image = self.transfers.image(user, manifest.image_id());
+        if let Some(field) = image.and_then(|image| image.differs_in(manifest)) {
+            let message = format!(
+                "the image of this image_id is stored, and its {field} is not as declared; \
+                 open a transfer with the manifest of the stored image"
+            );
+            return Err(("IMAGE_DIGEST_MISMATCH".to_owned(), message));
+        }
+        if let Some(distrust) = self.distrust_of_image(manifest) {
+            let message = format!("{distrust}; open a new transfer once the list says otherwise");
+            return Err((distrust.reason().to_owned(), message));
+        }
+        Ok(match invalid.count() {
+            0 => "the image is stored for every Device".to_owned(),
+            count => format!("the image is stored; {count} Devices were not accepted"),
+        })
     }
 
     fn reject(&mut self, owner: u64, reason: String, message: String) {

@@ -86,7 +86,18 @@ impl World {
         devices: &[Eui64],
     ) -> Result<TransferView, Refusal> {
         let asked = self.opening(user, manifest, devices);
-        self.ask(Request::OpenTransfer(asked)).map(transfer_of)
+        let tried = OpenTransfer {
+            validate_only: true,
+            ..asked.clone()
+        };
+        let would = self.ask(Request::OpenTransfer(tried)).map(transfer_of);
+        let answer = self.ask(Request::OpenTransfer(asked)).map(transfer_of);
+        let unnumbered = |view: &TransferView| TransferView {
+            number: None,
+            ..view.clone()
+        };
+        assert_eq!(would, answer.as_ref().map(unnumbered).map_err(Clone::clone));
+        answer
     }
 
     pub(crate) fn transfer(&mut self, user: Eui64, number: u64) -> TransferView {
@@ -192,8 +203,23 @@ impl World {
         }
     }
 
+    /// What is only tried is answered as if it were done, and what is predicted for the batch is what is read of it then.
     pub(crate) fn submit_this(&mut self, asked: &SubmitBatch) -> Result<BatchView, Refusal> {
-        self.ask(Request::SubmitBatch(asked.clone())).map(batch_of)
+        let tried = SubmitBatch {
+            validate_only: true,
+            ..asked.clone()
+        };
+        let would = self.ask(Request::SubmitBatch(tried)).map(batch_of);
+        let answer = self.ask(Request::SubmitBatch(asked.clone())).map(batch_of);
+        let unnumbered = |view: &BatchView| BatchView {
+            number: None,
+            ..view.clone()
+        };
+        assert_eq!(
+            would.as_ref().map(unnumbered),
+            answer.as_ref().map(unnumbered)
+        );
+        answer
     }
 
     pub(crate) fn submit(
