@@ -298,6 +298,31 @@ fn removed_entries_are_gone() {
 }
 
 #[test]
+fn a_slot_is_all_in_its_bits() {
+    let mut queue = Queue::new();
+    let slots: Vec<Slot> = (0..5).map(|key| queue.push(entry(1, 1, 0, key))).collect();
+    queue.remove(slots[1]);
+    let again = queue.push(entry(1, 1, 0, 5));
+    for slot in [slots[0], slots[4], again] {
+        assert_eq!(Slot::from_bits(slot.bits()), slot);
+    }
+    assert_eq!(again.bits(), 1 << 32 | 5, "the place of the second entry");
+}
+
+#[test]
+fn in_its_lane_only_those_of_the_lane_are_ahead() {
+    let mut queue = Queue::new();
+    let lanes = [1, 2, 1, 2, 1];
+    let slots = (0..).zip(lanes);
+    let slots: Vec<Slot> = slots
+        .map(|(key, lane)| queue.push(entry(1, lane, 0, key)))
+        .collect();
+    let ahead = |slot: &Slot| (queue.ahead_of(*slot), queue.ahead_in_lane(*slot));
+    let ahead: Vec<_> = slots.iter().map(ahead).collect();
+    assert_eq!(ahead, [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)]);
+}
+
+#[test]
 #[should_panic(expected = "only until its entry is taken or removed")]
 fn an_old_slot_is_a_fault() {
     let mut queue = Queue::new();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Turn, Turns, UserTurn};
+use crate::{InvalidTurns, Turn, Turns, UserTurn};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -140,6 +140,82 @@ fn shares(queue: &mut Queue, picks: usize) -> Vec<[i64; 4]> {
         }
     }
     after
+}
+
+/// Two Users, the first with an entry; what each case makes of them is no queue.
+#[test]
+fn turns_that_could_not_have_come_about_are_refused_with_why() {
+    let kept = |turn, credit, weight| UserTurn {
+        name: 0,
+        weight,
+        credit,
+        is_granted: false,
+        turn,
+    };
+    let other = UserTurn {
+        name: 1,
+        ..kept(None, 0, 1)
+    };
+    let refused = |first: UserTurn<u8>, second: UserTurn<u8>, next_turn| {
+        let turns = Turns {
+            users: vec![first, second],
+            lanes: vec![0],
+            lines: vec![(0, 0)],
+            next_turn,
+        };
+        let queue = Queue::resume(&turns, [entry(0, 0, 0, 0)], |_, _| {});
+        queue.map(|queue| queue.len()).map_err(InvalidTurns::why)
+    };
+    let in_row = Some(Turn::InRow(5));
+    let most = 1 << 62;
+    assert_eq!(refused(kept(in_row, most, 1), other, most), Ok(1));
+    assert_eq!(
+        refused(kept(Some(Turn::Returned(5)), 0, 1), other, 6),
+        Ok(1)
+    );
+    let back = UserTurn {
+        turn: Some(Turn::Returned(4)),
+        ..other
+    };
+    let twice = UserTurn {
+        turn: in_row,
+        ..other
+    };
+    for (first, second, next_turn, why) in [
+        (kept(None, 0, 1), other, 6, "has no turn"),
+        (kept(in_row, 0, 1), back, 6, "without entries came back"),
+        (kept(in_row, 0, 0), other, 6, "has no weight"),
+        (
+            kept(in_row, most + 1, 1),
+            other,
+            6,
+            "more credit than can be",
+        ),
+        (kept(in_row, 0, 1), twice, 6, "given twice"),
+        (kept(in_row, 0, 1), other, 5, "was never given"),
+        (kept(in_row, 0, 1), other, most + 1, "more turns were given"),
+    ] {
+        let refused = refused(first, second, next_turn);
+        assert!(
+            refused.is_err_and(|it| it.contains(why)),
+            "{why}: {refused:?}"
+        );
+    }
+}
+
+/// The first User's lane is held back when the second one's entry is picked: it keeps its turn, and the third follows.
+#[test]
+fn who_was_passed_over_keeps_its_turn_in_a_replay() {
+    let mut twice = Twice::default();
+    for user in 0..3 {
+        (0..2).for_each(|_| twice.push(user, user, 0));
+    }
+    twice.hold(0, true);
+    twice.pick();
+    twice.hold(0, false);
+    let lived = all_of(&mut twice.lived);
+    assert_eq!(lived, [0, 4, 1, 3, 5]);
+    assert_eq!(all_of(&mut twice.replayed), lived);
 }
 
 proptest! {
