@@ -478,3 +478,74 @@ mod of_a_batch {
         assert_eq!(refused, Err(Refusal::CanaryOfSchedule { schedule }));
     }
 }
+
+fn first_of_own(world: &mut World, of: std::ops::Range<u64>) {
+    let asked = dco_engine::SubmitBatch {
+        canary: NonZeroU32::new(1),
+        ..world.batch_of(BOB, &manifest(2, LARGE), &devices(of))
+    };
+    world.submit_this(&asked).expect("within the allowance");
+}
+
+fn is_passed(world: &mut World, user: dco_block::Eui64, batch: u64) -> bool {
+    let canary = world.batch(user, batch).canary;
+    canary.expect("it has one").passed
+}
+
+#[test]
+fn each_batch_has_its_own_canaries_and_its_own_officer_s_word() {
+    let mut world = agreed();
+    first_of_own(&mut world, 40..43);
+    first_of_own(&mut world, 44..47);
+    let session = world.connect(NORTH);
+    world.pass(HOUR_US);
+    let offers = world.offers();
+    let gone = offers.iter().map(|offer| offer.attempt.activation.device);
+    assert_eq!(gone.collect::<Vec<_>>(), [device(40), device(44)]);
+    for offer in offers {
+        world.end(session, offer.attempt, Outcome::HardwareVersionMismatch);
+    }
+    let of = |number| Scope::Batch { user: BOB, number };
+    world.resume_of_part(of(1)).expect("a rule paused it");
+    let passed = [1, 2].map(|batch| is_passed(&mut world, BOB, batch));
+    assert_eq!(passed, [true, false]);
+    world.resume_of_part(of(2)).expect("a rule paused it too");
+    assert!(is_passed(&mut world, BOB, 2));
+}
+
+#[test]
+fn who_resumes_a_schedule_answers_for_the_image_that_failed_and_no_other() {
+    let mut world = agreed();
+    world.store(ANN, &manifest(3, LARGE), &devices(0..40));
+    for (version, of) in [(2, 0..4), (3, 10..14)] {
+        let image = manifest(version, LARGE);
+        world
+            .submit_for((ANN, &image), &devices(of), date("2026-06-04"))
+            .expect("agreed");
+    }
+    let session = world.connect(NORTH);
+    world.until(noon("2026-06-04") - 11 * HOUR_US);
+    let failed = world.offers().swap_remove(0);
+    assert_eq!(failed.attempt.activation.batch, 1);
+    world.end(session, failed.attempt, Outcome::HardwareVersionMismatch);
+    world
+        .resume_of_part(Scope::Schedule(first_of(ANN)))
+        .expect("a rule paused it");
+    let passed = [1, 2].map(|batch| is_passed(&mut world, ANN, batch));
+    assert_eq!(passed, [true, false]);
+}
+
+#[test]
+fn of_two_batches_for_one_day_the_first_sent_goes_first() {
+    let mut world = agreed();
+    for of in [0..4, 10..14] {
+        world
+            .submit_for((ANN, &manifest(2, LARGE)), &devices(of), date("2026-06-04"))
+            .expect("agreed");
+    }
+    world.connect(NORTH);
+    world.until(noon("2026-06-04") - 11 * HOUR_US);
+    let gone = world.offered.iter();
+    let gone: Vec<_> = gone.map(|(_, it)| it.attempt.activation.device).collect();
+    assert_eq!(gone, devices(0..2));
+}

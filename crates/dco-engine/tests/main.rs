@@ -13,6 +13,7 @@ mod attempts;
 mod breakers;
 mod canaries;
 mod checkpoints;
+mod counted;
 mod dated;
 mod decisions;
 mod durability;

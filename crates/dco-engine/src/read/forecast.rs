@@ -94,13 +94,17 @@ impl Engine {
         self.dispatch.stops_all_of(batch) || self.transfers.damage(batch.image_id).is_some()
     }
 
-    /// For one activation that waits.
+    /// For one activation that waits: those of its batch that wait and were sent before it leave before it.
     pub(crate) fn predict_release(&self, batch: &Batch, activation: u32) -> Micros {
         if !batch.large {
             return self.now_us.max(batch.day_start_us);
         }
-        let before = activation - batch.first;
-        let part = (batch.first, (before + 1).min(waiting(batch)).max(1));
+        let earlier = batch.activations().take_while(|it| *it <= activation);
+        let up_to = earlier.filter(|it| self.batches.activation(*it).phase.waits());
+        let part = (
+            batch.first,
+            u32::try_from(up_to.count()).unwrap_or(u32::MAX),
+        );
         let releases = self.releases(&BTreeSet::from([part]));
         releases.get(&part).copied().unwrap_or(self.now_us)
     }

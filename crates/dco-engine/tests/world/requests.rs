@@ -219,7 +219,21 @@ impl World {
             would.as_ref().map(unnumbered),
             answer.as_ref().map(unnumbered)
         );
+        if let (Ok(new), Ok(BatchView { number: None, .. })) = (&answer, &would) {
+            self.read_as_answered(new);
+        }
         answer
+    }
+
+    /// A batch that is paused has no prediction when it is read, and one that has begun another.
+    fn read_as_answered(&mut self, new: &BatchView) {
+        let Some(number) = new.number else {
+            return;
+        };
+        let read = self.batch(new.user, number);
+        if read.counts == new.counts && read.predicted.is_some() {
+            assert_eq!(read.predicted, new.predicted);
+        }
     }
 
     pub(crate) fn submit(

@@ -1,0 +1,114 @@
+//! The counts behind the metrics, and what is predicted for what is under way.
+
+use dco_engine::{HOUR_US, Hold, Outcome, Verdict};
+
+use crate::sample::{
+    ANN, LARGE, NORTH, SMALL, SOUTH, capacity, device, devices, in_blocks_of, manifest,
+};
+use crate::world::World;
+
+/// Ann has Devices 0 to 19 and two images for them.
+fn ready() -> World {
+    let mut world = World::new(capacity(100));
+    world.register(&devices(0..20), ANN, NORTH);
+    world.store(ANN, &manifest(2, LARGE), &devices(0..20));
+    world.store(ANN, &manifest(3, SMALL), &devices(0..20));
+    world
+}
+
+#[test]
+fn each_count_is_of_what_it_says() {
+    let mut world = ready();
+    let receiving = manifest(4, LARGE);
+    world.open(ANN, &receiving, &[device(0)]).expect("opened");
+    let verifying = in_blocks_of(&manifest(5, SMALL), 750_000);
+    world.open(ANN, &verifying, &[device(0)]).expect("opened");
+    let owner = world.owner(ANN, 4);
+    world.block(owner, 0);
+    world.connect(NORTH);
+    world.connect(SOUTH);
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(0..2))
+        .expect("admitted");
+    let stats = world.engine.stats();
+    let transfers = (stats.transfers_receiving, stats.transfers_verifying);
+    assert_eq!(transfers, (1, 1));
+    assert_eq!((stats.images_stored, stats.images_quarantined), (2, 0));
+    assert_eq!((stats.devices, stats.gateways_connected), (20, 2));
+    assert_eq!((stats.attempts_under_way, stats.batches_trt_near), (2, 0));
+    world.verified(owner, Verdict::Good);
+    let stored = world.store(ANN, &manifest(6, SMALL), &[device(0)]);
+    world.damaged(stored, 0);
+    world.disconnect(SOUTH);
+    let stats = world.engine.stats();
+    let transfers = (stats.transfers_receiving, stats.transfers_verifying);
+    assert_eq!(transfers, (1, 0));
+    assert_eq!((stats.images_stored, stats.images_quarantined), (4, 1));
+    assert_eq!(stats.gateways_connected, 1);
+}
+
+#[test]
+fn a_transfer_that_asks_for_a_block_again_expires_as_any_other() {
+    let mut world = ready();
+    let image = manifest(4, SMALL);
+    world.open(ANN, &image, &[device(0)]).expect("opened");
+    let owner = world.owner(ANN, 3);
+    (0..image.block_count()).for_each(|index| world.block(owner, index));
+    world.verified(owner, Verdict::Damaged { index: 0 });
+    assert_eq!(world.transfer(ANN, 3).state.to_string(), "RECEIVING");
+    let expire_us = world.transfer(ANN, 3).expire_us;
+    world.until(expire_us);
+    assert_eq!(world.transfer(ANN, 3).state.to_string(), "EXPIRED");
+}
+
+#[test]
+fn the_last_of_a_batch_is_predicted_for_the_end_and_the_first_for_the_beginning() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..20))
+        .expect("admitted");
+    world.connect(NORTH);
+    world.pass(HOUR_US);
+    let batch = world.batch(ANN, 1).predicted.expect("it waits");
+    let waiting = (0..20).map(device).filter(|device| {
+        let explained = world.explain(ANN, 1, *device);
+        explained.predicted_release_us.is_some()
+    });
+    let waiting: Vec<_> = waiting.collect();
+    assert!(waiting.len() > 2, "{waiting:?}");
+    let mut at = |device| world.explain(ANN, 1, device).predicted_release_us;
+    let each: Vec<_> = waiting.iter().map(|device| at(*device)).collect();
+    assert!(each.is_sorted_by(|one, next| one < next), "{each:?}");
+    assert_eq!(each.last(), Some(&Some(batch.release_us)));
+}
+
+#[test]
+fn once_all_have_left_the_last_release_is_the_one_that_was() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(0..2))
+        .expect("admitted");
+    world.connect(NORTH);
+    let released_us = world.now_us;
+    world.pass(HOUR_US / 60);
+    let predicted = world.batch(ANN, 1).predicted.expect("they are under way");
+    assert_eq!(predicted.release_us, released_us);
+    assert!(predicted.completion_us > world.now_us);
+}
+
+#[test]
+fn what_is_tried_again_is_not_predicted_for_before() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(2, LARGE), &devices(0..1))
+        .expect("admitted");
+    let session = world.connect(NORTH);
+    let attempt = world.offer().attempt;
+    world.end(session, attempt, Outcome::FileTransferFailure);
+    let explained = world.explain(ANN, 1, device(0));
+    let Hold::RetryBackoff { until_us } = explained.holds[0] else {
+        panic!("{:?}", explained.holds);
+    };
+    assert!(until_us > world.now_us);
+    assert_eq!(explained.predicted_release_us, Some(until_us));
+}
