@@ -255,12 +255,16 @@ fn what_a_pause_says_of_canaries_holds_whatever_is_counted_today() {
                 ..AttemptEnded::default()
             }));
             let (attempts, failed) = (1, 1);
+            let by_rule = PauseChanged {
+                reason: "the canary".to_owned(),
+                ..PauseChanged::of(scope)
+            };
             world.wrote(Change::Paused(PauseChanged {
                 stop: Some(StopFigures { attempts, failed }),
-                ..PauseChanged::of(scope)
+                ..by_rule.clone()
             }));
             if is_resumed_before {
-                world.wrote(Change::Resumed(PauseChanged::of(scope)));
+                world.wrote(Change::Resumed(by_rule));
                 assert_eq!(world.replayed().stats().stopped, 0);
             }
             world.start_from = from_snapshot.then_some(world.journal.len());

@@ -1,6 +1,9 @@
 //! The counts behind the metrics, and what is predicted for what is under way.
 
-use dco_engine::{HOUR_US, Hold, Outcome, Verdict};
+use dco_engine::{
+    HOUR_US, Hold, Outcome, REPORT_DAYS_MAX, Reply, ReportKind, ReportRequest, Request, Terms,
+    Verdict,
+};
 
 use crate::sample::{
     ANN, LARGE, NORTH, SMALL, SOUTH, capacity, device, devices, in_blocks_of, manifest,
@@ -9,7 +12,11 @@ use crate::world::World;
 
 /// Ann has Devices 0 to 19 and two images for them.
 fn ready() -> World {
-    let mut world = World::new(capacity(100));
+    ready_with(capacity(100))
+}
+
+fn ready_with(terms: Terms) -> World {
+    let mut world = World::new(terms);
     world.register(&devices(0..20), ANN, NORTH);
     world.store(ANN, &manifest(2, LARGE), &devices(0..20));
     world.store(ANN, &manifest(3, SMALL), &devices(0..20));
@@ -111,4 +118,51 @@ fn what_is_tried_again_is_not_predicted_for_before() {
     };
     assert!(until_us > world.now_us);
     assert_eq!(explained.predicted_release_us, Some(until_us));
+}
+
+#[test]
+fn devices_that_fail_together_are_not_tried_again_together() {
+    let mut terms = capacity(100);
+    terms.retry.jitter_percent = 50;
+    let mut world = ready_with(terms);
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(0..4))
+        .expect("admitted");
+    let session = world.connect(NORTH);
+    for offer in world.offers() {
+        world.end(session, offer.attempt, Outcome::FileTransferFailure);
+    }
+    let mut waits: Vec<_> = (0..4)
+        .map(|at| world.explain(ANN, 1, device(at)).holds[0].clone())
+        .map(|hold| match hold {
+            Hold::RetryBackoff { until_us } => until_us,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    waits.sort_unstable();
+    waits.dedup();
+    assert_eq!(waits.len(), 4);
+}
+
+#[test]
+fn a_report_has_the_newest_days_and_says_that_it_has_not_all() {
+    let mut world = World::new(capacity(100));
+    let days = |world: &mut World| {
+        let asked = ReportRequest::of(ReportKind::Capacity, None);
+        match world.ask(Request::Report(asked)) {
+            Ok(Reply::CapacityReport(report)) => report,
+            other => panic!("no report: {other:?}"),
+        }
+    };
+    world.next_day();
+    let first = days(&mut world);
+    assert_eq!(first.days[0].all.refunded, Some(0));
+    let more = REPORT_DAYS_MAX - first.days.len();
+    (0..more).for_each(|_| world.next_day());
+    let full = days(&mut world);
+    assert_eq!((full.days.len(), full.is_cut), (REPORT_DAYS_MAX, false));
+    world.next_day();
+    let cut = days(&mut world);
+    assert_eq!((cut.days.len(), cut.is_cut), (REPORT_DAYS_MAX, true));
+    assert_eq!(cut.days[0].day, full.days[1].day, "the oldest is left out");
 }

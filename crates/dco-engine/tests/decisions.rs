@@ -13,6 +13,16 @@ use prost::Message;
 use crate::replay::busy;
 use crate::sample::{ANN, NORTH};
 
+/// What was done to releases says why, whoever did it, and nothing is done to what has no number.
+pub(crate) fn all_in_words(journal: &[Vec<u8>]) {
+    for record in journal {
+        let decision = Decision::read(record).expect("it can be read");
+        let is_pause = decision.kind == DecisionKind::Pause;
+        assert!(!is_pause || !decision.reason.is_empty(), "{decision:?}");
+        assert!(!decision.subject.ends_with("/0"), "{decision:?}");
+    }
+}
+
 fn read() -> Vec<(Record, Decision)> {
     let journal = busy().journal.clone();
     let each = journal.iter().map(|bytes| {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use dco_block::{Eui64, Manifest};
-use dco_engine::{HOUR_US, Hold, Refusal, Reply, Request, ToGateway, TransferState, Verdict};
+use dco_engine::{
+    HOUR_US, Hold, Refusal, Reply, Request, ToGateway, Topic, TransferState, Verdict,
+};
 
 use crate::sample::{
     ANN, BOB, DAY_US, LARGE, NORTH, SMALL, capacity, date, device, devices, in_blocks_of, manifest,
@@ -92,7 +94,13 @@ fn an_explanation_says_what_would_free_it() {
     world.submit(ANN, &image, &devices(0..2)).expect("admitted");
     world.pass(HOUR_US);
     let since_us = world.now_us;
+    world.changed.clear();
     world.damaged(owner, 0);
+    let topic = Topic::Transfer {
+        user: ANN,
+        number: 1,
+    };
+    assert!(world.changed.contains(&topic), "whoever watches is told");
     world.pass(HOUR_US);
     let explained = world.explain(ANN, 1, device(0));
     assert_eq!(explained.holds[0], Hold::ImageQuarantined { since_us });

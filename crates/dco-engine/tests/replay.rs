@@ -102,6 +102,7 @@ fn about_pauses(world: &mut World) {
             attempts: 10,
             failed: 3,
         }),
+        reason: "the stop rule".to_owned(),
         ..PauseChanged::of(Scope::Image(hash))
     };
     let failing = BreakerChanged {

@@ -225,6 +225,12 @@ fn what_needs_two_officers_waits_for_another_one() {
         (pended.number, &pended.fate),
         (Some(1), &ActionFate::Waiting)
     );
+    let waiting = |world: &mut World, reader| {
+        let asked = Request::Schedules(ScheduleRequest::Get { id, reader });
+        schedule_of(world.ask(asked).expect("there")).waiting
+    };
+    assert_eq!(waiting(&mut world, Reader::Desk), [1]);
+    assert_eq!(waiting(&mut world, Reader::User), [0_u64; 0]);
     let same = world.approve(IDA, 1).expect_err("it must be another");
     assert_eq!(same, Refusal::Schedule(BookRefusal::SameOfficer));
     assert!(matches!(

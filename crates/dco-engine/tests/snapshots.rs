@@ -33,13 +33,13 @@ fn taken(terms: &Terms, seq: usize, snapshot: &[u8]) -> Result<Engine, ReplayErr
     Engine::from_snapshot(terms.clone(), seq, snapshot)
 }
 
-/// Records of a test, and a snapshot of them: both give the same engine. Records that follow a snapshot, or that a test has
-/// forged, give none.
-pub(crate) fn same_as_replayed(journal: &[Vec<u8>], terms: &Terms) {
+/// Records of a test, and a snapshot of them: both give the same engine. Answers whether they give one: records that follow a snapshot,
+/// or that a test has forged, do not.
+pub(crate) fn same_as_replayed(journal: &[Vec<u8>], terms: &Terms) -> bool {
     let mut replayed = Engine::new(terms.clone());
     for (seq, record) in (1..).zip(journal) {
         if replayed.replay(seq, record).is_err() {
-            return;
+            return false;
         }
     }
     let snapshot = replayed.snapshot();
@@ -49,6 +49,7 @@ pub(crate) fn same_as_replayed(journal: &[Vec<u8>], terms: &Terms) {
     for (again, replayed) in bare(&again).lines().zip(bare(&replayed).lines()) {
         assert_eq!(again, replayed);
     }
+    true
 }
 
 /// One engine replays all records; another one takes its snapshot after each, and is the same.

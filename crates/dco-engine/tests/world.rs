@@ -62,12 +62,16 @@ pub(crate) struct World {
     counter: u64,
 }
 
-/// However a test ends, a start from a snapshot would have been a start from its records.
+/// However a test ends, a start from a snapshot would have been a start from its records, and each of them is a decision in
+/// words.
 impl Drop for World {
     fn drop(&mut self) {
         let bytes: usize = self.journal.iter().map(Vec::len).sum();
-        if bytes <= SNAPSHOT_OF_BYTES_MAX && !std::thread::panicking() {
-            crate::snapshots::same_as_replayed(&self.journal, &self.terms);
+        if bytes > SNAPSHOT_OF_BYTES_MAX || std::thread::panicking() {
+            return;
+        }
+        if crate::snapshots::same_as_replayed(&self.journal, &self.terms) {
+            crate::decisions::all_in_words(&self.journal);
         }
     }
 }

@@ -82,3 +82,22 @@ impl Engine {
         u16::try_from(days.div_ceil(day_us)).unwrap_or(u16::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terms::Terms;
+
+    #[test]
+    fn a_begun_service_day_of_the_trt_is_a_whole_one() {
+        let days = |hours| {
+            let trt_us = hours * HOUR_US;
+            Engine::new(Terms {
+                trt_us,
+                ..Terms::default()
+            })
+            .trt_days()
+        };
+        assert_eq!([0, 1, 24, 120, 121].map(days), [0, 1, 1, 5, 6]);
+    }
+}

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use super::places::{NONE, place_of};
 use crate::read::as_usize;
-
-/// No activation.
-const NONE: u32 = u32::MAX;
 
 /// The activation that is under way for each Device, by the Device's number.
 #[derive(Default)]
@@ -24,16 +22,7 @@ impl Busy {
 
     /// `None` if another is under way for it.
     pub(crate) fn begin(&mut self, device: u32, activation: u32) -> Option<()> {
-        let device = as_usize(device);
-        if self.0.len() <= device {
-            // Not to the double: there are millions of Devices.
-            if self.0.capacity() <= device {
-                let more = (device + 1 - self.0.len()).max(self.0.len() / 32);
-                self.0.reserve_exact(more);
-            }
-            self.0.resize(device + 1, NONE);
-        }
-        let before = std::mem::replace(&mut self.0[device], activation);
+        let before = std::mem::replace(place_of(&mut self.0, device), activation);
         (before == NONE).then_some(())
     }
 

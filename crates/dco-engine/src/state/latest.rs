@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use super::places::{NONE, place_of};
 use crate::read::as_usize;
-
-/// No activation.
-const NONE: u32 = u32::MAX;
 
 /// The newest activation of which a reading or a success has come, by the Device's number.
 #[derive(Default)]
@@ -19,19 +17,11 @@ impl Latest {
 
     /// Something has come of this activation.
     pub(crate) fn heard(&mut self, device: u32, activation: u32) {
-        let device = as_usize(device);
-        if self.0.len() <= device {
-            // Not to the double: there are millions of Devices.
-            if self.0.capacity() <= device {
-                let more = (device + 1 - self.0.len()).max(self.0.len() / 32);
-                self.0.reserve_exact(more);
-            }
-            self.0.resize(device + 1, NONE);
-        }
-        let latest = &mut self.0[device];
-        if *latest == NONE || *latest < activation {
-            *latest = activation;
-        }
+        let latest = place_of(&mut self.0, device);
+        *latest = match *latest {
+            NONE => activation,
+            before => before.max(activation),
+        };
     }
 
     /// Whether nothing has come of a newer one.

@@ -18,6 +18,7 @@ pub(crate) mod latest;
 pub(crate) mod lines;
 pub(crate) mod notices;
 pub(crate) mod numbers;
+pub(crate) mod places;
 pub(crate) mod products;
 pub(crate) mod requests;
 pub(crate) mod schedules;
