@@ -1,12 +1,13 @@
 //! The counts behind the metrics, and what is predicted for what is under way.
 
 use dco_engine::{
-    HOUR_US, Hold, Outcome, REPORT_DAYS_MAX, Reply, ReportKind, ReportRequest, Request, Terms,
-    Verdict,
+    CapacityReportDay, HOUR_US, Hold, Outcome, REPORT_DAYS_MAX, Reply, ReportDays, ReportKind,
+    ReportRequest, Request, SubmitBatch, Terms, Verdict,
 };
 
 use crate::sample::{
-    ANN, LARGE, NORTH, SMALL, SOUTH, capacity, device, devices, in_blocks_of, manifest,
+    ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, in_blocks_of,
+    manifest,
 };
 use crate::world::World;
 
@@ -144,16 +145,17 @@ fn devices_that_fail_together_are_not_tried_again_together() {
     assert_eq!(waits.len(), 4);
 }
 
+fn days(world: &mut World) -> ReportDays<CapacityReportDay> {
+    let asked = ReportRequest::of(ReportKind::Capacity, None);
+    match world.ask(Request::Report(asked)) {
+        Ok(Reply::CapacityReport(report)) => report,
+        other => panic!("no report: {other:?}"),
+    }
+}
+
 #[test]
 fn a_report_has_the_newest_days_and_says_that_it_has_not_all() {
     let mut world = World::new(capacity(100));
-    let days = |world: &mut World| {
-        let asked = ReportRequest::of(ReportKind::Capacity, None);
-        match world.ask(Request::Report(asked)) {
-            Ok(Reply::CapacityReport(report)) => report,
-            other => panic!("no report: {other:?}"),
-        }
-    };
     world.next_day();
     let first = days(&mut world);
     assert_eq!(first.days[0].all.refunded, Some(0));
@@ -165,4 +167,69 @@ fn a_report_has_the_newest_days_and_says_that_it_has_not_all() {
     let cut = days(&mut world);
     assert_eq!((cut.days.len(), cut.is_cut), (REPORT_DAYS_MAX, true));
     assert_eq!(cut.days[0].day, full.days[1].day, "the oldest is left out");
+}
+
+#[test]
+fn days_that_the_service_did_not_see_are_in_the_report_with_what_was_sent_for_them() {
+    let mut world = ready();
+    for (range, day) in [(0..5, "2026-06-02"), (5..12, "2026-06-03")] {
+        world
+            .submit_for((ANN, &manifest(2, LARGE)), &devices(range), date(day))
+            .expect("admitted");
+    }
+    world.crash();
+    world.now_us += 3 * DAY_US;
+    world.pass(0);
+    let report = days(&mut world);
+    let counts = |day: &CapacityReportDay| {
+        let lost = day.lost.map(|lost| (lost.without_work, lost.with_work));
+        (day.day.date, day.all.sent, day.capacity, lost)
+    };
+    let found: Vec<_> = report.days.iter().map(counts).collect();
+    assert_eq!(
+        found[1..],
+        [
+            (date("2026-06-02"), 5, 100, Some((0, 100))),
+            (date("2026-06-03"), 7, 100, Some((0, 100))),
+            (date("2026-06-04"), 0, 100, None),
+        ]
+    );
+}
+
+#[test]
+fn what_waited_for_its_execution_time_says_nothing_of_how_long_others_take() {
+    let mut world = ready();
+    let expected = |world: &mut World, number| {
+        let predicted = world.batch(ANN, number).predicted.expect("it waits");
+        predicted.completion_us - predicted.release_us
+    };
+    let image = manifest(3, SMALL);
+    let dated = SubmitBatch {
+        execute_us: Some(world.now_us + 3 * DAY_US),
+        ..world.batch_of(ANN, &image, &devices(0..1))
+    };
+    world.submit_this(&dated).expect("admitted");
+    let session = world.connect(NORTH);
+    let attempt = world.offer().attempt;
+    world.pass(3 * DAY_US + HOUR_US);
+    world.end(session, attempt, Outcome::Success);
+    assert_eq!(world.batch(ANN, 1).counts.succeeded, 1);
+    world.disconnect(NORTH);
+    world.submit(ANN, &image, &devices(1..2)).expect("admitted");
+    assert!(expected(&mut world, 2) <= 2 * HOUR_US);
+}
+
+#[test]
+fn the_end_of_what_has_left_is_predicted_from_when_it_left() {
+    let mut world = ready();
+    world
+        .submit(ANN, &manifest(3, SMALL), &devices(0..2))
+        .expect("admitted");
+    world.connect(NORTH);
+    let at = |world: &mut World| world.batch(ANN, 1).predicted.expect("under way");
+    let first = at(&mut world);
+    world.pass(HOUR_US / 4);
+    assert_eq!(at(&mut world), first);
+    world.until(first.completion_us + HOUR_US / 4);
+    assert!(at(&mut world).completion_us >= world.now_us);
 }

@@ -172,7 +172,8 @@ pub(crate) fn trt_text(rows: &[TrtRow]) -> String {
     table(
         &head,
         rows.iter().map(|row| {
-            let ended = row.ended_within_trt + row.ended_late;
+            // What is open and late cannot end within its TRT any more.
+            let decided = row.ended_within_trt + row.ended_late + row.open_late;
             vec![
                 row.user.to_string(),
                 row.month.clone(),
@@ -181,7 +182,7 @@ pub(crate) fn trt_text(rows: &[TrtRow]) -> String {
                 grouped(row.ended_late),
                 grouped(row.open_within_trt),
                 grouped(row.open_late),
-                per_cent(row.ended_within_trt, ended),
+                per_cent(row.ended_within_trt, decided),
                 per_cent(row.succeeded, row.succeeded + row.failed),
             ]
         }),

@@ -142,7 +142,9 @@ impl Engine {
         if !record.withheld {
             self.count_failures(attempt.gateway, outcome);
         }
-        if outcome == Outcome::Success {
+        // What waited for its execution time says nothing of how long others take.
+        let is_dated = self.batches.batch_of(activation).execute_us.is_some();
+        if outcome == Outcome::Success && !is_dated {
             let took_us = at_us.saturating_sub(attempt.released_us);
             self.delivered = (
                 self.delivered.0 + 1,

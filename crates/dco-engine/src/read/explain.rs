@@ -207,7 +207,6 @@ const fn ends_unforeseen(hold: &Hold) -> Option<Micros> {
         Hold::RetryBackoff { until_us } | Hold::GatewayRateReached { until_us, .. } => {
             Some(*until_us)
         }
-        Hold::GatewayFailing { until_us, .. } => *until_us,
         _ => None,
     }
 }
@@ -227,6 +226,6 @@ fn is_freed_by_people(hold: &Hold) -> bool {
 const fn is_out_of_reach(hold: &Hold) -> bool {
     matches!(
         hold,
-        Hold::GatewayNotConnected { .. } | Hold::GatewayFailing { until_us: None, .. }
+        Hold::GatewayNotConnected { .. } | Hold::GatewayFailing { .. }
     )
 }

@@ -71,10 +71,13 @@ impl Engine {
             let prediction = match waiting(batch) {
                 _ if batch.counts.open() == 0 => return None,
                 1.. if self.is_stopped(batch) => return None,
-                0 => Prediction {
-                    release_us: self.last_release(batch),
-                    ..self.with_completion(self.now_us)
-                },
+                0 => {
+                    let left = self.with_completion(self.last_release(batch));
+                    Prediction {
+                        completion_us: left.completion_us.max(self.now_us),
+                        ..left
+                    }
+                }
                 count => {
                     let release_us = if batch.large {
                         *releases.get(&(batch.first, count))?
@@ -82,12 +85,20 @@ impl Engine {
                         self.now_us.max(batch.day_start_us)
                     };
                     let retry_us = self.batches.last_retry_us(batch);
-                    self.with_completion(retry_us.map_or(release_us, |it| it.max(release_us)))
+                    let retry_us = retry_us.filter(|it| *it > release_us);
+                    let retry_us = retry_us.map(|it| self.leaves_again(batch, it));
+                    self.with_completion(retry_us.unwrap_or(release_us))
                 }
             };
             Some(prediction.not_before(batch.execute_us))
         });
         predictions.collect()
+    }
+
+    /// When what is tried again at a moment leaves: in its hours, and where the day still has some.
+    fn leaves_again(&self, batch: &Batch, retry_us: Micros) -> Micros {
+        let leaves_us = self.leaves_from(batch.window, retry_us);
+        leaves_us.filter(|_| batch.large).unwrap_or(retry_us)
     }
 
     fn is_stopped(&self, batch: &Batch) -> bool {

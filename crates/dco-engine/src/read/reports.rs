@@ -34,13 +34,17 @@ impl Engine {
         }
     }
 
-    /// The newest of the service days that are asked for.
+    /// The newest of the service days that are asked for, from the first that was opened to the last: also those between of
+    /// which the service saw nothing.
     fn newest_days<T>(
         &self,
         asked: &ReportRequest,
         row: impl Fn(ServiceDate) -> Option<T>,
     ) -> ReportDays<T> {
-        let dates = self.days.opened().rev();
+        let first = self.days.opened().next().into_iter();
+        let ends = first.zip(self.days.opened().next_back());
+        let dates = ends.flat_map(|(first, last)| first.days()..=last.days());
+        let dates = dates.rev().map(ServiceDate::from_days);
         let dates = dates.filter(|date| asked.is_about(*date));
         let mut days: Vec<T> = dates.filter_map(row).take(REPORT_DAYS_MAX + 1).collect();
         let is_cut = days.len() > REPORT_DAYS_MAX;

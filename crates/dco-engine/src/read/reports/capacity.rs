@@ -16,9 +16,15 @@ impl Engine {
     }
 
     fn capacity_day(&self, date: ServiceDate, user: Option<Eui64>) -> Option<CapacityReportDay> {
-        let day = *self.days.opened.get(&date)?;
-        let capacity = self.days.ledger.capacity(date)?;
-        let tally = self.tallies.of(date);
+        let opened = self.days.opened.get(&date).copied();
+        let day = opened.unwrap_or_else(|| self.days.calendar.day(date));
+        let capacity = self.days.ledger.capacity(date);
+        let capacity = capacity.unwrap_or_else(|| self.schedules.book.plan().capacity(date));
+        // While the service was down for a whole day nothing was counted, and nothing was used.
+        let tally = match opened {
+            Some(_) => self.tallies.of(date),
+            None => Some(DayTally::default()),
+        };
         let mut users = self.counts_by_user(date, tally.as_ref());
         let tallied = tally.as_ref().map(|_| 0);
         let mut all = DayCounts {
