@@ -372,7 +372,7 @@ pub struct BatchAccepted {
     /// When it ends.
     #[prost(int64, tag = "9")]
     pub due_us: i64,
-    /// What the answer predicted, so that the same request is answered the same.
+    /// What the answer predicted, so that the same request is answered the same; 0, and the other 0, for nothing.
     #[prost(int64, tag = "10")]
     pub predicted_release_us: i64,
     /// Likewise.

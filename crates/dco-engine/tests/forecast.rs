@@ -114,12 +114,13 @@ fn parked_and_small_batches_are_predicted_too() {
 }
 
 #[test]
-fn without_capacity_the_model_gives_up() {
+fn without_capacity_nothing_is_predicted() {
     let mut world = ready(noon("2026-06-01"), capacity(0));
     let batch = world
         .submit(ANN, &manifest(2, LARGE), &devices(0..50))
         .expect("admitted");
-    assert!(batch.predicted.expect("open").release_us > world.now_us + 300 * DAY_US);
+    assert_eq!(batch.predicted, None);
+    assert_eq!(world.batch(ANN, 1).predicted, None);
 }
 
 #[test]

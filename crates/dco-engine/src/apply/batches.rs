@@ -56,10 +56,10 @@ impl Engine {
             trt_start_us: record.trt_start_us,
             due_us: record.due_us,
             execute_us: record.execute_us,
-            first_prediction: Prediction {
-                release_us: record.predicted_release_us,
-                completion_us: record.predicted_completion_us,
-            },
+            first_prediction: Prediction::of_kept((
+                record.predicted_release_us,
+                record.predicted_completion_us,
+            )),
             signed_request: record.signed_request.clone(),
             cancelled: false,
             trt_warned: false,

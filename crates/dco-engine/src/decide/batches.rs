@@ -188,7 +188,13 @@ impl Engine {
         let opens_us = window.map_or(day.start_us, |window| self.days.window_on(window, &day).0);
         let trt_start_us = self.now_us.max(opens_us);
         let due_us = self.due_of(trt_start_us, asked.execute_us);
+        let schedule = admitted.source.and_then(Source::schedule);
         let predicted = self.predict_new(&NewBatch {
+            is_stopped: self.dispatch.stops_new(
+                asked.user,
+                asked.manufacturer_image_hash,
+                schedule,
+            ),
             user: asked.user,
             count: u32::try_from(asked.devices.len()).unwrap_or(u32::MAX),
             large: admitted.large,
@@ -198,6 +204,7 @@ impl Engine {
             due_us,
             execute_us: asked.execute_us,
         });
+        let (predicted_release_us, predicted_completion_us) = Prediction::kept(predicted);
         BatchAccepted {
             canary,
             own_canary: asked.canary.map_or(0, NonZeroU32::get),
@@ -212,12 +219,12 @@ impl Engine {
             day_start_us: day.start_us,
             trt_start_us,
             due_us,
-            predicted_release_us: predicted.release_us,
-            predicted_completion_us: predicted.completion_us,
+            predicted_release_us,
+            predicted_completion_us,
             signed_request: asked.signed_request.clone(),
             originator_counter: asked.originator_counter,
             period_start_us: None,
-            schedule: admitted.source.and_then(Source::schedule),
+            schedule,
             small_uses_allowance: !admitted.large && admitted.source.is_some(),
             limit,
             window_from: window.map(|window| window.hours().0.into()),
@@ -323,7 +330,7 @@ fn first_and_count<'a>(mut devices: impl Iterator<Item = &'a Eui64>) -> Option<(
 fn as_accepted(batch: &Batch) -> BatchView {
     BatchView {
         canary: None,
-        predicted: Some(batch.first_prediction),
+        predicted: batch.first_prediction,
         counts: counts_at_first(batch.len, batch.day_start_us > batch.created_us),
         signed_request: batch.signed_request.clone(),
         ..crate::read::row(batch)
@@ -349,10 +356,10 @@ fn preview(
         created_us: now_us,
         trt_start_us: record.trt_start_us,
         due_us: record.due_us,
-        predicted: Some(Prediction {
-            release_us: record.predicted_release_us,
-            completion_us: record.predicted_completion_us,
-        }),
+        predicted: Prediction::of_kept((
+            record.predicted_release_us,
+            record.predicted_completion_us,
+        )),
         execute_us: record.execute_us,
         may_have_image_count: 0,
         counts: counts_at_first(len, admitted.day.start_us > now_us),

@@ -35,8 +35,9 @@ impl Engine {
         let must_be_freed = holds.iter().any(is_freed_by_people)
             || holds.iter().any(is_out_of_reach)
             || (batch.large && self.leaves_from(batch.window, self.now_us).is_none());
-        let predicted_us =
-            (waits && !must_be_freed).then(|| self.predict_release(batch, activation));
+        let predicted_us = (waits && !must_be_freed)
+            .then(|| self.predict_release(batch, activation))
+            .flatten();
         let not_before_us = holds.iter().filter_map(ends_unforeseen);
         let not_before_us = not_before_us.chain(earliest_us).max();
         Explanation {

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::state::batches::{Batch, Batches};
 use crate::view::Prediction;
 
-/// Days looked ahead before the model gives up and names the end of the last one.
+/// Days looked ahead before the model gives up.
 const DAYS_MAX: usize = 400;
 
 /// A batch about to be accepted, as far as a prediction needs it.
@@ -29,6 +29,8 @@ pub(crate) struct NewBatch {
     pub(crate) run_ahead: bool,
     pub(crate) due_us: Micros,
     pub(crate) execute_us: Option<Micros>,
+    /// Something that it belongs to is paused.
+    pub(crate) is_stopped: bool,
 }
 
 /// What a prediction is about: the first activation of a batch, and so many of those that wait, one or more.
@@ -44,14 +46,18 @@ struct Work {
 }
 
 impl Engine {
-    /// For a batch that is about to be accepted.
-    pub(crate) fn predict_new(&self, new: &NewBatch) -> Prediction {
+    /// For a batch that is about to be accepted; `None` where it could not leave before somebody resumes, or gives capacity.
+    pub(crate) fn predict_new(&self, new: &NewBatch) -> Option<Prediction> {
+        if new.is_stopped {
+            return None;
+        }
         let release_us = if new.large {
-            self.release_of_new(new)
+            self.release_of_new(new)?
         } else {
             self.now_us.max(new.day.start_us)
         };
-        self.with_completion(release_us).not_before(new.execute_us)
+        let predicted = self.with_completion(release_us);
+        Some(predicted.not_before(new.execute_us))
     }
 
     /// For the last activation of a batch; `None` once nothing of it waits or is under way, and while what waits of it cannot leave before
@@ -106,9 +112,9 @@ impl Engine {
     }
 
     /// For one activation that waits: those of its batch that wait and were sent before it leave before it.
-    pub(crate) fn predict_release(&self, batch: &Batch, activation: u32) -> Micros {
+    pub(crate) fn predict_release(&self, batch: &Batch, activation: u32) -> Option<Micros> {
         if !batch.large {
-            return self.now_us.max(batch.day_start_us);
+            return Some(self.now_us.max(batch.day_start_us));
         }
         let earlier = batch.activations().take_while(|it| *it <= activation);
         let up_to = earlier.filter(|it| self.batches.activation(*it).phase.waits());
@@ -117,10 +123,10 @@ impl Engine {
             u32::try_from(up_to.count()).unwrap_or(u32::MAX),
         );
         let releases = self.releases(&BTreeSet::from([part]));
-        releases.get(&part).copied().unwrap_or(self.now_us)
+        releases.get(&part).copied()
     }
 
-    /// When the last of each part leaves.
+    /// When the last of each part leaves, of those that do.
     fn releases(&self, parts: &BTreeSet<Part>) -> BTreeMap<Part, Micros> {
         if parts.is_empty() {
             return BTreeMap::new();
@@ -131,11 +137,14 @@ impl Engine {
         }
         let places: Vec<usize> = work.parts.values().copied().collect();
         let releases = self.released_us(work.waiting, &places);
-        work.parts.into_keys().zip(releases).collect()
+        let parts = work.parts.into_keys().zip(releases);
+        parts
+            .filter_map(|(part, release_us)| Some((part, release_us?)))
+            .collect()
     }
 
     /// When the last of a batch leaves that is not accepted yet: it goes behind all of its User's that are due as early.
-    fn release_of_new(&self, new: &NewBatch) -> Micros {
+    fn release_of_new(&self, new: &NewBatch) -> Option<Micros> {
         let none = BTreeSet::new();
         let mut work = Work::default();
         let mut place = None;
@@ -154,11 +163,10 @@ impl Engine {
         self.released_us(work.waiting, &[place])[0]
     }
 
-    /// When the last of the work at each of these places leaves. The days pass until all of it has left.
-    fn released_us(&self, waiting: Vec<Waiting<Eui64>>, places: &[usize]) -> Vec<Micros> {
+    /// When the last of the work at each of these places leaves. The days pass until all of it has left, or the model gives up.
+    fn released_us(&self, waiting: Vec<Waiting<Eui64>>, places: &[usize]) -> Vec<Option<Micros>> {
         let pacing = self.pacing();
         let mut outlook = self.schedules.book.outlook(waiting, &pacing, self.at());
-        let mut end_us = self.now_us;
         for _ in 0..DAYS_MAX {
             if places
                 .iter()
@@ -166,10 +174,9 @@ impl Engine {
             {
                 break;
             }
-            end_us = self.days.calendar.day(outlook.date()).end_us;
             outlook.next_day();
         }
-        let released_us = |place: &usize| outlook.released_us(*place).unwrap_or(end_us);
+        let released_us = |place: &usize| outlook.released_us(*place);
         places.iter().map(released_us).collect()
     }
 
@@ -228,6 +235,20 @@ impl Unreleased<Eui64> for Batches {
 }
 
 impl Prediction {
+    /// As records keep it: two zeros stand for none.
+    pub(crate) fn kept(predicted: Option<Self>) -> (Micros, Micros) {
+        predicted.map_or((0, 0), |it| (it.release_us, it.completion_us))
+    }
+
+    /// What was kept so.
+    pub(crate) fn of_kept((release_us, completion_us): (Micros, Micros)) -> Option<Self> {
+        let predicted = Self {
+            release_us,
+            completion_us,
+        };
+        Some(predicted).filter(|_| (release_us, completion_us) != (0, 0))
+    }
+
     /// Devices wait for the execution time, if there is one.
     fn not_before(self, execute_us: Option<Micros>) -> Self {
         let completion_us = self.completion_us;

@@ -153,10 +153,7 @@ impl Batch {
             counts: _,
             changes,
         } = batch;
-        let Prediction {
-            release_us,
-            completion_us,
-        } = *first_prediction;
+        let (predicted_release_us, predicted_completion_us) = Prediction::kept(*first_prediction);
         Self {
             user: user.bits(),
             number: *number,
@@ -168,8 +165,8 @@ impl Batch {
             created_us: *created_us,
             trt_start_us: *trt_start_us,
             due_us: *due_us,
-            predicted_release_us: release_us,
-            predicted_completion_us: completion_us,
+            predicted_release_us,
+            predicted_completion_us,
             signed_request: signed_request.clone(),
             cancelled: *cancelled,
             len: *len,
@@ -227,10 +224,10 @@ impl Batch {
             trt_start_us: self.trt_start_us,
             due_us: self.due_us,
             execute_us: self.execute_us,
-            first_prediction: Prediction {
-                release_us: self.predicted_release_us,
-                completion_us: self.predicted_completion_us,
-            },
+            first_prediction: Prediction::of_kept((
+                self.predicted_release_us,
+                self.predicted_completion_us,
+            )),
             signed_request: self.signed_request,
             cancelled: self.cancelled,
             trt_warned: self.trt_warned,

@@ -49,7 +49,7 @@ pub(crate) struct Batch {
     /// When Devices are to activate it; at once if absent.
     pub(crate) execute_us: Option<Micros>,
     /// What the answer said when it was accepted.
-    pub(crate) first_prediction: Prediction,
+    pub(crate) first_prediction: Option<Prediction>,
     pub(crate) signed_request: Bytes,
     pub(crate) cancelled: bool,
     /// Its User was warned that its TRT ends soon.

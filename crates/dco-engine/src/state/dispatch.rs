@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dco_block::Eui64;
+use dco_block::{Eui64, ManufacturerImageHash};
 use dco_schedule::{Micros, ScheduleId, Source};
 
 use super::batches::Batch;
@@ -57,6 +57,19 @@ impl Dispatch {
     pub(crate) fn stops_all_of(&self, batch: &Batch) -> bool {
         let shared = [Scope::All, Scope::User(batch.user)];
         shared.into_iter().any(|scope| self.is_paused(scope)) || self.holds(batch)
+    }
+
+    /// The same of a batch that is not there yet.
+    pub(crate) fn stops_new(
+        &self,
+        user: Eui64,
+        image: ManufacturerImageHash,
+        schedule: Option<u32>,
+    ) -> bool {
+        let schedule = schedule.map(|number| Scope::Schedule(ScheduleId { user, number }));
+        let scopes = [Scope::All, Scope::User(user), Scope::Image(image)];
+        let mut scopes = scopes.into_iter().chain(schedule);
+        scopes.any(|scope| self.is_paused(scope))
     }
 
     pub(crate) fn pause(&self, scope: Scope) -> Option<(Scope, &Pause)> {
