@@ -1,7 +1,8 @@
 //! A gateway through which attempts fail is left alone, and its capacity goes to the others.
 
 use dco_engine::{
-    BreakerTerms, GatewayView, HOUR_US, Hold, Outcome, Reply, Report, Request, SECOND_US, Terms,
+    ActivationState, BreakerTerms, GatewayView, HOUR_US, Hold, Outcome, Reply, Report, Request,
+    SECOND_US, Terms,
 };
 use dco_schedule::Micros;
 
@@ -193,4 +194,18 @@ fn at_a_hello_it_is_offered_nothing_again_but_what_tries_it() {
         .map(|(_, offer)| offer.attempt)
         .collect();
     assert_eq!(again, [tries], "the same attempt");
+}
+
+#[test]
+fn nobody_knows_when_what_waits_behind_it_leaves() {
+    let mut world = opened();
+    let waits = (0..30).map(device);
+    let waits: Vec<_> = waits
+        .filter(|it| world.activation(ANN, 1, *it).state == ActivationState::Queued)
+        .collect();
+    assert!(!waits.is_empty());
+    for device in waits {
+        let explained = world.explain(ANN, 1, device);
+        assert_eq!(explained.predicted_release_us, None, "{explained:?}");
+    }
 }

@@ -4,12 +4,15 @@ use dco_engine::{
     CapacityReportDay, HOUR_US, Hold, Outcome, REPORT_DAYS_MAX, Reply, ReportDays, ReportKind,
     ReportRequest, Request, SubmitBatch, Terms, Verdict,
 };
+use dco_schedule::HourWindow;
 
 use crate::sample::{
     ANN, DAY_US, LARGE, NORTH, SMALL, SOUTH, capacity, date, device, devices, in_blocks_of,
-    manifest,
+    manifest, noon,
 };
+use crate::schedules::all_agreeable;
 use crate::world::World;
+use crate::world::schedules::deal;
 
 /// Ann has Devices 0 to 19 and two images for them.
 fn ready() -> World {
@@ -232,4 +235,36 @@ fn the_end_of_what_has_left_is_predicted_from_when_it_left() {
     assert_eq!(at(&mut world), first);
     world.until(first.completion_us + HOUR_US / 4);
     assert!(at(&mut world).completion_us >= world.now_us);
+}
+
+/// From one to three o'clock; the first attempt fails when the window is about to close.
+#[test]
+fn what_is_tried_again_is_predicted_for_its_hours() {
+    let terms = Terms {
+        capacity_per_day: 480,
+        ..all_agreeable()
+    };
+    let mut world = ready_with(terms);
+    let mut agreed = deal(&[("2026-06-03", 16), ("2026-06-04", 16)]);
+    agreed.terms.window = HourWindow::new(1, 3).ok();
+    world.agreed(ANN, agreed);
+    world
+        .submit_for(
+            (ANN, &manifest(2, LARGE)),
+            &devices(0..1),
+            date("2026-06-03"),
+        )
+        .expect("agreed");
+    let session = world.connect(NORTH);
+    let day_us = noon("2026-06-03") - 12 * HOUR_US;
+    world.until(day_us + 3 * HOUR_US - HOUR_US / 6);
+    let attempt = world.offer().attempt;
+    world.end(session, attempt, Outcome::FileTransferFailure);
+    let explained = world.explain(ANN, 1, device(0));
+    let next_us = day_us + 25 * HOUR_US;
+    assert_eq!(explained.predicted_release_us, Some(next_us));
+    let batch = world.batch(ANN, 1).predicted.expect("it waits");
+    assert_eq!(batch.release_us, next_us);
+    world.until(next_us);
+    assert_eq!(world.offers().len(), 1);
 }

@@ -316,6 +316,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_open_and_late_is_not_within_its_trt() {
+        let row = TrtRow {
+            user: dco_block::Eui64::from_bits(7),
+            month: "2026-06".to_owned(),
+            activation_count: 40,
+            ended_within_trt: 10,
+            ended_late: 0,
+            open_within_trt: 0,
+            open_late: 30,
+            succeeded: 10,
+            failed: 0,
+            cancelled: 0,
+        };
+        let text = trt_text(&[row]);
+        assert!(text.contains("25.0 %  100.0 %"), "{text}");
+    }
+
+    #[test]
     fn an_empty_list_is_said_in_words() {
         assert_eq!(capacity_text(&[]), "no service days");
         assert_eq!(gateways_text(&[]), "no gateway has been seen");
