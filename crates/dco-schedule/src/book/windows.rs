@@ -277,7 +277,7 @@ impl WindowDay {
         over.max().unwrap_or(0)
     }
 
-    /// The window and each longer stretch that begins or ends where another window does.
+    /// The window and each longer stretch that begins or ends where another window does, each after those that lie in it.
     fn stretches(&self, window: HourWindow) -> impl Iterator<Item = HourWindow> {
         let (from, to) = window.hours();
         let others = self.taken.iter().map(|(other, _)| other.hours());
@@ -286,7 +286,7 @@ impl WindowDay {
         let tos = tos.into_iter().filter(move |it| *it >= to);
         tos.flat_map(move |to| {
             let stretch = |from: &u8| HourWindow::new(*from, to).ok();
-            froms.iter().filter_map(stretch).collect::<Vec<_>>()
+            froms.iter().rev().filter_map(stretch).collect::<Vec<_>>()
         })
     }
 

@@ -376,6 +376,27 @@ fn what_has_left_today_needs_no_hours() {
     }
 }
 
+/// What was agreed before ten has left: from six to twelve there is as little room as from ten, and nobody else is there.
+#[test]
+fn of_hours_that_are_equally_full_the_nearest_are_told() {
+    let mut desk = hundred_an_hour();
+    let [first, second] = [1, 2].map(|user| desk.requested(user, lasting(10, 1_000)));
+    desk.desk(first, offer(within(&[(10, 300)], 6, 10)))
+        .unwrap();
+    desk.user(first, Act::Accept).unwrap();
+    desk.send(first, 10, 300);
+    desk.now_us = at_ten().now_us;
+    let deal = within(&[(10, 201)], 10, 12);
+    let answer_by_us = desk.now_us + 20;
+    let refused = desk.desk(second, Act::Offer { deal, answer_by_us });
+    let expected = FullHours {
+        hours: window(10, 12),
+        carries: 200,
+        agreed: 0,
+    };
+    assert_eq!(short(refused)[0].full, Some(expected));
+}
+
 #[test]
 fn crowded_windows_are_those_that_cannot_take_their_quota_beside_the_others() {
     let mut desk = hundred_an_hour();
