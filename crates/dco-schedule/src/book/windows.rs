@@ -6,6 +6,7 @@
 //! other sets of hours have to be looked at. What has left already needs no hours any more.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use crate::{At, Book, Calendar, HourWindow, Micros, ScheduleId, ServiceDate, Source};
 
@@ -153,11 +154,11 @@ impl<U: Ord + Copy + std::fmt::Debug> Book<U> {
         but: Option<ScheduleId<U>>,
     ) -> impl Iterator<Item = (ScheduleId<U>, HourWindow, u32)> {
         let others = self.schedules().filter(move |(id, _)| Some(*id) != but);
-        let agreed = others.filter_map(move |(id, schedule)| {
+        others.filter_map(move |(id, schedule)| {
             let deal = &schedule.state().agreement()?.deal;
-            Some((id, deal.terms.window?, deal.quota.on(date)))
-        });
-        agreed.filter(|(_, _, units)| *units > 0)
+            let units = NonZeroU32::new(deal.quota.on(date))?;
+            Some((id, deal.terms.window?, units.get()))
+        })
     }
 
     /// The days from today on on which windows have more agreed in them than their hours carry, and by how much.
