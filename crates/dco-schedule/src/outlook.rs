@@ -208,12 +208,7 @@ impl<U: Ord + Copy + std::fmt::Debug> Outlook<'_, U> {
     fn pass(&mut self, day: OutlookDay<U>, capacity: u32) -> OutlookDay<U> {
         let service_day = self.at.calendar.day(day.date);
         let hours = self.at.calendar.hours(&service_day);
-        let Some(mut bucket) = self.bucket(&service_day, &hours) else {
-            return OutlookDay {
-                available: 0,
-                ..day
-            };
-        };
+        let mut bucket = self.bucket(&service_day, &hours);
         let weights = self.weights(day.date);
         let windows = self.windows(&service_day, &hours);
         let mut passing = Passing { windows, day };
@@ -238,16 +233,17 @@ impl<U: Ord + Copy + std::fmt::Debug> Outlook<'_, U> {
         passing.day
     }
 
-    /// What the releases of a day follow. `None` beyond the years that a calendar has.
-    fn bucket(&self, day: &ServiceDay, hours: &[Hour]) -> Option<Bucket> {
+    /// What the releases of a day follow.
+    fn bucket(&self, day: &ServiceDay, hours: &[Hour]) -> Bucket {
         if day.date == self.at.today
             && let Some(bucket) = &self.pacing.today
         {
-            return Some(bucket.clone());
+            return bucket.clone();
         }
         let profile = self.book.plan().profile(day.date);
-        let pace = Pace::new(profile.over(hours), day.end_us).ok()?;
-        Some(Bucket::new(pace, self.pacing.burst))
+        let pace = Pace::new(profile.over(hours), day.end_us);
+        let pace = pace.expect("a service day has an hour with weight, and 16 bits of it at most");
+        Bucket::new(pace, self.pacing.burst)
     }
 
     /// The windows of all that may leave on a day.

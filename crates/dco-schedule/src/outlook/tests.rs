@@ -232,6 +232,25 @@ proptest! {
         }
     }
 
+    /// Whatever the profile and the clocks do, up to the last date that there is.
+    #[test]
+    fn a_whole_day_lets_go_its_capacity(
+        mut weights in proptest::collection::vec(prop::sample::select(vec![0, 1, u16::MAX]), 24),
+        hour in 0..24_usize,
+        day in prop::sample::select(vec!["2026-03-29", "2026-06-01", "2026-10-25", "9998-12-31"]),
+    ) {
+        let mut desk = quarters();
+        weights[hour] = 1;
+        set_profile(&mut desk, weights.try_into().unwrap());
+        desk.today = day.parse().unwrap();
+        desk.now_us = desk.calendar.day(desk.today).start_us;
+        let pacing = pacing();
+        let work = vec![waiting(1, desk.today.days(), 97)];
+        let mut outlook = desk.book.outlook(work, &pacing, desk.at());
+        let passed = outlook.next_day();
+        prop_assert_eq!((passed.available, passed.carried), (96, 1));
+    }
+
     /// Lines are only where somebody asks: cut or whole, what leaves is the same.
     #[test]
     fn a_cut_changes_nothing(work in some_work(), cut in 1..120_u32) {
