@@ -361,7 +361,7 @@ fn flattest(request: &Request, rooms: &[Room]) -> Result<Quota, NoFit> {
     if holds(high) < u64::from(wanted) {
         return Err(no_fit(request, rooms));
     }
-    while low < high {
+    while low != high {
         let middle = low + (high - low) / 2;
         if holds(middle) >= u64::from(wanted) {
             high = middle;
